@@ -1,0 +1,112 @@
+"""
+The exchange as the rest of the product sees it: durable work messages, and nothing of how.
+
+A message in the broker is a hint that there is work (ids, no payload): it may be lost, doubled
+or re-ordered without harm, because the message store decides order and state. Implementations:
+`broker.memory` (a strict fake for tests), `broker.sqlite` (one machine), RabbitMQ (a cluster).
+All of them pass `tests/contract/test_broker.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+    from types import TracebackType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One hint to publish."""
+
+    id: str
+    """Unique per hint; consumers use it in logs only, never to decide."""
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message lent to a consumer until it is acked, retried later, parked, or its lease ends."""
+
+    tag: str
+    """Names this very lending: settling with the tag of an earlier lending raises `StaleDelivery`."""
+    queue: str
+    message: Message
+    attempt: int
+    """1 for the first lending; counts every lending of this message."""
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """One message that nothing takes from the parking place by itself."""
+
+    message: Message
+    queue: str
+    """The queue it came from and returns to when replayed."""
+    reason: str
+    attempt: int
+    parked_at: datetime
+
+
+class BrokerError(Exception):
+    """The exchange failed; nothing was taken over unless the call returned."""
+
+
+class StaleDelivery(BrokerError):
+    """The delivery was settled before, or its lease ended and it was lent to another consumer."""
+
+
+class BrokerUnavailable(BrokerError):
+    """The exchange cannot be reached now; trying again helps."""
+
+
+class Broker(Protocol):
+    """The port. One instance per thread; every method may raise `BrokerUnavailable`."""
+
+    def publish(self, queue: str, messages: Sequence[Message]) -> None:
+        """Return only when all `messages` are durable in `queue`; on an error none is promised."""
+
+    def receive(
+        self, queue: str, *, limit: int, lease: timedelta, wait: timedelta
+    ) -> list[Delivery]:
+        """
+        Lend up to `limit` due messages, oldest due first, each for `lease`.
+
+        Waits up to `wait` for the first one and returns an empty list when none came. A message
+        whose lease ended without being settled is lent again.
+        """
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Remove the messages for good. Raises StaleDelivery; those not stale are removed all the same."""
+
+    def retry_later(self, delivery: Delivery, *, delay: timedelta) -> None:
+        """Put the message back into its queue, due after `delay`. Raises StaleDelivery."""
+
+    def park(self, delivery: Delivery, *, reason: str) -> None:
+        """Move the message to the parking place, with the reason. Raises StaleDelivery."""
+
+    def parked(self, *, limit: int = 100) -> list[Parked]:
+        """Return parked messages, oldest first."""
+
+    def replay(self, message_ids: Sequence[str]) -> int:
+        """Put parked messages back into their queues, due now; return how many were there."""
+
+    def depth(self, queue: str) -> int:
+        """Return how many messages wait in `queue`, delayed ones included, lent ones not."""
+
+    def close(self) -> None:
+        """Release connections; deliveries not settled come back when their lease ends."""
+
+    def __enter__(self) -> Broker: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

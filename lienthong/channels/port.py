@@ -1,0 +1,113 @@
+"""
+A portal as the delivery flow sees it: send one signed document, look one dossier up.
+
+A channel never retries a delivery and never guesses. Whatever happened becomes one `Answer`;
+trouble of the peer or the network is an outcome, not an exception. What follows from an outcome
+is decided in `lienthong.states`, not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Packet(Enum):
+    """The portal's services that take a document; the values are their published names."""
+
+    DOSSIER = "DongBoHoSoMC"
+    PROGRESS = "CapNhatTienDoHoSoMC"
+
+
+class Outcome(Enum):
+    """What is known after one attempt."""
+
+    DELIVERED = "delivered"
+    """A success answer from the allow-list, and, where the channel has receipts, a valid one."""
+    EXISTS = "exists"
+    """Refused because the portal has this dossier already: the next attempt must update."""
+    REJECTED = "rejected"
+    """Refused for good: this very document will never be accepted."""
+    BUSY = "busy"
+    """An answer that says nothing was done and a later attempt may succeed."""
+    NOT_SENT = "not_sent"
+    """No byte of the request left (refused connection, connect timeout, unknown host)."""
+    UNKNOWN = "unknown"
+    """Bytes left and no usable answer came: the portal must be asked before anything is sent."""
+    UNRECOGNISED = "unrecognised"
+    """A well-formed answer that no list of the target's profile knows: quarantine."""
+    TARGET = "target"
+    """The target refuses us as a whole (login, certificate, TLS): not this message's fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """One attempt to deliver one document."""
+
+    packet: Packet
+    message_id: str
+    dossier_code: str
+    agency_code: str
+    document: bytes
+    """The signed document, sent exactly as it is."""
+    is_updating: bool
+    attempt: int
+    """1-based number of this attempt."""
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one attempt brought; kept with the attempt, whole."""
+
+    outcome: Outcome
+    code: str | None = None
+    """The peer's own code (`error_code`, fault code) where there was one."""
+    detail: str = ""
+    """One line for an operator; never a payload."""
+    http_status: int | None = None
+    raw: bytes | None = None
+    """The peer's answer as received, up to the channel's limit."""
+    receipt: bytes | None = None
+    """The verified receipt document, exactly as verified; only with DELIVERED."""
+
+
+class Found(Enum):
+    """What a look-up could establish."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    FAILED = "failed"
+    """No usable answer: ask again later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """What the portal says about one dossier."""
+
+    found: Found
+    detail: str = ""
+    message_id: str | None = None
+    """Message whose snapshot is in effect, where the portal shows it."""
+    digest: str | None = None
+    """Hex SHA-256 of the document in effect, where the portal shows it."""
+    progress_digests: frozenset[str] = frozenset()
+    """Hex SHA-256 of every progress document the portal shows for this dossier."""
+    raw: bytes | None = None
+
+
+class Channel(Protocol):
+    """The port. Thread-safe: several attempts run at once over kept-alive connections."""
+
+    def send(self, request: SendRequest) -> Answer:
+        """Make exactly one attempt, bounded by the profile's connect and read timeouts."""
+
+    def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
+        """Ask for one dossier; repeats inside are allowed because asking is harmless."""
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
