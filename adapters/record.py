@@ -7,15 +7,17 @@ itself says (a JSON number is a number, a workbook date is a date). Text is alwa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from schemas.problem import Place, Problem
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from schemas.problem import Place, Problem
 
 Value: TypeAlias = (
-    "str | int | float | bool | datetime | None | Sequence[Value] | Mapping[str, Value]"
+    "str | int | float | bool | datetime | Sequence[Value] | Mapping[str, Value] | None"
 )
 """A value as its format gives it; nested for JSON and XML, flat for tables. Text is NFC."""
 
@@ -33,7 +35,7 @@ class SourceRecord:
     """For tables: field name to what the agency sees above it, for example "D (Ngày nhận)"."""
 
     def place_of(self, path: str) -> Place:
-        """Return the place of one field; `path` is a field name or a dotted path below the record."""
+        """Return the place of one field; `path` is a field name or a dotted path in the record."""
         column = self.columns.get(path)
         if column is not None:
             return self.place.at(column=column)

@@ -30,10 +30,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message lent to a consumer until it is acked, retried later, parked, or its lease ends."""
+    """One message lent to a consumer until it is settled or its lease ends."""
 
     tag: str
-    """Names this very lending: settling with the tag of an earlier lending raises `StaleDelivery`."""
+    """Names this very lending: settling with an earlier lending's tag raises `StaleDelivery`."""
     queue: str
     message: Message
     attempt: int
@@ -82,7 +82,7 @@ class Broker(Protocol):
         """
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Remove the messages for good. Raises StaleDelivery; those not stale are removed all the same."""
+        """Remove the messages for good; raise StaleDelivery after removing those not stale."""
 
     def retry_later(self, delivery: Delivery, *, delay: timedelta) -> None:
         """Put the message back into its queue, due after `delay`. Raises StaleDelivery."""
