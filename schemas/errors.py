@@ -46,8 +46,10 @@ class ConfigError(LienthongError):
 
     code = "config"
 
-    def __init__(self, message: str, *, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, problems: tuple[Problem, ...] = (), code: str | None = None
+    ) -> None:
+        super().__init__(message, code=code)
         self.problems = problems
 
 

@@ -1,0 +1,222 @@
+"""
+Whether an event enters its dossier, and which message of a dossier may go: values in, values out.
+
+Theory. A dossier's messages stand in a row, by `sequence`. An event is a repeat, a conflict, or a
+new message. Its identity is the agency's own event key; without one, a snapshot is a repeat only
+of the *latest* snapshot (statuses do go 4 → 5 → 4), while a progress row, which carries its own
+moment, is a repeat of any equal row of its dossier.
+
+One message at a time may go. While the portal has not acknowledged the dossier, that is the first
+unfinished snapshot: progress rows wait, also those that stand before it because an earlier
+snapshot was superseded. Afterwards it is the first unfinished message of the row. A message that
+needs somebody keeps the later ones of its dossier waiting, and nobody else's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lienthong.channels.port import Packet
+from lienthong.states import UNFINISHED, State
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """One message of a dossier as the store knows it; `state` changes as the batch goes on."""
+
+    id: str
+    sequence: int
+    packet: Packet
+    state: State
+    content_digest: str | None
+    """None for a message that was never admitted."""
+    version: str | None
+    submission_id: str
+    record: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """One dossier with all its messages, in sequence; a working copy inside one transaction."""
+
+    code: str
+    agency: str
+    next_sequence: int = 1
+    acknowledged: bool = False
+    is_new: bool = True
+    messages: list[Known] = field(default_factory=list)
+
+    def next_to_go(self) -> Known | None:
+        """Return the message whose turn it is, which may still need somebody, or None."""
+        for message in self.messages:
+            if not self.acknowledged and message.packet is Packet.PROGRESS:
+                continue
+            if message.state in UNFINISHED:
+                return message
+            if message.state is State.REJECTED and message.packet is Packet.DOSSIER:
+                return message
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One mapped event that asks to be admitted."""
+
+    agency: str
+    packet: Packet
+    key: str | None
+    version: str | None
+    content_digest: str
+    submission_id: str
+    record: int
+    one_row_per_dossier: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """The event came before; it is acknowledged with the answer of that message."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The event contradicts what was accepted."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The event is new."""
+
+    supersedes: tuple[Known, ...] = ()
+    superseded_by: Known | None = None
+    """Set for a snapshot that came late: a newer one is already in the row."""
+
+
+def admit(
+    candidate: Candidate, *, ledger: Ledger, keyed: Mapping[str, tuple[str, str | None]]
+) -> Repeat | Refusal | Entry:
+    """
+    Decide on one event.
+
+    Args:
+        candidate: The event.
+        ledger: Its dossier, with everything this batch has admitted so far.
+        keyed: The agency's event keys seen so far, to (message id, content digest).
+    """
+    if ledger.agency != candidate.agency:
+        return _refuse_foreign(ledger)
+    if candidate.key is not None and candidate.key in keyed:
+        message_id, digest = keyed[candidate.key]
+        if digest == candidate.content_digest:
+            return Repeat(message_id=message_id)
+        return _refuse_conflict(candidate.key)
+    earlier = [
+        m
+        for m in ledger.messages
+        if m.packet is candidate.packet
+        and m.content_digest is not None
+        and m.state is not State.DISCARDED
+    ]
+    if candidate.packet is Packet.PROGRESS:
+        return _admit_progress(candidate, earlier)
+    return _admit_snapshot(candidate, earlier, ledger)
+
+
+def _admit_progress(candidate: Candidate, earlier: list[Known]) -> Repeat | Entry:
+    if candidate.key is None:
+        for message in earlier:
+            if message.content_digest == candidate.content_digest:
+                return Repeat(message_id=message.id)
+    return Entry()
+
+
+def _admit_snapshot(
+    candidate: Candidate, earlier: list[Known], ledger: Ledger
+) -> Repeat | Refusal | Entry:
+    latest = earlier[-1] if earlier else None
+    is_same = latest is not None and latest.content_digest == candidate.content_digest
+    if latest is not None and is_same and candidate.key is None:
+        return Repeat(message_id=latest.id)
+    if candidate.one_row_per_dossier:
+        for message in earlier:
+            if message.submission_id == candidate.submission_id:
+                return _refuse_second_row(message.record)
+    if candidate.version is not None:
+        for message in earlier:
+            if message.version is None:
+                continue
+            if _order(message.version) > _order(candidate.version):
+                return Entry(superseded_by=message)
+            if message.version == candidate.version and not is_same:
+                return _refuse_conflict(f"{ledger.code} @ {candidate.version}")
+    return Entry(
+        supersedes=tuple(
+            m
+            for m in ledger.messages
+            if m.packet is Packet.DOSSIER and m.state in (State.REJECTED, State.PARKED)
+        )
+    )
+
+
+def _order(version: str) -> tuple[int, str]:
+    """Sort numbers by size and everything else as text."""
+    return (int(version), "") if version.isdigit() else (-1, version)
+
+
+def _refuse_foreign(ledger: Ledger) -> Refusal:
+    return Refusal(
+        problem=Problem(
+            code="event.foreign_dossier",
+            field="MaHoSo",
+            message=Text(
+                vi=f"Hồ sơ {ledger.code} đã do cơ quan khác gửi lên",
+                en=f"Dossier {ledger.code} was sent before by another agency",
+            ),
+            suggestion=Text(
+                vi="Kiểm tra mã hồ sơ; nếu đúng, liên hệ người vận hành",
+                en="Check the dossier code; if it is right, ask the operator",
+            ),
+        )
+    )
+
+
+def _refuse_conflict(key: str) -> Refusal:
+    return Refusal(
+        problem=Problem(
+            code="event.conflict",
+            message=Text(
+                vi=f"Sự kiện «{key}» đã được nhận trước đó với nội dung khác",
+                en=f"Event '{key}' was received before with other content",
+            ),
+            suggestion=Text(
+                vi="Gửi thay đổi dưới một khóa sự kiện mới",
+                en="Send the change under a new event key",
+            ),
+        )
+    )
+
+
+def _refuse_second_row(record: int) -> Refusal:
+    return Refusal(
+        problem=Problem(
+            code="event.duplicate_dossier",
+            field="MaHoSo",
+            message=Text(
+                vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, với nội dung khác",
+                en=f"This dossier stands already in record {record} of the same file, "
+                "with other content",
+            ),
+            suggestion=Text(
+                vi="Giữ lại một dòng đúng cho mỗi hồ sơ rồi gửi lại",
+                en="Keep the one right row of the dossier and send it again",
+            ),
+        )
+    )

@@ -1,0 +1,40 @@
+"""An agency as the flows see it: how its files are read, converted and signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lienthong.conversion import Pipeline
+
+if TYPE_CHECKING:
+    from adapters import SourceOptions
+    from mappings import Converter
+    from signing import XadesSigner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """One agency, compiled once."""
+
+    name: str
+    """Name of its mapping, as given on the command line."""
+    code: str
+    """The agency's own code, as it stands in its messages."""
+    source: SourceOptions
+    pipeline: Pipeline
+    mapping_stamp: str
+    """name@version sha256:…, written down with every message."""
+    one_row_per_dossier: bool
+
+
+def make_agency(converter: Converter, *, signer: XadesSigner) -> Agency:
+    """Put an agency together from its compiled mapping and its signer."""
+    return Agency(
+        name=converter.name,
+        code=converter.agency_code,
+        source=converter.source,
+        pipeline=Pipeline(converter, signer=signer),
+        mapping_stamp=f"{converter.name}@{converter.version} sha256:{converter.digest}",
+        one_row_per_dossier=converter.one_row_per_dossier,
+    )

@@ -1,0 +1,122 @@
+"""
+From one record of an agency to signed documents, or to every problem it has: no store, no I/O.
+
+The command line's `convert` and the exchange's expansion are the same pipeline. A document that
+leaves here was validated against the schema of its version after it was built, so a mapping that
+lets something slip is caught here and not at the portal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schemas.building import DocumentBuilder
+from schemas.validation import Validator
+
+from adapters.record import UnreadableRecord
+from lienthong.channels.port import Packet
+from lienthong.ids import make_id
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from adapters.record import SourceRecord
+    from mappings import Converter, Event
+    from schemas.problem import Place, Problem
+    from signing import XadesSigner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedEvent:
+    """One event with its signed document."""
+
+    message_id: str
+    packet: Packet
+    dossier_code: str
+    key: str | None
+    version: str | None
+    content_digest: str
+    document: bytes
+    document_digest: str
+    """Hex SHA-256 of `document`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What became of one record: events, or problems; warnings may accompany events."""
+
+    record: int
+    place: Place
+    dossier_code: str | None
+    events: tuple[PreparedEvent, ...]
+    problems: tuple[Problem, ...]
+
+
+class Pipeline:
+    """The conversion of one agency's records; what can be decided once is decided on making it."""
+
+    def __init__(self, converter: Converter, *, signer: XadesSigner) -> None:
+        self._converter = converter
+        self._signer = signer
+        self._agency_code = converter.agency_code
+        version = converter.schema
+        self._builders = {packet: DocumentBuilder(version, packet.value) for packet in Packet}
+        self._validator = Validator(version)
+
+    def prepare(self, item: SourceRecord | UnreadableRecord, *, now: datetime) -> Prepared:
+        """
+        Convert one record.
+
+        Raises:
+            signing.KeyUnusable: the agency's key cannot sign at `now`; no record can go on.
+        """
+        if isinstance(item, UnreadableRecord):
+            return Prepared(
+                record=item.number,
+                place=item.problems[0].place,
+                dossier_code=None,
+                events=(),
+                problems=tuple(item.problems),
+            )
+        conversion = self._converter.convert(item)
+        problems = conversion.problems
+        built = [self._build(event, now=now) for event in conversion.events]
+        findings = [
+            problem.moved_to(item.place.at(path=problem.place.path))
+            for _, _, document in built
+            for problem in self._validator.problems(document)
+        ]
+        events: tuple[PreparedEvent, ...] = ()
+        if not findings:
+            events = tuple(self._sign(*parts, now=now) for parts in built)
+        return Prepared(
+            record=item.number,
+            place=item.place,
+            dossier_code=conversion.dossier_code,
+            events=events,
+            problems=(*problems, *findings),
+        )
+
+    def _build(self, event: Event, *, now: datetime) -> tuple[Event, str, bytes]:
+        message_id = make_id(now)
+        document = self._builders[Packet(event.packet)].build(
+            event.values, message_id=message_id, agency_code=self._agency_code, created_at=now
+        )
+        return event, message_id, document
+
+    def _sign(
+        self, event: Event, message_id: str, document: bytes, *, now: datetime
+    ) -> PreparedEvent:
+        signed = self._signer.sign(document, signed_at=now)
+        return PreparedEvent(
+            message_id=message_id,
+            packet=Packet(event.packet),
+            dossier_code=event.dossier_code,
+            key=event.key,
+            version=event.version,
+            content_digest=event.digest,
+            document=signed,
+            document_digest=hashlib.sha256(signed).hexdigest(),
+        )

@@ -1,0 +1,137 @@
+"""
+What follows from an attempt or a look-up: plain functions of values, no I/O.
+
+The rules are P3 and P7 of the design. What a look-up proves, how long an empty answer does not
+count, and what happens to a progress row that cannot be proven are settings of the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lienthong.channels.port import Found, LookUp, Outcome, Packet
+from lienthong.states import State
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+
+class Wait(Enum):
+    """When a message that did not end is taken up again."""
+
+    NOW = "now"
+    BACKOFF = "backoff"
+    QUIET = "quiet"
+    """When the target's quiet period is over."""
+    PERSON = "person"
+    """Not by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """The state that follows, when to go on, and what was learnt about the dossier."""
+
+    state: State
+    wait: Wait = Wait.NOW
+    portal_has_dossier: bool | None = None
+    """True or False where the answer settled it, else None."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFate:
+    """What is known of a message whose fate is open."""
+
+    packet: Packet
+    was_update: bool
+    document_digest: str
+    """Hex SHA-256 of the signed document."""
+    unknown_since: datetime
+
+
+def after_send(outcome: Outcome, *, packet: Packet, was_update: bool) -> Next:
+    """Return what follows from one attempt."""
+    if outcome is Outcome.DELIVERED:
+        return Next(state=State.DELIVERED, portal_has_dossier=True)
+    if outcome is Outcome.EXISTS:
+        if packet is Packet.DOSSIER and not was_update:
+            return Next(
+                state=State.RETRYING, portal_has_dossier=True, reason="the portal has it: update"
+            )
+        return Next(
+            state=State.QUARANTINED,
+            wait=Wait.PERSON,
+            reason="the portal says 'exists' to something that was not an add",
+        )
+    if outcome is Outcome.REJECTED:
+        return Next(state=State.PARKED, wait=Wait.PERSON, reason="refused by the portal")
+    if outcome is Outcome.UNRECOGNISED:
+        return Next(state=State.QUARANTINED, wait=Wait.PERSON, reason="an answer never seen before")
+    if outcome is Outcome.UNKNOWN:
+        return Next(state=State.UNKNOWN, reason="no usable answer: the portal is asked")
+    return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=outcome.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpRules:
+    """What a target's look-up proves; part of the target's profile."""
+
+    shows_content: bool
+    """True when the look-up shows the digest of what is in effect."""
+    quiet_period: timedelta
+    """Longer than the portal's slowest commit: before it ends, an absence proves nothing."""
+    resend_unproven_progress: bool
+    """True when an unprovable progress row is sent again; False leaves it to a person."""
+
+
+def after_look_up(answer: LookUp, *, fate: OpenFate, rules: LookUpRules, now: datetime) -> Next:
+    """Return what a look-up says about a message whose fate is open."""
+    if answer.found is Found.FAILED:
+        return Next(state=State.UNKNOWN, wait=Wait.BACKOFF, reason="the look-up failed")
+    if fate.packet is Packet.PROGRESS:
+        return _after_progress_look_up(answer, fate=fate, rules=rules, now=now)
+    if answer.found is Found.ABSENT:
+        return _after_absence(fate, rules=rules, now=now, portal_has_dossier=False)
+    if answer.digest is not None:
+        if answer.digest == fate.document_digest:
+            return Next(
+                state=State.DELIVERED, portal_has_dossier=True, reason="the portal shows it"
+            )
+        return _after_absence(fate, rules=rules, now=now, portal_has_dossier=True)
+    if fate.was_update:
+        return Next(
+            state=State.READY,
+            portal_has_dossier=True,
+            reason="existence does not prove an update: the same snapshot goes again",
+        )
+    return Next(state=State.DELIVERED, portal_has_dossier=True, reason="existence settles the add")
+
+
+def _after_progress_look_up(
+    answer: LookUp, *, fate: OpenFate, rules: LookUpRules, now: datetime
+) -> Next:
+    if fate.document_digest in answer.progress_digests:
+        return Next(state=State.DELIVERED, reason="the portal shows the progress row")
+    if rules.shows_content or rules.resend_unproven_progress:
+        return _after_absence(fate, rules=rules, now=now, portal_has_dossier=None)
+    return Next(
+        state=State.UNKNOWN,
+        wait=Wait.PERSON,
+        reason="the portal's look-up cannot prove a progress row",
+    )
+
+
+def _after_absence(
+    fate: OpenFate, *, rules: LookUpRules, now: datetime, portal_has_dossier: bool | None
+) -> Next:
+    if now - fate.unknown_since < rules.quiet_period:
+        return Next(
+            state=State.UNKNOWN, wait=Wait.QUIET, reason="not there yet, and may still arrive"
+        )
+    return Next(
+        state=State.READY,
+        portal_has_dossier=portal_has_dossier,
+        reason="not there after the quiet period: it goes again",
+    )

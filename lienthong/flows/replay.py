@@ -1,0 +1,99 @@
+"""What an operator does to a message: resend the same document, or discard it, with a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from lienthong.admission import Ledger
+from lienthong.flows.hints import DELIVER, hint
+from lienthong.states import MAY_DISCARD, MAY_RESEND, State
+from lienthong.store.delivery import take_over
+from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
+from lienthong.store.tables import messages
+from lienthong.store.work import begin
+from schemas.errors import InputError
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from broker.port import Broker
+    from lienthong.admission import Known
+
+
+def resend(
+    message_id: str, *, engine: Engine, broker: Broker, actor: str, reason: str, at: datetime
+) -> None:
+    """
+    Let the same signed document go again, under the same message id.
+
+    Raises:
+        InputError: there is no such message, or it is in a state that cannot be resent.
+    """
+    with begin(engine, at=at, actor=actor) as work:
+        ledger, message = _find(work.connection, message_id, MAY_RESEND, verb="resend")
+        # A look-up may be out for it: with the fence moved on, its answer changes nothing.
+        take_over(work, ledger.code)
+        change_state(
+            work, message, State.READY, reason=reason, due_at=at, hinted_at=at, unknown_since=None
+        )
+    broker.publish(DELIVER, [hint(ledger.code, at=at)])
+
+
+def discard(
+    message_id: str, *, engine: Engine, broker: Broker, actor: str, reason: str, at: datetime
+) -> None:
+    """
+    End a message for good without sending it; what waited behind it goes on.
+
+    Raises:
+        InputError: there is no such message, or it is in a state that cannot be discarded.
+    """
+    with begin(engine, at=at, actor=actor) as work:
+        ledger, message = _find(work.connection, message_id, MAY_DISCARD, verb="discard")
+        change_state(work, message, State.DISCARDED, reason=reason, due_at=None)
+        follower = promote(work, ledger)
+    if follower is not None:
+        broker.publish(DELIVER, [hint(ledger.code, at=at)])
+
+
+def _find(
+    connection: Connection, message_id: str, allowed: Collection[State], *, verb: str
+) -> tuple[Ledger, Known]:
+    row = connection.execute(select(messages).where(messages.c.id == message_id)).first()
+    if row is None:
+        raise InputError(
+            Problem(
+                code="message.not_found",
+                message=Text(
+                    vi=f"Không có thông điệp {message_id}", en=f"There is no message {message_id}"
+                ),
+                suggestion=Text(
+                    vi="Xem danh sách: lienthong messages list",
+                    en="List them: lienthong messages list",
+                ),
+            )
+        )
+    if State(row.state) not in allowed:
+        states = ", ".join(sorted(state.value for state in allowed))
+        raise InputError(
+            Problem(
+                code=f"message.cannot_{verb}",
+                message=Text(
+                    vi=f"Thông điệp {message_id} đang ở trạng thái {row.state}; "
+                    f"chỉ thực hiện được với: {states}",
+                    en=f"Message {message_id} is {row.state}; "
+                    f"{verb} is possible only for: {states}",
+                ),
+            )
+        )
+    if row.dossier_code is None:
+        return Ledger(code="", agency=row.agency), known_from(row)
+    ledger = load_ledgers(connection, [row.dossier_code], agency=row.agency)[row.dossier_code]
+    known = {message.id: message for message in ledger.messages}
+    return ledger, known.get(message_id, known_from(row))

@@ -1,0 +1,137 @@
+"""
+The settings of an installation: the only place that reads the environment and lienthong.toml.
+
+In rising order: the defaults below, `lienthong.toml`, `LIENTHONG_*`, options of the command line.
+Without any of them everything is embedded and under one data directory. Every mistake is reported
+at once, with file, line and key.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from schemas.errors import ConfigError
+from schemas.problem import Place, Problem, Text
+
+FILE_NAME = "lienthong.toml"
+
+
+class DeliverySettings(BaseModel):
+    """How the target is delivered to; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slots: int = Field(default=8, ge=1, le=256, description="calls at once in one process")
+    lease_seconds: float = Field(default=120, gt=0, description="longer than the longest call")
+    backoff_first_seconds: float = Field(default=2, gt=0)
+    backoff_longest_seconds: float = Field(default=300, gt=0)
+    breaker_threshold: int = Field(default=5, ge=1, description="troubles in a row that open it")
+    sweep_patience_seconds: float = Field(default=30, gt=0, description="before a hint is renewed")
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIENTHONG_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Field(default=Path("lienthong-data"), description="store, spool, broker, keys")
+    keys_dir: Path | None = Field(default=None, description="signing keys; default data_dir/keys")
+    mappings_dir: Path | None = Field(default=None, description="the site's own agencies")
+    target: dict[str, Any] = Field(default_factory=dict, description="profile of the portal")
+    delivery: DeliverySettings = DeliverySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no hidden files are read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nor these
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the values given on making, which come from the file."""
+        return (env_settings, init_settings)
+
+
+def load_settings(*, file: Path | None, data_dir: Path | None = None) -> Settings:
+    """
+    Load the settings of this run.
+
+    Args:
+        file: The settings file; None means lienthong.toml in the working directory, if it is there.
+        data_dir: The command line's word on the data directory, which wins.
+
+    Raises:
+        ConfigError: with every mistake found.
+    """
+    path = file or Path(FILE_NAME)
+    text = _read(path, required=file is not None)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", code="settings.syntax") from error
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems = tuple(_problem(path, text, found) for found in error.errors())
+        raise ConfigError(
+            f"{len(problems)} wrong settings in {path} or the environment",
+            problems=problems,
+            code="settings.invalid",
+        ) from error
+    if data_dir is not None:
+        settings = settings.model_copy(update={"data_dir": data_dir})
+    return settings
+
+
+def _read(path: Path, *, required: bool) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if not required:
+            return ""
+        raise ConfigError(f"there is no settings file {path}", code="settings.missing") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", code="settings.unreadable") from error
+
+
+def _problem(path: Path, text: str, found: Any) -> Problem:
+    key = ".".join(str(part) for part in found["loc"])
+    line = line_of(text, key)
+    return Problem(
+        code="settings.invalid",
+        message=Text(vi=f"Cấu hình «{key}»: {found['msg']}", en=f"Setting '{key}': {found['msg']}"),
+        place=Place(file=str(path) if line else "LIENTHONG_*", line=line, path=key),
+    )
+
+
+def line_of(text: str, key: str) -> int | None:
+    """Return the 1-based line of a dotted key in TOML text, or None when it is not written there."""
+    *tables, name = key.split(".")
+    here: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            here = [part.strip().strip('"') for part in header[1].split(".")]
+            if here == [*tables, name]:
+                return number
+        elif here == tables and re.match(rf'\s*"?{re.escape(name)}"?\s*[=.]', line):
+            return number
+    return None
+
+
+def seconds(value: float) -> timedelta:
+    """Return a setting in seconds as a duration."""
+    return timedelta(seconds=value)

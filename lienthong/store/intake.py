@@ -1,0 +1,246 @@
+"""Taking converted records into the store: identity, order and first state of every event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import insert
+
+from lienthong.admission import Candidate, Entry, Known, Ledger, Refusal, Repeat, admit
+from lienthong.channels.port import Packet
+from lienthong.ids import make_id
+from lienthong.states import State
+from lienthong.store.ledgers import (
+    change_state,
+    load_event_keys,
+    load_ledgers,
+    promote,
+    save_ledgers,
+)
+from lienthong.store.submissions import encode_problems
+from lienthong.store.tables import messages, repeats
+from schemas.problem import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lienthong.conversion import Prepared, PreparedEvent
+    from lienthong.store.work import Work
+    from schemas.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the events of one batch have in common."""
+
+    submission_id: str
+    agency: str
+    mapping: str
+    """name@version sha256:…"""
+    one_row_per_dossier: bool
+
+
+def take_in(work: Work, prepared: Sequence[Prepared], *, origin: Origin) -> list[str]:
+    """
+    Write one batch of records down, each as new messages, repeats or rejections.
+
+    Returns:
+        The codes of the dossiers that have something to deliver now.
+    """
+    batch = _Batch(work, prepared, origin=origin)
+    for record in prepared:
+        batch.take(record)
+    return batch.write()
+
+
+class _Batch:
+    """The working copy of one transaction; decided in memory, written at the end in a few calls."""
+
+    def __init__(self, work: Work, prepared: Sequence[Prepared], *, origin: Origin) -> None:
+        self._work = work
+        self._origin = origin
+        self._at = work.at
+        codes = {event.dossier_code for record in prepared for event in record.events}
+        keys = {event.key for record in prepared for event in record.events if event.key}
+        self._ledgers = load_ledgers(work.connection, codes, agency=origin.agency)
+        self._keyed = load_event_keys(work.connection, keys, agency=origin.agency)
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._repeats: list[dict[str, str | int]] = []
+
+    def take(self, record: Prepared) -> None:
+        if not record.events:
+            self._reject(record, problems=record.problems, item=0, packet=Packet.DOSSIER)
+            return
+        for item, event in enumerate(record.events):
+            ledger = self._ledgers[event.dossier_code]
+            candidate = Candidate(
+                agency=self._origin.agency,
+                packet=event.packet,
+                key=event.key,
+                version=event.version,
+                content_digest=event.content_digest,
+                submission_id=self._origin.submission_id,
+                record=record.record,
+                one_row_per_dossier=self._origin.one_row_per_dossier,
+            )
+            decision = admit(candidate, ledger=ledger, keyed=self._keyed)
+            if isinstance(decision, Repeat):
+                self._note_repeat(record, item, decision)
+            elif isinstance(decision, Refusal):
+                problem = decision.problem.moved_to(record.place)
+                self._reject(record, problems=(problem,), item=item, packet=event.packet)
+            else:
+                self._enter(record, item, event, decision, ledger)
+
+    def _note_repeat(self, record: Prepared, item: int, repeat: Repeat) -> None:
+        self._repeats.append(
+            {
+                "submission_id": self._origin.submission_id,
+                "record": record.record,
+                "item": item,
+                "message_id": repeat.message_id,
+            }
+        )
+        self._work.note(
+            "event.repeated",
+            repeat.message_id,
+            submission=self._origin.submission_id,
+            record=record.record,
+        )
+
+    def _reject(
+        self, record: Prepared, *, problems: Sequence[Problem], item: int, packet: Packet
+    ) -> None:
+        message_id = make_id(self._at)
+        self._add(message_id, record, item, packet, State.REJECTED, problems=problems)
+        ledger = self._ledgers.get(self._rows[message_id]["dossier_code"])
+        if ledger is not None and ledger.agency == self._origin.agency:
+            # A valid snapshot later in this batch supersedes it.
+            ledger.messages.append(self._rejected(message_id, packet, record))
+        codes = sorted({p.code for p in problems if p.severity is Severity.ERROR})
+        self._note(message_id, State.REJECTED, record, codes=",".join(codes))
+
+    def _rejected(self, message_id: str, packet: Packet, record: Prepared) -> Known:
+        return Known(
+            id=message_id,
+            sequence=0,
+            packet=packet,
+            state=State.REJECTED,
+            content_digest=None,
+            version=None,
+            submission_id=self._origin.submission_id,
+            record=record.record,
+        )
+
+    def _enter(
+        self, record: Prepared, item: int, event: PreparedEvent, entry: Entry, ledger: Ledger
+    ) -> None:
+        known = Known(
+            id=event.message_id,
+            sequence=ledger.next_sequence,
+            packet=event.packet,
+            state=State.RECEIVED,
+            content_digest=event.content_digest,
+            version=event.version,
+            submission_id=self._origin.submission_id,
+            record=record.record,
+        )
+        ledger.next_sequence += 1
+        ledger.messages.append(known)
+        if event.key is not None:
+            self._keyed[event.key] = (known.id, known.content_digest)
+        for old in entry.supersedes:
+            self._supersede(old, by=known.id)
+        if entry.superseded_by is not None:
+            known.state = State.SUPERSEDED
+        else:
+            known.state = State.HELD
+            if ledger.next_to_go() is known:
+                known.state = State.READY
+        self._add(
+            event.message_id, record, item, event.packet, known.state, problems=record.problems
+        )
+        self._rows[event.message_id].update(
+            event_key=event.key,
+            version=event.version,
+            content_digest=event.content_digest,
+            sequence=known.sequence,
+            document=event.document,
+            document_digest=event.document_digest,
+            due_at=self._at if known.state is State.READY else None,
+            hinted_at=self._at if known.state is State.READY else None,
+            superseded_by=entry.superseded_by.id if entry.superseded_by else None,
+        )
+        self._note(event.message_id, known.state, record, digest=event.document_digest)
+
+    def _supersede(self, old: Known, *, by: str) -> None:
+        row = self._rows.get(old.id)
+        if row is None:
+            change_state(self._work, old, State.SUPERSEDED, reason=f"by {by}", superseded_by=by)
+            return
+        row.update(state=State.SUPERSEDED.value, superseded_by=by)
+        old.state = State.SUPERSEDED
+        self._work.note("message.superseded", old.id, reason=f"by {by}")
+
+    def _add(
+        self,
+        message_id: str,
+        record: Prepared,
+        item: int,
+        packet: Packet,
+        state: State,
+        *,
+        problems: Sequence[Problem],
+    ) -> None:
+        code = record.events[item].dossier_code if record.events else record.dossier_code
+        self._rows[message_id] = {
+            "id": message_id,
+            "submission_id": self._origin.submission_id,
+            "record": record.record,
+            "item": item,
+            "agency": self._origin.agency,
+            "dossier_code": code,
+            "packet": packet.value,
+            "event_key": None,
+            "version": None,
+            "content_digest": None,
+            "sequence": None,
+            "state": state.value,
+            "document": None,
+            "document_digest": None,
+            "place": msgspec.json.encode(record.place).decode(),
+            "problems": encode_problems(problems),
+            "mapping": self._origin.mapping,
+            "due_at": None,
+            "hinted_at": None,
+            "superseded_by": None,
+            "created_at": self._at,
+            "updated_at": self._at,
+        }
+
+    def _note(self, message_id: str, state: State, record: Prepared, **detail: str) -> None:
+        self._work.note(
+            f"message.{state.value}",
+            message_id,
+            submission=self._origin.submission_id,
+            record=record.record,
+            **detail,
+        )
+
+    def write(self) -> list[str]:
+        connection = self._work.connection
+        save_ledgers(self._work, self._ledgers.values())
+        if self._rows:
+            connection.execute(insert(messages), list(self._rows.values()))
+        if self._repeats:
+            connection.execute(insert(repeats), self._repeats)
+        due = []
+        for ledger in self._ledgers.values():
+            # Superseding an older snapshot may have freed a message that waited behind it.
+            promote(self._work, ledger)
+            turn = ledger.next_to_go()
+            if turn is not None and turn.state is State.READY:
+                due.append(ledger.code)
+        return due

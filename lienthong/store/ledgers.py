@@ -1,0 +1,147 @@
+"""Loading dossiers as ledgers, and writing changes of state back: the only writers of `state`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from lienthong.admission import Known, Ledger
+from lienthong.channels.port import Packet
+from lienthong.states import State, check_transition
+from lienthong.store.tables import dossiers, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from lienthong.store.work import Work
+
+SLICE = 500
+"""How many values one IN list carries."""
+
+
+def load_ledgers(
+    connection: Connection, codes: Collection[str], *, agency: str
+) -> dict[str, Ledger]:
+    """Return one ledger per code; a code never seen before gets an empty one of `agency`."""
+    ledgers = {code: Ledger(code=code, agency=agency) for code in codes}
+    for part in _slices(sorted(ledgers)):
+        for row in connection.execute(select(dossiers).where(dossiers.c.code.in_(part))):
+            ledger = ledgers[row.code]
+            ledger.agency = row.agency
+            ledger.next_sequence = row.next_sequence
+            ledger.acknowledged = row.acknowledged
+            ledger.is_new = False
+        rows = connection.execute(
+            select(
+                messages.c.id,
+                messages.c.agency,
+                messages.c.dossier_code,
+                messages.c.sequence,
+                messages.c.packet,
+                messages.c.state,
+                messages.c.content_digest,
+                messages.c.version,
+                messages.c.submission_id,
+                messages.c.record,
+            )
+            .where(messages.c.dossier_code.in_(part))
+            .order_by(messages.c.sequence, messages.c.id)
+        )
+        for row in rows:
+            ledger = ledgers[row.dossier_code]
+            if row.agency == ledger.agency:
+                ledger.messages.append(known_from(row))
+    return ledgers
+
+
+def known_from(row: Row[Any]) -> Known:
+    """Return one row of `messages` as a ledger holds it."""
+    return Known(
+        id=row.id,
+        sequence=row.sequence or 0,
+        packet=Packet(row.packet),
+        state=State(row.state),
+        content_digest=row.content_digest,
+        version=row.version,
+        submission_id=row.submission_id,
+        record=row.record,
+    )
+
+
+def load_event_keys(
+    connection: Connection, keys: Collection[str], *, agency: str
+) -> dict[str, tuple[str, str | None]]:
+    """Return, per event key of the agency that was admitted, its message id and content digest."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for part in _slices(sorted(keys)):
+        rows = connection.execute(
+            select(messages.c.event_key, messages.c.id, messages.c.content_digest).where(
+                messages.c.agency == agency,
+                messages.c.event_key.in_(part),
+                messages.c.content_digest.is_not(None),
+                messages.c.state != State.DISCARDED.value,
+            )
+        )
+        found |= {row.event_key: (row.id, row.content_digest) for row in rows}
+    return found
+
+
+def save_ledgers(work: Work, ledgers: Collection[Ledger]) -> None:
+    """Write sequences back; dossiers with nothing admitted are not made."""
+    new = [ledger for ledger in ledgers if ledger.is_new and ledger.next_sequence > 1]
+    known = [ledger for ledger in ledgers if not ledger.is_new]
+    if new:
+        rows = [
+            {"code": ledger.code, "agency": ledger.agency, "next_sequence": ledger.next_sequence}
+            for ledger in new
+        ]
+        work.connection.execute(insert(dossiers), rows)
+    for ledger in known:
+        work.connection.execute(
+            update(dossiers)
+            .where(dossiers.c.code == ledger.code)
+            .values(next_sequence=ledger.next_sequence)
+        )
+
+
+def change_state(
+    work: Work,
+    message: Known,
+    state: State,
+    *,
+    reason: str = "",
+    **columns: str | int | bool | datetime | None,
+) -> None:
+    """
+    Move one message to `state`, together with other columns that change with it.
+
+    Raises:
+        ForbiddenTransition: a bug; the transaction must not be committed.
+    """
+    check_transition(message.state, state)
+    changed = work.connection.execute(
+        update(messages)
+        .where(messages.c.id == message.id, messages.c.state == message.state.value)
+        .values(state=state.value, reason=reason, updated_at=work.at, **columns)
+    )
+    if changed.rowcount != 1:
+        raise RuntimeError(f"message {message.id} changed under a write lock")
+    work.note(f"message.{state.value}", message.id, was=message.state.value, reason=reason)
+    message.state = state
+
+
+def promote(work: Work, ledger: Ledger) -> Known | None:
+    """Make the message whose turn it is ready if it only waited for its turn, and return it."""
+    turn = ledger.next_to_go()
+    if turn is None or turn.state is not State.HELD:
+        return None
+    change_state(work, turn, State.READY, due_at=work.at)
+    return turn
+
+
+def _slices(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
