@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +118,7 @@ def _problem(path: Path, text: str, found: Any) -> Problem:
 
 
 def line_of(text: str, key: str) -> int | None:
-    """Return the 1-based line of a dotted key in TOML text, or None when it is not written there."""
+    """Return the 1-based line of a dotted key in TOML text, or None when it is not there."""
     *tables, name = key.split(".")
     here: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -130,8 +129,3 @@ def line_of(text: str, key: str) -> int | None:
         elif here == tables and re.match(rf'\s*"?{re.escape(name)}"?\s*[=.]', line):
             return number
     return None
-
-
-def seconds(value: float) -> timedelta:
-    """Return a setting in seconds as a duration."""
-    return timedelta(seconds=value)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
+from time import sleep
 from typing import TYPE_CHECKING
 
 import structlog
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from random import Random
-    from threading import Event
 
     from sqlalchemy import Engine
 
@@ -82,17 +82,18 @@ class Deliverer:
         self._random = random
         self._out: dict[Future[Answer | LookUp], tuple[Task, Delivery]] = {}
 
-    def run(self, stop: Event) -> None:
-        """Deliver until `stop` is set, then let the calls that are out come in."""
-        with ThreadPoolExecutor(self._rules.slots, thread_name_prefix="call") as calls:
-            while not stop.is_set():
-                self.step(calls)
-            while self._out:
-                self._collect(timeout=None)
+    def open_calls(self) -> ThreadPoolExecutor:
+        """Return the threads that make the calls, one per slot."""
+        return ThreadPoolExecutor(self._rules.slots, thread_name_prefix="call")
+
+    def drain(self) -> None:
+        """Let the calls that are out come in, and write them down."""
+        while self._out:
+            self._collect(timeout=None)
 
     def step(self, calls: ThreadPoolExecutor) -> None:
         """Take hints for the free slots, start their calls, and write down what has come in."""
-        free = self._rules.slots - len(self._out)
+        free = self._breaker.allowance(self._clock(), free=self._rules.slots - len(self._out))
         if free:
             hints = self._broker.receive(
                 DELIVER,
@@ -103,22 +104,20 @@ class Deliverer:
             if hints:
                 self._start(hints, calls)
         if self._out:
-            self._collect(timeout=None if not free else BUSY.total_seconds())
+            self._collect(timeout=(BUSY if free else IDLE).total_seconds())
+        elif not free:
+            sleep(IDLE.total_seconds())
 
     def _start(self, hints: list[Delivery], calls: ThreadPoolExecutor) -> None:
         tasks: list[tuple[Task, Delivery]] = []
         settled: list[tuple[Delivery, datetime | None]] = []
         with begin(self._engine, at=self._clock()) as work:
             for delivery in hints:
-                pause = self._breaker.wait(work.at)
-                if pause is not None:
-                    settled.append((delivery, work.at + pause))
-                    continue
                 started = start(work, delivery.message.body.decode(), lease=self._rules.lease)
                 if isinstance(started, Task):
+                    self._breaker.let_out(work.at)
                     tasks.append((started, delivery))
                 else:
-                    self._breaker.probing = False
                     settled.append((delivery, started))
         for task, delivery in tasks:
             self._out[calls.submit(self._call, task)] = (task, delivery)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from adapters import read_records
-from lienthong.flows.hints import DELIVER, hint
+from lienthong.flows.hints import DELIVER, EXPAND, hint
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.submissions import (
     ClaimLost,
@@ -32,6 +32,7 @@ from signing import SigningError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
+    from threading import Event
 
     from sqlalchemy import Engine
 
@@ -69,24 +70,31 @@ class Expander:
         self._lease = lease
         self._retry_after = retry_after
 
-    def expand(self, submission_id: str) -> None:
-        """Expand one submission as far as it goes; does nothing when another worker has it."""
+    def expand(self, submission_id: str, *, stop: Event) -> None:
+        """
+        Expand one submission as far as it goes; does nothing when another worker has it.
+
+        When `stop` is set it ends after the batch in hand and gives the submission back.
+        """
         with begin(self._engine, at=self._clock()) as work:
             claim = claim_submission(work.connection, submission_id, now=work.at, lease=self._lease)
         if claim is None:
             return
         try:
-            self._expand_claimed(claim)
+            self._expand_claimed(claim, stop)
         except ClaimLost:
             log.warning("expansion.claim_lost", submission=submission_id)
 
-    def _expand_claimed(self, claim: SubmissionClaim) -> None:
+    def _expand_claimed(self, claim: SubmissionClaim, stop: Event) -> None:
         done = claim.records_done
         try:
             agency = self._agencies(claim.agency)
             for batch in self._batches(claim, agency):
                 self._take_in(claim, batch, agency)
                 done = batch[-1].record
+                if stop.is_set():
+                    self._give_back(claim, done)
+                    return
         except InputError as error:
             state = SubmissionState.EXPANDED if done else SubmissionState.REFUSED
             self._finish(claim, state, error.problem)
@@ -126,6 +134,11 @@ class Expander:
             due = take_in(work, batch, origin=origin)
         if due:
             self._broker.publish(DELIVER, [hint(code, at=work.at) for code in due])
+
+    def _give_back(self, claim: SubmissionClaim, records_done: int) -> None:
+        with begin(self._engine, at=self._clock()) as work:
+            advance(work, claim, records_done=records_done, lease_until=work.at)
+        self._broker.publish(EXPAND, [hint(claim.submission_id, at=work.at)])
 
     def _finish(self, claim: SubmissionClaim, state: SubmissionState, *problems: Problem) -> None:
         with begin(self._engine, at=self._clock()) as work:

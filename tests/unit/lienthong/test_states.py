@@ -40,7 +40,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), itertools.product(State, State), ids=lambda state: state.value
+    ("old", "new"), list(itertools.product(State, State)), ids=lambda state: state.value
 )
 def test_only_the_written_changes_are_possible(old, new):
     if (old.value, new.value) in PAIRS:

@@ -1,0 +1,143 @@
+"""
+The roles of a worker process, each a loop in a thread of its own: expand, deliver, sweep, seal.
+
+A loop survives trouble of the store and the exchange (it waits and goes on); anything else is a
+bug, ends the process with a line in the log, and leaves the rest to the leases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from broker.port import BrokerError, StaleDelivery
+from lienthong import audit
+from lienthong.flows.hints import EXPAND
+from lienthong.flows.sweep import sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from lienthong.wiring import Installation
+
+log = structlog.get_logger()
+
+HINT_LEASE = timedelta(minutes=2)
+IDLE = timedelta(milliseconds=500)
+PAUSE_SECONDS = 1.0
+"""Between two rounds of the sweeper and of the sealer, and after trouble."""
+
+
+class Role(Enum):
+    """What a worker process can do; the values are those of `run --roles`."""
+
+    EXPAND = "expand"
+    DELIVER = "deliver"
+    SWEEP = "sweep"
+    SEAL = "seal"
+
+
+@dataclass(slots=True)
+class Workers:
+    """The roles of this process."""
+
+    installation: Installation
+    roles: Collection[Role]
+    stop: Event
+
+    def run(self) -> bool:
+        """Run every role until `stop` is set; return False when one of them failed."""
+        failed = Event()
+        threads = [
+            Thread(target=self._guard, args=(role, failed), name=role.value) for role in self.roles
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return not failed.is_set()
+
+    def _guard(self, role: Role, failed: Event) -> None:
+        try:
+            _LOOPS[role](self.installation, self.stop)
+        except Exception:
+            # The boundary of the process: nobody above could do better than stop all of it.
+            log.exception("role.failed", role=role.value)
+            failed.set()
+            self.stop.set()
+
+
+def _expand(installation: Installation, stop: Event) -> None:
+    with installation.open_broker() as broker:
+        expander = installation.make_expander(broker)
+
+        def one_round() -> None:
+            for delivery in broker.receive(EXPAND, limit=1, lease=HINT_LEASE, wait=IDLE):
+                expander.expand(delivery.message.body.decode(), stop=stop)
+                try:
+                    broker.ack([delivery])
+                except StaleDelivery:
+                    log.info("hint.stale", hint=delivery.message.id)
+
+        _repeat(one_round, stop, pause_seconds=0)
+
+
+def _deliver(installation: Installation, stop: Event) -> None:
+    with installation.open_broker() as broker, installation.open_channel() as channel:
+        deliverer = installation.make_deliverer(broker, channel)
+        with deliverer.open_calls() as calls:
+
+            def one_round() -> None:
+                deliverer.step(calls)
+
+            _repeat(one_round, stop, pause_seconds=0)
+            deliverer.drain()
+
+
+def _sweep(installation: Installation, stop: Event) -> None:
+    with installation.open_broker() as broker:
+
+        def one_round() -> None:
+            published = sweep(
+                installation.engine,
+                broker,
+                now=installation.clock(),
+                patience=installation.sweep_patience,
+            )
+            if published:
+                log.info("sweep.hinted", hints=published)
+
+        _repeat(one_round, stop, pause_seconds=PAUSE_SECONDS)
+
+
+def _seal(installation: Installation, stop: Event) -> None:
+    def one_round() -> None:
+        while audit.seal(installation.engine, now=installation.clock()):
+            pass
+
+    _repeat(one_round, stop, pause_seconds=PAUSE_SECONDS)
+
+
+def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float) -> None:
+    while not stop.is_set():
+        try:
+            one_round()
+        except (DBAPIError, BrokerError) as error:
+            log.warning("role.waits", cause=type(error).__name__)
+            stop.wait(PAUSE_SECONDS)
+        if pause_seconds:
+            stop.wait(pause_seconds)
+
+
+_LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
+    Role.EXPAND: _expand,
+    Role.DELIVER: _deliver,
+    Role.SWEEP: _sweep,
+    Role.SEAL: _seal,
+}
