@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.problem import Text
+
 if TYPE_CHECKING:
     from schemas.problem import Problem
 
@@ -25,8 +27,9 @@ class LienthongError(Exception):
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str | Text, *, code: str | None = None) -> None:
+        super().__init__(str(message))
+        self.text = message if isinstance(message, Text) else Text(vi=message, en=message)
         if code is not None:
             self.code = code
 
@@ -37,7 +40,7 @@ class InputError(LienthongError):
     code = "input"
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem.message), code=problem.code)
+        super().__init__(problem.message, code=problem.code)
         self.problem = problem
 
 
@@ -47,7 +50,7 @@ class ConfigError(LienthongError):
     code = "config"
 
     def __init__(
-        self, message: str, *, problems: tuple[Problem, ...] = (), code: str | None = None
+        self, message: str | Text, *, problems: tuple[Problem, ...] = (), code: str | None = None
     ) -> None:
         super().__init__(message, code=code)
         self.problems = problems
@@ -58,6 +61,6 @@ class PeerError(LienthongError):
 
     code = "peer"
 
-    def __init__(self, message: str, *, retryable: bool, code: str | None = None) -> None:
+    def __init__(self, message: str | Text, *, retryable: bool, code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.retryable = retryable

@@ -59,16 +59,21 @@ class Place:
         """Return the same place narrowed to one column or path."""
         return replace(self, column=column or self.column, path=path or self.path)
 
-    def __str__(self) -> str:
+    def say(self, language: Language) -> str:
+        """Return the place in words, or an empty text when nothing of it is known."""
+        is_vi = language is Language.VI
         named = (
             ("", self.file),
-            ("sheet ", self.sheet),
-            ("row ", self.row),
-            ("column ", self.column),
-            ("line ", self.line if self.row is None else None),
+            ("trang tính " if is_vi else "sheet ", self.sheet),
+            ("dòng " if is_vi else "row ", self.row),
+            ("cột " if is_vi else "column ", self.column),
+            ("dòng " if is_vi else "line ", self.line if self.row is None else None),
             ("", self.path),
         )
         return ", ".join(f"{label}{value}" for label, value in named if value is not None)
+
+    def __str__(self) -> str:
+        return self.say(Language.EN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
