@@ -1,0 +1,31 @@
+"""Local formats of the agencies -> records, each with its place; see docs/adapters.md."""
+
+from __future__ import annotations
+
+from adapters.options import (
+    CsvOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    OptionsWrong,
+    SourceOptions,
+    XlsxOptions,
+    XmlOptions,
+    make_options,
+)
+from adapters.reading import read_records
+from adapters.record import SourceRecord, UnreadableRecord, Value
+
+__all__ = [
+    "CsvOptions",
+    "JsonLinesOptions",
+    "JsonOptions",
+    "OptionsWrong",
+    "SourceOptions",
+    "SourceRecord",
+    "UnreadableRecord",
+    "Value",
+    "XlsxOptions",
+    "XmlOptions",
+    "make_options",
+    "read_records",
+]

@@ -1,0 +1,51 @@
+"""
+The door of the package: one function that reads any source by its options.
+
+A table names the module of each format; a module is imported when its format is first read.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from adapters.options import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adapters.options import SourceOptions
+    from adapters.record import SourceRecord, UnreadableRecord
+
+_READERS: Mapping[type[SourceOptions], str] = {
+    CsvOptions: "adapters.delimited",
+    XlsxOptions: "adapters.workbook",
+    JsonOptions: "adapters.json_array",
+    JsonLinesOptions: "adapters.json_lines",
+    XmlOptions: "adapters.xml_elements",
+}
+
+
+class _Module(Protocol):
+    def read(
+        self, source: BinaryIO, *, file_name: str, options: SourceOptions
+    ) -> Iterator[SourceRecord | UnreadableRecord]: ...
+
+
+def read_records(
+    source: BinaryIO, *, file_name: str, options: SourceOptions
+) -> Iterator[SourceRecord | UnreadableRecord]:
+    """
+    Yield the records of `source` in their order, with memory bounded whatever its size.
+
+    Args:
+        source: Binary, at its beginning; a pipe will do. It is not closed.
+        file_name: As the agency knows it; stands in every place.
+        options: What `make_options` returned.
+
+    Raises:
+        InputError: The input as a whole cannot be read, or not any further; raised while
+            iterating, after the records before it.
+    """
+    reader = cast("_Module", import_module(_READERS[type(options)]))
+    return reader.read(source, file_name=file_name, options=options)
