@@ -1,0 +1,77 @@
+# Everything a developer runs. `make` alone lists it.
+
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -q
+PACKAGES := adapters broker lienthong mappings schemas signing
+STAMP := .venv/.made-from-lock
+# The suites that need more than our own code, where they have tests.
+SLOW := $(sort $(dir $(shell find tests/integration tests/e2e -name 'test_*.py' 2>/dev/null)))
+
+# One target after the other: steps print their names, and the machine is small.
+.NOTPARALLEL:
+.PHONY: help env demo test lint types architecture unit slow packaging bench lock clean
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+env: $(STAMP) ## make .venv with the locked packages
+
+$(STAMP): requirements/dev.lock scripts/make-env.sh
+	@echo "== environment"
+	@scripts/make-env.sh
+	@touch $@
+
+demo: env ## show the whole job on this machine, with a portal of its own
+	@.venv/bin/lienthong demo
+
+test: system env lint types architecture unit slow packaging ## everything: what must pass before a change lands
+	@echo "== all passed"
+
+.PHONY: system
+system:
+	@echo "== system packages"
+	@scripts/install-system.sh tests
+
+lint: env ## style and format
+	@echo "== ruff check"
+	@.venv/bin/ruff check .
+	@echo "== ruff format"
+	@.venv/bin/ruff format --check .
+
+types: env ## mypy, strict
+	@echo "== mypy"
+	@.venv/bin/mypy
+
+architecture: env ## which package may import which
+	@echo "== import-linter"
+	@.venv/bin/lint-imports --no-logo
+
+unit: env ## the tests that need nothing but this repository
+	@echo "== unit and contract tests"
+	@$(PYTEST) -n 2 tests/unit tests/contract
+
+slow: env ## the tests with other programs and whole runs
+ifneq ($(SLOW),)
+	@echo "== integration and end-to-end tests"
+	@$(PYTEST) $(SLOW)
+endif
+
+packaging: env ## build the wheel, install it alone, use it
+	@echo "== packaging tests"
+	@$(PYTEST) tests/packaging
+
+bench: env ## measure each stage against its bare primitive
+	@.venv/bin/lienthong bench
+
+COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+lock: env ## renew requirements/*.lock from pyproject.toml
+	@.venv/bin/pip-compile --version >/dev/null 2>&1 || $(PYTHON) -m pip install --quiet 'pip-tools>=7.5'
+	@$(COMPILE) -o requirements/runtime.lock pyproject.toml
+	@$(COMPILE) -c requirements/runtime.lock --extra dev -o requirements/dev.lock pyproject.toml
+
+clean: ## remove what can be made again, .venv too
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

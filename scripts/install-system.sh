@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs the system packages that are missing, with apt.
+#
+#   scripts/install-system.sh python   a Python that can make virtual environments
+#   scripts/install-system.sh tests    that, and the programs the tests compare us with
+#
+# Without the right to install it prints the command and exits 3. No JDK is installed: the tests
+# that need one say so and are skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+
+need() {
+    command -v "$1" >/dev/null || missing+=("$2")
+}
+
+need_python() {
+    local python
+    if ! python=$(scripts/find-python.sh); then
+        missing+=(python3 python3-venv)
+    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        # Debian takes ensurepip out of its Python and names the package after the version.
+        missing+=("python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv")
+    fi
+}
+
+need_python
+case "${1:-}" in
+python) ;;
+tests)
+    need xmlsec1 xmlsec1
+    need xmllint libxml2-utils
+    need node nodejs
+    need npm npm
+    ;;
+*)
+    echo "usage: $0 python|tests" >&2
+    exit 2
+    ;;
+esac
+
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+command="apt-get install -y --no-install-recommends ${missing[*]}"
+if ! command -v apt-get >/dev/null; then
+    echo "Missing: ${missing[*]}. Install them with this system's package manager." >&2
+    exit 3
+elif [ "$(id -u)" -eq 0 ]; then
+    as_root=(env DEBIAN_FRONTEND=noninteractive)
+elif sudo -n true 2>/dev/null; then
+    as_root=(sudo -n env DEBIAN_FRONTEND=noninteractive)
+else
+    echo "Missing: ${missing[*]}. Run this, then try again:" >&2
+    echo "    sudo apt-get update && sudo $command" >&2
+    exit 3
+fi
+echo "installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+# shellcheck disable=SC2086 # the command is words
+"${as_root[@]}" $command -qq >/dev/null
