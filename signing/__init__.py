@@ -1,0 +1,61 @@
+"""
+Sign documents and judge signed ones: keys, XAdES signatures, trust, development keys.
+
+Knows nothing of dossiers or portals: any XML whose root has an `Id` can be signed, and what was
+proven comes back as bytes. Of our packages it imports only the hardened parser of `schemas`.
+"""
+
+from __future__ import annotations
+
+from signing.canonical import canonical_bytes
+from signing.certificates import Signer, read_signer
+from signing.devpki import (
+    DEVELOPMENT_MARK,
+    DevelopmentPki,
+    KeyFiles,
+    export_pkcs12,
+    is_development,
+    make_development_pki,
+)
+from signing.errors import (
+    DocumentUnsignable,
+    KeyUnusable,
+    Reason,
+    SignatureRefused,
+    SigningError,
+)
+from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
+from signing.policy import TrustUnusable, VerificationPolicy, load_policy
+from signing.profile import Algorithm
+from signing.verifying import Inspection, Verified, inspect, verify
+from signing.xades import XadesSigner
+
+__all__ = [
+    "DEVELOPMENT_MARK",
+    "Algorithm",
+    "DevelopmentPki",
+    "DocumentUnsignable",
+    "Inspection",
+    "KeyFiles",
+    "KeyUnusable",
+    "Passphrase",
+    "Reason",
+    "SignatureRefused",
+    "Signer",
+    "SigningError",
+    "SigningKey",
+    "TrustUnusable",
+    "VerificationPolicy",
+    "Verified",
+    "XadesSigner",
+    "canonical_bytes",
+    "export_pkcs12",
+    "inspect",
+    "is_development",
+    "load_pem",
+    "load_pkcs12",
+    "load_policy",
+    "make_development_pki",
+    "read_signer",
+    "verify",
+]

@@ -1,0 +1,58 @@
+"""
+The errors of signing, in words an operator understands.
+
+    SigningError
+    ├── KeyUnusable         our key or its certificate cannot sign: mend the key, start again
+    ├── DocumentUnsignable  the document handed in cannot carry our signature: a bug or wrong data
+    └── SignatureRefused    a received document is not accepted; `reasons` lists every finding
+
+Every code is stable and dotted. Messages name certificates and places, never a document's values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One finding about a key, a certificate or a signature, in both languages."""
+
+    code: str
+    vi: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.en
+
+
+class SigningError(Exception):
+    """Anything this package reports on purpose; str() is the English sentence."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.en)
+        self.code = reason.code
+        self.vi = reason.vi
+        self.en = reason.en
+
+
+class KeyUnusable(SigningError):
+    """A signing key or its certificate is absent, locked, wrong, weak or out of its time."""
+
+
+class DocumentUnsignable(SigningError):
+    """The document has no usable `Id`, is signed already, or is not well-formed."""
+
+
+class SignatureRefused(SigningError):
+    """A signed document is not accepted; `reasons` has at least one finding, in reading order."""
+
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        super().__init__(
+            Reason(
+                code=reasons[0].code,
+                vi="; ".join(reason.vi for reason in reasons),
+                en="; ".join(reason.en for reason in reasons),
+            )
+        )
+        self.reasons = reasons

@@ -1,0 +1,90 @@
+"""
+What a verifier accepts. Everything has a safe default, except trust: nobody is trusted unless
+their root (or their very certificate) is pinned here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from signing.certificates import AGENCY_ATTRIBUTE
+from signing.errors import Reason, SigningError
+from signing.profile import MIN_RSA_BITS, Algorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationPolicy:
+    """One way to judge signed documents; narrow it with `dataclasses.replace`."""
+
+    trust_anchors: tuple[x509.Certificate, ...] = ()
+    """Pinned roots; a chain of certificates must end in one of them."""
+    algorithms: frozenset[Algorithm] = frozenset(Algorithm)
+    elements: frozenset[tuple[str, str]] | None = None
+    """(namespace, local name) of the roots that are accepted; None: any, the caller looks."""
+    max_bytes: int = 16 * 1024 * 1024
+    """Of the whole signed document."""
+    min_rsa_bits: int = MIN_RSA_BITS
+    max_intermediates: int = 3
+    clock_skew: timedelta = timedelta(minutes=5)
+    """How far in the future a signing time may lie."""
+    agency_attribute: str = AGENCY_ATTRIBUTE
+    """Attribute type (dotted) of the subject that carries the agency's code."""
+    needs_agency_code: bool = False
+    """Refuse signers whose certificate names no agency code; receipts of a portal have none."""
+
+
+class TrustUnusable(SigningError):
+    """The files that should hold pinned certificates do not ("trust.missing", "trust.format")."""
+
+
+def load_policy(
+    files: Iterable[Path], *, elements: frozenset[tuple[str, str]] | None = None
+) -> VerificationPolicy:
+    """
+    Return a policy that trusts the certificates in `files` (PEM, one or more in each).
+
+    Raises:
+        TrustUnusable: a file cannot be read or holds no certificate; names every such file.
+    """
+    anchors: list[x509.Certificate] = []
+    faults: list[Reason] = []
+    for file in files:
+        try:
+            anchors += x509.load_pem_x509_certificates(file.read_bytes())
+        except OSError as exc:
+            faults.append(_missing(file, exc))
+        except ValueError:
+            faults.append(_no_certificate(file))
+    if faults:
+        raise TrustUnusable(
+            Reason(
+                code=faults[0].code,
+                vi="; ".join(fault.vi for fault in faults),
+                en="; ".join(fault.en for fault in faults),
+            )
+        )
+    return VerificationPolicy(trust_anchors=tuple(dict.fromkeys(anchors)), elements=elements)
+
+
+def _missing(file: Path, exc: OSError) -> Reason:
+    return Reason(
+        code="trust.missing",
+        vi=f"Không đọc được tệp chứng thư tin cậy {file}: {exc.strerror}",
+        en=f"Trusted certificate file {file} cannot be read: {exc.strerror}",
+    )
+
+
+def _no_certificate(file: Path) -> Reason:
+    return Reason(
+        code="trust.format",
+        vi=f"Tệp {file} không chứa chứng thư dạng PEM",
+        en=f"File {file} holds no certificate in PEM",
+    )

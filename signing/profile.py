@@ -1,0 +1,59 @@
+"""
+The names of the one signature profile that is written and accepted here.
+
+Sources: W3C XML Signature 1.1, Exclusive XML Canonicalization 1.0, RFC 6931 (algorithm names),
+ETSI EN 319 132-1 (XAdES baseline). What is not named in this module is not accepted: no SHA-1,
+MD5 or HMAC, no XPath or XSLT transform, no canonicalisation with comments.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from cryptography.hazmat.primitives import hashes
+
+DS = "http://www.w3.org/2000/09/xmldsig#"
+XADES = "http://uri.etsi.org/01903/v1.3.2#"
+EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+SIGNED_PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
+SHA256_DIGEST = "http://www.w3.org/2001/04/xmlenc#sha256"
+SHA384_DIGEST = "http://www.w3.org/2001/04/xmldsig-more#sha384"
+SHA512_DIGEST = "http://www.w3.org/2001/04/xmlenc#sha512"
+
+MIN_RSA_BITS = 2048
+CURVES = frozenset({"secp256r1", "secp384r1"})
+"""P-256 and P-384; the curves whose keys may sign and be trusted."""
+
+
+class Algorithm(Enum):
+    """Signature methods that may be allowed; the values are their XML names."""
+
+    RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+    RSA_SHA384 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"
+    RSA_SHA512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
+    ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+    ECDSA_SHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
+
+    @property
+    def hash(self) -> hashes.HashAlgorithm:
+        """The hash of this method."""
+        return _HASHES[self]
+
+    @property
+    def is_rsa(self) -> bool:
+        """Whether it needs an RSA key; the others need a key on an elliptic curve."""
+        return self in _RSA
+
+
+_HASHES: dict[Algorithm, hashes.HashAlgorithm] = {
+    Algorithm.RSA_SHA256: hashes.SHA256(),
+    Algorithm.RSA_SHA384: hashes.SHA384(),
+    Algorithm.RSA_SHA512: hashes.SHA512(),
+    Algorithm.ECDSA_SHA256: hashes.SHA256(),
+    Algorithm.ECDSA_SHA384: hashes.SHA384(),
+}
+_RSA = frozenset({Algorithm.RSA_SHA256, Algorithm.RSA_SHA384, Algorithm.RSA_SHA512})
+
+DIGESTS = {SHA256_DIGEST: "sha256", SHA384_DIGEST: "sha384", SHA512_DIGEST: "sha512"}
+"""Digest methods by XML name, with their names in hashlib."""

@@ -1,0 +1,173 @@
+"""
+Decide whether a certificate may have signed a document at a given time.
+
+The chain is built by cryptography's own path validation (signatures, dates, CA flag, path
+length, name constraints, no SHA-1), freed from its rules for web servers. Revocation is not
+checked here: a certificate withdrawn by its issuer is to be taken out of trust, or its issuer's
+list consulted, before documents are believed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from signing.certificates import is_for_signing, read_signer, subject_text, weakness_of
+from signing.errors import Reason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cryptography.x509.verification import Policy
+
+    from signing.policy import VerificationPolicy
+
+
+def certificate_reasons(
+    certificate: x509.Certificate,
+    *,
+    intermediates: tuple[x509.Certificate, ...],
+    policy: VerificationPolicy,
+    signed_at: datetime | None,
+) -> list[Reason]:
+    """Return everything that speaks against the certificate; empty means it is trusted."""
+    reasons = []
+    weakness = weakness_of(certificate, min_rsa_bits=policy.min_rsa_bits)
+    if weakness is not None:
+        reasons.append(weakness)
+    if not is_for_signing(certificate):
+        reasons.append(_not_for_signing(certificate))
+    if signed_at is not None:
+        reasons += _validity_reasons(certificate, signed_at)
+    signer = read_signer(certificate, agency_attribute=policy.agency_attribute)
+    if policy.needs_agency_code and not signer.agency_code:
+        reasons.append(_not_agency(certificate))
+    # Judged within the certificate's own dates, so that one cause gives one reason.
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    at = end if signed_at is None else min(max(signed_at, begin), end)
+    return reasons + _path_reasons(certificate, intermediates, policy, at)
+
+
+def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> list[Reason]:
+    name = subject_text(certificate)
+    if signed_at > certificate.not_valid_after_utc:
+        day = certificate.not_valid_after_utc.date()
+        return [
+            Reason(
+                code="certificate.expired_when_signed",
+                vi=f"Chứng thư {name} đã hết hạn ngày {day}, trước khi ký",
+                en=f"Certificate {name} expired {day}, before signing",
+            )
+        ]
+    if signed_at < certificate.not_valid_before_utc:
+        day = certificate.not_valid_before_utc.date()
+        return [
+            Reason(
+                code="certificate.not_yet_valid_when_signed",
+                vi=f"Chứng thư {name} chỉ có hiệu lực từ {day}, sau khi ký",
+                en=f"Certificate {name} is valid only from {day}, after signing",
+            )
+        ]
+    return []
+
+
+def _path_reasons(
+    certificate: x509.Certificate,
+    intermediates: tuple[x509.Certificate, ...],
+    policy: VerificationPolicy,
+    at: datetime,
+) -> list[Reason]:
+    if not policy.trust_anchors:
+        return [_untrusted(certificate, "no root is pinned")]
+    try:
+        path = _find_path(
+            certificate, intermediates, policy.trust_anchors, policy.max_intermediates, at
+        )
+    except VerificationError as exc:
+        return [_untrusted(certificate, _first_words(str(exc)))]
+    except ValueError as exc:
+        # Raised for certificates whose inner structure cannot be read.
+        return [_untrusted(certificate, str(exc))]
+    weak = (weakness_of(one, min_rsa_bits=policy.min_rsa_bits) for one in path[1:])
+    return [weakness for weakness in weak if weakness is not None]
+
+
+@lru_cache(maxsize=1024)
+def _find_path(
+    certificate: x509.Certificate,
+    intermediates: tuple[x509.Certificate, ...],
+    anchors: tuple[x509.Certificate, ...],
+    max_intermediates: int,
+    at: datetime,
+) -> tuple[x509.Certificate, ...]:
+    """Return the chain from `certificate` to a pinned one, both included."""
+    verifier = (
+        PolicyBuilder()
+        .store(Store(list(anchors)))
+        .time(at)
+        .max_chain_depth(max_intermediates)
+        .extension_policies(ca_policy=_authorities(), ee_policy=ExtensionPolicy.permit_all())
+        .build_client_verifier()
+    )
+    return tuple(verifier.verify(certificate, list(intermediates)).chain)
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ExtensionPolicy:
+    return (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_may_issue)
+    )
+
+
+def _check_may_issue(
+    policy: Policy,  # noqa: ARG001 (the library calls with three)
+    certificate: x509.Certificate,
+    usage: x509.KeyUsage | None,
+) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError(f"{subject_text(certificate)} may not issue certificates")
+
+
+def _first_words(text: str) -> str:
+    """Return the library's words without its dump of the certificate."""
+    return text.split(" (encountered", 1)[0].removeprefix("validation failed: ")
+
+
+def _untrusted(certificate: x509.Certificate, detail: str) -> Reason:
+    name = subject_text(certificate)
+    return Reason(
+        code="certificate.untrusted",
+        vi=f"Chứng thư {name} không dẫn tới chứng thư gốc tin cậy nào ({detail})",
+        en=f"Certificate {name} leads to no trusted root ({detail})",
+    )
+
+
+def _not_for_signing(certificate: x509.Certificate) -> Reason:
+    name = subject_text(certificate)
+    return Reason(
+        code="certificate.not_for_signing",
+        vi=f"Chứng thư {name} không dùng để ký số (cần keyUsage digitalSignature hoặc "
+        "nonRepudiation, và không phải chứng thư của tổ chức cấp)",
+        en=f"Certificate {name} is not meant for signing documents (expected keyUsage "
+        "digitalSignature or nonRepudiation, and not an authority's certificate)",
+    )
+
+
+def _not_agency(certificate: x509.Certificate) -> Reason:
+    name = subject_text(certificate)
+    return Reason(
+        code="certificate.not_agency",
+        vi=f"Chứng thư {name} không ghi mã đơn vị, nên không phải chứng thư của cơ quan",
+        en=f"Certificate {name} carries no agency code, so it is not an agency's",
+    )
