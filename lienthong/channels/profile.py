@@ -1,0 +1,157 @@
+"""
+The profile of a target: everything about one portal that no source settles for every portal.
+
+It is the `[target]` table of the settings. Codes and texts are lists of the operator's, because
+the portal's own list is not public; what no list knows is quarantined, never guessed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+from itertools import combinations
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+MIB = 1024 * 1024
+
+
+class TargetProfile(BaseModel):
+    """How one portal is reached, and what its answers mean. Times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str = Field(description="URL of the portal's SOAP service, http or https")
+    schema_versions: tuple[str, ...] = Field(
+        default=("dvcqg-2020",), min_length=1, description="of the documents it takes"
+    )
+    soap: Literal["1.1", "1.2"] = "1.1"
+
+    connect_timeout_seconds: float = Field(default=5, gt=0, le=300)
+    read_timeout_seconds: float = Field(default=30, gt=0, le=600, description="between two bytes")
+    call_timeout_seconds: float = Field(
+        default=60, gt=0, le=900, description="for a whole call, however steadily bytes drip in"
+    )
+    max_answer_bytes: int = Field(default=MIB, ge=1024, le=64 * MIB)
+    pool_size: int = Field(default=8, ge=1, le=256, description="connections kept alive at most")
+    keep_alive_seconds: float = Field(
+        default=15, ge=0, le=300, description="an idle connection older than this is not used again"
+    )
+    look_up_attempts: int = Field(default=3, ge=1, le=10)
+
+    ca_file: Path | None = Field(default=None, description="roots for TLS; None: the system's")
+    client_certificate: Path | None = Field(default=None, description="PEM, for mutual TLS")
+    client_key: Path | None = Field(default=None, description="PEM; None: beside the certificate")
+
+    success_codes: tuple[str, ...] = Field(default=("0", "00"), min_length=1)
+    success_texts: tuple[str, ...] = Field(
+        default=(), description="where given, a success must also say one of these"
+    )
+    exists_codes: tuple[str, ...] = ("3", "-3")
+    exists_texts: tuple[str, ...] = Field(
+        default=("đã tồn tại",), description="one of them must stand beside an exists code"
+    )
+    rejected_codes: tuple[str, ...] = Field(default=(), description="permanent refusals")
+    busy_codes: tuple[str, ...] = Field(default=(), description="nothing was done, later may help")
+    busy_statuses: tuple[int, ...] = Field(
+        default=(429, 503), description="HTTP statuses that say the request was turned away"
+    )
+    rejected_faults: tuple[str, ...] = Field(
+        default=("Client", "Sender"), description="SOAP fault codes that refuse the message"
+    )
+    busy_faults: tuple[str, ...] = Field(
+        default=(), description="SOAP fault codes after which certainly nothing was done"
+    )
+
+    receipts: Literal["required", "none"] = "required"
+    receipt_trust: tuple[Path, ...] = Field(
+        default=(), description="certificates (PEM) that receipts must lead to"
+    )
+    receipt_signers: tuple[str, ...] = Field(
+        default=(),
+        description="common names that may sign receipts; empty: whoever receipt_trust vouches for",
+    )
+
+    shows_content: bool = Field(
+        default=False, description="the look-up shows the digests of what is in effect"
+    )
+    quiet_period_seconds: float = Field(
+        default=600, ge=0, description="longer than the portal's slowest commit"
+    )
+    resend_unproven_progress: bool = Field(
+        default=False, description="send a progress row again that no look-up can prove"
+    )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _check_endpoint(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("expected a URL like https://portal.example/service")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("no login belongs in the URL: it would be logged")
+        if parts.fragment:
+            raise ValueError("a fragment (#…) never reaches the portal")
+        _ = parts.port  # raises ValueError, in words, where the port is not a number
+        return value
+
+    @field_validator("success_texts", "exists_texts")
+    @classmethod
+    def _check_texts(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(value.strip() for value in values):
+            raise ValueError("an empty text is part of every answer")
+        return values
+
+    @model_validator(mode="after")
+    def _check_agreement(self) -> Self:
+        problems = [*self._code_conflicts(), *self._timeout_conflicts()]
+        if self.client_key is not None and self.client_certificate is None:
+            problems.append("client_key without client_certificate")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _code_conflicts(self) -> list[str]:
+        lists = {
+            "success_codes": self.success_codes,
+            "rejected_codes": self.rejected_codes,
+            "busy_codes": self.busy_codes,
+            "exists_codes": self.exists_codes,
+        }
+        # A code may both exist and reject where a text tells the two apart: "3" is used for both.
+        told_apart = {"rejected_codes", "exists_codes"} if self.exists_texts else set()
+        return [
+            f"code {code!r} stands in both {one} and {other}"
+            for one, other in combinations(lists, 2)
+            if {one, other} != told_apart
+            for code in sorted(set(lists[one]) & set(lists[other]))
+        ]
+
+    def _timeout_conflicts(self) -> list[str]:
+        parts = self.connect_timeout_seconds + self.read_timeout_seconds
+        if self.call_timeout_seconds < parts:
+            return [f"call_timeout_seconds is less than connecting and reading need: {parts:g}"]
+        return []
+
+    @property
+    def longest_call(self) -> timedelta:
+        """The longest any call takes, name resolution apart; a lease must be longer."""
+        return timedelta(seconds=self.call_timeout_seconds)
+
+    @property
+    def quiet_period(self) -> timedelta:
+        """How long an absence in a look-up proves nothing."""
+        return timedelta(seconds=self.quiet_period_seconds)
+
+
+def says(message: str, *, texts: tuple[str, ...]) -> bool:
+    """Return whether `message` contains one of `texts`, whatever the case and Unicode form."""
+    plain = _plain(message)
+    return any(_plain(text) in plain for text in texts)
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())

@@ -1,0 +1,99 @@
+"""The profile of a target refuses what would make answers ambiguous or calls endless."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from lienthong.channels.profile import TargetProfile, says
+
+URL = "https://portal.example/portal"
+
+
+def test_the_defaults_quarantine_what_no_source_settles():
+    profile = TargetProfile(endpoint=URL)
+
+    assert profile.connect_timeout_seconds == 5
+    assert profile.read_timeout_seconds == 30
+    assert profile.success_codes == ("0", "00")
+    assert profile.exists_codes == ("3", "-3")
+    assert profile.busy_statuses == (429, 503)
+    assert profile.receipts == "required"
+    assert profile.rejected_codes == ()
+
+
+def test_the_longest_call_bounds_a_lease():
+    assert TargetProfile(endpoint=URL).longest_call == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "ftp://portal.example/x",
+        "file:///etc/passwd",
+        "portal.example/x",
+        "https://",
+        "https://user:secret@portal.example/x",
+        "https://portal.example/x#y",
+        "https://portal.example:port/x",
+    ],
+)
+def test_refuses_an_endpoint_that_cannot_be_called(endpoint):
+    with pytest.raises(ValidationError):
+        TargetProfile(endpoint=endpoint)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"connect_timeout_seconds": 0}, "connect_timeout_seconds"),
+        ({"read_timeout_seconds": -1}, "read_timeout_seconds"),
+        ({"call_timeout_seconds": 10}, "call_timeout_seconds is less"),
+        ({"success_codes": ["0"], "rejected_codes": ["0"]}, "code '0' stands in both"),
+        ({"busy_codes": ["7"], "rejected_codes": ["7"]}, "code '7' stands in both"),
+        (
+            {"rejected_codes": ["3"], "exists_texts": []},
+            "code '3' stands in both rejected_codes and exists_codes",
+        ),
+        ({"success_codes": []}, "success_codes"),
+        ({"exists_texts": [" "]}, "part of every answer"),
+        ({"client_key": "key.pem"}, "client_key without client_certificate"),
+        ({"verify": False}, "verify"),
+        ({"receipts": "maybe"}, "receipts"),
+    ],
+)
+def test_refuses_settings_that_disagree(settings, words):
+    with pytest.raises(ValidationError, match=words):
+        TargetProfile(endpoint=URL, **settings)
+
+
+def test_one_code_may_exist_and_reject_where_a_text_tells_them_apart():
+    profile = TargetProfile(endpoint=URL, rejected_codes=["3"])
+
+    assert profile.rejected_codes == ("3",)
+
+
+def test_reports_every_disagreement_at_once():
+    with pytest.raises(ValidationError) as caught:
+        TargetProfile(
+            endpoint=URL, call_timeout_seconds=1, rejected_codes=["0"], client_key="key.pem"
+        )
+
+    words = str(caught.value)
+    assert "call_timeout_seconds" in words
+    assert "code '0'" in words
+    assert "client_key" in words
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Hồ sơ ĐÃ TỒN TẠI", "Hồ sơ đã  tồn tại.", "Ho\u0302\u0300 sơ đã to\u0302\u0300n ta\u0323i"],
+)
+def test_a_text_is_found_whatever_its_case_spaces_and_unicode_form(message):
+    assert says(message, texts=("đã tồn tại",))
+
+
+def test_a_text_without_its_marks_is_another_text():
+    assert not says("Ho so da ton tai", texts=("đã tồn tại",))
