@@ -1,0 +1,7 @@
+"""Made-up files of the six packaged agencies, the same for the same seed, with their errors."""
+
+from lienthong.samples.expectations import SampleFile, SampleSet, SeededError
+from lienthong.samples.land import generate_large_csv
+from lienthong.samples.writing import write_samples
+
+__all__ = ["SampleFile", "SampleSet", "SeededError", "generate_large_csv", "write_samples"]
