@@ -31,15 +31,16 @@ def is_clean(text: str) -> bool:
     return True
 
 
-def fault(text: str) -> tuple[str, Text] | None:
+def fault(text: str, *, marks: bool = True) -> tuple[str, Text] | None:
     """
     Return (end of the code, sentence) for what makes `text` unreadable; None when nothing does.
 
     The ends are "undecodable" (a byte without a letter, marked by `charsets.UNDECODABLE`),
-    "surrogate" (half a character, from a JSON escape) and "nul".
+    "surrogate" (half a character, from a JSON escape) and "nul". With `marks` false no byte can
+    have been marked, and every lone surrogate is what it seems.
     """
     marked = _MARKED.search(text)
-    if marked is not None and 0xDC00 <= ord(marked[0]) <= 0xDCFF:
+    if marks and marked is not None and 0xDC00 <= ord(marked[0]) <= 0xDCFF:
         byte, at = ord(marked[0]) - 0xDC00, marked.start() + 1
         vi = f"byte {byte:02X} (ký tự thứ {at}) không có trong bảng mã đã khai báo"
         en = f"byte {byte:02X} (character {at}) has no letter in the declared encoding"
