@@ -312,7 +312,7 @@ def _root_tag(head: bytes, *, limits: Limits) -> str:
     fault = _feed(parser, head, limits=limits)
     for _, element in parser.read_events():
         return str(element.tag)
-    if fault is None and len(head) == _MAX_PROLOG_BYTES:
+    if fault is None and len(head) >= _MAX_PROLOG_BYTES:
         fault = XmlRefused(
             "xml.too_large",
             vi=f"thẻ mở của phần tử gốc dài hơn {_MAX_PROLOG_BYTES} byte",
