@@ -56,13 +56,24 @@ class Parked:
 class BrokerError(Exception):
     """The exchange failed; nothing was taken over unless the call returned."""
 
+    code = "broker.failed"
+
+    def __init__(self, en: str, *, vi: str | None = None) -> None:
+        super().__init__(en)
+        self.en = en
+        self.vi = en if vi is None else vi
+
 
 class StaleDelivery(BrokerError):
     """The delivery was settled before, or its lease ended and it was lent to another consumer."""
 
+    code = "broker.stale"
+
 
 class BrokerUnavailable(BrokerError):
     """The exchange cannot be reached now; trying again helps."""
+
+    code = "broker.unavailable"
 
 
 class Broker(Protocol):

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from broker.port import BrokerError, BrokerUnavailable, Delivery, Message, Parked, StaleDelivery
+from broker.port import BrokerError, Delivery, Message, Parked, StaleDelivery
+from broker.sqlite_errors import primary_code, translated
 from broker.waiting import naps
 
 if TYPE_CHECKING:
@@ -52,21 +53,6 @@ COMMIT;
 """
 
 _DUE = "FROM message WHERE queue = ? AND reason IS NULL AND due <= ?"
-
-# By the primary result code of SQLite: what happened and what an operator can do about it.
-_PASSING = {
-    sqlite3.SQLITE_BUSY: "another process keeps it locked; look for a stuck process that uses it",
-    sqlite3.SQLITE_LOCKED: "another process keeps it locked; look for a stuck process that uses it",
-    sqlite3.SQLITE_FULL: "the disk is full; free some space",
-    sqlite3.SQLITE_IOERR: "the disk reports an error; check the disk and the file system",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its directory exists and may be "
-    "written by this user",
-    sqlite3.SQLITE_READONLY: "it cannot be written; check the permissions of the file and of its "
-    "directory",
-    sqlite3.SQLITE_PERM: "access is denied; check the permissions of the file and of its directory",
-    sqlite3.SQLITE_NOMEM: "there is not enough memory",
-}
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class _Lending(NamedTuple):
@@ -105,12 +91,12 @@ class SqliteBroker:
         self._path = path
         self._clock = clock
         self._sleep = sleep
-        with _translated(path):
+        with translated(path):
             self._connection = sqlite3.connect(
                 path, timeout=busy.total_seconds(), isolation_level=None
             )
         try:
-            with _translated(path):
+            with translated(path):
                 self._prepare(busy)
         except BrokerError:
             self._connection.close()
@@ -230,25 +216,33 @@ class SqliteBroker:
         self.close()
 
     def _prepare(self, busy: timedelta) -> None:
-        # Turning the log on takes the whole file, and SQLite refuses at once instead of waiting
-        # when several processes open a new file together.
-        for nap in naps(busy):
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                break
-            except sqlite3.OperationalError as error:
-                if _primary(error) != sqlite3.SQLITE_BUSY:
-                    raise
-            self._sleep(nap)
+        self._turn_log_on(busy)
         self._connection.execute("PRAGMA synchronous = FULL")
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise BrokerError(
                 f"the broker file {self._path} was made by a newer release (version {version}, "
-                f"this one knows {SCHEMA_VERSION}); use that release, or another data directory"
+                f"this one knows {SCHEMA_VERSION}); use that release, or another data directory",
+                vi=f"tệp hàng đợi {self._path} do một bản phát hành mới hơn tạo ra (phiên bản "
+                f"{version}, bản này chỉ biết {SCHEMA_VERSION}); hãy dùng bản mới hơn đó, hoặc một "
+                "thư mục dữ liệu khác",
             )
         if version < SCHEMA_VERSION:
             self._connection.executescript(_SCHEMA)
+
+    def _turn_log_on(self, busy: timedelta) -> None:
+        # This takes the whole file, and SQLite refuses at once instead of waiting when several
+        # processes open a new file together.
+        for nap in naps(busy):
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if primary_code(error) != sqlite3.SQLITE_BUSY:
+                    raise
+                self._sleep(nap)
+            else:
+                return
+        self._connection.execute("PRAGMA journal_mode = WAL")
 
     def _lend(self, queue: str, *, limit: int, lease: timedelta) -> list[Delivery]:
         now = self._clock()
@@ -299,30 +293,8 @@ class SqliteBroker:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         if self._closed:
             raise BrokerError("this broker was closed; open a new one")
-        with _translated(self._path):
+        with translated(self._path):
             yield self._connection
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into the port's errors; wrong use of SQLite is a bug and stays one."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = _primary(error)
-        if code in _DAMAGED:
-            raise BrokerError(
-                f"the broker file {path} is damaged or is no broker file ({error}); move it and "
-                "its -wal file away and start again: the message store publishes its work anew"
-            ) from error
-        if code not in _PASSING:
-            raise
-        raise BrokerUnavailable(f"the broker file {path}: {_PASSING[code]} ({error})") from error
-
-
-def _primary(error: sqlite3.Error) -> int:
-    # Errors of the driver itself carry no code; the upper bytes of SQLite's only refine it.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _lending(delivery: Delivery) -> _Lending:

@@ -97,6 +97,17 @@ def test_a_file_locked_for_too_long_is_unavailable_and_nothing_was_published(pat
         assert broker.depth("deliver") == 1
 
 
+def test_a_new_file_that_somebody_else_keeps_locked_is_not_opened_half(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BrokerUnavailable, match="another process keeps it locked"):
+            SqliteBroker(path, clock=start_clock, busy=timedelta(milliseconds=30))
+        other.execute("ROLLBACK")
+
+    with SqliteBroker(path, clock=start_clock, busy=NOW) as broker:
+        assert broker._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_full_disk_is_unavailable_and_none_of_the_batch_is_there(path):
     with SqliteBroker(path, clock=start_clock) as broker:
         broker.publish("deliver", [Message(id="before", body=b"")])
@@ -133,8 +144,13 @@ def test_a_file_of_another_user_is_unavailable_in_words():
 def test_a_missing_directory_is_unavailable_in_words(tmp_path):
     missing = tmp_path / "not there" / "broker.sqlite"
 
-    with pytest.raises(BrokerUnavailable, match=r"not there.*check that its directory exists"):
+    with pytest.raises(
+        BrokerUnavailable, match=r"not there.*check that its directory exists"
+    ) as raised:
         SqliteBroker(missing, clock=start_clock)
+
+    assert raised.value.code == "broker.unavailable"
+    assert "hãy kiểm tra thư mục có tồn tại" in raised.value.vi
 
 
 def test_a_damaged_file_is_no_passing_trouble(path):
@@ -144,6 +160,8 @@ def test_a_damaged_file_is_no_passing_trouble(path):
         SqliteBroker(path, clock=start_clock)
 
     assert not isinstance(raised.value, BrokerUnavailable)
+    assert raised.value.code == "broker.failed"
+    assert raised.value.vi.startswith(f"tệp hàng đợi {path} bị hỏng; hãy chuyển tệp này")
 
 
 def test_damage_inside_the_file_is_told_when_it_is_met(path):
