@@ -1,0 +1,27 @@
+"""
+Mappings: an agency's YAML file turns its records into the portal's dossiers.
+
+`load_mapping` finds every mistake of a file at once, `compile_mapping` makes it run, and
+`load_agencies` knows which agencies there are.
+"""
+
+from mappings.converter import Conversion, Converter, Event, compile_mapping
+from mappings.language import MappingFile
+from mappings.loading import load_mapping
+from mappings.registry import Agencies, load_agencies
+from mappings.tables import check_installed
+from mappings.trials import TestResult, run_tests
+
+__all__ = [
+    "Agencies",
+    "Conversion",
+    "Converter",
+    "Event",
+    "MappingFile",
+    "TestResult",
+    "check_installed",
+    "compile_mapping",
+    "load_agencies",
+    "load_mapping",
+    "run_tests",
+]

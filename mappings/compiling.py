@@ -1,0 +1,239 @@
+"""
+Making field rules run: each becomes one function from a scope to a text.
+
+"" means nothing there; None means that a problem was reported, so that nobody reports the same
+cell again as missing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from mappings.conditions import make_test
+from mappings.conversions import make_conversion, make_lookup, report_implausible
+from mappings.dates import DateImplausible, format_moment
+from mappings.judging import make_judge, quoted
+from mappings.language import FieldRule, Path
+from mappings.scope import Site, make_finder, make_text_reader
+from mappings.texts import TextNoMatch, TextTooLong, make_text_rule
+from mappings.values import as_text
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mappings.judging import Judge, Refusal
+    from mappings.language import Template, TextRule
+    from mappings.scope import Scope
+    from schemas.model import Field
+
+    Read: TypeAlias = Callable[[Scope], str | None]
+    Step: TypeAlias = Callable[[str, Scope], str | None]
+
+
+def make_rule(rule: FieldRule, *, name: str, field: Field | None) -> Read:
+    """Return the function of one field; `field` None is neither judged nor missed."""
+    site = Site(name, _paths(rule))
+    run = _pipeline(rule, site)
+    if rule.date is not None and rule.sources:
+        run = _with_date_cells(rule, run, site)
+    if rule.default:
+        run = _with_default(run, rule.default)
+    if field is None:
+        return _with_condition(rule, run)
+    # What a date rule or a code list yields was judged when the file was loaded.
+    if rule.date is None and rule.codes is None and (rule.constant is None or rule.text):
+        run = _judged(run, make_judge(field), site)
+    run = _with_condition(rule, run)
+    return _mandatory(run, field.name, site) if field.required else run
+
+
+def _paths(rule: FieldRule) -> tuple[Path, ...]:
+    paths = rule.sources or (rule.template.paths if rule.template is not None else ())
+    if rule.lookup is not None and rule.lookup.key is not None:
+        return (rule.lookup.key, *paths)
+    return paths
+
+
+def _pipeline(rule: FieldRule, site: Site) -> Read:
+    read = _source(rule, site)
+    steps = tuple(_text_step(text_rule, site) for text_rule in rule.text)
+    convert = make_conversion(rule, site)
+    takes_nothing = rule.codes is not None and any(
+        not source.strip() for entry in rule.codes.entries for source in entry.sources
+    )
+    if not steps and convert is None:
+        return read
+
+    def run(scope: Scope) -> str | None:
+        text = read(scope)
+        for step in steps:
+            if not text:
+                break
+            text = step(text, scope)
+        if text is None or convert is None or not (text or takes_nothing):
+            return text
+        return convert(text, scope)
+
+    return run
+
+
+def _source(rule: FieldRule, site: Site) -> Read:
+    if rule.constant is not None:
+        constant = rule.constant
+        return lambda _: constant
+    if rule.template is not None:
+        return make_template(rule.template, site)
+    if not rule.sources:
+        assert rule.lookup is not None
+        assert rule.lookup.key is not None
+        return _looked_up(make_text_reader(rule.lookup.key, site), make_lookup(rule.lookup, site))
+    readers = tuple(make_text_reader(path, site) for path in rule.sources)
+    if len(readers) == 1:
+        return readers[0]
+
+    def first(scope: Scope) -> str | None:
+        for read in readers:
+            text = read(scope)
+            if text is None or text:
+                return text
+        return ""
+
+    return first
+
+
+def _looked_up(read: Read, find: Step) -> Read:
+    def run(scope: Scope) -> str | None:
+        key = read(scope)
+        return find(key, scope) if key else key
+
+    return run
+
+
+def make_template(template: Template, site: Site) -> Read:
+    """Return the function of a template; an empty part makes the whole empty."""
+    parts: Sequence[str | Read] = tuple(
+        make_text_reader(part, site) if isinstance(part, Path) else part for part in template.parts
+    )
+
+    def run(scope: Scope) -> str | None:
+        texts = []
+        for part in parts:
+            text = part if isinstance(part, str) else part(scope)
+            if not text:
+                return text
+            texts.append(text)
+        return "".join(texts).strip()
+
+    return run
+
+
+def _text_step(rule: TextRule, site: Site) -> Step:
+    apply = make_text_rule(rule)
+
+    def step(text: str, scope: Scope) -> str | None:
+        try:
+            # A rule may cut in the middle of a space or compose letters anew.
+            return as_text(apply(text))
+        except TextNoMatch:
+            site.report(scope, "mapping.text_no_match", _no_match(rule, text))
+        except TextTooLong:
+            site.report(scope, "mapping.too_long", _too_long(text))
+        return None
+
+    return step
+
+
+def _with_date_cells(rule: FieldRule, run: Read, site: Site) -> Read:
+    """Take workbook date cells as they are; text goes the ordinary way."""
+    finders = tuple((make_finder(path), path.is_rooted) for path in rule.sources)
+
+    def convert(scope: Scope) -> str | None:
+        for find, is_rooted in finders:
+            value = find(scope.root if is_rooted else scope.item)
+            if isinstance(value, datetime):
+                try:
+                    return format_moment(value)
+                except DateImplausible:
+                    report_implausible(site, scope, as_text(value))
+                    return None
+            if value is not None and value != "":
+                break
+        return run(scope)
+
+    return convert
+
+
+def _with_default(run: Read, default: str) -> Read:
+    def convert(scope: Scope) -> str | None:
+        text = run(scope)
+        return default if text == "" else text
+
+    return convert
+
+
+def _with_condition(rule: FieldRule, run: Read) -> Read:
+    if rule.when is None:
+        return run
+    test = make_test(rule.when)
+    return lambda scope: run(scope) if test(scope) else ""
+
+
+def _judged(run: Read, judge: Judge, site: Site) -> Read:
+    def convert(scope: Scope) -> str | None:
+        text = run(scope)
+        if text:
+            refusal = judge(text)
+            if refusal is not None:
+                _report(refusal, scope, site)
+                return None
+        return text
+
+    return convert
+
+
+def _report(refusal: Refusal, scope: Scope, site: Site) -> None:
+    site.report(scope, refusal.code, refusal.text, suggestion=refusal.suggestion)
+
+
+def _mandatory(run: Read, name: str, site: Site) -> Read:
+    def convert(scope: Scope) -> str | None:
+        text = run(scope)
+        if text == "":
+            report_missing(site, scope, name)
+        return text
+
+    return convert
+
+
+def report_missing(site: Site, scope: Scope, name: str) -> None:
+    """Say that a mandatory field has nothing to stand in it."""
+    paths = site.names()
+    site.report(
+        scope,
+        "mapping.field_missing",
+        Text(
+            vi=f"trường bắt buộc {name} trống" + (f"; lấy từ {paths}" if paths else ""),
+            en=f"mandatory field {name} is empty" + (f"; it comes from {paths}" if paths else ""),
+        ),
+        suggestion=Text(
+            vi="điền giá trị tại nguồn, hoặc đặt `default` trong ánh xạ nếu đơn vị cho phép",
+            en="fill it at the source, or give a `default` in the mapping if the agency allows it",
+        ),
+    )
+
+
+def _no_match(rule: TextRule, text: str) -> Text:
+    pattern = rule.pattern.pattern if rule.pattern is not None else ""
+    return Text(
+        vi=f"không tìm thấy {pattern!r} trong {quoted(text)}",
+        en=f"{pattern!r} does not occur in {quoted(text)}",
+    )
+
+
+def _too_long(text: str) -> Text:
+    return Text(
+        vi=f"dài {len(text)} ký tự, quá dài cho biểu thức chính quy của ánh xạ",
+        en=f"{len(text)} characters long, too long for a regular expression of the mapping",
+    )

@@ -1,0 +1,230 @@
+"""Making conversions run: dates, numbers, code lists and tables, each with its words of refusal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from mappings.codes import as_written, folding, spans_of
+from mappings.dates import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    DateImplausible,
+    DateInvalid,
+    make_date_reader,
+)
+from mappings.judging import quoted
+from mappings.mistakes import closest, listed
+from mappings.scope import make_text_reader
+from mappings.tables import load_column
+from mappings.texts import NumberInvalid, make_number_reader
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mappings.language import CodeList, DateRule, FieldRule, Lookup
+    from mappings.scope import Scope, Site
+    from mappings.tables import Span
+
+    Conversion: TypeAlias = Callable[[str, Scope], str | None]
+    Refuse: TypeAlias = Callable[[str, Scope], None]
+
+MAX_SUGGESTIONS = 1024
+
+
+def make_conversion(rule: FieldRule, site: Site) -> Conversion | None:
+    """
+    Return the conversion of a rule, from a text and a scope to a text; None when it has none.
+
+    The function returns "" for nothing, and None after it reported a problem.
+    """
+    if rule.date is not None:
+        return _date(rule.date, site)
+    if rule.number is not None:
+        return _number(rule.number, site)
+    if rule.codes is not None:
+        return _codes(rule.codes, site)
+    if rule.lookup is not None and (rule.sources or rule.template or rule.constant):
+        return _keyed(rule.lookup, site)
+    return None
+
+
+def make_lookup(lookup: Lookup, site: Site) -> Conversion:
+    """Return the function from a code to a column of a packaged table."""
+
+    def refuse(text: str, scope: Scope) -> None:
+        site.report(
+            scope,
+            "mapping.lookup_unknown",
+            Text(
+                vi=f"bảng {lookup.table} không có mã {quoted(text)}",
+                en=f"table {lookup.table} has no code {quoted(text)}",
+            ),
+            suggestion=suggest(text),
+        )
+
+    # Built on first use: the tables are big and many commands need none.
+    @lru_cache(maxsize=1)
+    def find() -> Conversion:
+        return _finder(load_column(lookup.table, lookup.column), as_written, refuse, site)
+
+    @lru_cache(maxsize=MAX_SUGGESTIONS)
+    def suggest(text: str) -> Text | None:
+        return closest(text, load_column(lookup.table, lookup.column))
+
+    def convert(text: str, scope: Scope) -> str | None:
+        return find()(text, scope)
+
+    return convert
+
+
+def _keyed(lookup: Lookup, site: Site) -> Conversion:
+    find = make_lookup(lookup, site)
+    if lookup.key is None:
+        return find
+    read = make_text_reader(lookup.key, site)
+
+    def convert(_: str, scope: Scope) -> str | None:
+        key = read(scope)
+        return find(key, scope) if key else key
+
+    return convert
+
+
+def _date(rule: DateRule, site: Site) -> Conversion:
+    read, empty, formats = make_date_reader(rule.formats), rule.empty, listed(rule.formats)
+
+    def convert(text: str, scope: Scope) -> str | None:
+        if text in empty:
+            return ""
+        try:
+            return read(text)
+        except DateInvalid:
+            site.report(
+                scope,
+                "mapping.date_invalid",
+                Text(
+                    vi=f"cần một ngày có thật theo dạng {formats}, nhận được {quoted(text)}",
+                    en=f"expected a date that exists, written {formats}, found {quoted(text)}",
+                ),
+            )
+        except DateImplausible:
+            report_implausible(site, scope, text)
+        return None
+
+    return convert
+
+
+def report_implausible(site: Site, scope: Scope, text: str) -> None:
+    """Say that a date lies outside the years a dossier can have."""
+    site.report(
+        scope,
+        "mapping.date_implausible",
+        Text(
+            vi=f"ngày {quoted(text)} nằm ngoài {FIRST_YEAR}..{LAST_YEAR}",
+            en=f"date {quoted(text)} lies outside {FIRST_YEAR}..{LAST_YEAR}",
+        ),
+        suggestion=Text(
+            vi="nếu giá trị này nghĩa là chưa có ngày, liệt kê nó trong `date: {empty: [...]}`",
+            en='if this value means "no date", list it in `date: {empty: [...]}`',
+        ),
+    )
+
+
+def _number(name: str, site: Site) -> Conversion:
+    read = make_number_reader(name)
+
+    def convert(text: str, scope: Scope) -> str | None:
+        try:
+            return read(text)
+        except NumberInvalid:
+            site.report(
+                scope,
+                "mapping.number_invalid",
+                Text(
+                    vi=f"cần một số theo dạng {name!r}, nhận được {quoted(text)}",
+                    en=f"expected a number of the form {name!r}, found {quoted(text)}",
+                ),
+            )
+            return None
+
+    return convert
+
+
+def _codes(code_list: CodeList, site: Site) -> Conversion:
+    words = [word for entry in code_list.entries for word in entry.sources]
+
+    @lru_cache(maxsize=MAX_SUGGESTIONS)
+    def suggest(text: str) -> Text | None:
+        return closest(text, words)
+
+    def refuse(text: str, scope: Scope) -> None:
+        where = repr(code_list.name) if code_list.name else ""
+        site.report(
+            scope,
+            "mapping.code_unknown",
+            Text(
+                vi=f"danh mục mã {where} không có giá trị {quoted(text)}; đã biết: {listed(words)}",
+                en=f"code list {where} has no value {quoted(text)}; known are {listed(words)}",
+            ),
+            suggestion=suggest(text)
+            or Text(
+                vi="thêm giá trị này vào danh mục mã, hoặc sửa tại nguồn",
+                en="add this value to the code list, or mend it at the source",
+            ),
+        )
+
+    return _finder(spans_of(code_list), folding(code_list), refuse, site)
+
+
+def _finder(
+    spans: Mapping[str, Sequence[Span]],
+    compare: Callable[[str], str],
+    refuse: Refuse,
+    site: Site,
+) -> Conversion:
+    # Most entries have no dates: those need no day.
+    timeless = {
+        key: found[0].target
+        for key, found in spans.items()
+        if len(found) == 1 and found[0].valid_from is None and found[0].valid_to is None
+    }
+
+    def find(text: str, scope: Scope) -> str | None:
+        key = compare(text)
+        target = timeless.get(key)
+        if target is not None:
+            return target
+        dated = spans.get(key)
+        if dated is None:
+            if text:
+                refuse(text, scope)
+                return None
+            return ""
+        return _on_day(dated, text, scope, site)
+
+    return find
+
+
+def _on_day(spans: Sequence[Span], text: str, scope: Scope, site: Site) -> str | None:
+    day = scope.day()
+    if day is None:
+        return None
+    for span in spans:
+        if span.covers(day):
+            return span.target
+    validity = "; ".join(f"{span.valid_from or '…'} – {span.valid_to or '…'}" for span in spans)
+    site.report(
+        scope,
+        "mapping.code_not_valid",
+        Text(
+            vi=f"giá trị {quoted(text)} không có hiệu lực vào ngày {day}; hiệu lực: {validity}",
+            en=f"value {quoted(text)} was not in force on {day}; it is in force {validity}",
+        ),
+        suggestion=Text(
+            vi="kiểm tra ngày của hồ sơ, hoặc thêm mã có hiệu lực vào ngày đó",
+            en="check the dossier's date, or add the code that is in force on that day",
+        ),
+    )
+    return None

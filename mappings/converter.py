@@ -1,0 +1,218 @@
+"""From a record to the events the portal is told of: the dossier, then its progress rows."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from mappings.compiling import make_rule, make_template
+from mappings.groups import each_scope, make_fields, make_item
+from mappings.language import DOSSIER, PROGRESS
+from mappings.scope import Scope, Site
+from schemas.problem import Problem, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from adapters import SourceOptions, SourceRecord
+    from mappings.compiling import Read
+    from mappings.groups import Built
+    from mappings.language import MappingFile, ProgressRule, Template
+    from schemas.model import SchemaVersion
+
+    BuildRows: TypeAlias = "Callable[[Scope, str | None], Iterator[tuple[str | None, Built]]]"
+
+_KEY = "MaHoSo"
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened to a dossier, in the portal's own fields."""
+
+    packet: str
+    """"DongBoHoSoMC" or "CapNhatTienDoHoSoMC"."""
+    dossier_code: str
+    key: str | None
+    """The agency's own key of this event, where the mapping names one."""
+    version: str | None
+    """Order among the snapshots of a dossier, where the mapping names one; never for progress."""
+    digest: str
+    """Hex SHA-256 of the content; the same content has the same digest under every mapping."""
+    values: Built
+    """Portal field to text, repeated groups as lists; what is absent is absent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """What became of one record; with an error there is no event."""
+
+    events: tuple[Event, ...]
+    problems: tuple[Problem, ...]
+    dossier_code: str | None
+    """As far as it is known, also of a record with problems."""
+
+
+def compile_mapping(file: MappingFile) -> Converter:
+    """Return the converter of a mapping; compiled once, used for every record and thread."""
+    return Converter(file)
+
+
+def digest_of(values: Built) -> str:
+    """Return the hex SHA-256 of the values as JSON with sorted keys."""
+    return hashlib.sha256(_ENCODER.encode(values)).hexdigest()
+
+
+class Converter:
+    """A compiled mapping; keeps nothing between records."""
+
+    def __init__(self, file: MappingFile) -> None:
+        self.name = file.name
+        self.version = file.version
+        self.digest = file.digest
+        self.agency_code = file.agency_code
+        self.agency_name = file.agency_name
+        self.schema: SchemaVersion = file.schema
+        self.source: SourceOptions = file.source
+        self.one_row_per_dossier = file.one_row_per_dossier
+        self._find_day = _make_day_finder(file)
+        self._build_dossier = make_fields(file.dossier, group=file.schema.packets[DOSSIER])
+        self._read_key = _make_key_reader(file.event_key, "event_key")
+        self._read_order = _make_key_reader(file.order_by, "order_by")
+        self._build_rows = _make_rows(file.progress, file.schema)
+
+    def convert(self, record: SourceRecord) -> Conversion:
+        """Return the events of one record, or everything that is wrong with it."""
+        scope = Scope(record, find_day=self._find_day)
+        values = self._build_dossier(scope)
+        code = values.get(_KEY)
+        dossier_code = code if isinstance(code, str) else None
+        key, order = self._read_key(scope), self._read_order(scope)
+        rows = tuple(self._build_rows(scope, dossier_code))
+        problems = tuple(scope.problems)
+        if dossier_code is None or any(each.severity is Severity.ERROR for each in problems):
+            return Conversion(events=(), problems=problems, dossier_code=dossier_code)
+        dossier = Event(
+            packet=DOSSIER,
+            dossier_code=dossier_code,
+            key=key,
+            version=order,
+            digest=digest_of(values),
+            values=values,
+        )
+        progress = tuple(
+            Event(
+                packet=PROGRESS,
+                dossier_code=dossier_code,
+                key=row_key,
+                version=None,
+                digest=digest_of(row),
+                values=row,
+            )
+            for row_key, row in rows
+        )
+        return Conversion(events=(dossier, *progress), problems=problems, dossier_code=dossier_code)
+
+
+def _make_key_reader(template: Template | None, name: str) -> Read:
+    """Return a function to the key; a named key that is empty is a problem, never a guess."""
+    if template is None:
+        return lambda _: None
+    site = Site("", template.paths)
+    read = make_template(template, site)
+
+    def run(scope: Scope) -> str | None:
+        text = read(scope)
+        if text == "":
+            place = site.empty_place(scope)
+            # One empty cell is one problem: it may be the dossier's own code.
+            if all(problem.place != place for problem in scope.problems):
+                site.report(scope, "mapping.key_empty", _key_empty(name, site), place=place)
+        return text or None
+
+    return run
+
+
+def _key_empty(name: str, site: Site) -> Text:
+    return Text(
+        vi=f"`{name}` trống; lấy từ {site.names()}",
+        en=f"`{name}` is empty; it comes from {site.names()}",
+    )
+
+
+def _make_rows(rule: ProgressRule | None, schema: SchemaVersion) -> BuildRows:
+    if rule is None:
+        return lambda _scope, _code: iter(())
+    build = make_item(rule.item, group=schema.packets[PROGRESS])
+    read_key = _make_key_reader(rule.event_key, "progress.event_key")
+    each = None if rule.each is None else each_scope(rule.each, "")
+    key_rule = rule.item.fields.get(_KEY)
+    site = Site(_KEY, getattr(key_rule, "sources", ()))
+
+    def rows(scope: Scope, code: str | None) -> Iterator[tuple[str | None, Built]]:
+        for inner in [scope] if each is None else each(scope):
+            row = build(inner)
+            if row is None:
+                continue
+            if code is not None and row.get(_KEY, code) != code:
+                _report_other_dossier(site, inner, str(row[_KEY]), code)
+            yield read_key(inner), row
+
+    return rows
+
+
+def _report_other_dossier(site: Site, scope: Scope, found: str, code: str) -> None:
+    site.report(
+        scope,
+        "mapping.progress_other_dossier",
+        Text(
+            vi=f"dòng tiến độ thuộc hồ sơ {found!r}, không phải {code!r}",
+            en=f"the progress row belongs to dossier {found!r}, not to {code!r}",
+        ),
+    )
+
+
+def _make_day_finder(file: MappingFile) -> Callable[[Scope], date | None]:
+    """Return a function to the day of a record; when it has none, that is reported once."""
+    name = next((name for name, rule in file.dossier.items() if rule is file.valid_at), None)
+    read = make_rule(file.valid_at, name=name or "valid_at", field=None)
+    site = Site("valid_at", file.valid_at.sources)
+    is_reported = name is not None and file.schema.packets[DOSSIER].fields[name].required
+
+    def find(scope: Scope) -> date | None:
+        count = len(scope.problems)
+        text = read(scope)
+        if name is not None:
+            # The field itself says what is wrong with its value.
+            del scope.problems[count:]
+        day = _day_of(text)
+        if day is None and text is not None and not is_reported:
+            _report_no_day(site, scope)
+        return day
+
+    return find
+
+
+def _day_of(text: str | None) -> date | None:
+    if not text or not re.fullmatch(r"[0-9]{14}", text):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def _report_no_day(site: Site, scope: Scope) -> None:
+    site.report(
+        scope,
+        "mapping.valid_at_missing",
+        Text(
+            vi=f"không có ngày để biết mã nào có hiệu lực; lấy từ {site.names()}",
+            en=f"there is no day that says which codes are in force; it comes from {site.names()}",
+        ),
+    )

@@ -1,0 +1,159 @@
+"""Making groups run: several fields at once, and repeated groups from lists, items or parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from mappings.compiling import make_rule, report_missing
+from mappings.conditions import make_test
+from mappings.language import EachGroup, FieldRule, FixedGroup, Path
+from mappings.scope import Site, make_finder, make_text_reader
+from mappings.values import as_items
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mappings.language import Condition, GroupRule, ItemRule, SplitGroup
+    from mappings.scope import Scope
+    from schemas.model import Field, Group
+
+    Built: TypeAlias = dict[str, "str | list[Built]"]
+    BuildFields: TypeAlias = Callable[[Scope], Built]
+    BuildItems: TypeAlias = Callable[[Scope], list[Built]]
+
+
+def make_fields(rules: Mapping[str, FieldRule | GroupRule], *, group: Group) -> BuildFields:
+    """Return the function of several fields; what has no value is left out."""
+    constants: dict[str, str] = {}
+    others: list[tuple[str, Callable[[Scope], str | list[Built] | None]]] = []
+    for name, rule in rules.items():
+        field = group.fields[name]
+        if isinstance(rule, FieldRule):
+            constant = _plain_constant(rule)
+            if constant is not None:
+                constants[name] = constant
+            else:
+                others.append((name, make_rule(rule, name=name, field=field)))
+        else:
+            others.append((name, _make_group(rule, name=name, field=field)))
+    functions = tuple(others)
+
+    def build(scope: Scope) -> Built:
+        values: Built = dict(constants)
+        for name, function in functions:
+            value = function(scope)
+            if value:
+                values[name] = value
+        return values
+
+    return build
+
+
+def _plain_constant(rule: FieldRule) -> str | None:
+    is_plain = not (rule.text or rule.date or rule.number or rule.codes or rule.lookup)
+    return rule.constant if is_plain and rule.when is None else None
+
+
+def _make_group(rule: GroupRule, *, name: str, field: Field) -> BuildItems:
+    assert field.group is not None
+    build = _make_items(rule, name=name, group=field.group)
+    if not field.required:
+        return build
+    site = Site(name, () if isinstance(rule, FixedGroup) else (rule.path,))
+
+    def build_some(scope: Scope) -> list[Built]:
+        count = len(scope.problems)
+        items = build(scope)
+        if not items and len(scope.problems) == count:
+            report_missing(site, scope, name)
+        return items
+
+    return build_some
+
+
+def _make_items(rule: GroupRule, *, name: str, group: Group) -> BuildItems:
+    if isinstance(rule, FixedGroup):
+        return _fixed(rule, name=name, group=group)
+    build = make_item(rule.item, group=group)
+    scopes = each_scope(rule.path, name) if isinstance(rule, EachGroup) else _parts(rule, name)
+
+    def build_all(scope: Scope) -> list[Built]:
+        return [item for inner in scopes(scope) if (item := build(inner))]
+
+    return build_all
+
+
+def make_item(rule: ItemRule, *, group: Group) -> Callable[[Scope], Built | None]:
+    """Return the function of one item; None when its condition says so."""
+    build = make_fields(rule.fields, group=group)
+    return _conditional(build, rule.when)
+
+
+def _conditional(build: BuildFields, when: Condition | None) -> Callable[[Scope], Built | None]:
+    if when is None:
+        return build
+    test = make_test(when)
+    return lambda scope: build(scope) if test(scope) else None
+
+
+def each_scope(path: Path, name: str) -> Callable[[Scope], Iterator[Scope]]:
+    """Return a function to the scopes of a list's entries; a single object is a list of one."""
+    find = make_finder(path)
+
+    def scopes(scope: Scope) -> Iterator[Scope]:
+        value = find(scope.root if path.is_rooted else scope.item)
+        entries = as_items(value)
+        is_list = entries is value
+        outer = "" if path.is_rooted or not scope.base else f"{scope.base}."
+        for number, entry in enumerate(entries):
+            if entry is None:
+                continue
+            base = f"{outer}{path.text}[{number}]" if is_list else f"{outer}{path.text}"
+            field = f"{scope.field}{name}[{number + 1}]." if name else scope.field
+            if isinstance(entry, Mapping):
+                yield scope.inside(entry, base=base, field=field)
+            else:
+                yield scope.inside({"value": entry}, base=base, field=field, is_leaf=True)
+
+    return scopes
+
+
+def _parts(rule: SplitGroup, name: str) -> Callable[[Scope], Iterator[Scope]]:
+    read = make_text_reader(rule.path, Site(name, (rule.path,)))
+
+    def scopes(scope: Scope) -> Iterator[Scope]:
+        text = read(scope)
+        if not text:
+            return
+        outer = "" if rule.path.is_rooted or not scope.base else f"{scope.base}."
+        parts = (part.strip() for part in text.split(rule.separator))
+        for number, part in enumerate((part for part in parts if part), start=1):
+            yield scope.inside(
+                {"value": part},
+                base=f"{outer}{rule.path.text}",
+                field=f"{scope.field}{name}[{number}].",
+                is_leaf=True,
+            )
+
+    return scopes
+
+
+def _fixed(rule: FixedGroup, *, name: str, group: Group) -> BuildItems:
+    builders = tuple(make_item(item, group=group) for item in rule.items)
+
+    def build_all(scope: Scope) -> list[Built]:
+        items: list[Built] = []
+        for number, build in enumerate(builders, start=1):
+            inner = scope.inside(
+                scope.item,
+                base=scope.base,
+                field=f"{scope.field}{name}[{number}].",
+                is_leaf=scope.is_leaf,
+            )
+            item = build(inner)
+            if item:
+                items.append(item)
+        return items
+
+    return build_all

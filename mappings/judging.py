@@ -1,0 +1,184 @@
+"""
+What the portal's schema allows in one field, said before the document is built.
+
+The XSD stays the judge; these checks name the agency's own cell, which the XSD cannot.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from mappings.mistakes import closest
+from schemas.model import Kind
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from schemas.model import Field
+
+# What XML 1.0 cannot carry at all, escaped or not (XML 1.0, section 2.2).
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOMENT = re.compile(r"[0-9]{14}")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+class Refusal(NamedTuple):
+    """Why a value may not stand in a field."""
+
+    code: str
+    text: Text
+    suggestion: Text | None = None
+
+
+Judge: TypeAlias = "Callable[[str], Refusal | None]"
+
+
+def make_judge(field: Field) -> Judge:
+    """Return a function from a non-empty value to its refusal, or None when it may stand."""
+    if field.codes:
+        return _by_codes(field.codes)
+    if field.kind is Kind.DATETIME:
+        return _by_moment
+    if field.kind is Kind.INTEGER:
+        return _by_number
+    return _by_text(max_length=field.max_length, pattern=_compiled(field.pattern))
+
+
+def quoted(value: str) -> str:
+    """Return a value as messages show it, cut after 80 characters."""
+    return repr(value) if len(value) <= 80 else f"{value[:80]!r}… ({len(value)})"
+
+
+def known_codes(codes: Mapping[str, Text]) -> Text:
+    """Return the codes with their meanings, as one sentence each language."""
+    return Text(
+        vi="các mã: " + "; ".join(f"{code} = {text.vi}" for code, text in codes.items()),
+        en="the codes: " + "; ".join(f"{code} = {text.en}" for code, text in codes.items()),
+    )
+
+
+def _by_codes(codes: Mapping[str, Text]) -> Judge:
+    def judge(value: str) -> Refusal | None:
+        if value in codes:
+            return None
+        near = closest(value, codes)
+        known = known_codes(codes)
+        return Refusal(
+            "mapping.value_refused",
+            Text(
+                vi=f"cổng không có mã {quoted(value)}; {known.vi}",
+                en=f"the portal has no code {quoted(value)}; {known.en}",
+            ),
+            near,
+        )
+
+    return judge
+
+
+def _by_moment(value: str) -> Refusal | None:
+    if _MOMENT.fullmatch(value):
+        try:
+            # strptime is not needed: the shape is fixed, only the calendar must agree.
+            datetime(  # noqa: DTZ001
+                int(value[:4]),
+                int(value[4:6]),
+                int(value[6:8]),
+                int(value[8:10]),
+                int(value[10:12]),
+                int(value[12:]),
+            )
+        except ValueError:
+            pass
+        else:
+            return None
+    return Refusal(
+        "mapping.value_refused",
+        Text(
+            vi=f"cần thời điểm yyyyMMddHHmmss, nhận được {quoted(value)}",
+            en=f"expected a time yyyyMMddHHmmss, found {quoted(value)}",
+        ),
+        Text(
+            vi="thêm `date:` với định dạng của đơn vị vào quy tắc của trường này",
+            en="add `date:` with the agency's format to the rule of this field",
+        ),
+    )
+
+
+def _by_number(value: str) -> Refusal | None:
+    if _INTEGER.fullmatch(value):
+        return None
+    return Refusal(
+        "mapping.value_refused",
+        Text(
+            vi=f"cần một số nguyên, nhận được {quoted(value)}",
+            en=f"expected a whole number, found {quoted(value)}",
+        ),
+    )
+
+
+def _by_text(*, max_length: int | None, pattern: re.Pattern[str] | None) -> Judge:
+    limit = max_length if max_length is not None else 1 << 62
+
+    def judge(value: str) -> Refusal | None:
+        if len(value) > limit:
+            return _too_long(value, limit)
+        if not value.isprintable() and _FORBIDDEN.search(value):
+            return _forbidden(value)
+        if pattern is not None and not pattern.fullmatch(value):
+            return _mismatch(value, pattern.pattern)
+        return None
+
+    return judge
+
+
+def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error:
+        # XSD knows a few escapes that Python does not; the XSD itself will judge those.
+        return None
+
+
+def _too_long(value: str, limit: int) -> Refusal:
+    return Refusal(
+        "mapping.too_long",
+        Text(
+            vi=f"dài {len(value)} ký tự, cổng nhận tối đa {limit}: {quoted(value)}",
+            en=f"{len(value)} characters long, the portal takes {limit}: {quoted(value)}",
+        ),
+        Text(
+            vi=f"rút gọn tại nguồn, hoặc cho phép cắt trong ánh xạ: text: [{{truncate: {limit}}}]",
+            en=f"shorten it at the source, or let the mapping cut: text: [{{truncate: {limit}}}]",
+        ),
+    )
+
+
+def _forbidden(value: str) -> Refusal:
+    found = _FORBIDDEN.search(value)
+    point = ord(found[0]) if found else 0
+    return Refusal(
+        "mapping.value_refused",
+        Text(
+            vi=f"có ký tự điều khiển U+{point:04X} mà XML không chứa được: {quoted(value)}",
+            en=f"holds the control character U+{point:04X}, which XML cannot: {quoted(value)}",
+        ),
+        Text(
+            vi="xóa ký tự này tại nguồn; thường do chọn sai bảng mã",
+            en="remove it at the source; often the encoding is set wrong",
+        ),
+    )
+
+
+def _mismatch(value: str, pattern: str) -> Refusal:
+    return Refusal(
+        "mapping.value_refused",
+        Text(
+            vi=f"không đúng dạng {pattern}: {quoted(value)}",
+            en=f"does not have the form {pattern}: {quoted(value)}",
+        ),
+    )

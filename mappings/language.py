@@ -1,0 +1,265 @@
+"""
+The mapping language as values: what a file says, checked but not yet made to run.
+
+`loading` makes these from YAML, `compiling` turns them into a `Converter`. Every part keeps the
+line it stands in, because every later complaint must name it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+    from datetime import date
+    from pathlib import Path as FilePath
+
+    from adapters import SourceOptions
+    from mappings.yaml_nodes import PlainValue
+    from schemas.model import SchemaVersion
+    from schemas.problem import Problem
+
+DOSSIER = "DongBoHoSoMC"
+PROGRESS = "CapNhatTienDoHoSoMC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """Where a value stands in a record."""
+
+    text: str
+    """As written, without the leading slash."""
+    is_rooted: bool
+    """Whether it starts at the record even inside a group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """True when something stands at `path` (or nothing, for `wanted` False)."""
+
+    path: Path
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf:
+    """True when the text at `path` is one of `values`."""
+
+    path: Path
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """True when `pattern` is found in the text at `path`."""
+
+    path: Path
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """True when all `parts` are."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    """True when one of `parts` is."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """True when `part` is not."""
+
+    part: Condition
+
+
+Condition: TypeAlias = Present | OneOf | Matches | Every | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Text with paths in braces; an empty part makes the whole empty."""
+
+    parts: tuple[str | Path, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The paths in it, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRule:
+    """One step on a text; which of the arguments is used depends on `name`."""
+
+    name: str
+    pattern: re.Pattern[str] | None = None
+    argument: str = ""
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateRule:
+    """How a date is written."""
+
+    formats: tuple[str, ...]
+    """Tried in this order."""
+    empty: frozenset[str] = frozenset()
+    """Values that mean "no date"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeEntry:
+    """What some of the agency's words become, and when; both days included."""
+
+    sources: tuple[str, ...]
+    target: str
+    """Empty: the value means "nothing"."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeList:
+    """The agency's words and the portal's codes."""
+
+    name: str
+    """Empty for one written into its field."""
+    entries: tuple[CodeEntry, ...]
+    ignore_case: bool = False
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """One column of a packaged table."""
+
+    table: str
+    column: str
+    key: Path | None
+    """None: the text that the rule has so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRule:
+    """How one field gets its value: one source, text rules, at most one conversion."""
+
+    line: int
+    sources: tuple[Path, ...] = ()
+    constant: str | None = None
+    template: Template | None = None
+    text: tuple[TextRule, ...] = ()
+    date: DateRule | None = None
+    number: str | None = None
+    codes: CodeList | None = None
+    lookup: Lookup | None = None
+    """The source when there is no other, else the conversion."""
+    default: str | None = None
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRule:
+    """How one item of a repeated group is made."""
+
+    line: int
+    fields: Mapping[str, FieldRule | GroupRule]
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EachGroup:
+    """One item for each entry of a list in the record."""
+
+    line: int
+    path: Path
+    item: ItemRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitGroup:
+    """One item for each part of a text."""
+
+    line: int
+    path: Path
+    separator: str
+    item: ItemRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedGroup:
+    """Items written out, from fields of the record itself."""
+
+    line: int
+    items: tuple[ItemRule, ...]
+
+
+GroupRule: TypeAlias = EachGroup | SplitGroup | FixedGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressRule:
+    """How progress rows are made, after the dossier."""
+
+    line: int
+    each: Path | None
+    """None: the record itself is one row."""
+    event_key: Template | None
+    item: ItemRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedProblem:
+    """A problem that a test wants."""
+
+    code: str
+    field: str | None
+
+
+Expected: TypeAlias = "str | tuple[Mapping[str, Expected], ...] | None"
+"""A field's text, None for "must be absent", or the items of a group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingTest:
+    """One record and what must come of it."""
+
+    name: str
+    line: int
+    record: Mapping[str, PlainValue]
+    dossier: Mapping[str, Expected] | None
+    progress: tuple[Mapping[str, Expected], ...] | None
+    problems: tuple[ExpectedProblem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingFile:
+    """One agency's mapping, free of mistakes that can be seen without a record."""
+
+    path: FilePath
+    digest: str
+    """Hex SHA-256 of the file's bytes."""
+    name: str
+    version: int
+    schema: SchemaVersion
+    agency_code: str
+    agency_name: str
+    source: SourceOptions
+    dossier: Mapping[str, FieldRule | GroupRule]
+    progress: ProgressRule | None
+    event_key: Template | None
+    order_by: Template | None
+    one_row_per_dossier: bool
+    valid_at: FieldRule
+    """The day for code lists and tables."""
+    code_lists: Mapping[str, CodeList]
+    tests: tuple[MappingTest, ...]
+    warnings: tuple[Problem, ...]

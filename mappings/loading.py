@@ -1,0 +1,243 @@
+"""
+Loading one mapping file: everything that can be wrong without a record is found here, at once.
+
+What a record does to a rule is found when it is converted (`converter`); what a file means is in
+`language`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from adapters import OptionsWrong, make_options
+from mappings.cases import read_tests
+from mappings.codes import read_code_lists
+from mappings.language import DOSSIER, PROGRESS, FieldRule, MappingFile, ProgressRule
+from mappings.mistakes import Mistakes, Section, closest, listed
+from mappings.parts import parse_path, read_path, read_template
+from mappings.rules import RuleReader
+from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml, plain_value
+from schemas.errors import ConfigError
+from schemas.model import load_version, version_names
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adapters import SourceOptions
+    from mappings.language import GroupRule
+    from schemas.model import SchemaVersion
+
+_REQUIRED = ("mapping", "version", "schema", "agency", "source", "dossier")
+_OPTIONAL = (
+    "event_key",
+    "order_by",
+    "one_row_per_dossier",
+    "valid_at",
+    "code_lists",
+    "progress",
+    "tests",
+)
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_DEFAULT_DAY_FIELD = "NgayTiepNhan"
+
+
+def load_mapping(path: Path) -> MappingFile:
+    """
+    Return the mapping in `path`, checked against the schema it names.
+
+    Raises:
+        ConfigError: code "mapping.invalid"; `problems` lists every mistake with its line.
+    """
+    mistakes = Mistakes(str(path))
+    try:
+        data = path.read_bytes()
+        root = parse_yaml(data)
+    except OSError as exc:
+        mistakes.add("mapping.unreadable", _unreadable(exc), line=None)
+        raise _invalid(path, mistakes) from exc
+    except YamlRefused as exc:
+        mistakes.add(exc.code, exc.text, line=exc.line)
+        raise _invalid(path, mistakes) from exc
+    section = Section(
+        root if isinstance(root, Table) else Table(entries={}, line=root.line),
+        key="",
+        mistakes=mistakes,
+    )
+    file = _read(section, path=path, digest=hashlib.sha256(data).hexdigest())
+    if file is None or mistakes.has_errors():
+        raise _invalid(path, mistakes)
+    return file
+
+
+def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
+    section.allow(*_OPTIONAL, required=_REQUIRED)
+    name, version = _name(section), _version(section)
+    agency = section.section("agency")
+    schema, source = _schema(section), _source(section)
+    code_lists_section = section.section("code_lists")
+    code_lists = {} if code_lists_section is None else read_code_lists(code_lists_section)
+    reader = RuleReader(code_lists)
+    dossier_section = section.section("dossier")
+    agency_code, agency_name = _agency(agency)
+    event_key, order_by = read_template(section, "event_key"), read_template(section, "order_by")
+    tests = read_tests(section)
+    if schema is None or dossier_section is None:
+        return None
+    dossier = reader.fields(dossier_section, schema.packets[DOSSIER])
+    progress = _progress(section, reader, schema)
+    valid_at = _valid_at(section, reader, dossier)
+    if source is None or valid_at is None:
+        return None
+    return MappingFile(
+        path=path,
+        digest=digest,
+        name=name,
+        version=version,
+        schema=schema,
+        agency_code=agency_code,
+        agency_name=agency_name,
+        source=source,
+        dossier=dossier,
+        progress=progress,
+        event_key=event_key,
+        order_by=order_by,
+        one_row_per_dossier=section.flag("one_row_per_dossier", default=True),
+        valid_at=valid_at,
+        code_lists=code_lists,
+        tests=tests,
+        warnings=tuple(section.mistakes.problems),
+    )
+
+
+def _name(section: Section) -> str:
+    name = section.text("mapping")
+    if name is not None and not _NAME.fullmatch(name):
+        section.wrong_type(
+            "mapping",
+            vi="tên gồm chữ thường không dấu, chữ số và gạch nối",
+            en="a name of small letters a-z, digits and hyphens",
+        )
+    return name or ""
+
+
+def _version(section: Section) -> int:
+    version = section.number("version")
+    if version is not None and version < 1:
+        section.wrong_type("version", vi="một số nguyên từ 1", en="a whole number from 1")
+    return version or 0
+
+
+def _agency(section: Section | None) -> tuple[str, str]:
+    if section is None:
+        return "", ""
+    section.allow(required=("code", "name"))
+    code, name = section.text("code"), section.text("name")
+    for key, text in (("code", code), ("name", name)):
+        if text is not None and not text.strip():
+            section.wrong_type(key, vi="văn bản không rỗng", en="text that is not empty")
+    return (code or "").strip(), (name or "").strip()
+
+
+def _schema(section: Section) -> SchemaVersion | None:
+    name = section.text("schema")
+    if name is None:
+        return None
+    if name not in version_names():
+        section.complain(
+            "mapping.schema_unknown",
+            Text(
+                vi=f"không có phiên bản lược đồ {name!r}; có: {listed(version_names())}",
+                en=f"there is no schema version {name!r}; there are {listed(version_names())}",
+            ),
+            key="schema",
+            suggestion=closest(name, version_names()),
+        )
+        return None
+    return load_version(name)
+
+
+def _source(section: Section) -> SourceOptions | None:
+    inner = section.section("source")
+    if inner is None:
+        return None
+    values = {key: plain_value(node) for key in inner if (node := inner.node(key)) is not None}
+    try:
+        return make_options(values)
+    except OptionsWrong as exc:
+        for key, text in exc.faults:
+            inner.complain("mapping.source_wrong", text, key=key if key in inner else "")
+        return None
+
+
+def _progress(section: Section, reader: RuleReader, schema: SchemaVersion) -> ProgressRule | None:
+    inner = section.section("progress")
+    if inner is None:
+        return None
+    inner.allow("each", "when", "event_key", required=("fields",))
+    return ProgressRule(
+        line=inner.line,
+        each=read_path(inner, "each"),
+        event_key=read_template(inner, "event_key"),
+        item=reader.item_fields(inner, schema.packets[PROGRESS]),
+    )
+
+
+def _valid_at(
+    section: Section, reader: RuleReader, dossier: Mapping[str, FieldRule | GroupRule]
+) -> FieldRule | None:
+    """Return the rule for the day on which codes must be valid."""
+    node = section.node("valid_at")
+    if node is None:
+        found = dossier.get(_DEFAULT_DAY_FIELD)
+        return found if isinstance(found, FieldRule) else None
+    if not isinstance(node, Scalar):
+        rule = reader.field(section, "valid_at", None)
+        if rule is not None and rule.date is None:
+            _complain_no_format(section)
+        return rule
+    text = section.text("valid_at")
+    if text is None:
+        return None
+    path = parse_path(text)
+    for name, known in dossier.items():
+        if not isinstance(known, FieldRule) or known.date is None:
+            continue
+        if name == text:
+            return known
+        if path in known.sources:
+            return FieldRule(line=known.line, sources=(path,), date=known.date)
+    _complain_no_format(section)
+    return None
+
+
+def _complain_no_format(section: Section) -> None:
+    section.complain(
+        "mapping.valid_at_invalid",
+        Text(
+            vi="`valid_at` cần định dạng ngày: {from: đường dẫn, date: [định dạng]}",
+            en="`valid_at` needs a date format: {from: path, date: [format]}",
+        ),
+        key="valid_at",
+    )
+
+
+def _unreadable(error: OSError) -> Text:
+    reason = error.strerror or str(error)
+    return Text(
+        vi=f"không đọc được tệp ánh xạ: {reason}", en=f"the mapping cannot be read: {reason}"
+    )
+
+
+def _invalid(path: Path, mistakes: Mistakes) -> ConfigError:
+    problems = tuple(mistakes.problems)
+    first = problems[0] if problems else None
+    where = f", first in line {first.place.line}: {first.message.en}" if first else ""
+    return ConfigError(
+        f"Mapping {path}: {len(problems)} mistakes{where}",
+        problems=problems,
+        code="mapping.invalid",
+    )

@@ -1,0 +1,270 @@
+"""Reading the small parts of the language: paths, templates, conditions, text rules, dates."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mappings.dates import AMBIGUOUS, DATE_FORMATS
+from mappings.language import (
+    AnyOf,
+    DateRule,
+    Every,
+    Matches,
+    Not,
+    OneOf,
+    Path,
+    Present,
+    Template,
+    TextRule,
+)
+from mappings.mistakes import closest, listed
+from mappings.texts import AFFIX_RULES, LENGTH_RULES, PLAIN_RULES, REGEX_RULES, TEXT_RULES
+from mappings.yaml_nodes import Items, Scalar, Table
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from mappings.language import Condition
+    from mappings.mistakes import Section
+    from mappings.yaml_nodes import Node
+
+_TEMPLATE_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([^{}]+)|(.)", re.DOTALL)
+_TESTS = ("present", "equals", "in", "matches")
+_JOINS = ("all", "any", "not")
+_MAX_TRUNCATE = 1_000_000
+
+
+def parse_path(text: str) -> Path:
+    """Return the path that `text` means; every text is one, because headers hold anything."""
+    if text.startswith("/") and len(text) > 1:
+        return Path(text=text[1:], is_rooted=True)
+    return Path(text=text, is_rooted=False)
+
+
+def read_paths(section: Section, key: str) -> tuple[Path, ...]:
+    """Return one path or several under `key`."""
+    texts = section.texts(key)
+    if any(not text.strip() for text in texts):
+        section.wrong_type(key, vi="đường dẫn không rỗng", en="a path that is not empty")
+    return tuple(parse_path(text) for text in texts if text.strip())
+
+
+def read_path(section: Section, key: str) -> Path | None:
+    """Return the one path under `key`."""
+    text = section.text(key)
+    return parse_path(text) if text else None
+
+
+def read_template(section: Section, key: str) -> Template | None:
+    """Return the template under `key`, with `{{` and `}}` as literal braces."""
+    text = section.text(key)
+    if text is None:
+        return None
+    parts: list[str | Path] = []
+    for found in _TEMPLATE_TOKEN.finditer(text):
+        path, literal, stray = found.groups()
+        if stray is not None or path == "":
+            section.complain(
+                "mapping.template_invalid",
+                Text(
+                    vi=f"mẫu {text!r} có dấu ngoặc nhọn lẻ hoặc rỗng; viết {{đường dẫn}}, "
+                    "hoặc {{ và }} cho chính dấu ngoặc",
+                    en=f"template {text!r} has a stray or empty brace; write {{path}}, "
+                    "or {{ and }} for a brace itself",
+                ),
+                key=key,
+            )
+            return None
+        parts.append(parse_path(path) if path is not None else literal or found[0][0])
+    if not any(isinstance(part, Path) for part in parts):
+        section.complain(
+            "mapping.template_invalid",
+            Text(
+                vi=f"mẫu {text!r} không có {{đường dẫn}} nào; dùng `constant`",
+                en=f"template {text!r} holds no {{path}}; use `constant`",
+            ),
+            key=key,
+        )
+    return Template(parts=tuple(parts))
+
+
+def read_condition(section: Section, key: str = "when") -> Condition | None:
+    """Return the condition under `key`; None when absent or wrong."""
+    inner = section.section(key)
+    return None if inner is None else _condition(inner)
+
+
+def _condition(section: Section) -> Condition | None:
+    joins = [name for name in _JOINS if name in section]
+    tests = [name for name in _TESTS if name in section]
+    if joins:
+        section.allow(*joins)
+    else:
+        section.allow(*_TESTS, required=("path",))
+    if len(joins) + len(tests) != 1:
+        section.complain(
+            "mapping.condition_invalid",
+            Text(
+                vi=f"một điều kiện cần đúng một trong: {listed(_JOINS + _TESTS)}",
+                en=f"a condition needs exactly one of {listed(_JOINS + _TESTS)}",
+            ),
+        )
+        return None
+    return _joined(section, joins[0]) if joins else _tested(section, tests[0])
+
+
+def _joined(section: Section, name: str) -> Condition | None:
+    if name == "not":
+        part = read_condition(section, "not")
+        return None if part is None else Not(part=part)
+    parts = tuple(
+        part for inner in section.sections(name) if (part := _condition(inner)) is not None
+    )
+    if not parts:
+        section.wrong_type(name, vi="ít nhất một điều kiện", en="at least one condition")
+    return Every(parts=parts) if name == "all" else AnyOf(parts=parts)
+
+
+def _tested(section: Section, name: str) -> Condition | None:
+    path = read_path(section, "path")
+    if path is None:
+        return None
+    if name == "present":
+        return Present(path=path, wanted=section.flag("present", default=True))
+    if name == "matches":
+        pattern = read_regex(section, "matches")
+        return None if pattern is None else Matches(path=path, pattern=pattern)
+    return OneOf(path=path, values=frozenset(section.texts(name)))
+
+
+def read_regex(section: Section, key: str) -> re.Pattern[str] | None:
+    """Return the regular expression under `key`, compiled."""
+    text = section.text(key)
+    return None if text is None else _regex(text, section, key)
+
+
+def _regex(text: str, section: Section, key: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text)
+    except (re.error, RecursionError, OverflowError) as exc:
+        section.complain(
+            "mapping.regex_invalid",
+            Text(
+                vi=f"biểu thức chính quy {text!r} không hợp lệ: {exc}",
+                en=f"{text!r} is not a regular expression: {exc}",
+            ),
+            key=key,
+        )
+        return None
+
+
+def read_text_rules(section: Section, key: str = "text") -> tuple[TextRule, ...]:
+    """Return the text rules under `key`, in order."""
+    node = section.node(key)
+    if node is None:
+        return ()
+    nodes = node.nodes if isinstance(node, Items) else (node,)
+    rules = (_text_rule(each, section, key) for each in nodes)
+    return tuple(rule for rule in rules if rule is not None)
+
+
+def _text_rule(node: Node, section: Section, key: str) -> TextRule | None:
+    if isinstance(node, Scalar) and node.text in PLAIN_RULES:
+        return TextRule(name=node.text)
+    if isinstance(node, Table) and len(node.entries) == 1:
+        inner = section.section_of(node, key)
+        name = next(iter(node.entries))
+        if inner is not None and name in TEXT_RULES and name not in PLAIN_RULES:
+            return _argued(inner, name)
+    else:
+        name = node.text if isinstance(node, Scalar) else "?"
+    section.mistakes.add(
+        "mapping.text_rule_unknown",
+        Text(
+            vi=f"không có quy tắc văn bản {name!r}; viết {listed(PLAIN_RULES)}, hoặc "
+            f"{{tên: giá trị}} với {listed(REGEX_RULES + LENGTH_RULES + AFFIX_RULES)}",
+            en=f"there is no text rule {name!r}; write {listed(PLAIN_RULES)}, or "
+            f"{{name: value}} with {listed(REGEX_RULES + LENGTH_RULES + AFFIX_RULES)}",
+        ),
+        line=node.line,
+        key=section.inner(key),
+        suggestion=closest(name, TEXT_RULES),
+    )
+    return None
+
+
+def _argued(section: Section, name: str) -> TextRule | None:
+    if name == "truncate":
+        length = section.number(name)
+        if length is not None and not 1 <= length <= _MAX_TRUNCATE:
+            section.wrong_type(name, vi="số ký tự từ 1", en="a number of characters from 1")
+        return TextRule(name=name, length=length or 1)
+    if name == "extract":
+        return TextRule(name=name, pattern=read_regex(section, name))
+    if name == "replace":
+        return _replace(section)
+    return TextRule(name=name, argument=section.text(name) or "")
+
+
+def _replace(section: Section) -> TextRule | None:
+    texts = section.texts("replace")
+    if len(texts) != 2:
+        section.wrong_type(
+            "replace", vi="[biểu thức, thay bằng]", en="[regular expression, replacement]"
+        )
+        return None
+    pattern = _regex(texts[0], section, "replace")
+    if pattern is None:
+        return None
+    try:
+        # A bad \9 or \g<name> is noticed only when a replacement is made.
+        re.compile(f"(?:{pattern.pattern})|").sub(texts[1], "")
+    except (re.error, IndexError) as exc:
+        section.complain(
+            "mapping.regex_invalid",
+            Text(
+                vi=f"chuỗi thay thế {texts[1]!r} không hợp lệ: {exc}",
+                en=f"{texts[1]!r} cannot be used as a replacement: {exc}",
+            ),
+            key="replace",
+        )
+        return None
+    return TextRule(name="replace", pattern=pattern, argument=texts[1])
+
+
+def read_date(section: Section, key: str = "date") -> DateRule | None:
+    """Return the date formats under `key`, a list or `{formats, empty}`."""
+    if not isinstance(section.node(key), Table):
+        return None if key not in section else _date(section, key, empty=())
+    inner = section.section(key)
+    assert inner is not None
+    inner.allow("empty", required=("formats",))
+    return _date(inner, "formats", empty=inner.texts("empty"))
+
+
+def _date(section: Section, key: str, *, empty: tuple[str, ...]) -> DateRule:
+    formats = section.texts(key)
+    for name in formats:
+        if name not in DATE_FORMATS:
+            section.complain(
+                "mapping.date_format_unknown",
+                Text(
+                    vi=f"không có định dạng ngày {name!r}; các định dạng: {listed(DATE_FORMATS)}",
+                    en=f"there is no date format {name!r}; the formats are {listed(DATE_FORMATS)}",
+                ),
+                key=key,
+                suggestion=closest(name, DATE_FORMATS),
+            )
+    for one, other in AMBIGUOUS:
+        if one in formats and other in formats:
+            section.complain(
+                "mapping.date_formats_ambiguous",
+                Text(
+                    vi=f"{one!r} và {other!r} đọc cùng một giá trị thành hai ngày khác nhau; "
+                    "chỉ giữ một",
+                    en=f"{one!r} and {other!r} read one value as two different dates; keep one",
+                ),
+                key=key,
+            )
+    known = tuple(name for name in formats if name in DATE_FORMATS)
+    return DateRule(formats=known, empty=frozenset(text.strip() for text in empty))

@@ -1,0 +1,122 @@
+"""
+The agencies of this installation: those that come with the product and the site's own.
+
+A site's file with the name of a packaged one takes its place. Packaged agencies are listed in an
+index and read only when asked for; a site's files are read once for their names.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mappings.converter import compile_mapping
+from mappings.loading import load_mapping
+from mappings.mistakes import closest, listed
+from mappings.tables import packaged, read_index
+from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml
+from schemas.errors import ConfigError
+from schemas.problem import Place, Problem, Text
+
+if TYPE_CHECKING:
+    from mappings.converter import Converter
+
+
+def load_agencies(directory: Path | None) -> Agencies:
+    """
+    Return the packaged agencies and those in `directory` (`*.yaml`), none of them compiled yet.
+
+    Raises:
+        ConfigError: `directory` does not exist, or two files in it have the same name.
+    """
+    paths = {
+        str(entry["name"]): Path(str(packaged("agencies", str(entry["file"]))))
+        for entry in read_index("agencies")
+    }
+    if directory is not None:
+        paths |= _own_paths(directory)
+    return Agencies(paths)
+
+
+class Agencies:
+    """All agencies by name; each is compiled once, when first asked for. Thread-safe."""
+
+    def __init__(self, paths: dict[str, Path]) -> None:
+        self._paths = dict(sorted(paths.items()))
+        self._converters: dict[str, Converter] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names in alphabetical order."""
+        return tuple(self._paths)
+
+    def path(self, name: str) -> Path:
+        """Return the file of an agency; raises ConfigError when there is none of that name."""
+        found = self._paths.get(name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def get(self, name: str) -> Converter:
+        """
+        Return the converter of an agency.
+
+        Raises:
+            ConfigError: "agency.unknown", or "mapping.invalid" with every mistake in its file.
+        """
+        path = self.path(name)
+        with self._lock:
+            if name not in self._converters:
+                self._converters[name] = compile_mapping(load_mapping(path))
+            return self._converters[name]
+
+    def _unknown(self, name: str) -> ConfigError:
+        near = closest(name, self._paths)
+        text = Text(
+            vi=f"không có đơn vị {name!r}; có: {listed(self._paths)}",
+            en=f"there is no agency {name!r}; there are {listed(self._paths)}",
+        )
+        return ConfigError(
+            f"{text.en}; {near.en}" if near else text.en,
+            problems=(Problem(code="agency.unknown", message=text, suggestion=near),),
+            code="agency.unknown",
+        )
+
+
+def _own_paths(directory: Path) -> dict[str, Path]:
+    if not directory.is_dir():
+        text = Text(
+            vi=f"không có thư mục ánh xạ {directory}", en=f"there is no mapping folder {directory}"
+        )
+        raise _refused("agency.folder_missing", text, directory)
+    paths: dict[str, Path] = {}
+    for path in sorted(directory.glob("*.yaml")):
+        name = _name_in(path)
+        if name in paths:
+            text = Text(
+                vi=f"{path.name} và {paths[name].name} có cùng tên {name!r}",
+                en=f"{path.name} and {paths[name].name} have the same name {name!r}",
+            )
+            raise _refused("agency.duplicate", text, path)
+        paths[name] = path
+    return paths
+
+
+def _name_in(path: Path) -> str:
+    """Return the name a file gives itself; a file that cannot be read keeps its file name."""
+    try:
+        root = parse_yaml(path.read_bytes())
+    except (YamlRefused, OSError):
+        return path.stem
+    node = (
+        root.entries["mapping"][1]
+        if isinstance(root, Table) and "mapping" in root.entries
+        else None
+    )
+    return node.text if isinstance(node, Scalar) else path.stem
+
+
+def _refused(code: str, text: Text, path: Path) -> ConfigError:
+    problem = Problem(code=code, message=text, place=Place(file=str(path)))
+    return ConfigError(text.en, problems=(problem,), code=code)

@@ -1,0 +1,287 @@
+"""
+Reading field rules and groups of one packet, each checked against the portal's schema.
+
+Constants, defaults and code targets are judged here, once; what depends on a record is judged
+when it is converted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mappings.codes import check_targets, read_codes
+from mappings.judging import make_judge
+from mappings.language import (
+    EachGroup,
+    FieldRule,
+    FixedGroup,
+    ItemRule,
+    Lookup,
+    SplitGroup,
+)
+from mappings.mistakes import closest, listed
+from mappings.parts import (
+    parse_path,
+    read_condition,
+    read_date,
+    read_path,
+    read_paths,
+    read_template,
+    read_text_rules,
+)
+from mappings.tables import TABLES, column_names
+from mappings.texts import NUMBER_FORMATS
+from mappings.yaml_nodes import Scalar
+from schemas.model import Kind
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.judging import Judge
+    from mappings.language import CodeList, GroupRule
+    from mappings.mistakes import Section
+    from schemas.model import Field, Group
+
+_SOURCES = ("from", "constant", "template")
+_CONVERSIONS = ("date", "number", "codes", "lookup")
+_OTHERS = ("text", "default", "when")
+_GROUP_WORDS = ("each", "items", "split")
+
+
+class RuleReader:
+    """Reads the rules of one file."""
+
+    def __init__(self, code_lists: Mapping[str, CodeList]) -> None:
+        self._code_lists = code_lists
+
+    def fields(self, section: Section, group: Group) -> dict[str, FieldRule | GroupRule]:
+        """
+        Return the rules of a section whose keys are the fields of `group`.
+
+        Complains about fields that the portal does not know and mandatory ones without a rule.
+        """
+        rules: dict[str, FieldRule | GroupRule] = {}
+        for name in section:
+            field = group.fields.get(name)
+            if field is None:
+                self._unknown_field(section, name, group)
+                continue
+            rule = self._rule(section, name, field)
+            if rule is not None:
+                rules[name] = rule
+        self._check_mandatory(section, group)
+        return rules
+
+    def _rule(self, section: Section, name: str, field: Field) -> FieldRule | GroupRule | None:
+        if field.kind is Kind.GROUP and field.group is not None:
+            inner = section.section(name)
+            return None if inner is None else self._group(inner, field.group)
+        return self.field(section, name, field)
+
+    def field(self, section: Section, name: str, field: Field | None) -> FieldRule | None:
+        """Return the rule of one field: a path, or a section; `field` None is not judged."""
+        node = section.node(name)
+        if isinstance(node, Scalar):
+            text = section.text(name)
+            if text is None:
+                return None
+            return FieldRule(line=section.line_of(name), sources=(parse_path(text),))
+        inner = section.section(name)
+        return None if inner is None else self._field_section(inner, field)
+
+    def _field_section(self, section: Section, field: Field | None) -> FieldRule | None:
+        section.allow(*_SOURCES, *_CONVERSIONS, *_OTHERS)
+        if not self._has_one_source(section):
+            return None
+        rule = FieldRule(
+            line=section.line,
+            sources=read_paths(section, "from"),
+            constant=_constant(section),
+            template=read_template(section, "template"),
+            text=read_text_rules(section),
+            date=read_date(section),
+            number=_number(section),
+            codes=read_codes(section, self._code_lists),
+            lookup=_lookup(section),
+            default=_default(section),
+            when=read_condition(section),
+        )
+        if field is not None:
+            _judge_rule(rule, make_judge(field), section=section, field=field)
+        return rule
+
+    def _has_one_source(self, section: Section) -> bool:
+        sources = [key for key in _SOURCES if key in section]
+        conversions = [key for key in _CONVERSIONS if key in section]
+        if not sources and conversions == ["lookup"]:
+            return True
+        if len(sources) != 1:
+            section.complain(
+                "mapping.rule_sources",
+                Text(
+                    vi="cần đúng một nguồn: from, constant, template hoặc lookup; có "
+                    + (listed(sources) or "không nguồn nào"),
+                    en="expected exactly one source, from, constant, template or lookup; found "
+                    + (listed(sources) or "none"),
+                ),
+            )
+        if len(conversions) > 1:
+            section.complain(
+                "mapping.rule_conversions",
+                Text(
+                    vi=f"chỉ dùng được một phép chuyển đổi; có {listed(conversions)}",
+                    en=f"only one conversion can be used; found {listed(conversions)}",
+                ),
+            )
+        return len(sources) == 1 and len(conversions) <= 1
+
+    def _group(self, section: Section, group: Group) -> GroupRule | None:
+        words = [word for word in _GROUP_WORDS if word in section]
+        if len(words) != 1:
+            section.complain(
+                "mapping.group_invalid",
+                Text(
+                    vi=f"nhóm lặp cần đúng một trong: {listed(_GROUP_WORDS)}",
+                    en=f"a repeated group needs exactly one of {listed(_GROUP_WORDS)}",
+                ),
+            )
+            return None
+        if words == ["items"]:
+            section.allow("items")
+            items = tuple(self._item(inner, group) for inner in section.sections("items"))
+            return FixedGroup(line=section.line, items=items)
+        section.allow("when", required=(words[0], "fields"))
+        item = self.item_fields(section, group)
+        if words == ["each"]:
+            path = read_path(section, "each")
+            return None if path is None else EachGroup(line=section.line, path=path, item=item)
+        return _split(section, item)
+
+    def _item(self, section: Section, group: Group) -> ItemRule:
+        section.allow("when", required=("fields",))
+        return self.item_fields(section, group)
+
+    def item_fields(self, section: Section, group: Group) -> ItemRule:
+        """Return `fields` and `when` of a section; its keys are checked by the caller."""
+        inner = section.section("fields")
+        fields = {} if inner is None else self.fields(inner, group)
+        return ItemRule(line=section.line, fields=fields, when=read_condition(section))
+
+    def _unknown_field(self, section: Section, name: str, group: Group) -> None:
+        section.complain(
+            "mapping.field_unknown",
+            Text(
+                vi=f"cổng không có trường {name!r} trong {group.name}",
+                en=f"the portal has no field {name!r} in {group.name}",
+            ),
+            key=name,
+            suggestion=closest(name, group.fields),
+        )
+
+    def _check_mandatory(self, section: Section, group: Group) -> None:
+        for name, field in group.fields.items():
+            if field.required and name not in section:
+                section.complain(
+                    "mapping.field_unmapped",
+                    Text(
+                        vi=f"trường bắt buộc {name} của {group.name} chưa được ánh xạ",
+                        en=f"the mandatory field {name} of {group.name} is not mapped",
+                    ),
+                )
+
+
+def _split(section: Section, item: ItemRule) -> SplitGroup | None:
+    inner = section.section("split")
+    if inner is None:
+        return None
+    inner.allow(required=("from", "separator"))
+    path, separator = read_path(inner, "from"), inner.text("separator")
+    if path is None or not separator:
+        if separator == "":
+            inner.wrong_type("separator", vi="văn bản không rỗng", en="text that is not empty")
+        return None
+    return SplitGroup(line=section.line, path=path, separator=separator, item=item)
+
+
+def _constant(section: Section) -> str | None:
+    text = section.text("constant")
+    if text is not None and not text.strip():
+        section.wrong_type("constant", vi="văn bản không rỗng", en="text that is not empty")
+    return text.strip() if text else None
+
+
+def _default(section: Section) -> str | None:
+    text = section.text("default")
+    return text.strip() if text else None
+
+
+def _number(section: Section) -> str | None:
+    name = section.text("number")
+    if name is not None and name not in NUMBER_FORMATS:
+        section.complain(
+            "mapping.number_format_unknown",
+            Text(
+                vi=f"không có định dạng số {name!r}; các định dạng: {listed(NUMBER_FORMATS)}",
+                en=f"there is no number format {name!r}; the formats are {listed(NUMBER_FORMATS)}",
+            ),
+            key="number",
+            suggestion=closest(name, NUMBER_FORMATS),
+        )
+    return name
+
+
+def _lookup(section: Section) -> Lookup | None:
+    inner = section.section("lookup")
+    if inner is None:
+        return None
+    is_source = not any(key in section for key in _SOURCES)
+    inner.allow("key", required=("table", "column", "key") if is_source else ("table", "column"))
+    table, column = inner.text("table"), inner.text("column")
+    if table is None or column is None:
+        return None
+    if table not in TABLES:
+        inner.complain(
+            "mapping.table_unknown",
+            Text(
+                vi=f"không có bảng {table!r}; các bảng: {listed(TABLES)}",
+                en=f"there is no table {table!r}; the tables are {listed(TABLES)}",
+            ),
+            key="table",
+            suggestion=closest(table, TABLES),
+        )
+        return None
+    if column not in column_names(table):
+        inner.complain(
+            "mapping.column_unknown",
+            Text(
+                vi=f"bảng {table} không có cột {column!r}; các cột: {listed(column_names(table))}",
+                en=f"table {table} has no column {column!r}; the columns are "
+                f"{listed(column_names(table))}",
+            ),
+            key="column",
+            suggestion=closest(column, column_names(table)),
+        )
+        return None
+    return Lookup(table=table, column=column, key=read_path(inner, "key"))
+
+
+def _judge_rule(rule: FieldRule, judge: Judge, *, section: Section, field: Field) -> None:
+    is_final = not (rule.text or rule.date or rule.number or rule.codes or rule.lookup)
+    for key, value in (
+        ("constant", rule.constant if is_final else None),
+        ("default", rule.default),
+    ):
+        refusal = judge(value) if value else None
+        if refusal is not None:
+            section.complain(
+                f"mapping.{key}_refused",
+                Text(
+                    vi=f"{key} của {field.name}: {refusal.text.vi}",
+                    en=f"{key} of {field.name}: {refusal.text.en}",
+                ),
+                key=key,
+                suggestion=refusal.suggestion,
+            )
+    if rule.codes is not None:
+        check_targets(rule.codes, judge, section=section, field=field.name)

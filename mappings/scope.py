@@ -1,0 +1,168 @@
+"""Where a conversion stands: the record, the item of a group, and what was found wrong so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from mappings.values import NotAValue, as_text, is_present, make_getter
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from adapters.record import SourceRecord
+    from mappings.language import Path
+    from mappings.values import Getter, Record
+    from schemas.problem import Place
+
+    FindDay: TypeAlias = Callable[["Scope"], date | None]
+
+
+class Scope:
+    """One record, or one item inside it, while it is converted."""
+
+    __slots__ = (
+        "_day",
+        "_find_day",
+        "_outer",
+        "base",
+        "field",
+        "is_leaf",
+        "item",
+        "problems",
+        "record",
+        "root",
+    )
+
+    def __init__(self, record: SourceRecord, *, find_day: FindDay) -> None:
+        self.record = record
+        self.root: Record = record.values
+        self.item: Record = record.values
+        self.base = ""
+        """Path of the item in the record, "" for the record itself."""
+        self.is_leaf = False
+        """Whether the item is a single value and `base` its path."""
+        self.field = ""
+        """The portal's group and 1-based item, for example "TaiLieuNop[2].", "" outside."""
+        self.problems: list[Problem] = []
+        self._find_day = find_day
+        self._outer: Scope | None = None
+        self._day: tuple[date | None] | None = None
+
+    def inside(self, item: Record, *, base: str, field: str, is_leaf: bool = False) -> Scope:
+        """Return the scope of one item; it adds to the same problems."""
+        inner = Scope(self.record, find_day=self._find_day)
+        inner.item = item
+        inner.base = base
+        inner.is_leaf = is_leaf
+        inner.field = field
+        inner.problems = self.problems
+        inner._outer = self._outer or self
+        return inner
+
+    def day(self) -> date | None:
+        """
+        Return the day on which codes must be valid, found once for a record.
+
+        None: the record does not say, and that is among the problems already.
+        """
+        if self._outer is not None:
+            return self._outer.day()
+        if self._day is None:
+            self._day = (self._find_day(self),)
+        return self._day[0]
+
+    def place_of(self, path: Path | None) -> Place:
+        """Return the place of `path` in the agency's own input."""
+        if path is None:
+            return self.record.place
+        if path.is_rooted or (not self.base and not self.is_leaf):
+            return self.record.place_of(path.text)
+        return self.record.place_of(self.base if self.is_leaf else f"{self.base}.{path.text}")
+
+
+class Site:
+    """One rule's place in the mapping: names the field and the paths when something is wrong."""
+
+    __slots__ = ("_finders", "name")
+
+    def __init__(self, name: str, paths: tuple[Path, ...]) -> None:
+        self.name = name
+        self._finders = tuple((path, make_finder(path)) for path in paths)
+
+    def report(
+        self,
+        scope: Scope,
+        code: str,
+        text: Text,
+        *,
+        suggestion: Text | None = None,
+        place: Place | None = None,
+    ) -> None:
+        """Add a problem; its place is the first path that holds something, else the first path."""
+        scope.problems.append(
+            Problem(
+                code=code,
+                message=text,
+                place=place or scope.place_of(self._path(scope)),
+                field=f"{scope.field}{self.name}" if self.name else None,
+                suggestion=suggestion,
+            )
+        )
+
+    def names(self) -> str:
+        """Return the paths for a sentence."""
+        return ", ".join(repr(path.text) for path, _ in self._finders)
+
+    def empty_place(self, scope: Scope) -> Place:
+        """Return the place of the first path with nothing at it."""
+        for path, find in self._finders:
+            if not is_present(find(scope.root if path.is_rooted else scope.item)):
+                return scope.place_of(path)
+        return scope.place_of(None)
+
+    def _path(self, scope: Scope) -> Path | None:
+        for path, find in self._finders:
+            if is_present(find(scope.root if path.is_rooted else scope.item)):
+                return path
+        return self._finders[0][0] if self._finders else None
+
+
+def make_finder(path: Path) -> Getter:
+    """Return the function that finds `path` in a record or item."""
+    return make_getter(path.text)
+
+
+def make_text_reader(path: Path, site: Site) -> Callable[[Scope], str | None]:
+    """Return a function from a scope to the text at `path`; None after a reported problem."""
+    get = make_getter(path.text)
+    is_rooted = path.is_rooted
+
+    def read(scope: Scope) -> str | None:
+        value = get(scope.root if is_rooted else scope.item)
+        if value is None:
+            return ""
+        try:
+            return as_text(value)
+        except NotAValue:
+            report_not_a_value(site, scope, path)
+            return None
+
+    return read
+
+
+def report_not_a_value(site: Site, scope: Scope, path: Path) -> None:
+    """Say that a list or an object stands at `path`."""
+    site.report(
+        scope,
+        "mapping.not_a_value",
+        Text(
+            vi=f"{path.text!r} chứa một danh sách hoặc nhóm, cần một giá trị đơn",
+            en=f"{path.text!r} holds a list or an object, expected a single value",
+        ),
+        suggestion=Text(
+            vi="trỏ đường dẫn vào bên trong, ví dụ `a.b` hoặc `a[0].b`",
+            en="point the path inside it, for example `a.b` or `a[0].b`",
+        ),
+    )

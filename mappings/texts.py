@@ -1,0 +1,140 @@
+"""Text rules and numbers: small functions from text to text, chosen by name when a file loads."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mappings.language import TextRule
+
+PLAIN_RULES = ("collapse_spaces", "upper", "lower", "unescape_html", "strip_tags", "digits")
+REGEX_RULES = ("replace", "extract")
+LENGTH_RULES = ("truncate",)
+AFFIX_RULES = ("prefix", "suffix")
+TEXT_RULES = PLAIN_RULES + REGEX_RULES + LENGTH_RULES + AFFIX_RULES
+NUMBER_FORMATS = ("vietnamese", "plain", "integer")
+
+MAX_REGEX_INPUT = 20_000
+"""Longer texts never meet a regular expression of a mapping: nobody can prove those harmless."""
+
+_SPACES = re.compile(r"\s+")
+_TAG = re.compile(r"<[^<>]*>")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_NUMBER_SHAPES = {
+    "vietnamese": re.compile(r"(-?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,([0-9]+))?"),
+    "plain": re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?"),
+    "integer": re.compile(r"(-?)([0-9]+)()"),
+}
+
+
+class TextNoMatch(ValueError):
+    """An `extract` rule found nothing."""
+
+
+class TextTooLong(ValueError):
+    """A text is too long for a regular expression of a mapping."""
+
+
+class NumberInvalid(ValueError):
+    """The text is not a number in the format the mapping names."""
+
+
+def make_text_rule(rule: TextRule) -> Callable[[str], str]:
+    """
+    Return the function of one rule, from non-empty text to text.
+
+    The function of `extract` raises TextNoMatch; those with a regular expression raise
+    TextTooLong.
+    """
+    if rule.name in REGEX_RULES:
+        assert rule.pattern is not None
+        return _guarded(_REGEX[rule.name](rule.pattern, rule.argument))
+    if rule.name == "truncate":
+        return _truncate(rule.length)
+    if rule.name == "prefix":
+        return lambda text: rule.argument + text
+    if rule.name == "suffix":
+        return lambda text: text + rule.argument
+    return _PLAIN[rule.name]
+
+
+def make_number_reader(name: str) -> Callable[[str], str]:
+    """
+    Return a function from a number as written to plain text: 1234567.5, without exponent.
+
+    The function raises NumberInvalid.
+    """
+    shape = _NUMBER_SHAPES[name].fullmatch
+
+    def read(text: str) -> str:
+        found = shape(text)
+        if found is None:
+            raise NumberInvalid
+        sign, whole, fraction = found.groups()
+        digits = whole.replace(".", "").lstrip("0") or "0"
+        decimals = (fraction or "").rstrip("0")
+        number = f"{digits}.{decimals}" if decimals else digits
+        return number if number == "0" else sign + number
+
+    return read
+
+
+def collapse_spaces(text: str) -> str:
+    """Return `text` with every run of white space as one space."""
+    return _SPACES.sub(" ", text)
+
+
+def _strip_tags(text: str) -> str:
+    if "<" not in text:
+        return text
+    return collapse_spaces(_TAG.sub(" ", text)).strip()
+
+
+def _truncate(length: int) -> Callable[[str], str]:
+    # Implementers mark a cut with three full stops inside the limit.
+    def cut(text: str) -> str:
+        if len(text) <= length:
+            return text
+        return text[: length - 3] + "..." if length > 3 else text[:length]
+
+    return cut
+
+
+def _replace(pattern: re.Pattern[str], replacement: str) -> Callable[[str], str]:
+    return lambda text: pattern.sub(replacement, text)
+
+
+def _extract(pattern: re.Pattern[str], _: str) -> Callable[[str], str]:
+    group = 1 if pattern.groups else 0
+
+    def extract(text: str) -> str:
+        found = pattern.search(text)
+        if found is None:
+            raise TextNoMatch
+        return found[group] or ""
+
+    return extract
+
+
+def _guarded(rule: Callable[[str], str]) -> Callable[[str], str]:
+    def run(text: str) -> str:
+        if len(text) > MAX_REGEX_INPUT:
+            raise TextTooLong
+        return rule(text)
+
+    return run
+
+
+_REGEX = {"replace": _replace, "extract": _extract}
+_PLAIN: dict[str, Callable[[str], str]] = {
+    "collapse_spaces": collapse_spaces,
+    "upper": str.upper,
+    "lower": str.lower,
+    "unescape_html": html.unescape,
+    "strip_tags": _strip_tags,
+    "digits": lambda text: _NOT_DIGITS.sub("", text),
+}
