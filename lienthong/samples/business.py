@@ -128,7 +128,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(KenhNop=["QUAY", "MANG"]),
-        findings=(Finding("mapping.not_a_text", "KenhNop", "KenhThucHien"),),
+        findings=(Finding("mapping.not_a_value", "KenhNop", "KenhThucHien"),),
     ),
     Flaw(
         spoil=set_to(GiayTo={"@id": "1", "@daXoa": "co", "Ten": "Điều lệ"}),

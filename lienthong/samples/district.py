@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "TINHTHANH", "SOBIENNHAN", "HOTEN", "DIACHI", "NGAYNHAN", "NGAYHENTRA", "LOAIHOSO",
-    "MATINHTRANG", "TENTINHTRANG", "GHICHU",
+    "MATINHTRANG", "TENTINHTRANG", "GHICHU", "MAHOSO",
 )  # fmt: skip
 _KINDS = (
     ("CPXDXM", "Cấp phép xây dựng nhà ở"),
@@ -60,6 +60,7 @@ def _make(random: Random, number: int) -> list[Record]:
         "MATINHTRANG": state,
         "TENTINHTRANG": references(state_name),
         "GHICHU": references(random.choice(("", "Nhà 3 tầng & sân thượng", 'Bản vẽ "mẫu A"'))),
+        "MAHOSO": f"000.00.30.H29-{received:%y%m%d}-{number:04d}",
     }
     return [record]
 
@@ -75,7 +76,7 @@ def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
 
 def _with_extra_cell(record: Record) -> list[str]:
     """Return the cells of a row in which someone typed a tab."""
-    return [str(record[column]) for column in COLUMNS] + ["chuyển sang"]
+    return [str(record[column]) for column in COLUMNS] + [references("chuyển sang")]
 
 
 _FLAWS = (
@@ -90,7 +91,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(MATINHTRANG="HUYP", GHICHU=references("Nhập lại")),
-        findings=(Finding("dossier.duplicate", None, None),),
+        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
         repeats=True,
     ),
     Flaw(
@@ -116,8 +117,8 @@ _FLAWS = (
     Flaw(
         spoil=set_to(HOTEN="Tr&#7847;n &#1; Lan (m&#7851;u)"),
         findings=(
-            Finding("mapping.forbidden_character", "HOTEN", "ChuHoSo"),
-            Finding("mapping.forbidden_character", "HOTEN", "TrichYeuHoSo"),
+            Finding("mapping.value_refused", "HOTEN", "ChuHoSo"),
+            Finding("mapping.value_refused", "HOTEN", "TrichYeuHoSo"),
         ),
     ),
     Flaw(
@@ -132,9 +133,9 @@ _FLAWS = (
         ),
     ),
     Flaw(
-        spoil=set_to(SOBIENNHAN=""),
+        spoil=set_to(MAHOSO="", SOBIENNHAN=""),
         findings=(
-            Finding("mapping.field_missing", "SOBIENNHAN", "MaHoSo"),
+            Finding("mapping.field_missing", "MAHOSO", "MaHoSo"),
             Finding("mapping.field_missing", "SOBIENNHAN", "MaTTHC"),
             Finding("mapping.field_missing", "SOBIENNHAN", "MaLinhVuc"),
             Finding("mapping.field_missing", "SOBIENNHAN", "TenLinhVuc"),
@@ -146,7 +147,7 @@ DISTRICT = Shape(
     agency="district-portalqh",
     file_name="district-portalqh.txt",
     make=_make,
-    key="SOBIENNHAN",
+    key="MAHOSO",
     flaws=_FLAWS,
     write=_write,
     narrow=lambda place, key: place.at(column=column_label(COLUMNS, key)),

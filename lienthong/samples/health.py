@@ -40,6 +40,7 @@ def _make(random: Random, number: int) -> list[Record]:
         "RowNo": number,
         "HoSoID": 55_000 + number,
         "SoBienNhan": f"{number:04d}/SYT-NVD",
+        "MaHoSoMotCua": f"000.00.15.H29-{received:%y%m%d}-{number:04d}",
         "NgayNhan": _wcf(received, random.choice(("+0700", ""))),
         "NgayHenTra": _wcf(due, "+0700"),
         "NgayTra": _wcf(due, "") if status == _DONE else random.choice((_NO_DATE, None)),
@@ -94,15 +95,15 @@ _FLAWS = (
         spoil=set_to(ThuTucID=999),
         findings=(Finding("mapping.code_unknown", "ThuTucID", "MaTTHC"),),
     ),
-    Flaw(spoil=lambda _: None, findings=(Finding("json.not_an_object", None, None),)),
+    Flaw(spoil=lambda _: None, findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(TrangThaiHoSoID=6, GhiChu="Ghi trùng"),
-        findings=(Finding("dossier.duplicate", None, None),),
+        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
         repeats=True,
     ),
     Flaw(
-        spoil=set_to(SoBienNhan=""),
-        findings=(Finding("mapping.field_missing", "SoBienNhan", "MaHoSo"),),
+        spoil=set_to(MaHoSoMotCua="0421/SYT-NVD"),
+        findings=(Finding("mapping.value_refused", "MaHoSoMotCua", "MaHoSo"),),
     ),
     Flaw(
         spoil=set_to(NgayNhan=_NO_DATE),
@@ -113,11 +114,8 @@ _FLAWS = (
         findings=(Finding("mapping.number_invalid", "LePhi", "DanhSachLePhi[1].Gia"),),
     ),
     Flaw(
-        spoil=set_to(HoTenNguoiNop="Võ\x00Văn Long (mẫu)", TenThuTuc="Thủ tục mẫu"),
-        findings=(
-            Finding("mapping.forbidden_character", "HoTenNguoiNop", "ChuHoSo"),
-            Finding("mapping.forbidden_character", "HoTenNguoiNop", "TrichYeuHoSo"),
-        ),
+        spoil=set_to(HoTenNguoiNop="Võ\x00Văn Long (mẫu)"),
+        findings=(Finding("json.nul", "HoTenNguoiNop", None),),
     ),
     Flaw(
         spoil=set_to(NopQuaMang=True),
@@ -140,7 +138,7 @@ HEALTH = Shape(
     agency="health-department",
     file_name="health-department.json",
     make=_make,
-    key="SoBienNhan",
+    key="MaHoSoMotCua",
     flaws=_FLAWS,
     write=_write,
 )

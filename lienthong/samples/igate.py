@@ -141,7 +141,7 @@ _FLAWS = (
         spoil=set_to(NgayTiepNhan="20260231081500"),
         findings=(Finding("mapping.date_invalid", "NgayTiepNhan", "NgayTiepNhan"),),
     ),
-    Flaw(spoil=lambda _: 42, findings=(Finding("json.not_an_object", None, None),)),
+    Flaw(spoil=lambda _: 42, findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(TrangThaiHoSo=12),
         findings=(Finding("mapping.code_unknown", "TrangThaiHoSo", "TrangThaiHoSo"),),
@@ -155,7 +155,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(TrangThaiHoSo=7, GhiChu="Gửi trùng", MaSuKien="sk-trung"),
-        findings=(Finding("dossier.duplicate", None, None),),
+        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
         repeats=True,
     ),
     Flaw(
@@ -178,11 +178,11 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(ChuHoSo="Lê\x01Thị Mai (mẫu)"),
-        findings=(Finding("mapping.forbidden_character", "ChuHoSo", "ChuHoSo"),),
+        findings=(Finding("mapping.value_refused", "ChuHoSo", "ChuHoSo"),),
     ),
     Flaw(
         spoil=set_to(MaHoSo={"so": 1}),
-        findings=(Finding("mapping.not_a_text", "MaHoSo", "MaHoSo"),),
+        findings=(Finding("mapping.not_a_value", "MaHoSo", "MaHoSo"),),
     ),
     Flaw(
         spoil=set_to(MaDonViTiepNhan="H29.99", NgayNop="06/07/2025"),

@@ -102,7 +102,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(TrangThai="Rút hồ sơ", GhiChu="Nhập trùng"),
-        findings=(Finding("dossier.duplicate", None, None),),
+        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
         repeats=True,
     ),
     Flaw(
@@ -123,11 +123,11 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(HoTen="Nguyễn\x01Văn An (mẫu)"),
-        findings=(Finding("mapping.forbidden_character", "HoTen", "ChuHoSo"),),
+        findings=(Finding("mapping.value_refused", "HoTen", "ChuHoSo"),),
     ),
     Flaw(
         spoil=set_to(HoTen="Trần\x00Thị Lan (mẫu)"),
-        findings=(Finding("csv.nul", None, None),),
+        findings=(Finding("csv.nul", "HoTen", None),),
     ),
     Flaw(
         spoil=set_to(NgayTiepNhan="05/03/0225", LoaiDoiTuong="Cộng đồng"),

@@ -106,7 +106,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=lambda record: record | {"Trạng thái": "Xin rút", "Ghi chú": "Ghi trùng số hồ sơ"},
-        findings=(Finding("dossier.duplicate", None, None),),
+        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

@@ -1,0 +1,12 @@
+"""The samples as most tests look at them: written once with the default arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from lienthong.samples import write_samples
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory):
+    return write_samples(tmp_path_factory.mktemp("samples"))
