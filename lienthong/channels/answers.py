@@ -1,0 +1,278 @@
+"""
+What a portal's answer means: plain functions of the reply and the target's profile, no I/O.
+
+Success needs a positive answer from a list and, where the target gives receipts, a valid one for
+the very bytes that were sent. A refusal or a promise that nothing was done needs a list as well.
+What is left is unrecognised, where an answer came whole, or unknown, where it did not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from lienthong.channels.port import Answer, Found, LookUp, Outcome
+from lienthong.channels.profile import says
+from lienthong.channels.wire import one_line
+from schemas.building import SOAP_11, SOAP_12
+from schemas.errors import InputError
+from schemas.parser import XmlRefused, parse_xml
+from schemas.reading import read_look_up_response, read_receipt, read_response
+from signing import SignatureRefused, canonical_bytes, verify
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lxml.etree import _Element
+
+    from lienthong.channels.port import SendRequest
+    from lienthong.channels.profile import TargetProfile
+    from lienthong.channels.wire import Reply
+    from schemas.reading import Response
+    from signing import VerificationPolicy
+
+ENVELOPES = (SOAP_11, SOAP_12)
+REFUSED_STATUSES = {
+    301: "redirects: the endpoint has moved",
+    302: "redirects: the endpoint has moved",
+    303: "redirects: the endpoint has moved",
+    307: "redirects: the endpoint has moved",
+    308: "redirects: the endpoint has moved",
+    401: "wants a login",
+    403: "forbids us",
+    404: "has no such address",
+    405: "takes no POST at this address",
+    407: "wants a login at a proxy",
+}
+"""Statuses with which a target refuses us as a whole, whatever the message."""
+DIALECT_FAULTS = frozenset({"VersionMismatch", "MustUnderstand"})
+"""Faults about the envelope: every message of ours would get them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A SOAP fault."""
+
+    codes: tuple[str, ...]
+    """Local names, the most particular first."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Judges the replies of one target."""
+
+    profile: TargetProfile
+    receipt_policy: VerificationPolicy | None
+    """Whose receipts count; None only where the profile expects none."""
+
+    def answer(self, reply: Reply, *, request: SendRequest, now: datetime) -> Answer:
+        """Return what `reply` means for `request`."""
+        refusal = REFUSED_STATUSES.get(reply.status)
+        if refusal is not None:
+            # Before any fault in the body: a login that is wanted is not the message's fault.
+            detail = f"HTTP {reply.status}: the target {refusal}"
+            return self._finish(reply, Outcome.TARGET, detail)
+        content = read_body(reply)
+        if isinstance(content, Fault):
+            return self._finish(reply, *self._judge_fault(content), code=content.codes[0])
+        by_status = self._judge_status(reply, has_body=content is not None)
+        if by_status is not None:
+            return self._finish(reply, *by_status)
+        if content is None:
+            return self._finish(reply, *_judge_no_soap(reply))
+        try:
+            response = read_response(content)
+        except InputError as error:
+            return self._finish(reply, Outcome.UNRECOGNISED, f"not a response: {error.code}")
+        if response.operation != request.packet.value:
+            detail = "the answer of another operation"
+            return self._finish(reply, Outcome.UNRECOGNISED, detail)
+        return self._judge_response(reply, response, request=request, now=now)
+
+    def look_up(self, reply: Reply, *, dossier_code: str) -> LookUp:
+        """Return what `reply` says about one dossier; FAILED whenever it is not plain."""
+        content = read_body(reply)
+        if isinstance(content, Fault):
+            detail = f"fault {content.codes[0]}: {content.reason}"
+            return LookUp(found=Found.FAILED, detail=one_line(detail), raw=reply.body)
+        if content is None or reply.status != 200:
+            detail = f"HTTP {reply.status} without a usable answer"
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
+        try:
+            response = read_look_up_response(content)
+        except InputError as error:
+            detail = f"not a response: {error.code}"
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
+        if response.error_code.strip() not in self.profile.success_codes:
+            detail = f"error_code {response.error_code}: {response.message}"
+            return LookUp(found=Found.FAILED, detail=one_line(detail), raw=reply.body)
+        if not response.results:
+            return LookUp(found=Found.ABSENT, detail="no such dossier", raw=reply.body)
+        results = [one for one in response.results if one.dossier_code == dossier_code]
+        if len(results) != 1:
+            detail = f"{len(results)} of {len(response.results)} results are about this dossier"
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
+        if not self.profile.shows_content:
+            # Digests of a look-up that is not known to show what is in effect prove nothing.
+            return LookUp(found=Found.PRESENT, detail="the portal has it", raw=reply.body)
+        (result,) = results
+        return LookUp(
+            found=Found.PRESENT,
+            detail="the portal has it",
+            message_id=result.message_id,
+            digest=result.digest,
+            progress_digests=frozenset(digest for _, digest in result.progress),
+            raw=reply.body,
+        )
+
+    def _finish(
+        self, reply: Reply, outcome: Outcome, detail: str, *, code: str | None = None
+    ) -> Answer:
+        return Answer(
+            outcome=outcome,
+            code=code,
+            detail=one_line(detail),
+            http_status=reply.status,
+            raw=reply.body,
+        )
+
+    def _judge_fault(self, fault: Fault) -> tuple[Outcome, str]:
+        detail = f"fault {fault.codes[0]}: {fault.reason}"
+        for code in fault.codes:
+            if code in self.profile.busy_faults:
+                return Outcome.BUSY, detail
+            if code in self.profile.rejected_faults:
+                return Outcome.REJECTED, detail
+            if code in DIALECT_FAULTS:
+                return Outcome.TARGET, detail
+        # A server that failed may have failed after its commit: only asking tells.
+        return Outcome.UNKNOWN, detail
+
+    def _judge_status(self, reply: Reply, *, has_body: bool) -> tuple[Outcome, str] | None:
+        status = reply.status
+        if status in self.profile.busy_statuses and not has_body:
+            return Outcome.BUSY, f"HTTP {status}: turned away"
+        if status == 200:
+            return None
+        if status >= 500 or status < 200 or status == 408:
+            # A gateway that gave up (502, 504), or a server that failed: either may have let the
+            # request through first.
+            return Outcome.UNKNOWN, f"HTTP {status}: the request may have taken effect"
+        return Outcome.UNRECOGNISED, f"HTTP {status}"
+
+    def _judge_response(
+        self, reply: Reply, response: Response, *, request: SendRequest, now: datetime
+    ) -> Answer:
+        code, message = response.error_code.strip(), response.message
+        profile = self.profile
+        detail = f"error_code {code}: {message}"
+        if code in profile.success_codes:
+            return self._judge_success(reply, response, request=request, now=now)
+        if response.receipt_element is not None:
+            outcome, detail = Outcome.UNRECOGNISED, f"a receipt beside {detail}"
+        elif code in profile.exists_codes and (
+            not profile.exists_texts or says(message, texts=profile.exists_texts)
+        ):
+            outcome = Outcome.EXISTS
+        elif code in profile.rejected_codes:
+            outcome = Outcome.REJECTED
+        elif code in profile.busy_codes:
+            outcome = Outcome.BUSY
+        else:
+            outcome = Outcome.UNRECOGNISED
+        return self._finish(reply, outcome, detail, code=code)
+
+    def _judge_success(
+        self, reply: Reply, response: Response, *, request: SendRequest, now: datetime
+    ) -> Answer:
+        code = response.error_code.strip()
+        profile = self.profile
+        if profile.success_texts and not says(response.message, texts=profile.success_texts):
+            detail = f"error_code {code}, but the text is not one of success: {response.message}"
+            return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
+        if profile.receipts == "none":
+            return self._finish(reply, Outcome.DELIVERED, f"error_code {code}", code=code)
+        if response.receipt_element is None:
+            detail = f"error_code {code}, but no receipt"
+            return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
+        receipt = canonical_bytes(response.receipt_element)
+        wrong = self._receipt_fault(receipt, request=request, now=now)
+        if wrong is not None:
+            detail = f"error_code {code}, but {wrong}"
+            return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
+        return Answer(
+            outcome=Outcome.DELIVERED,
+            code=code,
+            detail=f"error_code {code}, receipt verified",
+            http_status=reply.status,
+            raw=reply.body,
+            receipt=receipt,
+        )
+
+    def _receipt_fault(self, receipt: bytes, *, request: SendRequest, now: datetime) -> str | None:
+        """Return what is wrong with a receipt, or None."""
+        assert self.receipt_policy is not None
+        try:
+            verified = verify(receipt, policy=self.receipt_policy, now=now)
+            found = read_receipt(verified.element)
+        except SignatureRefused as error:
+            codes = ", ".join(reason.code for reason in error.reasons)
+            return f"its receipt is not valid: {codes}"
+        except (InputError, XmlRefused) as error:
+            return f"its receipt cannot be read: {error.code}"
+        signers = self.profile.receipt_signers
+        if signers and verified.signer.common_name not in signers:
+            return f"its receipt is signed by {verified.signer.common_name}"
+        expected = {
+            "message": (request.message_id, found.message_id),
+            "dossier": (request.dossier_code, found.dossier_code),
+            "content": (sha256(request.document).hexdigest(), found.digest),
+        }
+        others = [name for name, (ours, theirs) in expected.items() if ours != theirs]
+        return f"its receipt is for another {' and '.join(others)}" if others else None
+
+
+def read_body(reply: Reply) -> _Element | Fault | None:
+    """Return the only element of the SOAP body, a fault, or None where there is no such thing."""
+    try:
+        root = parse_xml(reply.body)
+    except XmlRefused:
+        return None
+    envelope = next((name for name in ENVELOPES if root.tag == f"{{{name}}}Envelope"), None)
+    body = None if envelope is None else root.find(f"{{{envelope}}}Body")
+    if envelope is None or body is None:
+        return None
+    elements = [child for child in body if isinstance(child.tag, str)]
+    if len(elements) != 1:
+        return None
+    (element,) = elements
+    if element.tag != f"{{{envelope}}}Fault":
+        return element
+    return _read_fault_11(element) if envelope == SOAP_11 else _read_fault_12(element)
+
+
+def _read_fault_11(element: _Element) -> Fault:
+    code = _local(element.findtext("faultcode"))
+    # "Client.Authentication" is a Client fault: SOAP 1.1, section 4.4.1.
+    codes = (code,) if "." not in code else (code, code.partition(".")[0])
+    return Fault(codes=codes, reason=one_line(element.findtext("faultstring") or ""))
+
+
+def _read_fault_12(element: _Element) -> Fault:
+    values = element.iterfind(f".//{{{SOAP_12}}}Value")
+    codes = tuple(_local(value.text) for value in values)[::-1] or ("",)
+    reason = element.findtext(f"{{{SOAP_12}}}Reason/{{{SOAP_12}}}Text")
+    return Fault(codes=codes, reason=one_line(reason or ""))
+
+
+def _local(name: str | None) -> str:
+    return (name or "").strip().rpartition(":")[2]
+
+
+def _judge_no_soap(reply: Reply) -> tuple[Outcome, str]:
+    if not reply.is_framed:
+        # No length was announced, so a SOAP answer cut short looks just like this.
+        return Outcome.UNKNOWN, f"HTTP {reply.status} with an answer that may have been cut"
+    return Outcome.UNRECOGNISED, f"HTTP {reply.status} with something that is not SOAP"

@@ -1,0 +1,158 @@
+"""
+The SOAP channel: the signed document goes out as the bytes that were signed.
+
+zeep reads the packaged WSDL when the channel is opened and says how to call; the envelope is our
+own bytes around the document, because building it from objects would write the document anew.
+Look-ups go the same way, so that the same limits of time and size hold for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
+
+from lienthong.channels.answers import Judge
+from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
+from lienthong.channels.wire import Wire
+from schemas.building import SOAP_11, SOAP_12, build_envelope, build_look_up, build_request
+from schemas.errors import ConfigError
+from schemas.model import load_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from lienthong.channels.port import SendRequest
+    from lienthong.channels.profile import TargetProfile
+    from schemas.model import SchemaVersion
+    from signing import VerificationPolicy
+
+LOOK_UP = "TraCuuHoSo"
+
+
+class SoapChannel:
+    """A portal behind our WSDL. Thread-safe."""
+
+    def __init__(
+        self,
+        profile: TargetProfile,
+        *,
+        receipt_policy: VerificationPolicy | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """
+        Open the channel; nothing is connected yet.
+
+        Args:
+            profile: Of the target.
+            receipt_policy: Trust in receipts; may be None only where the profile expects none.
+            clock: Tells the aware time in UTC at which a receipt is judged.
+
+        Raises:
+            ConfigError: for TLS files, a schema version or a WSDL that cannot be used.
+        """
+        # Here and not above: zeep takes a third of a second to import.
+        from lienthong.channels.binding import read_actions  # noqa: PLC0415
+
+        if profile.receipts == "required" and receipt_policy is None:
+            raise ConfigError(
+                "target.receipts is 'required', but there is no trust to verify receipts with: "
+                "set target.receipt_trust, or target.receipts to 'none'",
+                code="target.receipts",
+            )
+        self._clock = clock
+        self._versions = tuple(load_version(name) for name in profile.schema_versions)
+        self._actions = {
+            version.namespace: read_actions(version.name, soap=profile.soap)
+            for version in self._versions
+        }
+        self._soap = SOAP_11 if profile.soap == "1.1" else SOAP_12
+        self._profile = profile
+        self._judge = Judge(
+            profile=profile, receipt_policy=_for_receipts(receipt_policy, self._versions)
+        )
+        self._wire = Wire(profile)
+
+    def send(self, request: SendRequest) -> Answer:
+        """Make exactly one attempt; see the port."""
+        version = self._version_of(request.document)
+        if version is None:
+            return Answer(
+                outcome=Outcome.UNRECOGNISED,
+                detail="nothing was sent: the document is of no schema version of this target "
+                f"({', '.join(self._profile.schema_versions)})",
+            )
+        body = build_request(
+            request.packet.value,
+            version=version,
+            document=request.document,
+            attempt=request.attempt,
+            sent_at=request.sent_at,
+            is_updating=request.is_updating if request.packet is Packet.DOSSIER else None,
+        )
+        reply = self._wire.post(
+            build_envelope(body, soap=self._soap),
+            headers=self._headers(version, request.packet.value),
+        )
+        if isinstance(reply, Answer):
+            return reply
+        return self._judge.answer(reply, request=request, now=self._clock())
+
+    def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
+        """Ask for one dossier, a few times within one call's time where no answer comes."""
+        deadline = monotonic() + self._profile.call_timeout_seconds
+        ask_again = Retrying(
+            retry=retry_if_result(lambda found: found.found is Found.FAILED),
+            stop=stop_after_attempt(self._profile.look_up_attempts),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        found: LookUp = ask_again(self._ask, agency_code, dossier_code, deadline)
+        return found
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._wire.close()
+
+    def _ask(self, agency_code: str, dossier_code: str, deadline: float) -> LookUp:
+        version = self._versions[0]
+        body = build_look_up(version, agency_code=agency_code, dossier_code=dossier_code)
+        reply = self._wire.post(
+            build_envelope(body, soap=self._soap),
+            headers=self._headers(version, LOOK_UP),
+            deadline=deadline,
+        )
+        if isinstance(reply, Answer):
+            return LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw)
+        return self._judge.look_up(reply, dossier_code=dossier_code)
+
+    def _version_of(self, document: bytes) -> SchemaVersion | None:
+        # The document is its own canonical form, so its namespace stands first.
+        for version in self._versions:
+            if document.startswith(f'<BanTin xmlns="{version.namespace}"'.encode()):
+                return version
+        return None
+
+    def _headers(self, version: SchemaVersion, operation: str) -> dict[str, str]:
+        action = self._actions[version.namespace][operation]
+        common = {"Accept-Encoding": "identity", "User-Agent": "lienthong"}
+        if self._soap == SOAP_11:
+            return common | {
+                "Content-Type": "text/xml; charset=utf-8",
+                "SOAPAction": f'"{action}"',
+            }
+        content_type = f'application/soap+xml; charset=utf-8; action="{action}"'
+        return common | {"Content-Type": content_type}
+
+
+def _for_receipts(
+    policy: VerificationPolicy | None, versions: tuple[SchemaVersion, ...]
+) -> VerificationPolicy | None:
+    """Return the policy narrowed to receipts: another signed element is none."""
+    if policy is None:
+        return None
+    elements = frozenset((version.namespace, "BienNhan") for version in versions)
+    return replace(policy, elements=elements)
