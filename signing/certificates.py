@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
@@ -41,6 +42,24 @@ class Signer:
     """SHA-256 of the certificate, lower-case hexadecimal."""
 
 
+def check_readable(certificate: x509.Certificate) -> x509.Certificate:
+    """
+    Return the certificate if every part of it that we look at can be read.
+
+    The library reads lazily: without this, a broken part would surface anywhere later.
+
+    Raises:
+        ValueError: some part cannot be read, or the kind of key is unknown.
+    """
+    try:
+        _ = certificate.subject, certificate.issuer, certificate.serial_number
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        _ = certificate.extensions, certificate.public_key()
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as exc:
+        raise ValueError(str(exc)) from exc
+    return certificate
+
+
 @lru_cache(maxsize=256)
 def read_signer(
     certificate: x509.Certificate, *, agency_attribute: str = AGENCY_ATTRIBUTE
@@ -63,27 +82,21 @@ def subject_text(certificate: x509.Certificate) -> str:
     return common_name or certificate.subject.rfc4514_string() or "(không tên)"
 
 
+@lru_cache(maxsize=256)
 def is_for_signing(certificate: x509.Certificate) -> bool:
     """Tell whether keyUsage allows signing documents; a certificate authority's is not for that."""
-    try:
-        extensions = certificate.extensions
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    values = [extension.value for extension in certificate.extensions]
+    if any(one.ca for one in values if isinstance(one, x509.BasicConstraints)):
         return False
-    constraints = [one for one in extensions if isinstance(one.value, x509.BasicConstraints)]
-    if any(one.value.ca for one in constraints if isinstance(one.value, x509.BasicConstraints)):
-        return False
-    return usage.digital_signature or usage.content_commitment
+    usages = [one for one in values if isinstance(one, x509.KeyUsage)]
+    return any(one.digital_signature or one.content_commitment for one in usages)
 
 
 def weakness_of(
     certificate: x509.Certificate, *, min_rsa_bits: int = MIN_RSA_BITS
 ) -> Reason | None:
     """Return why the certificate's key is too weak or of a kind not accepted, or None."""
-    try:
-        key = certificate.public_key()
-    except (ValueError, TypeError):
-        key = None
+    key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size >= min_rsa_bits:
             return None
@@ -104,6 +117,7 @@ def weakness_of(
     )
 
 
+@lru_cache(maxsize=256)
 def issuer_serial(certificate: x509.Certificate) -> bytes:
     """
     Return the DER of IssuerSerial, as XAdES names the certificate's issuer and number.

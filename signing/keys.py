@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
-from signing.certificates import is_for_signing, subject_text, weakness_of
+from signing.certificates import check_readable, is_for_signing, subject_text, weakness_of
 from signing.errors import KeyUnusable, Reason
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def load_pem(
     private_key = _load_private_key(key_file, passphrase=passphrase)
     try:
         certificates = x509.load_pem_x509_certificates(_read(certificate_file))
+        for certificate in certificates:
+            check_readable(certificate)
     except ValueError as exc:
         raise _bad_format(certificate_file) from exc
     return _assemble(private_key, certificates)
@@ -143,8 +145,11 @@ def load_pkcs12(file: Path, *, passphrase: Passphrase | None) -> SigningKey:
         raise (_locked(file) if "password" in str(exc).lower() else _bad_format(file)) from exc
     if bundle.key is None or bundle.cert is None:
         raise _bad_format(file)
-    others = [extra.certificate for extra in bundle.additional_certs]
-    return _assemble(bundle.key, [bundle.cert.certificate, *others])
+    certificates = [bundle.cert, *bundle.additional_certs]
+    try:
+        return _assemble(bundle.key, [check_readable(one.certificate) for one in certificates])
+    except ValueError as exc:
+        raise _bad_format(file) from exc
 
 
 def _load_private_key(file: Path, *, passphrase: Passphrase | None) -> object:

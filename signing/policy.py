@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from signing.certificates import AGENCY_ATTRIBUTE
+from signing.certificates import AGENCY_ATTRIBUTE, check_readable
 from signing.errors import Reason, SigningError
 from signing.profile import MIN_RSA_BITS, Algorithm
 
@@ -58,7 +58,8 @@ def load_policy(
     faults: list[Reason] = []
     for file in files:
         try:
-            anchors += x509.load_pem_x509_certificates(file.read_bytes())
+            found = x509.load_pem_x509_certificates(file.read_bytes())
+            anchors += [check_readable(one) for one in found]
         except OSError as exc:
             faults.append(_missing(file, exc))
         except ValueError:
@@ -85,6 +86,6 @@ def _missing(file: Path, exc: OSError) -> Reason:
 def _no_certificate(file: Path) -> Reason:
     return Reason(
         code="trust.format",
-        vi=f"Tệp {file} không chứa chứng thư dạng PEM",
-        en=f"File {file} holds no certificate in PEM",
+        vi=f"Tệp {file} không chứa chứng thư PEM đọc được",
+        en=f"File {file} holds no readable certificate in PEM",
     )

@@ -10,11 +10,13 @@ from __future__ import annotations
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from cryptography import x509
 from lxml import etree
 
+from signing.certificates import check_readable
 from signing.errors import Reason
 from signing.profile import (
     DIGESTS,
@@ -248,13 +250,19 @@ def _read_certificates(key_info: _Element) -> tuple[x509.Certificate, ...]:
         )
     elements = _children(data, " ".join(["X509Certificate"] * len(data)))
     try:
-        return tuple(x509.load_der_x509_certificate(_bytes_of(one)) for one in elements)
+        return tuple(_load_certificate(_bytes_of(one)) for one in elements)
     except ValueError as exc:
         raise _Departure(
             "certificate.unreadable",
             vi="Chứng thư trong KeyInfo không đọc được",
             en="A certificate in KeyInfo cannot be read",
         ) from exc
+
+
+# Fast path: a peer sends the same few certificates with every document.
+@lru_cache(maxsize=256)
+def _load_certificate(der: bytes) -> x509.Certificate:
+    return check_readable(x509.load_der_x509_certificate(der))
 
 
 def _read_object(held: _Element, signature_id: str | None) -> SignedProperties:

@@ -58,8 +58,8 @@ def certificate_reasons(
 
 
 def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> list[Reason]:
-    name = subject_text(certificate)
     if signed_at > certificate.not_valid_after_utc:
+        name = subject_text(certificate)
         day = certificate.not_valid_after_utc.date()
         return [
             Reason(
@@ -69,6 +69,7 @@ def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> lis
             )
         ]
     if signed_at < certificate.not_valid_before_utc:
+        name = subject_text(certificate)
         day = certificate.not_valid_before_utc.date()
         return [
             Reason(

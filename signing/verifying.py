@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from schemas.parser import Limits, XmlRefused, parse_xml
 from signing.canonical import canonical_bytes
 from signing.certificates import Signer, issuer_serial, read_signer
 from signing.errors import Reason, SignatureRefused
+from signing.nodes import has_instructions, ids_in
 from signing.profile import DS
 from signing.reading import Claims, Digest, read_claims
 from signing.trust import certificate_reasons
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from signing.policy import VerificationPolicy
 
 _SIGNATURE = f"{{{DS}}}Signature"
-_ID_NAMES = frozenset({"id", "{http://www.w3.org/xml/1998/namespace}id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,23 +182,15 @@ def _check_document(
 
 def _check_nodes(root: _Element, *, findings: _Findings) -> None:
     """Refuse ids that occur twice, and processing instructions, which would cut values apart."""
-    seen: set[str] = set()
-    has_instructions = False
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            has_instructions = True
-            continue
-        for name, value in element.items():
-            if str(name).lower() not in _ID_NAMES:
-                continue
-            if str(value) in seen:
-                findings.add(
-                    "signature.duplicate_id",
-                    vi=f"Id '{str(value)[:80]}' xuất hiện nhiều lần trong tài liệu",
-                    en=f"Id '{str(value)[:80]}' occurs more than once in the document",
-                )
-            seen.add(str(value))
-    if has_instructions:
+    repeated = [one[:80] for one, times in Counter(ids_in(root)).items() if times > 1]
+    if repeated:
+        listed = ", ".join(repeated[:5])
+        findings.add(
+            "signature.duplicate_id",
+            vi=f"Id xuất hiện nhiều lần trong tài liệu: {listed}",
+            en=f"Ids that occur more than once in the document: {listed}",
+        )
+    if has_instructions(root):
         findings.add(
             "document.instruction",
             vi="Tài liệu có chỉ thị xử lý (<?…?>), không được phép",
@@ -293,7 +286,8 @@ def _is_value_right(claims: Claims, signed_info: bytes) -> bool:
             s = int.from_bytes(claims.value[size:], "big")
             key.verify(encode_dss_signature(r, s), signed_info, ec.ECDSA(algorithm.hash))
             return True
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):
+        # ValueError: the key is too small for the hash; it is refused as weak, too.
         return False
     return False
 

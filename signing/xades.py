@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from lxml import etree
 
 from schemas.parser import XmlRefused, parse_xml
 from signing.canonical import canonical_bytes
 from signing.certificates import issuer_serial
 from signing.errors import DocumentUnsignable, Reason
+from signing.nodes import has_instructions, has_signature_names, ids_in
 from signing.profile import (
     DS,
     ENVELOPED,
@@ -45,13 +45,6 @@ if TYPE_CHECKING:
     from signing.keys import SigningKey
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-
-_COLLIDES = etree.XPath(
-    "boolean(//*[namespace-uri()=$ds or namespace-uri()=$xades]"
-    " | //@*[namespace-uri()=$ds or namespace-uri()=$xades])"
-)
-_HAS_INSTRUCTIONS = etree.XPath("boolean(.//processing-instruction())")
-_COUNT_IDS = etree.XPath("count(//@Id | //@ID | //@id | //@xml:id)")
 
 _EXCLUSIVE = f'Algorithm="{EXCLUSIVE_C14N}"'
 _DIGEST_METHOD = f'Algorithm="{SHA256_DIGEST}"'
@@ -202,19 +195,19 @@ def _identifier_of(root: _Element) -> str:
             vi="Phần tử gốc cần có thuộc tính Id (chữ cái, chữ số, dấu . _ -) để được ký",
             en="The root needs an Id attribute (letters, digits, . _ -) to be signed",
         )
-    if _COUNT_IDS(root) != 1:
+    if len(ids_in(root)) != 1:
         raise _unsignable(
             "signature.duplicate_id",
             vi="Chỉ phần tử gốc được mang thuộc tính Id trong tài liệu chưa ký",
             en="Only the root may carry an Id in a document that is not signed yet",
         )
-    if _HAS_INSTRUCTIONS(root):
+    if has_instructions(root):
         raise _unsignable(
             "document.instruction",
             vi="Tài liệu cần ký không được có chỉ thị xử lý (<?…?>)",
             en="A document to sign must not hold processing instructions (<?…?>)",
         )
-    if _COLLIDES(root, ds=DS, xades=XADES):
+    if has_signature_names(root):
         raise _unsignable(
             "document.signed_already",
             vi="Tài liệu đã có phần tử của chữ ký: hãy đưa vào tài liệu chưa ký",

@@ -1,0 +1,149 @@
+"""A small workshop: real keys, real certificates, and the tools of a forger."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from lxml import etree
+
+from signing import SigningKey, VerificationPolicy, XadesSigner, canonical_bytes
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+DS = "{http://www.w3.org/2000/09/xmldsig#}"
+XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
+USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+DOCUMENT = (
+    '<BanTin xmlns="urn:lienthong:dvcqg:2020" Id="bt-7f0c">'
+    "<MaBanTin>7f0c</MaBanTin><MaDonVi>H29.5</MaDonVi>"
+    "<HoSo><MaHoSo>H29.5-261124-0001</MaHoSo><TenHoSo>Nguyễn Thị Ứng &amp; con</TenHoSo></HoSo>"
+    "</BanTin>"
+).encode()
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A key with its certificate."""
+
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    def signing_key(self, *chain: x509.Certificate) -> SigningKey:
+        return SigningKey(private_key=self.key, certificate=self.certificate, chain=chain)
+
+
+class Workshop:
+    """Makes certificates of every quality, and signatures that leave the profile."""
+
+    now = NOW
+    document = DOCUMENT
+
+    def __init__(self) -> None:
+        self.rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.root = self.issue("Gốc thử", issuer=None, is_ca=True)
+        self.agency = self.issue("Sở Tư pháp", issuer=self.root, key=self.rsa_key)
+        self.other_agency = self.issue("Sở Xây dựng", issuer=self.root)
+        self.policy = VerificationPolicy(trust_anchors=(self.root.certificate,))
+
+    def issue(
+        self,
+        name: str,
+        *,
+        issuer: Holder | None,
+        key: object = None,
+        is_ca: bool = False,
+        path_length: int | None = None,
+        usage: str | None = "by kind",
+        begin: datetime = NOW - timedelta(days=30),
+        end: datetime = NOW + timedelta(days=300),
+        code: str | None = None,
+        constraints: bool = True,
+        hash_algorithm: hashes.HashAlgorithm | None = None,
+    ) -> Holder:
+        own = key or ec.generate_private_key(ec.SECP256R1())
+        subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        if code is not None:
+            subject.append(x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, code))
+        names = x509.Name(subject)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(names)
+            .issuer_name(names if issuer is None else issuer.certificate.subject)
+            .public_key(own.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(begin)
+            .not_valid_after(end)
+        )
+        if constraints:
+            builder = builder.add_extension(
+                x509.BasicConstraints(ca=is_ca, path_length=path_length), critical=True
+            )
+        if usage == "by kind":
+            usage = "key_cert_sign" if is_ca else "digital_signature"
+        if usage is not None:
+            flags = dict.fromkeys(USAGES, False)
+            builder = builder.add_extension(x509.KeyUsage(**{**flags, usage: True}), critical=True)
+        signer = own if issuer is None else issuer.key
+        return Holder(own, builder.sign(signer, hash_algorithm or hashes.SHA256()))
+
+    def sign(self, document: bytes = DOCUMENT, *, by: Holder | None = None) -> bytes:
+        return XadesSigner((by or self.agency).signing_key()).sign(document, signed_at=NOW)
+
+    def rework(self, signed: bytes, change, *, by: Holder | None = None) -> bytes:
+        """Apply `change(root)`, then make digests and signature value right again."""
+        root = etree.fromstring(signed)
+        change(root)
+        self.restore(root, (by or self.agency))
+        return canonical_bytes(root)
+
+    def restore(self, root, by: Holder) -> None:
+        signature = root.find(f".//{DS}Signature")
+        first, second = signature.findall(f"{DS}SignedInfo/{DS}Reference")[:2]
+        properties = signature.find(f".//{XADES}SignedProperties")
+        second.find(f"{DS}DigestValue").text = b64(sha256(canonical_bytes(properties)))
+        bare = etree.fromstring(canonical_bytes(root))
+        bare.remove(bare.find(f"{DS}Signature"))
+        first.find(f"{DS}DigestValue").text = b64(sha256(canonical_bytes(bare)))
+        info = canonical_bytes(signature.find(f"{DS}SignedInfo"))
+        value = XadesSigner(by.signing_key())._sign_bytes(info)
+        signature.find(f"{DS}SignatureValue").text = b64(value)
+
+    def use_certificate(self, root, holder: Holder, *, named: bool) -> None:
+        """Put another certificate into KeyInfo, and into the signed properties if `named`."""
+        der = holder.certificate.public_bytes(Encoding.DER)
+        root.find(f".//{DS}X509Certificate").text = b64(der)
+        if named:
+            cert = root.find(f".//{XADES}Cert")
+            cert.find(f"{XADES}CertDigest/{DS}DigestValue").text = b64(sha256(der))
+            cert.remove(cert.find(f"{XADES}IssuerSerialV2"))
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Workshop:
+    return Workshop()
