@@ -127,7 +127,10 @@ def peer(*scripts, tls=None):
         def run(script, connection):
             with suppress(OSError):
                 if tls is not None:
-                    connection = tls.wrap_socket(connection, server_side=True)
+                    connection = tls.wrap_socket(
+                        connection, server_side=True, do_handshake_on_connect=False
+                    )
+                    shake_hands(connection)
                 with connection:
                     script(connection, seen)
 
@@ -139,6 +142,20 @@ def peer(*scripts, tls=None):
         )
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(5)
+
+
+def shake_hands(connection):
+    """Shake hands; after a refusal, stay until the client has read the alert."""
+    try:
+        connection.do_handshake()
+    except ssl.SSLError:
+        # Closing with unread bytes would reset the connection, and the reset overtake the alert.
+        with connection:
+            connection.settimeout(5)
+            socket.socket.shutdown(connection, socket.SHUT_WR)
+            while socket.socket.recv(connection, 65536):
+                pass
+        raise
 
 
 def read_request(connection):
