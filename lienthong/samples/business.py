@@ -77,10 +77,16 @@ def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
     for entry in entries:
         _append(root, "HoSo", entry.content)
     etree.indent(root)
-    path.write_bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n")
+    text = etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
+    path.write_bytes(text)
+    starts = (
+        line
+        for line, content in enumerate(text.split(b"\n"), start=1)
+        if content.lstrip().startswith((b"<dk:HoSo>", b"<dk:HoSo "))
+    )
     return [
-        Place(file=path.name, path=f"/DanhSachHoSo/HoSo[{number}]")
-        for number in range(1, len(entries) + 1)
+        Place(file=path.name, line=line, path=f"/DanhSachHoSo/HoSo[{number}]")
+        for number, line in enumerate(starts, start=1)
     ]
 
 

@@ -115,11 +115,8 @@ _FLAWS = (
         findings=(Finding("mapping.too_long", "GHICHU", "GhiChu"),),
     ),
     Flaw(
-        spoil=set_to(HOTEN="Tr&#7847;n &#1; Lan (m&#7851;u)"),
-        findings=(
-            Finding("mapping.value_refused", "HOTEN", "ChuHoSo"),
-            Finding("mapping.value_refused", "HOTEN", "TrichYeuHoSo"),
-        ),
+        spoil=set_to(DIACHI="12/3 &#273;\x01&#432;&#7901;ng s&#7889; 5"),
+        findings=(Finding("mapping.value_refused", "DIACHI", "ThongTinKhac"),),
     ),
     Flaw(
         spoil=set_to(NGAYHENTRA="00/00/0000"),

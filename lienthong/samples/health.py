@@ -122,8 +122,8 @@ _FLAWS = (
         findings=(Finding("mapping.code_unknown", "NopQuaMang", "KenhThucHien"),),
     ),
     Flaw(
-        spoil=set_to(Email=f"{'mau.' * 30}@example.vn"),
-        findings=(Finding("mapping.too_long", "Email", "Email"),),
+        spoil=set_to(TrangThaiHoSoID=9),
+        findings=(Finding("mapping.code_not_valid", "TrangThaiHoSoID", "TrangThaiHoSo"),),
     ),
     Flaw(
         spoil=set_to(LinhVucID=None, TenThuTuc=None),

@@ -159,7 +159,7 @@ _FLAWS = (
         repeats=True,
     ),
     Flaw(
-        spoil=set_to(MaHoSo=None),
+        spoil=set_to(MaHoSo=None, TienTrinh=[]),
         findings=(Finding("mapping.field_missing", "MaHoSo", "MaHoSo"),),
     ),
     Flaw(
@@ -181,7 +181,7 @@ _FLAWS = (
         findings=(Finding("mapping.value_refused", "ChuHoSo", "ChuHoSo"),),
     ),
     Flaw(
-        spoil=set_to(MaHoSo={"so": 1}),
+        spoil=set_to(MaHoSo={"so": 1}, TienTrinh=[]),
         findings=(Finding("mapping.not_a_value", "MaHoSo", "MaHoSo"),),
     ),
     Flaw(

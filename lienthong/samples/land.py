@@ -31,6 +31,8 @@ COLUMNS = (
 )  # fmt: skip
 DELIMITER = ";"
 CHARSET = "tcvn3"
+_NO_LETTER = "\x02"
+"""Stands for a byte that has no letter in TCVN3 until the text is encoded."""
 _DONE = "Đã trả kết quả"
 _OPEN = ("Mới tiếp nhận", "Đang xử lý", "Đang thẩm tra", "Chờ bổ sung", "Chờ nộp thuế")
 _NOTES = (
@@ -81,7 +83,8 @@ def _make(random: Random, number: int) -> list[Record]:
 
 def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
     text, places = lay_out(entries, columns=COLUMNS, delimiter=DELIMITER, file_name=path.name)
-    path.write_bytes(encode(text, CHARSET, fold_capitals=True))
+    data = encode(text, CHARSET, fold_capitals=True)
+    path.write_bytes(data.replace(_NO_LETTER.encode(), b"\xc0"))
     return places
 
 
@@ -137,11 +140,8 @@ _FLAWS = (
         ),
     ),
     Flaw(
-        spoil=set_to(KenhNop="FAX", TraQuaBuuDien="2"),
-        findings=(
-            Finding("mapping.code_unknown", "KenhNop", "KenhThucHien"),
-            Finding("mapping.code_unknown", "TraQuaBuuDien", "HinhThuc"),
-        ),
+        spoil=set_to(HoTen=f"Lê{_NO_LETTER}Thị Vân (mẫu)"),
+        findings=(Finding("csv.undecodable", "HoTen", None),),
     ),
 )
 

@@ -115,7 +115,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=put({_RECEIVED: CellError("#N/A")}),
-        findings=(Finding("xlsx.error_cell", _RECEIVED, None),),
+        findings=(Finding("xlsx.cell_error", _RECEIVED, None),),
     ),
     Flaw(
         spoil=put({"Mã phường/xã": "00000"}),

@@ -85,9 +85,11 @@ def test_the_kinds_of_errors_are_many(samples):
     assert set(codes) >= {
         "csv.nul",
         "csv.ragged",
+        "csv.undecodable",
         "dossier.duplicate",
         "json.not_object",
         "json.nul",
+        "mapping.code_not_valid",
         "mapping.code_unknown",
         "mapping.date_implausible",
         "mapping.date_invalid",
@@ -98,6 +100,7 @@ def test_the_kinds_of_errors_are_many(samples):
         "mapping.text_no_match",
         "mapping.too_long",
         "mapping.value_refused",
+        "xlsx.cell_error",
     }
 
 
