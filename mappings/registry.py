@@ -8,7 +8,6 @@ index and read only when asked for; a site's files are read once for their names
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mappings.converter import compile_mapping
@@ -20,6 +19,8 @@ from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mappings.converter import Converter
 
 
@@ -31,7 +32,7 @@ def load_agencies(directory: Path | None) -> Agencies:
         ConfigError: `directory` does not exist, or two files in it have the same name.
     """
     paths = {
-        str(entry["name"]): Path(str(packaged("agencies", str(entry["file"]))))
+        str(entry["name"]): packaged("agencies", str(entry["file"]))
         for entry in read_index("agencies")
     }
     if directory is not None:

@@ -12,14 +12,13 @@ import hashlib
 import json
 from datetime import date
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
 
 # Columns as mappings name them, and as the file does where the two differ.
 _COLUMNS: dict[str, dict[str, str]] = {
@@ -82,9 +81,9 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def packaged(folder: str, name: str) -> Traversable:
-    """Return a file that ships with the package."""
-    return resources.files("mappings") / folder / name
+def packaged(folder: str, name: str) -> Path:
+    """Return the path of a file that ships with the package."""
+    return Path(__file__).parent / folder / name
 
 
 def read_index(folder: str) -> list[dict[str, str | int]]:

@@ -21,7 +21,6 @@ NUMBER_FORMATS = ("vietnamese", "plain", "integer")
 MAX_REGEX_INPUT = 20_000
 """Longer texts never meet a regular expression of a mapping: nobody can prove those harmless."""
 
-_SPACES = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _NUMBER_SHAPES = {
@@ -84,14 +83,14 @@ def make_number_reader(name: str) -> Callable[[str], str]:
 
 
 def collapse_spaces(text: str) -> str:
-    """Return `text` with every run of white space as one space."""
-    return _SPACES.sub(" ", text)
+    """Return `text` trimmed, with every run of white space as one space."""
+    return " ".join(text.split())
 
 
 def _strip_tags(text: str) -> str:
     if "<" not in text:
         return text
-    return collapse_spaces(_TAG.sub(" ", text)).strip()
+    return collapse_spaces(_TAG.sub(" ", text))
 
 
 def _truncate(length: int) -> Callable[[str], str]:
