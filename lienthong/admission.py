@@ -31,6 +31,7 @@ class Known:
 
     id: str
     sequence: int
+    """Place in its dossier from 1; 0 for an event that was refused and holds nobody up."""
     packet: Packet
     state: State
     content_digest: str | None
@@ -58,7 +59,7 @@ class Ledger:
                 continue
             if message.state in UNFINISHED:
                 return message
-            if message.state is State.REJECTED and message.packet is Packet.DOSSIER:
+            if message.state is State.REJECTED and message.sequence > 0:
                 return message
         return None
 
@@ -148,7 +149,7 @@ def _admit_snapshot(
     if candidate.one_row_per_dossier:
         for message in earlier:
             if message.submission_id == candidate.submission_id:
-                return _refuse_second_row(message.record)
+                return Refusal(problem=second_row(message.record))
     if candidate.version is not None:
         for message in earlier:
             if message.version is None:
@@ -204,19 +205,18 @@ def _refuse_conflict(key: str) -> Refusal:
     )
 
 
-def _refuse_second_row(record: int) -> Refusal:
-    return Refusal(
-        problem=Problem(
-            code="event.duplicate_dossier",
-            field="MaHoSo",
-            message=Text(
-                vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, với nội dung khác",
-                en=f"This dossier stands already in record {record} of the same file, "
-                "with other content",
-            ),
-            suggestion=Text(
-                vi="Giữ lại một dòng đúng cho mỗi hồ sơ rồi gửi lại",
-                en="Keep the one right row of the dossier and send it again",
-            ),
-        )
+def second_row(record: int) -> Problem:
+    """Return the finding for a dossier that stood in the same file before, with other content."""
+    return Problem(
+        code="dossier.duplicate",
+        field="MaHoSo",
+        message=Text(
+            vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, với nội dung khác",
+            en=f"This dossier stands already in record {record} of the same file, "
+            "with other content",
+        ),
+        suggestion=Text(
+            vi="Giữ lại một dòng đúng cho mỗi hồ sơ rồi gửi lại",
+            en="Keep the one right row of the dossier and send it again",
+        ),
     )

@@ -21,6 +21,8 @@ class Agency:
     """Name of its mapping, as given on the command line."""
     code: str
     """The agency's own code, as it stands in its messages."""
+    version: int
+    """Of its mapping."""
     source: SourceOptions
     pipeline: Pipeline
     mapping_stamp: str
@@ -33,6 +35,7 @@ def make_agency(converter: Converter, *, signer: XadesSigner) -> Agency:
     return Agency(
         name=converter.name,
         code=converter.agency_code,
+        version=converter.version,
         source=converter.source,
         pipeline=Pipeline(converter, signer=signer),
         mapping_stamp=f"{converter.name}@{converter.version} sha256:{converter.digest}",

@@ -12,12 +12,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.building import DocumentBuilder
-from schemas.validation import Validator
-
 from adapters.record import UnreadableRecord
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
+from schemas.building import DocumentBuilder
+from schemas.validation import Validator
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,6 +7,7 @@ bug, ends the process with a line in the log, and leaves the rest to the leases.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -17,12 +18,16 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from broker.port import BrokerError, StaleDelivery
-from lienthong import audit
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.sweep import sweep
+from lienthong.store import audit
+from lienthong.store.database import reading
+from lienthong.store.queries import is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from sqlalchemy import Engine
 
     from lienthong.wiring import Installation
 
@@ -50,6 +55,8 @@ class Workers:
     installation: Installation
     roles: Collection[Role]
     stop: Event
+    until_idle: bool = False
+    """End when the store has nothing left that moves by itself."""
 
     def run(self) -> bool:
         """Run every role until `stop` is set; return False when one of them failed."""
@@ -59,6 +66,9 @@ class Workers:
         ]
         for thread in threads:
             thread.start()
+        while self.until_idle and not self.stop.wait(PAUSE_SECONDS):
+            if _is_idle(self.installation.engine):
+                self.stop.set()
         for thread in threads:
             thread.join()
         return not failed.is_set()
@@ -71,6 +81,11 @@ class Workers:
             log.exception("role.failed", role=role.value)
             failed.set()
             self.stop.set()
+
+
+def _is_idle(engine: Engine) -> bool:
+    with reading(engine) as connection:
+        return is_idle(connection)
 
 
 def _expand(installation: Installation, stop: Event) -> None:
@@ -89,7 +104,7 @@ def _expand(installation: Installation, stop: Event) -> None:
 
 
 def _deliver(installation: Installation, stop: Event) -> None:
-    with installation.open_broker() as broker, installation.open_channel() as channel:
+    with installation.open_broker() as broker, closing(installation.open_channel()) as channel:
         deliverer = installation.make_deliverer(broker, channel)
         with deliverer.open_calls() as calls:
 

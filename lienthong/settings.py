@@ -11,15 +11,16 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from lienthong.channels.profile import TargetProfile  # noqa: TC001 - pydantic reads it
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -49,8 +50,18 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("lienthong-data"), description="store, spool, broker, keys")
     keys_dir: Path | None = Field(default=None, description="signing keys; default data_dir/keys")
     mappings_dir: Path | None = Field(default=None, description="the site's own agencies")
-    target: dict[str, Any] = Field(default_factory=dict, description="profile of the portal")
+    target: TargetProfile | None = Field(default=None, description="profile of the portal")
     delivery: DeliverySettings = DeliverySettings()
+
+    @model_validator(mode="after")
+    def _check_lease(self) -> Self:
+        if self.target is not None:
+            longest = self.target.longest_call.total_seconds()
+            if self.delivery.lease_seconds <= longest:
+                raise ValueError(
+                    f"delivery.lease_seconds must be longer than the longest call ({longest:g} s)"
+                )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -63,6 +63,7 @@ class _Batch:
         self._origin = origin
         self._at = work.at
         codes = {event.dossier_code for record in prepared for event in record.events}
+        codes |= {record.dossier_code for record in prepared if record.dossier_code}
         keys = {event.key for record in prepared for event in record.events if event.key}
         self._ledgers = load_ledgers(work.connection, codes, agency=origin.agency)
         self._keyed = load_event_keys(work.connection, keys, agency=origin.agency)
@@ -117,8 +118,15 @@ class _Batch:
         self._add(message_id, record, item, packet, State.REJECTED, problems=problems)
         ledger = self._ledgers.get(self._rows[message_id]["dossier_code"])
         if ledger is not None and ledger.agency == self._origin.agency:
-            # A valid snapshot later in this batch supersedes it.
-            ledger.messages.append(self._rejected(message_id, packet, record))
+            known = self._rejected(message_id, packet, record)
+            if not record.events and ledger.next_sequence > 1:
+                # A snapshot that should have been: it has its place in the dossier's row. What
+                # was refused has none, nor has anything before a first good snapshot, because a
+                # mistyped code must not claim another's dossier.
+                known.sequence = ledger.next_sequence
+                ledger.next_sequence += 1
+                self._rows[message_id]["sequence"] = known.sequence
+            ledger.messages.append(known)
         codes = sorted({p.code for p in problems if p.severity is Severity.ERROR})
         self._note(message_id, State.REJECTED, record, codes=",".join(codes))
 

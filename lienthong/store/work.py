@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lienthong import audit
+from lienthong.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

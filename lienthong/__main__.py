@@ -1,0 +1,5 @@
+"""`python -m lienthong` is the same as `lienthong`."""
+
+from lienthong.cli import main
+
+main()

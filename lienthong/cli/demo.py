@@ -1,0 +1,403 @@
+"""
+The whole job on one machine: six agencies' files, two workers, and a portal that has a bad time.
+
+Every part is what a site would run: the same commands in processes of their own, the same store
+and exchange. Only the portal is a sandbox, told to misbehave, and not idempotent, so that nothing
+but our own care keeps an event from taking effect twice.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from rich.markup import escape
+from rich.table import Table
+
+from lienthong.agreement import Agreement, compare
+from lienthong.flows.receive import Offer, receive
+from lienthong.samples import write_samples
+from lienthong.sandbox import read_ledger
+from lienthong.settings import load_settings
+from lienthong.states import State
+from lienthong.store.database import reading
+from lienthong.store.queries import (
+    count_agencies,
+    count_attempts,
+    delivered_events,
+    is_idle,
+    list_messages,
+)
+from lienthong.wiring import Installation
+from schemas.errors import ConfigError, PeerError
+from schemas.problem import Language, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lienthong.cli.session import Session
+    from lienthong.samples import SampleSet
+    from lienthong.store.queries import AgencyCounts
+
+MARKER = ".lienthong-demo"
+WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
+LONGEST_SECONDS = 75
+"""After which what is left is reported as it stands."""
+READY_SECONDS = 20
+COMMONEST = 8
+NEXT = ("messages list --state parked --state rejected --limit 5", "status", "audit verify")
+"""The commands to try next."""
+
+BAD_PATCH: tuple[dict[str, Any], ...] = (
+    {"mode": "refuse", "after_seconds": 3, "for_seconds": 3},
+    {"mode": "commit_then_drop", "after_seconds": 6, "for_seconds": 5, "share": 0.15},
+    {"mode": "slow", "after_seconds": 6, "for_seconds": 6, "share": 0.2, "delay_seconds": 0.4},
+    {"mode": "drop_before", "after_seconds": 7, "for_seconds": 4, "share": 0.1},
+    {"mode": "unavailable", "after_seconds": 9, "for_seconds": 3, "share": 0.3},
+    {"mode": "fault", "after_seconds": 10, "for_seconds": 2, "share": 0.1},
+)
+"""What the portal goes through, counted from the moment the files are handed in."""
+
+PATIENT_AS_A_DEMO = """
+[delivery]
+slots = 8
+lease_seconds = 30
+backoff_first_seconds = 0.3
+backoff_longest_seconds = 2
+breaker_threshold = 8
+sweep_patience_seconds = 5
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the demo keeps its things."""
+
+    folder: Path
+
+    @property
+    def samples(self) -> Path:
+        """The agencies' files."""
+        return self.folder / "files"
+
+    @property
+    def settings(self) -> Path:
+        """The settings that the workers run with."""
+        return self.folder / "lienthong.toml"
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / "data"
+
+    @property
+    def keys(self) -> Path:
+        """Development keys."""
+        return self.folder / "keys"
+
+    @property
+    def ledger(self) -> Path:
+        """The sandbox's own record."""
+        return self.folder / "portal.sqlite"
+
+    def empty(self) -> None:
+        """
+        Make the folder, or empty one that a demo made.
+
+        Raises:
+            ConfigError: the folder is somebody else's, or cannot be written.
+        """
+        if self.folder.exists() and not (self.folder / MARKER).exists():
+            raise ConfigError(
+                Text(
+                    vi=f"{self.folder} không phải do demo tạo; chọn thư mục khác bằng --folder",
+                    en=f"{self.folder} was not made by a demo; choose another with --folder",
+                ),
+                code="demo.folder",
+            )
+        try:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            (self.folder / MARKER).touch()
+        except OSError as error:
+            raise ConfigError(
+                f"{self.folder} cannot be written: {error.strerror}", code="demo.folder"
+            ) from error
+
+
+def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
+    """Run the demo and print what came of it; return whether portal and store agree."""
+    begun = time.monotonic()
+    place = Place(folder=folder)
+    place.empty()
+    session.say(
+        Text(
+            vi="1. Tạo tệp mẫu của sáu cơ quan và khóa ký thử nghiệm",
+            en="1. Writing the files of six agencies, and development keys",
+        )
+    )
+    sample_set = write_samples(place.samples, dossiers=dossiers)
+    _make_keys(place)
+    with ExitStack() as stack:
+        session.say(
+            Text(
+                vi="2. Khởi động cổng thử nghiệm và hai tiến trình xử lý",
+                en="2. Starting the sandbox portal and two workers",
+            )
+        )
+        control = stack.enter_context(_portal(place))
+        installation = Installation(load_settings(file=place.settings))
+        _start_workers(place, stack)
+        session.say(
+            Text(
+                vi="3. Gửi các tệp vào trong lúc Cổng gặp sự cố: mất kết nối, chậm, "
+                "ghi nhận rồi ngắt, báo 503",
+                en="3. Handing the files in while the portal is down, slow, drops connections "
+                "after committing, and answers 503",
+            )
+        )
+        _order_bad_patch(control, rejected=sample_set.files[0].dossiers[0])
+        _submit(installation, sample_set)
+        _watch(session, installation, until=begun + LONGEST_SECONDS)
+    return _report(session, place, installation, seconds=time.monotonic() - begun)
+
+
+def _make_keys(place: Place) -> None:
+    _run_cli("--data-dir", str(place.data), "keys", "make", "--out", str(place.keys))
+
+
+def _run_cli(*words: str) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-m", "lienthong", *words], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PeerError(done.stderr.strip(), retryable=False, code="demo.command")
+
+
+@contextmanager
+def _process(place: Place, name: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    with (
+        (place.folder / f"{name}.log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(  # noqa: S603 - our own command line
+            [sys.executable, "-m", "lienthong", *words],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=READY_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def _portal(place: Place) -> Iterator[str]:
+    """Run the sandbox; write the settings that fit it; yield its control address."""
+    place.settings.write_text(f'keys_dir = "{place.keys}"\n', encoding="utf-8")
+    words = ("--settings", str(place.settings), "--data-dir", str(place.data), "sandbox", "portal")
+    options = ("--port", "0", "--ledger", str(place.ledger), "--no-idempotent", "--json")
+    with _process(place, "portal", *words, *options) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            log = (place.folder / "portal.log").read_text(encoding="utf-8").strip()
+            raise PeerError(log or "the sandbox did not start", retryable=False, code="demo.portal")
+        ready = json.loads(line)
+        target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in ready["target"].items())
+        place.settings.write_text(
+            f'data_dir = "{place.data}"\nkeys_dir = "{place.keys}"\n'
+            f"{PATIENT_AS_A_DEMO}\n[target]\n{target}\n",
+            encoding="utf-8",
+        )
+        yield ready["control"]
+
+
+def _start_workers(place: Place, stack: ExitStack) -> None:
+    for number, roles in enumerate(WORKERS, start=1):
+        words = ("--settings", str(place.settings), "--verbose", "run", "--roles", roles)
+        stack.enter_context(_process(place, f"worker-{number}", *words))
+
+
+def _order_bad_patch(control: str, *, rejected: str) -> None:
+    orders = [*BAD_PATCH, {"mode": "reject", "pattern": rejected}]
+    for order in orders:
+        answer = urllib3.request("POST", f"{control}/misbehave", json=order, timeout=5.0)
+        if answer.status >= 400:
+            raise PeerError(answer.data.decode(), retryable=False, code="demo.control")
+
+
+def _submit(installation: Installation, sample_set: SampleSet) -> None:
+    with installation.open_broker() as broker:
+        for file in sample_set.files:
+            with file.path.open("rb") as source:
+                receive(
+                    Offer(
+                        source=source,
+                        file_name=file.path.name,
+                        agency=file.agency,
+                        door="file",
+                        sender="demo",
+                    ),
+                    engine=installation.engine,
+                    spool=installation.spool,
+                    broker=broker,
+                    at=installation.clock(),
+                )
+
+
+def _watch(session: Session, installation: Installation, *, until: float) -> None:
+    """Show how it goes until nothing moves any more or the time is over."""
+    said = ""
+    while time.monotonic() < until:
+        with reading(installation.engine) as connection:
+            counts = count_agencies(connection)
+            done = is_idle(connection)
+        line = _progress_line(session, counts)
+        if line != said:
+            session.out.print(f"   {line}", markup=False)
+            said = line
+        if done:
+            return
+        time.sleep(1)
+
+
+def _progress_line(session: Session, counts: list[AgencyCounts]) -> str:
+    states: Counter[State] = Counter()
+    for agency in counts:
+        states.update(agency.states)
+    waiting = sum(states[state] for state in (State.HELD, State.READY, State.SENDING))
+    parts = (
+        (sum(agency.records for agency in counts), "đã đọc", "read"),
+        (states[State.DELIVERED], "đã đến Cổng", "delivered"),
+        (waiting, "đang chờ", "waiting"),
+        (states[State.RETRYING], "chờ gửi lại", "retrying"),
+        (states[State.UNKNOWN], "chưa rõ kết quả", "unknown"),
+        (states[State.REJECTED], "bị từ chối", "rejected"),
+    )
+    return ", ".join(f"{number} {session.word(vi, en)}" for number, vi, en in parts)
+
+
+def _report(session: Session, place: Place, installation: Installation, *, seconds: float) -> bool:
+    with reading(installation.engine) as connection:
+        counts = count_agencies(connection)
+        attempts = count_attempts(connection)
+        agreement = compare(delivered_events(connection), read_ledger(place.ledger))
+        done = is_idle(connection)
+    session.out.print()
+    session.out.print(_table(session, counts))
+    _print_errors(session, installation)
+    _print_agreement(session, agreement, attempts)
+    _print_next(session, place, seconds=seconds)
+    return agreement.holds and done
+
+
+def _table(session: Session, counts: list[AgencyCounts]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column(session.word("Cơ quan", "Agency"))
+    for vi, en in (
+        ("Đã đọc", "Read"),
+        ("Từ chối", "Rejected"),
+        ("Đã đến Cổng", "Delivered"),
+        ("Dừng lại", "Parked"),
+        ("Chưa rõ", "Still unknown"),
+    ):
+        table.add_column(session.word(vi, en), justify="right")
+    for agency in counts:
+        states = Counter(agency.states)
+        numbers = (
+            agency.records,
+            states[State.REJECTED],
+            states[State.DELIVERED],
+            states[State.PARKED] + states[State.QUARANTINED],
+            states[State.UNKNOWN],
+        )
+        table.add_row(agency.agency, *(str(number) for number in numbers))
+    return table
+
+
+def _print_errors(session: Session, installation: Installation) -> None:
+    with reading(installation.engine) as connection:
+        rejected = list_messages(connection, states=[State.REJECTED], limit=1000)
+    found = [problem for line in rejected for problem in line.problems]
+    session.out.print(
+        f"\n[bold]{session.word('Lỗi thường gặp nhất', 'The commonest errors')}[/] ({len(found)})"
+    )
+    examples = {problem.code: problem for problem in reversed(found)}
+    for code, count in Counter(problem.code for problem in found).most_common(COMMONEST):
+        example = examples[code]
+        # In Vietnamese whatever the language: these are the agencies' words.
+        where = example.place.say(Language.VI)
+        session.out.print(
+            f"  {count:>3} × {code}: {escape(example.message.say(Language.VI))}\n"
+            f"        {escape(where)}"
+        )
+
+
+def _print_agreement(session: Session, agreement: Agreement, attempts: Counter[str]) -> None:
+    session.out.print(f"\n[bold]{session.word('Đối chiếu với Cổng', 'Agreement')}[/]")
+    faults = (
+        (agreement.missing, "không có ở Cổng", "missing at the portal"),
+        (agreement.unannounced, "có ở Cổng mà kho không biết", "at the portal, not known here"),
+        (agreement.doubled, "có hiệu lực hai lần", "in effect twice"),
+        (agreement.differing, "khác nội dung", "different"),
+        (agreement.disordered, "sai thứ tự", "out of order"),
+    )
+    session.say(
+        Text(
+            vi=f"  {agreement.dossiers} hồ sơ được so từng cái: "
+            + ", ".join(f"{len(found)} {vi}" for found, vi, _ in faults),
+            en=f"  {agreement.dossiers} dossiers compared one by one: "
+            + ", ".join(f"{len(found)} {en}" for found, _, en in faults),
+        ),
+        style="green" if agreement.holds else "red",
+    )
+    troubles = ", ".join(f"{outcome} {count}" for outcome, count in sorted(attempts.items()))
+    session.say(
+        Text(vi=f"  Kết quả các lần gọi: {troubles}", en=f"  What the calls brought: {troubles}")
+    )
+    session.say(
+        Text(
+            vi=f"  {agreement.repeats} lần gửi lặp lại đến Cổng do sự cố:",
+            en=f"  {agreement.repeats} repeats reached the portal because of the bad patch:",
+        )
+    )
+    for chain, count in sorted(agreement.fates.items(), key=lambda item: -item[1]):
+        session.out.print(f"    {count:>4} × {' → '.join(_say_outcomes(session, chain))}")
+
+
+_OUTCOMES = {
+    "0": ("có hiệu lực", "took effect"),
+    "commit_then_drop": ("có hiệu lực rồi ngắt kết nối", "took effect, connection dropped"),
+    "drop_before": ("ngắt kết nối, chưa ghi nhận", "dropped before anything took effect"),
+    "unavailable": ("báo 503, chưa ghi nhận", "503, nothing took effect"),
+    "fault": ("lỗi SOAP, chưa ghi nhận", "SOAP fault, nothing took effect"),
+}
+
+
+def _say_outcomes(session: Session, chain: tuple[str, ...]) -> list[str]:
+    return [session.word(*_OUTCOMES.get(outcome, (outcome, outcome))) for outcome in chain]
+
+
+def _print_next(session: Session, place: Place, *, seconds: float) -> None:
+    session.out.print()
+    session.say(
+        Text(vi=f"Xong sau {seconds:.0f} giây. Thử tiếp:", en=f"Done in {seconds:.0f} s. Try next:")
+    )
+    # As it was called, so that the lines can be pasted: a checkout has it in .venv/bin.
+    command = sys.argv[0] if sys.argv[0].endswith("lienthong") else "lienthong"
+    for words in NEXT:
+        session.out.print(f"  {command} --settings {place.settings} {words}", markup=False)

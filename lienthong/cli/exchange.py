@@ -1,0 +1,356 @@
+"""Commands on the exchange: submit, run, status, messages."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
+from lienthong.cli.session import Exit, Session, finish
+from lienthong.states import State
+from schemas.errors import InputError
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from lienthong.store.queries import AgencyCounts, MessageView
+
+MessageId = Annotated[str, typer.Argument(help="Message id; see: messages list")]
+Reason = Annotated[
+    str, typer.Option("--reason", "-r", help="Why; it goes into the audit log", show_default=False)
+]
+messages = typer.Typer(help="See, resend or discard messages.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(submit)
+    app.command()(run)
+    app.command()(status)
+    app.add_typer(messages, name="messages")
+
+
+def submit(
+    context: typer.Context, file: InputFile, agency: AgencyName, as_json: AsJson = False
+) -> None:
+    """
+    Put a file into the exchange; once this returns it cannot be lost.
+
+    Example: lienthong submit thang-3.csv --agency land-registration
+    """
+    from lienthong.flows.receive import Offer, receive
+
+    session: Session = context.obj
+    installation = session.installation
+    installation.mappings.get(agency)
+    with (
+        installation.open_broker() as broker,
+        opened(file) as source,
+        progress_of(session, file, source) as watched,
+    ):
+        submission = receive(
+            Offer(
+                source=watched,
+                file_name=file.name,
+                agency=agency,
+                door="file",
+                sender=getpass.getuser(),
+            ),
+            engine=installation.engine,
+            spool=installation.spool,
+            broker=broker,
+            at=installation.clock(),
+        )
+    if as_json:
+        session.json(
+            {"submission": submission.id, "sha256": submission.sha256, "bytes": submission.size}
+        )
+        return
+    session.say(
+        Text(
+            vi=f"Đã nhận {file.name} ({submission.size} byte), mã {submission.id}",
+            en=f"Received {file.name} ({submission.size} bytes) as {submission.id}",
+        )
+    )
+    session.tell(
+        Text(
+            vi="Xem tiến độ: lienthong status (cần có: lienthong run)",
+            en="See how it goes: lienthong status (something must run: lienthong run)",
+        )
+    )
+
+
+def run(
+    context: typer.Context,
+    roles: Annotated[
+        str, typer.Option(help="Comma-separated: expand, deliver, sweep, seal")
+    ] = "expand,deliver,sweep,seal",
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="End when nothing moves by itself any more")
+    ] = False,
+) -> None:
+    """
+    Run the workers until they are asked to stop (Ctrl-C or SIGTERM).
+
+    Example: lienthong run --roles expand,deliver
+    """
+    from lienthong.roles import Role, Workers
+
+    session: Session = context.obj
+    known = {role.value: role for role in Role}
+    wanted = [name.strip() for name in roles.split(",") if name.strip()]
+    wrong = [name for name in wanted if name not in known]
+    if wrong or not wanted:
+        raise typer.BadParameter(
+            f"{', '.join(wrong) or roles!r}: choose from {', '.join(known)}", param_hint="--roles"
+        )
+    chosen = [known[name] for name in dict.fromkeys(wanted)]
+    installation = session.installation
+    if Role.DELIVER in chosen:
+        # A wrong target is told now, not by a worker that cannot start.
+        _ = installation.target
+    stop = Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    session.tell(
+        Text(
+            vi=f"Đang chạy: {', '.join(wanted)} (Ctrl-C để dừng)",
+            en=f"Running: {', '.join(wanted)} (Ctrl-C to stop)",
+        )
+    )
+    workers = Workers(installation=installation, roles=chosen, stop=stop, until_idle=until_idle)
+    if not workers.run():
+        finish(Exit.UNREACHABLE)
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """
+    Show per agency what was read, what waits, what went through and what needs somebody.
+
+    Example: lienthong status --json
+    """
+    from lienthong.cli.machine import counts_values
+    from lienthong.store.database import reading
+    from lienthong.store.queries import count_agencies
+
+    session: Session = context.obj
+    with reading(session.installation.engine) as connection:
+        counts = count_agencies(connection)
+    if as_json:
+        session.json([counts_values(line) for line in counts])
+        return
+    if not counts:
+        session.say(
+            Text(
+                vi="Chưa có hồ sơ nào. Gửi tệp đầu tiên: lienthong submit TỆP --agency TÊN",
+                en="Nothing yet. Send a first file: lienthong submit FILE --agency NAME",
+            )
+        )
+        return
+    session.out.print(status_table(session, counts))
+
+
+def status_table(session: Session, counts: list[AgencyCounts]) -> Table:
+    """Return the table of `status`, one line per agency."""
+    table = Table(header_style="bold")
+    table.add_column(session.word("Cơ quan", "Agency"))
+    headings = (
+        ("Bản ghi", "Records"),
+        ("Từ chối", "Rejected"),
+        ("Đang chờ", "Waiting"),
+        ("Đã đến Cổng", "Delivered"),
+        ("Chưa rõ", "Unknown"),
+        ("Cần xử lý", "Need somebody"),
+        ("Thay thế/hủy", "Superseded/discarded"),
+        ("Lặp lại", "Repeats"),
+    )
+    for vi, en in headings:
+        table.add_column(session.word(vi, en), justify="right")
+    for line in counts:
+        states = line.states
+
+        def total(*of: State, states: dict[State, int] = states) -> str:
+            return str(sum(states.get(state, 0) for state in of))
+
+        table.add_row(
+            line.agency,
+            str(line.records) + ("…" if line.waiting_submissions else ""),
+            total(State.REJECTED),
+            total(State.HELD, State.READY, State.SENDING, State.RETRYING),
+            total(State.DELIVERED),
+            total(State.UNKNOWN),
+            total(State.PARKED, State.QUARANTINED),
+            total(State.SUPERSEDED, State.DISCARDED, State.REISSUED),
+            str(line.repeats),
+        )
+    return table
+
+
+@messages.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[
+        list[State] | None, typer.Option(help="Only this state; may be repeated")
+    ] = None,
+    agency: Annotated[str | None, typer.Option(help="Only this agency")] = None,
+    dossier: Annotated[str | None, typer.Option(help="Only this dossier code")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """
+    List messages, the latest change first.
+
+    Example: lienthong messages list --state parked --state rejected
+    """
+    from lienthong.cli.machine import line_values
+    from lienthong.store.database import reading
+    from lienthong.store.queries import list_messages
+
+    session: Session = context.obj
+    with reading(session.installation.engine) as connection:
+        lines = list_messages(
+            connection, states=state or (), agency=agency, dossier_code=dossier, limit=limit
+        )
+    if as_json:
+        session.json([line_values(line, session.language) for line in lines])
+        return
+    for line in lines:
+        where = line.place.say(session.language)
+        session.out.print(
+            f"{line.id}  {line.state.value:<12}{line.dossier_code or '-':<34} {line.agency}  "
+            f"{where}",
+            markup=False,
+        )
+        if line.reason:
+            session.out.print(f"    {line.reason}", markup=False)
+        for problem in line.problems:
+            session.out.print(
+                f"    {problem.code}: {problem.message.say(session.language)}", markup=False
+            )
+    if len(lines) == limit:
+        session.tell(
+            Text(vi=f"Chỉ hiện {limit} dòng: thêm --limit", en=f"Only {limit} shown: see --limit")
+        )
+
+
+@messages.command()
+def show(context: typer.Context, message_id: MessageId, as_json: AsJson = False) -> None:
+    """
+    Show one message: its source, its errors, every attempt, its history.
+
+    Example: lienthong messages show 0193a5c2-…
+    """
+    from lienthong.cli.machine import view_values
+    from lienthong.store.database import reading
+    from lienthong.store.queries import show_message
+
+    session: Session = context.obj
+    with reading(session.installation.engine) as connection:
+        view = show_message(connection, message_id)
+    if view is None:
+        raise InputError(
+            Problem(
+                code="message.not_found",
+                message=Text(
+                    vi=f"Không có thông điệp {message_id}", en=f"There is no message {message_id}"
+                ),
+                suggestion=Text(
+                    vi="Xem danh sách: lienthong messages list",
+                    en="List them: lienthong messages list",
+                ),
+            )
+        )
+    if as_json:
+        session.json(view_values(view, session.language))
+        return
+    _print_view(session, view)
+
+
+def _print_view(session: Session, view: MessageView) -> None:
+    line = view.line
+    facts = (
+        (session.word("Thông điệp", "Message"), line.id),
+        (session.word("Hồ sơ", "Dossier"), line.dossier_code or "-"),
+        (session.word("Dịch vụ", "Packet"), line.packet.value),
+        (session.word("Trạng thái", "State"), f"{line.state.value}  {line.reason}".strip()),
+        (session.word("Cơ quan", "Agency"), line.agency),
+        (
+            session.word("Nguồn", "Source"),
+            f"{view.file_name} ({line.place.say(session.language)})",
+        ),
+        (session.word("Ánh xạ", "Mapping"), view.mapping),
+        ("SHA-256", view.document_digest or "-"),
+        (session.word("Bằng chứng", "Proof"), view.proof or "-"),
+    )
+    for label, value in facts:
+        session.out.print(f"{label:<12}{value}", markup=False)
+    session.problems(line.problems)
+    for attempt in view.attempts:
+        session.out.print(
+            f"  {attempt.started_at:%Y-%m-%d %H:%M:%S}  {attempt.kind} {attempt.number}"
+            f"{' isUpdating' if attempt.is_updating else ''}: {attempt.outcome or '…'} "
+            f"{attempt.code or ''} {attempt.detail}",
+            markup=False,
+        )
+    for step in view.history:
+        sealed = "" if step.is_sealed else session.word(" (chưa niêm)", " (unsealed)")
+        session.out.print(
+            f"  #{step.id} {step.at:%Y-%m-%d %H:%M:%S}  {step.action}  {step.actor}{sealed}",
+            markup=False,
+        )
+
+
+@messages.command()
+def resend(context: typer.Context, message_id: MessageId, reason: Reason) -> None:
+    """
+    Let the same signed document go again, under the same message id.
+
+    Example: lienthong messages resend 0193a5c2-… --reason "portal repaired"
+    """
+    from lienthong.flows import replay
+
+    session: Session = context.obj
+    installation = session.installation
+    with installation.open_broker() as broker:
+        replay.resend(
+            message_id,
+            engine=installation.engine,
+            broker=broker,
+            actor=getpass.getuser(),
+            reason=reason,
+            at=installation.clock(),
+        )
+    session.say(Text(vi=f"Sẽ gửi lại {message_id}", en=f"{message_id} will go again"))
+
+
+@messages.command()
+def discard(context: typer.Context, message_id: MessageId, reason: Reason) -> None:
+    """
+    End a message for good without sending it; what waits behind it goes on.
+
+    Example: lienthong messages discard 0193a5c2-… --reason "withdrawn by the applicant"
+    """
+    from lienthong.flows import replay
+
+    session: Session = context.obj
+    installation = session.installation
+    with installation.open_broker() as broker:
+        replay.discard(
+            message_id,
+            engine=installation.engine,
+            broker=broker,
+            actor=getpass.getuser(),
+            reason=reason,
+            at=installation.clock(),
+        )
+    session.say(Text(vi=f"Đã hủy {message_id}", en=f"{message_id} is discarded"))

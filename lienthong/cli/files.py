@@ -1,0 +1,288 @@
+"""Commands that work on files and need no exchange: convert, validate, sign, verify."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from lienthong.cli.session import Exit, Session, finish
+from schemas.errors import InputError
+from schemas.problem import Place, Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lienthong.flows.convert import Report, Totals
+
+AgencyName = Annotated[
+    str, typer.Option("--agency", "-a", help="Name of the agency's mapping; see: mapping list")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
+InputFile = Annotated[Path, typer.Argument(help="The file to read; - for standard input")]
+OneDocument = Annotated[Path, typer.Argument(help="One XML document; - for standard input")]
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(convert)
+    app.command()(validate)
+    app.command()(sign)
+    app.command()(verify)
+
+
+def convert(
+    context: typer.Context,
+    file: InputFile,
+    agency: AgencyName,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder that gets one signed XML document per dossier")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="File that gets the report as JSON; - for standard output")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Convert an agency's file to signed portal XML, with a report of every fault at its place.
+
+    Example: lienthong convert thang-3.csv --agency land-registration --out xml --report loi.json
+    """
+    from lienthong.flows.convert import OutFolder, Report, convert_file
+
+    session: Session = context.obj
+    converter = session.installation.agency(agency)
+    folder = None if out is None else OutFolder(out)
+    name = "-" if str(file) == "-" else file.name
+    with Report(file_name=name, agency=converter, language=session.language) as findings:
+        with opened(file) as source, progress_of(session, file, source) as watched:
+            totals = convert_file(
+                watched,
+                file_name=name,
+                agency=converter,
+                out=folder,
+                report=findings,
+                clock=session.installation.clock,
+            )
+        _write_report(findings, report, totals)
+        if as_json:
+            findings.write(sys.stdout, totals)
+    if not as_json and str(report) != "-":
+        _summarise(session, totals, out=out, report=report)
+    finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
+
+
+def _write_report(findings: Report, report: Path | None, totals: Totals) -> None:
+    if report is None:
+        return
+    if str(report) == "-":
+        findings.write(sys.stdout, totals)
+        return
+    from lienthong.flows.convert import unwritable
+
+    partial = report.with_name(f".{report.name}.part")
+    try:
+        with partial.open("w", encoding="utf-8") as target:
+            findings.write(target, totals)
+        partial.replace(report)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise unwritable(report, error) from error
+
+
+def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Path | None) -> None:
+    session.say(
+        Text(
+            vi=f"{totals.records} bản ghi: {totals.accepted} đạt, {totals.rejected} bị từ chối",
+            en=f"{totals.records} records: {totals.accepted} accepted, {totals.rejected} rejected",
+        )
+    )
+    if out is not None:
+        session.say(
+            Text(
+                vi=f"{totals.documents} tài liệu XML trong {out}",
+                en=f"{totals.documents} XML documents in {out}",
+            )
+        )
+    if not totals.is_whole:
+        session.say(
+            Text(
+                vi="Không đọc được tệp đến hết; các bản ghi trước chỗ lỗi đã được chuyển đổi",
+                en="The file could not be read to its end; the records before the fault are good",
+            ),
+            style="red",
+        )
+    if report is not None:
+        session.say(Text(vi=f"Báo cáo lỗi: {report}", en=f"Report: {report}"))
+    elif totals.rejected or not totals.is_whole:
+        session.say(
+            Text(
+                vi="Xem từng lỗi tại chỗ của nó: thêm --report loi.json",
+                en="See every fault at its place: add --report faults.json",
+            )
+        )
+
+
+def validate(
+    context: typer.Context,
+    file: OneDocument,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Check one XML document against the schema of its version and explain every fault.
+
+    Example: lienthong validate xml/H29.15-210305-0001.xml
+    """
+    from lienthong.documents import check_document
+
+    session: Session = context.obj
+    version, problems = check_document(_read(file), file_name=str(file))
+    if as_json:
+        from lienthong.cli.machine import problem_values
+
+        session.json(
+            {
+                "file": str(file),
+                "schema": version,
+                "valid": not problems,
+                "errors": [problem_values(found, session.language) for found in problems],
+            }
+        )
+    elif problems:
+        session.problems(problems)
+    else:
+        session.say(Text(vi=f"Hợp lệ theo {version}", en=f"Valid: {version}"), style="green")
+    finish(Exit.PARTLY if problems else Exit.DONE)
+
+
+def sign(
+    context: typer.Context,
+    file: OneDocument,
+    agency: AgencyName,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; default standard output")
+    ] = None,
+) -> None:
+    """
+    Sign one unsigned portal document with an agency's key (XAdES baseline B).
+
+    Example: lienthong sign ban-tin.xml --agency land-registration --out da-ky.xml
+    """
+    from lienthong.documents import sign_document
+
+    session: Session = context.obj
+    installation = session.installation
+    converter = installation.mappings.get(agency)
+    signed = sign_document(
+        _read(file),
+        file_name=str(file),
+        agency_code=converter.agency_code,
+        signer=installation.signer(agency),
+        now=installation.clock(),
+    )
+    if out is None:
+        sys.stdout.buffer.write(signed)
+        return
+    from lienthong.flows.convert import OutFolder
+
+    OutFolder(out.parent).write(out.name, signed)
+    session.tell(Text(vi=f"Đã ký: {out}", en=f"Signed: {out}"), style="green")
+
+
+def verify(
+    context: typer.Context,
+    file: OneDocument,
+    trust: Annotated[
+        list[Path] | None, typer.Option(help="Root certificate (PEM) to trust; may be repeated")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Say what is signed in a document, by whom, when, and whether it is trusted, and why not.
+
+    Example: lienthong verify xml/H29.15-210305-0001.xml
+    """
+    from lienthong.documents import inspect_document, trusted
+
+    session: Session = context.obj
+    policy = trusted(trust) if trust else session.installation.keyring.policy()
+    findings = inspect_document(_read(file), policy=policy, now=session.installation.clock())
+    if as_json:
+        session.json({"file": str(file), **findings.values(session.language)})
+    else:
+        for label, value in findings.lines(session.language):
+            session.out.print(f"{label:<22}{value}", markup=False)
+    finish(Exit.DONE if findings.is_good else Exit.PARTLY)
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[BinaryIO]:
+    """
+    Open a file, or standard input for `-`.
+
+    Raises:
+        InputError: it cannot be opened.
+    """
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        source = file.open("rb")
+    except OSError as error:
+        raise InputError(_unreadable(file, error)) from error
+    with source:
+        yield source
+
+
+@contextmanager
+def progress_of(session: Session, file: Path, source: BinaryIO) -> Iterator[BinaryIO]:
+    """Show how far reading has come, where somebody is looking and the size is known."""
+    if str(file) == "-" or not session.err.is_terminal:
+        yield source
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with (
+        Progress(*columns, console=session.err, transient=True) as progress,
+        progress.wrap_file(source, total=file.stat().st_size, description=file.name) as watched,
+    ):
+        yield watched
+
+
+def _read(file: Path) -> bytes:
+    with opened(file) as source:
+        data = source.read(MAX_DOCUMENT_BYTES + 1)
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise InputError(
+            Problem(
+                code="document.too_large",
+                message=Text(
+                    vi=f"Tài liệu lớn hơn {MAX_DOCUMENT_BYTES} byte",
+                    en=f"The document is larger than {MAX_DOCUMENT_BYTES} bytes",
+                ),
+                place=Place(file=str(file)),
+            )
+        )
+    return data
+
+
+def _unreadable(file: Path, error: OSError) -> Problem:
+    cause = error.strerror or type(error).__name__
+    return Problem(
+        code="file.unreadable",
+        message=Text(vi=f"Không mở được tệp: {cause}", en=f"The file cannot be opened: {cause}"),
+        place=Place(file=str(file)),
+        suggestion=Text(
+            vi="Kiểm tra đường dẫn và quyền đọc", en="Check the path and the permission to read"
+        ),
+    )

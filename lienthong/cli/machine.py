@@ -1,0 +1,68 @@
+"""Results as plain values, for `--json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lienthong.store.queries import AgencyCounts, MessageLine, MessageView
+    from schemas.problem import Language, Problem
+
+
+def problem_values(problem: Problem, language: Language) -> dict[str, Any]:
+    """Return one finding, in one language."""
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "message": problem.message.say(language),
+        "source": asdict(problem.place),
+        "field": problem.field,
+        "suggestion": problem.suggestion.say(language) if problem.suggestion else None,
+    }
+
+
+def counts_values(counts: AgencyCounts) -> dict[str, Any]:
+    """Return where one agency's messages stand."""
+    return {
+        "agency": counts.agency,
+        "submissions": counts.submissions,
+        "submissions_waiting": counts.waiting_submissions,
+        "records": counts.records,
+        "repeats": counts.repeats,
+        "states": {state.value: count for state, count in counts.states.items()},
+    }
+
+
+def line_values(line: MessageLine, language: Language) -> dict[str, Any]:
+    """Return one message of a list."""
+    return {
+        "id": line.id,
+        "agency": line.agency,
+        "dossier": line.dossier_code,
+        "packet": line.packet.value,
+        "state": line.state.value,
+        "reason": line.reason,
+        "attempts": line.attempts,
+        "created_at": line.created_at.isoformat(),
+        "updated_at": line.updated_at.isoformat(),
+        "source": asdict(line.place),
+        "errors": [problem_values(problem, language) for problem in line.problems],
+    }
+
+
+def view_values(view: MessageView, language: Language) -> dict[str, Any]:
+    """Return one message with everything that is known of it."""
+    return {
+        **line_values(view.line, language),
+        "submission": view.submission_id,
+        "file": view.file_name,
+        "record": view.record,
+        "mapping": view.mapping,
+        "document_sha256": view.document_digest,
+        "proof": view.proof,
+        "receipt": view.receipt.decode() if view.receipt else None,
+        "superseded_by": view.superseded_by,
+        "tries": [asdict(attempt) for attempt in view.attempts],
+        "history": [asdict(step) for step in view.history],
+    }

@@ -1,0 +1,155 @@
+"""Commands for trying things out: sandbox portal, sandbox samples."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lienthong.cli.session import Session
+from schemas.errors import ConfigError
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from lienthong.sandbox.misbehaviour import Misbehaviour
+
+sandbox = typer.Typer(help="A portal and sample files to try things out.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(sandbox, name="sandbox")
+
+
+@sandbox.command()
+def portal(  # noqa: PLR0913 - the options of one server
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port")] = 8731,
+    control_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the control address; 0 takes any")
+    ] = 0,
+    ledger: Annotated[Path | None, typer.Option(help="SQLite file of arrivals and effects")] = None,
+    idempotent: Annotated[
+        bool, typer.Option(help="Whether a repeated message takes effect only once")
+    ] = True,
+    look_up_shows: Annotated[
+        str, typer.Option(help="What TraCuuHoSo tells: nothing, existence or content")
+    ] = "content",
+    schedule: Annotated[
+        Path | None, typer.Option(help="JSON file with a list of misbehaviours and their times")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON line with the addresses when ready")
+    ] = False,
+) -> None:
+    """
+    Run a portal that is really SOAP, checks everything, and misbehaves on demand.
+
+    Its WSDL is at /portal?wsdl. Ctrl-C ends it.
+    Example: lienthong sandbox portal --port 8731
+    """
+    from lienthong.sandbox import LookUpShows, SandboxConfig, serve, target_settings
+
+    session: Session = context.obj
+    keyring = session.installation.keyring
+    keyring.portal_key()
+    try:
+        shows = LookUpShows(look_up_shows)
+    except ValueError as error:
+        choices = ", ".join(choice.value for choice in LookUpShows)
+        raise typer.BadParameter(f"choose from {choices}", param_hint="--look-up-shows") from error
+    config = SandboxConfig(
+        ledger=ledger or session.settings.data_dir / "sandbox.sqlite",
+        trust=(keyring.folder / "root.cert.pem",),
+        receipt_key=keyring.folder / "portal.key.pem",
+        receipt_certificate=keyring.folder / "portal.cert.pem",
+        port=port,
+        control_port=control_port,
+        idempotent=idempotent,
+        look_up_shows=shows,
+        schedule=_read_schedule(schedule),
+    )
+    config.ledger.parent.mkdir(parents=True, exist_ok=True)
+    stop = Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+
+    def ready(url: str, control: str) -> None:
+        settings = target_settings(url, config=config)
+        if as_json:
+            line = {"url": url, "control": control, "target": settings}
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+            return
+        session.say(
+            Text(
+                vi=f"Cổng thử nghiệm: {url}  (WSDL: {url}?wsdl, điều khiển: {control})",
+                en=f"Sandbox portal: {url}  (WSDL: {url}?wsdl, control: {control})",
+            )
+        )
+        session.tell(Text(vi="Cho vào lienthong.toml:", en="Put into lienthong.toml:"))
+        session.err.print("[target]", markup=False)
+        for key, value in settings.items():
+            session.err.print(f"{key} = {json.dumps(value)}", markup=False)
+
+    try:
+        serve(config, stop=stop, ready=ready)
+    except OSError as error:
+        raise ConfigError(
+            Text(
+                vi=f"Không mở được cổng {port}: {error.strerror}; chọn --port khác",
+                en=f"port {port} cannot be had: {error.strerror}; choose another --port",
+            ),
+            code="sandbox.port",
+        ) from error
+
+
+def _read_schedule(file: Path | None) -> tuple[Misbehaviour, ...]:
+    if file is None:
+        return ()
+    from pydantic import TypeAdapter, ValidationError
+
+    from lienthong.sandbox import Misbehaviour
+
+    try:
+        return TypeAdapter(tuple[Misbehaviour, ...]).validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ConfigError(f"{file}: {error}", code="sandbox.schedule") from error
+
+
+@sandbox.command()
+def samples(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder that gets the files")],
+    dossiers: Annotated[int, typer.Option(min=1, help="Good dossiers per agency")] = 260,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes")] = 2020,
+) -> None:
+    """
+    Write sample files of the six agencies: invented people, real procedures, seeded faults.
+
+    Example: lienthong sandbox samples mau
+    """
+    from lienthong.samples import write_samples
+
+    session: Session = context.obj
+    made = write_samples(folder, dossiers=dossiers, seed=seed)
+    for file in made.files:
+        session.say(
+            Text(
+                vi=f"{file.path}: {len(file.dossiers)} hồ sơ tốt, "
+                f"{len(file.bad_records)} bản ghi lỗi",
+                en=f"{file.path}: {len(file.dossiers)} good dossiers, "
+                f"{len(file.bad_records)} bad records",
+            )
+        )

@@ -1,0 +1,102 @@
+"""What every command gets: the language, the settings, the installation, and how to speak."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from schemas.problem import Language, Problem, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from lienthong.settings import Settings
+    from lienthong.wiring import Installation
+
+
+class Exit(Enum):
+    """What the exit code of a command says."""
+
+    DONE = 0
+    PARTLY = 1
+    """Done, but some records were rejected, or a verification failed."""
+    USAGE = 2
+    """Wrong usage or configuration."""
+    UNREACHABLE = 3
+    """A service cannot be reached."""
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One run of the command line."""
+
+    language: Language
+    settings_file: Path | None
+    data_dir: Path | None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this run, loaded when first needed."""
+        from lienthong.settings import load_settings
+
+        return load_settings(file=self.settings_file, data_dir=self.data_dir)
+
+    @cached_property
+    def installation(self) -> Installation:
+        """The installation of this run, put together when first needed."""
+        made: Installation = import_module("lienthong.wiring").Installation(self.settings)
+        return made
+
+    @cached_property
+    def out(self) -> Console:
+        """Where results go."""
+        return Console(highlight=False, soft_wrap=True)
+
+    @cached_property
+    def err(self) -> Console:
+        """Where everything else goes: progress, warnings, errors."""
+        return Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, text: Text, *, style: str | None = None) -> None:
+        """Print one sentence as a result."""
+        self.out.print(escape(text.say(self.language)), style=style)
+
+    def tell(self, text: Text, *, style: str | None = None) -> None:
+        """Print one sentence beside the result."""
+        self.err.print(escape(text.say(self.language)), style=style)
+
+    def word(self, vi: str, en: str) -> str:
+        """Return a word of a table or label in the user's language."""
+        return Text(vi=vi, en=en).say(self.language)
+
+    def json(self, value: Any) -> None:
+        """Print a result for machines: one JSON document, nothing else on standard output."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+    def problems(self, problems: Iterable[Problem], *, to_err: bool = False) -> None:
+        """Print findings, each with its place and what to do."""
+        console = self.err if to_err else self.out
+        for problem in problems:
+            style = "red" if problem.severity is Severity.ERROR else "yellow"
+            place = problem.place.say(self.language)
+            where = f"{place}: " if place else ""
+            sentence = problem.message.say(self.language)
+            console.print(f"[{style}]{problem.code}[/]  {escape(where + sentence)}")
+            if problem.suggestion is not None:
+                console.print(f"    → {escape(problem.suggestion.say(self.language))}")
+
+
+def finish(code: Exit) -> None:
+    """End the command with an exit code."""
+    if code is not Exit.DONE:
+        raise typer.Exit(code.value)

@@ -1,0 +1,193 @@
+"""The help of the command line in Vietnamese: sentence by sentence, from the English one."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Helped(Protocol):
+    """A command or a group of them, as Typer makes them."""
+
+    help: str | None
+    epilog: str | None
+    params: list[Any]
+
+
+HELP: dict[str, str] = {
+    # the tree
+    "Bring agencies' dossiers to the National Public Service Portal: signed, in order, once, "
+    "with proof.": "Đưa hồ sơ của các cơ quan lên Cổng Dịch vụ công Quốc gia: có ký số, đúng thứ "
+    "tự, đúng một lần, có bằng chứng.",
+    "See, resend or discard messages.": "Xem, gửi lại hoặc hủy thông điệp.",
+    "Check and test the mappings of agencies.": "Kiểm tra và chạy thử ánh xạ của các cơ quan.",
+    "Signing keys.": "Khóa ký số.",
+    "A portal and sample files to try things out.": "Cổng thử nghiệm và tệp mẫu để chạy thử.",
+    "The audit log.": "Nhật ký kiểm toán.",
+    # commands, their first sentence
+    "Convert an agency's file to signed portal XML, with a report of every fault at its place.": (
+        "Chuyển tệp của cơ quan thành XML đã ký, kèm báo cáo từng lỗi tại chỗ của nó."
+    ),
+    "Check one XML document against the schema of its version and explain every fault.": (
+        "Kiểm tra một tài liệu XML theo lược đồ của phiên bản nó và giải thích từng lỗi."
+    ),
+    "Sign one unsigned portal document with an agency's key (XAdES baseline B).": (
+        "Ký một tài liệu chưa ký bằng khóa của cơ quan (XAdES mức B)."
+    ),
+    "Say what is signed in a document, by whom, when, and whether it is trusted, and why not.": (
+        "Cho biết phần nào được ký, ai ký, khi nào, có tin cậy không và vì sao."
+    ),
+    "Put a file into the exchange; once this returns it cannot be lost.": (
+        "Gửi một tệp vào trục liên thông; lệnh kết thúc là tệp không thể mất."
+    ),
+    "Run the workers until they are asked to stop (Ctrl-C or SIGTERM).": (
+        "Chạy các tiến trình xử lý cho đến khi được yêu cầu dừng (Ctrl-C hoặc SIGTERM)."
+    ),
+    "Show per agency what was read, what waits, what went through and what needs somebody.": (
+        "Cho biết theo từng cơ quan: đã đọc, đang chờ, đã đến Cổng và cần người xử lý."
+    ),
+    "List messages, the latest change first.": "Liệt kê thông điệp, thay đổi mới nhất trước.",
+    "Show one message: its source, its errors, every attempt, its history.": (
+        "Xem một thông điệp: nguồn, lỗi, từng lần gửi, lịch sử."
+    ),
+    "Let the same signed document go again, under the same message id.": (
+        "Cho gửi lại đúng tài liệu đã ký, với cùng mã thông điệp."
+    ),
+    "End a message for good without sending it; what waits behind it goes on.": (
+        "Kết thúc hẳn một thông điệp mà không gửi; những gì chờ sau nó được đi tiếp."
+    ),
+    "List the agencies that can be converted.": "Liệt kê các cơ quan đã có ánh xạ.",
+    "Report everything that is wrong in mapping files, with file, line and what to write "
+    "instead.": "Báo mọi chỗ sai trong tệp ánh xạ, kèm tệp, dòng và cách sửa.",
+    "Run the tests that mapping files carry.": "Chạy các phép thử nằm trong tệp ánh xạ.",
+    "Make keys FOR DEVELOPMENT: a root, every agency, an operator and the sandbox portal.": (
+        "Tạo khóa CHỈ ĐỂ THỬ NGHIỆM: gốc, từng cơ quan, người vận hành và cổng thử nghiệm."
+    ),
+    "Run a portal that is really SOAP, checks everything, and misbehaves on demand.": (
+        "Chạy một cổng SOAP thật, kiểm tra mọi thứ và gặp sự cố theo yêu cầu."
+    ),
+    "Write sample files of the six agencies: invented people, real procedures, seeded faults.": (
+        "Tạo tệp mẫu của sáu cơ quan: người hư cấu, thủ tục thật, có cài lỗi."
+    ),
+    "Run the whole job on this machine: six agencies, a portal sandbox, and its bad moments.": (
+        "Chạy trọn công việc trên máy này: sáu cơ quan, cổng thử nghiệm và những lúc nó hỏng."
+    ),
+    "Check this installation: packages, mappings, keys, store, disk, portal.": (
+        "Kiểm tra bản cài đặt: gói, ánh xạ, khóa, kho, đĩa, Cổng."
+    ),
+    "Measure conversion against the sum of its primitives, in one run.": (
+        "Đo tốc độ chuyển đổi so với tổng các thao tác gốc, trong cùng một lần chạy."
+    ),
+    "How many to convert": "Chuyển đổi bao nhiêu",
+    "Also convert a CSV of so many MiB; see its memory": (
+        "Chuyển thêm một CSV bấy nhiêu MiB; xem bộ nhớ của nó"
+    ),
+    "Recompute the whole audit log and say where it was changed, if anywhere.": (
+        "Tính lại toàn bộ nhật ký và chỉ ra chỗ bị sửa, nếu có."
+    ),
+    # options and arguments
+    "Language of messages; default from the locale": "Ngôn ngữ; mặc định theo hệ thống",
+    "Settings file; default ./lienthong.toml if it is there": (
+        "Tệp cấu hình; mặc định ./lienthong.toml nếu có"
+    ),
+    "Where everything is kept; default ./lienthong-data": (
+        "Nơi lưu mọi thứ; mặc định ./lienthong-data"
+    ),
+    "Log every outcome": "Ghi lại mọi kết quả",
+    "Show this message and exit.": "Hiện hướng dẫn này rồi thoát.",
+    "Name of the agency's mapping; see: mapping list": "Tên ánh xạ của cơ quan; xem: mapping list",
+    "Print the result as JSON": "In kết quả dạng JSON",
+    "The file to read; - for standard input": "Tệp cần đọc; - là đầu vào chuẩn",
+    "One XML document; - for standard input": "Một tài liệu XML; - là đầu vào chuẩn",
+    "Folder that gets one signed XML document per dossier": (
+        "Thư mục nhận mỗi hồ sơ một tài liệu XML đã ký"
+    ),
+    "File that gets the report as JSON; - for standard output": (
+        "Tệp nhận báo cáo JSON; - là đầu ra chuẩn"
+    ),
+    "Where to; default standard output": "Ghi vào đâu; mặc định là đầu ra chuẩn",
+    "Root certificate (PEM) to trust; may be repeated": (
+        "Chứng thư gốc (PEM) được tin cậy; có thể lặp lại"
+    ),
+    "Message id; see: messages list": "Mã thông điệp; xem: messages list",
+    "Why; it goes into the audit log": "Lý do; được ghi vào nhật ký kiểm toán",
+    "Comma-separated: expand, deliver, sweep, seal": "Cách nhau bằng dấu phẩy: expand, deliver, "
+    "sweep, seal",
+    "End when nothing moves by itself any more": "Kết thúc khi không còn gì tự chạy nữa",
+    "Only this state; may be repeated": "Chỉ trạng thái này; có thể lặp lại",
+    "Only this agency": "Chỉ cơ quan này",
+    "Only this dossier code": "Chỉ mã hồ sơ này",
+    "At most so many": "Nhiều nhất bấy nhiêu",
+    "Names of agencies or paths of YAML files; default: all": (
+        "Tên cơ quan hoặc đường dẫn tệp YAML; mặc định: tất cả"
+    ),
+    "Folder; default the installation's own": "Thư mục; mặc định là của bản cài đặt",
+    "0 takes any free port": "0 là cổng trống bất kỳ",
+    "Of the control address; 0 takes any": "Của địa chỉ điều khiển; 0 là cổng bất kỳ",
+    "SQLite file of arrivals and effects": "Tệp SQLite ghi những gì đến và có hiệu lực",
+    "Whether a repeated message takes effect only once": (
+        "Thông điệp lặp lại chỉ có hiệu lực một lần hay không"
+    ),
+    "What TraCuuHoSo tells: nothing, existence or content": (
+        "TraCuuHoSo cho biết gì: nothing, existence hoặc content"
+    ),
+    "JSON file with a list of misbehaviours and their times": (
+        "Tệp JSON liệt kê các sự cố và thời điểm"
+    ),
+    "Print one JSON line with the addresses when ready": (
+        "In một dòng JSON gồm các địa chỉ khi sẵn sàng"
+    ),
+    "Folder that gets the files": "Thư mục nhận các tệp",
+    "Good dossiers per agency": "Số hồ sơ tốt mỗi cơ quan",
+    "The same seed gives the same bytes": "Cùng số thì cùng nội dung",
+    "Where the demo keeps its things; emptied if a demo made it": (
+        "Nơi demo lưu đồ của nó; được dọn sạch nếu do demo tạo"
+    ),
+    # parts of longer helps
+    "Example:": "Ví dụ:",
+    "Exit codes: 0 done · 1 done, but something was rejected or did not verify · 2 wrong usage or "
+    "configuration · 3 a service cannot be reached": "Mã thoát: 0 xong · 1 xong nhưng có bản ghi "
+    "bị từ chối hoặc kiểm tra không đạt · 2 dùng sai hoặc cấu hình sai · 3 không kết nối được",
+    "Keys that are there stay. Real keys come from the agency's certificate authority.": (
+        "Khóa đã có được giữ nguyên. Khóa thật do tổ chức chứng thực của cơ quan cấp."
+    ),
+    "Its WSDL is at /portal?wsdl. Ctrl-C ends it.": "WSDL ở /portal?wsdl. Ctrl-C để dừng.",
+}
+
+
+def translate(command: Helped) -> None:
+    """Replace the help of `command` and of everything below it."""
+    command.help = _say(command.help)
+    command.epilog = _say(command.epilog)
+    for parameter in command.params:
+        help_text = getattr(parameter, "help", None)
+        if help_text is not None:
+            parameter.help = _say(help_text)
+    for child in getattr(command, "commands", {}).values():
+        translate(child)
+
+
+def untranslated(command: Helped) -> list[str]:
+    """Return every sentence below `command` that has no Vietnamese; for the tests."""
+    missing = []
+    for text in (command.help, command.epilog, *(getattr(p, "help", None) for p in command.params)):
+        missing += [line for line in _lines(text) if line not in HELP]
+    for child in getattr(command, "commands", {}).values():
+        missing += untranslated(child)
+    return missing
+
+
+def _lines(text: str | None) -> list[str]:
+    lines = [line.strip() for line in (text or "").splitlines()]
+    return [line for line in lines if line and not line.startswith("Example:")]
+
+
+def _say(text: str | None) -> str | None:
+    if text is None:
+        return None
+    said = []
+    for line in text.splitlines():
+        bare = line.strip()
+        if bare.startswith("Example:"):
+            bare = bare.replace("Example:", HELP["Example:"], 1)
+        said.append(HELP.get(bare, bare))
+    return "\n".join(said)

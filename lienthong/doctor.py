@@ -1,0 +1,224 @@
+"""Checking an installation: what is there, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import mappings
+import schemas.model
+from lienthong.store import audit
+from lienthong.store.database import reading
+from schemas.errors import LienthongError
+from schemas.problem import Text
+from signing import SigningError, is_development
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lienthong.wiring import Installation
+
+PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
+LITTLE_SPACE_BYTES = 2 * 1024**3
+EXPIRY_WARNING = timedelta(days=60)
+
+
+class State(Enum):
+    """How one check came out."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check."""
+
+    name: Text
+    state: State
+    found: Text
+    remedy: Text | None = None
+
+
+def examine(installation: Installation) -> list[Finding]:
+    """Run every check; one that fails does not keep the others from running."""
+    checks = (_packages, _data_files, _agencies, _data_dir, _keys, _store, _target)
+    return [finding for check in checks for finding in check(installation)]
+
+
+def _packages(_installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Gói phần mềm", en="Packages")
+    owners = importlib.metadata.packages_distributions()
+    strangers = {
+        package: sorted(set(owners.get(package, ())) - {"lienthong"}) for package in PACKAGES
+    }
+    for package, others in strangers.items():
+        if others:
+            yield Finding(
+                name=name,
+                state=State.FAULT,
+                found=Text(
+                    vi=f"gói «{package}» cũng do {', '.join(others)} cài",
+                    en=f"package '{package}' is also installed by {', '.join(others)}",
+                ),
+                remedy=Text(
+                    vi="Cài Lienthong trong một môi trường riêng",
+                    en="Install Lienthong in an environment of its own",
+                ),
+            )
+    version = importlib.metadata.version("lienthong")
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    text = f"lienthong {version}, Python {python}"
+    if not any(strangers.values()):
+        yield Finding(name=name, state=State.OK, found=Text(vi=text, en=text))
+
+
+def _data_files(_installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Lược đồ và danh mục", en="Schemas and tables")
+    problems = (*schemas.model.check_installed(), *mappings.check_installed())
+    for problem in problems:
+        yield Finding(
+            name=name, state=State.FAULT, found=problem.message, remedy=problem.suggestion
+        )
+    if not problems:
+        versions = ", ".join(schemas.model.version_names())
+        yield Finding(name=name, state=State.OK, found=Text(vi=versions, en=versions))
+
+
+def _agencies(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Ánh xạ của cơ quan", en="Mappings of agencies")
+    try:
+        names = installation.mappings.names()
+    except LienthongError as error:
+        yield Finding(name=name, state=State.FAULT, found=error.text)
+        return
+    for agency in names:
+        try:
+            installation.mappings.get(agency)
+        except LienthongError as error:
+            yield Finding(
+                name=name,
+                state=State.FAULT,
+                found=error.text,
+                remedy=Text(
+                    vi=f"Xem chi tiết: lienthong mapping check {agency}",
+                    en=f"See: lienthong mapping check {agency}",
+                ),
+            )
+    text = f"{len(names)}: {', '.join(names)}"
+    yield Finding(name=name, state=State.OK, found=Text(vi=text, en=text))
+
+
+def _data_dir(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Thư mục dữ liệu", en="Data directory")
+    folder = installation.settings.data_dir
+    there = folder
+    while not there.exists():
+        there = there.absolute().parent
+    if not os.access(there, os.W_OK):
+        yield Finding(
+            name=name,
+            state=State.FAULT,
+            found=Text(vi=f"không ghi được {there}", en=f"{there} cannot be written"),
+            remedy=Text(
+                vi="Sửa quyền hoặc dùng --data-dir", en="Mend its permissions or use --data-dir"
+            ),
+        )
+        return
+    free = shutil.disk_usage(there).free
+    size = f"{free / 1024**3:.1f} GB"
+    is_little = free < LITTLE_SPACE_BYTES
+    yield Finding(
+        name=name,
+        state=State.WARNING if is_little else State.OK,
+        found=Text(vi=f"{folder}, còn trống {size}", en=f"{folder}, {size} free"),
+        remedy=Text(vi="Giải phóng dung lượng", en="Free disk space") if is_little else None,
+    )
+
+
+def _keys(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Khóa ký", en="Signing keys")
+    keyring = installation.keyring
+    named = keyring.names()
+    if not named:
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=Text(
+                vi=f"chưa có khóa nào trong {keyring.folder}", en=f"none in {keyring.folder}"
+            ),
+            remedy=Text(
+                vi="Tạo khóa thử nghiệm: lienthong keys make",
+                en="Make development keys: lienthong keys make",
+            ),
+        )
+    now = installation.clock()
+    for agency in named:
+        try:
+            certificate = keyring.agency_key(agency, "", "").certificate
+        except SigningError as error:
+            yield Finding(name=name, state=State.FAULT, found=Text(vi=error.vi, en=error.en))
+            continue
+        until = certificate.not_valid_after_utc
+        is_late = until - now < EXPIRY_WARNING
+        kind = Text(vi=" (thử nghiệm)", en=" (development)")
+        mark = kind if is_development(certificate) else Text(vi="", en="")
+        yield Finding(
+            name=name,
+            state=State.WARNING if is_late else State.OK,
+            found=Text(
+                vi=f"{agency}{mark.vi}, có hiệu lực đến {until:%Y-%m-%d}",
+                en=f"{agency}{mark.en}, valid until {until:%Y-%m-%d}",
+            ),
+            remedy=Text(vi="Xin cấp chứng thư mới", en="Ask for a new certificate")
+            if is_late
+            else None,
+        )
+
+
+def _store(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Kho thông điệp", en="Message store")
+    if not (installation.settings.data_dir / "store.sqlite").exists():
+        yield Finding(
+            name=name,
+            state=State.OK,
+            found=Text(vi="chưa tạo", en="not made yet"),
+        )
+        return
+    try:
+        with reading(installation.engine) as connection:
+            found = audit.verify(connection)
+    except LienthongError as error:
+        yield Finding(name=name, state=State.FAULT, found=error.text)
+        return
+    text = Text(
+        vi=f"nhật ký {found.rows} dòng, {len(found.faults)} sai lệch",
+        en=f"audit log of {found.rows} rows, {len(found.faults)} faults",
+    )
+    remedy = Text(vi="Xem: lienthong audit verify", en="See: lienthong audit verify")
+    yield Finding(
+        name=name,
+        state=State.FAULT if found.faults else State.OK,
+        found=text,
+        remedy=remedy if found.faults else None,
+    )
+
+
+def _target(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Cổng", en="Portal")
+    try:
+        endpoint = installation.target.endpoint
+        with_channel = installation.open_channel()
+    except (LienthongError, SigningError) as error:
+        text = Text(vi=error.vi, en=error.en) if isinstance(error, SigningError) else error.text
+        yield Finding(name=name, state=State.WARNING, found=text)
+        return
+    with_channel.close()
+    yield Finding(name=name, state=State.OK, found=Text(vi=endpoint, en=endpoint))

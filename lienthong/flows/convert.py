@@ -1,0 +1,279 @@
+"""
+Converting a file without the exchange: signed documents into a folder, and a report.
+
+Records go through the same pipeline as in the exchange. Memory stays bounded whatever the size of
+the file: documents leave one by one, findings go to a temporary file until the counts that stand
+before them in the report are known, and the dossiers seen are remembered in a temporary database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sqlite3
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from adapters import read_records
+from lienthong.admission import second_row
+from lienthong.channels.port import Packet
+from schemas.errors import ConfigError, InputError
+from schemas.problem import Language, Place, Problem, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+    from typing import Self, TextIO
+
+    from lienthong.agencies import Agency
+    from lienthong.conversion import Prepared, PreparedEvent
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """What became of one file."""
+
+    records: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    documents: int = 0
+    is_whole: bool = True
+    """False when the file as a whole could not be read to its end."""
+
+
+class Report:
+    """
+    The report of one file: `{"file", "agency", "mapping", "records", …, "errors": […]}`.
+
+    Use as a context manager; findings are kept in a temporary file.
+    """
+
+    def __init__(self, *, file_name: str, agency: Agency, language: Language) -> None:
+        self._head = {
+            "file": file_name,
+            "agency": agency.code,
+            "mapping": {"name": agency.name, "version": agency.version},
+        }
+        self._language = language
+        self._findings = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - __exit__
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._findings.close()
+
+    def add(self, problem: Problem, *, record: int | None, dossier: str | None) -> None:
+        """Write one finding down."""
+        suggestion = problem.suggestion
+        finding = {
+            "code": problem.code,
+            "severity": problem.severity.value,
+            "message": problem.message.say(self._language),
+            "record": record,
+            "dossier": dossier,
+            "source": asdict(problem.place),
+            "field": problem.field,
+            "suggestion": suggestion.say(self._language) if suggestion else None,
+        }
+        separator = ",\n  " if self._count else "\n  "
+        self._findings.write(separator + json.dumps(finding, ensure_ascii=False))
+        self._count += 1
+
+    def write(self, target: TextIO, totals: Totals) -> None:
+        """Write the whole report as JSON."""
+        counts = {
+            "records": totals.records,
+            "accepted": totals.accepted,
+            "rejected": totals.rejected,
+        }
+        head = json.dumps({**self._head, **counts}, ensure_ascii=False)
+        target.write(head[:-1] + ', "errors": [')
+        self._findings.flush()
+        self._findings.seek(0)
+        shutil.copyfileobj(self._findings, target)
+        target.write("\n]}\n" if self._count else "]}\n")
+
+
+class OutFolder:
+    """The folder that gets one document per dossier, each whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        """
+        Make the folder if it is not there.
+
+        Raises:
+            ConfigError: it cannot be made.
+        """
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from error
+
+    def write(self, name: str, document: bytes) -> None:
+        """
+        Write one document.
+
+        Raises:
+            ConfigError: the folder cannot be written or is full; nothing half written remains.
+        """
+        partial = self._folder / f".{name}.part"
+        try:
+            partial.write_bytes(document)
+            partial.replace(self._folder / name)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise unwritable(self._folder, error) from error
+
+
+class _Seen:
+    """The dossiers of this file, on disk because a file may hold millions."""
+
+    def __init__(self) -> None:
+        # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
+        self._connection = sqlite3.connect("")
+        self._connection.execute(
+            "CREATE TABLE seen (code TEXT PRIMARY KEY, digest TEXT, record INTEGER, "
+            "snapshots INTEGER) WITHOUT ROWID"
+        )
+
+    def find(self, code: str) -> tuple[str, int, int] | None:
+        """Return digest, record and number of the latest snapshot of a dossier."""
+        found: tuple[str, int, int] | None = self._connection.execute(
+            "SELECT digest, record, snapshots FROM seen WHERE code = ?", (code,)
+        ).fetchone()
+        return found
+
+    def note(self, code: str, digest: str, *, record: int, snapshots: int) -> None:
+        self._connection.execute(
+            "REPLACE INTO seen VALUES (?, ?, ?, ?)", (code, digest, record, snapshots)
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def convert_file(
+    source: BinaryIO,
+    *,
+    file_name: str,
+    agency: Agency,
+    out: OutFolder | None,
+    report: Report,
+    clock: Callable[[], datetime],
+) -> Totals:
+    """
+    Convert every record of `source`; findings go to `report`, documents to `out`.
+
+    Raises:
+        ConfigError: `out` cannot be written.
+        signing.SigningError: the agency's key cannot sign.
+    """
+    conversion = _FileConversion(agency, out, report)
+    try:
+        for record in read_records(source, file_name=file_name, options=agency.source):
+            conversion.take(agency.pipeline.prepare(record, now=clock()))
+    except InputError as error:
+        conversion.totals.is_whole = False
+        report.add(error.problem, record=None, dossier=None)
+    finally:
+        conversion.close()
+    return conversion.totals
+
+
+class _FileConversion:
+    def __init__(self, agency: Agency, out: OutFolder | None, report: Report) -> None:
+        self.totals = Totals()
+        self._agency = agency
+        self._out = out
+        self._report = report
+        self._seen = _Seen()
+
+    def close(self) -> None:
+        self._seen.close()
+
+    def take(self, record: Prepared) -> None:
+        self.totals.records += 1
+        problems = list(record.problems)
+        snapshot = 1
+        if record.events:
+            snapshot, finding = self._place(record.events[0], record)
+            if finding is not None:
+                problems.append(finding)
+        for problem in problems:
+            self._report.add(problem, record=record.record, dossier=record.dossier_code)
+        if not record.events or any(p.severity is Severity.ERROR for p in problems):
+            self.totals.rejected += 1
+            return
+        self.totals.accepted += 1
+        self._write(record, snapshot)
+
+    def _place(self, event: PreparedEvent, record: Prepared) -> tuple[int, Problem | None]:
+        """Return the number of this snapshot in its dossier, 0 for one that need not be written."""
+        before = self._seen.find(event.dossier_code)
+        snapshots = 1
+        if before is not None:
+            digest, earlier, snapshots = before
+            if digest == event.content_digest:
+                return 0, _repeated(earlier, record.place)
+            if self._agency.one_row_per_dossier:
+                return 0, second_row(earlier).moved_to(record.place)
+            snapshots += 1
+        self._seen.note(
+            event.dossier_code, event.content_digest, record=record.record, snapshots=snapshots
+        )
+        return snapshots, None
+
+    def _write(self, record: Prepared, snapshot: int) -> None:
+        for number, event in enumerate(record.events):
+            parts = [safe_name(event.dossier_code)]
+            if event.packet is Packet.PROGRESS:
+                parts.append(f"tien-do-{record.record}-{number}")
+            elif snapshot == 0:
+                continue
+            elif snapshot > 1:
+                parts.append(str(snapshot))
+            self.totals.documents += 1
+            if self._out is not None:
+                self._out.write(".".join([*parts, "xml"]), event.document)
+
+
+def safe_name(code: str) -> str:
+    """Return a dossier code as a file name; codes that need a change stay apart by a digest."""
+    if PLAIN_NAME.fullmatch(code):
+        return code
+    digest = hashlib.sha256(code.encode()).hexdigest()[:8]
+    return re.sub(r"[^A-Za-z0-9-]", "_", code)[:100] + "-" + digest
+
+
+def _repeated(record: int, place: Place) -> Problem:
+    return Problem(
+        code="dossier.repeated",
+        severity=Severity.WARNING,
+        field="MaHoSo",
+        place=place,
+        message=Text(
+            vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, nội dung giống hệt",
+            en=f"This dossier stands already in record {record} of the same file, unchanged",
+        ),
+    )
+
+
+def unwritable(folder: Path, error: OSError) -> ConfigError:
+    """Return what to tell when something under `folder` cannot be written."""
+    cause = error.strerror or type(error).__name__
+    return ConfigError(
+        f"{folder} cannot be written: {cause}; "
+        "free disk space, mend the permissions or give another folder",
+        code="output.unwritable",
+    )

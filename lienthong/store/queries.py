@@ -1,0 +1,311 @@
+"""Reading the store for people: counts, lists, one message with everything that is known of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import case, func, or_, select
+
+from lienthong.channels.port import Packet
+from lienthong.states import State
+from lienthong.store.tables import (
+    attempts,
+    audit,
+    dossiers,
+    messages,
+    receipts,
+    repeats,
+    submissions,
+)
+from schemas.problem import Place, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row, Select
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyCounts:
+    """Where the messages of one agency stand."""
+
+    agency: str
+    submissions: int
+    waiting_submissions: int
+    """Received, not yet expanded to the end."""
+    records: int
+    """Records read so far."""
+    repeats: int
+    states: dict[State, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLine:
+    """One message in a list."""
+
+    id: str
+    agency: str
+    dossier_code: str | None
+    packet: Packet
+    state: State
+    reason: str
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    place: Place
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptLine:
+    """One attempt or look-up."""
+
+    number: int
+    kind: str
+    is_updating: bool
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    code: str | None
+    http_status: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One row of the audit log."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    detail: str
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """One message with everything that is known of it."""
+
+    line: MessageLine
+    submission_id: str
+    record: int
+    file_name: str
+    mapping: str
+    document_digest: str | None
+    proof: str | None
+    """receipt or lookup, once delivered."""
+    receipt: bytes | None
+    superseded_by: str | None
+    attempts: tuple[AttemptLine, ...]
+    history: tuple[AuditLine, ...]
+
+
+def count_agencies(connection: Connection) -> list[AgencyCounts]:
+    """Return one line per agency that ever sent something, by name."""
+    states: dict[str, dict[State, int]] = {}
+    grouped = select(messages.c.agency, messages.c.state, func.count()).group_by(
+        messages.c.agency, messages.c.state
+    )
+    for agency, state, count in connection.execute(grouped):
+        states.setdefault(agency, {})[State(state)] = count
+    came_again = (
+        select(submissions.c.agency, func.count())
+        .join(repeats, repeats.c.submission_id == submissions.c.id)
+        .group_by(submissions.c.agency)
+    )
+    repeated: dict[str, int] = dict(connection.execute(came_again).all())
+    is_waiting = case((submissions.c.due_at.is_not(None), 1), else_=0)
+    rows = connection.execute(
+        select(
+            submissions.c.agency,
+            func.count(),
+            func.sum(is_waiting),
+            func.sum(submissions.c.records_done),
+        )
+        .group_by(submissions.c.agency)
+        .order_by(submissions.c.agency)
+    )
+    return [
+        AgencyCounts(
+            agency=agency,
+            submissions=count,
+            waiting_submissions=waiting,
+            records=records,
+            repeats=repeated.get(agency, 0),
+            states=states.get(agency, {}),
+        )
+        for agency, count, waiting, records in rows
+    ]
+
+
+def list_messages(
+    connection: Connection,
+    *,
+    states: Sequence[State] = (),
+    agency: str | None = None,
+    dossier_code: str | None = None,
+    limit: int = 50,
+) -> list[MessageLine]:
+    """Return messages, latest change first."""
+    query = select(messages).order_by(messages.c.updated_at.desc(), messages.c.id).limit(limit)
+    return [_line(row) for row in connection.execute(_only(query, states, agency, dossier_code))]
+
+
+def _only(
+    query: Select[Any], states: Sequence[State], agency: str | None, dossier_code: str | None
+) -> Select[Any]:
+    if states:
+        query = query.where(messages.c.state.in_([state.value for state in states]))
+    if agency is not None:
+        query = query.where(messages.c.agency == agency)
+    if dossier_code is not None:
+        query = query.where(messages.c.dossier_code == dossier_code)
+    return query
+
+
+def _line(row: Row[Any]) -> MessageLine:
+    return MessageLine(
+        id=row.id,
+        agency=row.agency,
+        dossier_code=row.dossier_code,
+        packet=Packet(row.packet),
+        state=State(row.state),
+        reason=row.reason,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        place=msgspec.json.decode(row.place, type=Place),
+        problems=decode_problems(row.problems),
+    )
+
+
+def decode_problems(text: str) -> tuple[Problem, ...]:
+    """Return the problems that a column holds."""
+    return msgspec.json.decode(text, type=tuple[Problem, ...])
+
+
+def show_message(connection: Connection, message_id: str) -> MessageView | None:
+    """Return one message with its attempts and its history, or None when there is no such."""
+    row = connection.execute(
+        select(messages, submissions.c.file_name)
+        .join(submissions, submissions.c.id == messages.c.submission_id)
+        .where(messages.c.id == message_id)
+    ).first()
+    if row is None:
+        return None
+    tries = connection.execute(
+        select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.id)
+    )
+    steps = connection.execute(
+        select(audit).where(audit.c.subject == message_id).order_by(audit.c.id)
+    )
+    receipt = connection.execute(
+        select(receipts.c.document).where(receipts.c.message_id == message_id)
+    ).scalar()
+    return MessageView(
+        line=_line(row),
+        submission_id=row.submission_id,
+        record=row.record,
+        file_name=row.file_name,
+        mapping=row.mapping,
+        document_digest=row.document_digest,
+        proof=row.proof,
+        receipt=receipt,
+        superseded_by=row.superseded_by,
+        attempts=tuple(_attempt(found) for found in tries),
+        history=tuple(_step(found) for found in steps),
+    )
+
+
+def _attempt(row: Row[Any]) -> AttemptLine:
+    return AttemptLine(
+        number=row.number,
+        kind=row.kind,
+        is_updating=row.is_updating,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        outcome=row.outcome,
+        code=row.code,
+        http_status=row.http_status,
+        detail=row.detail,
+    )
+
+
+def _step(row: Row[Any]) -> AuditLine:
+    return AuditLine(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        action=row.action,
+        detail=row.detail,
+        is_sealed=row.seal_id is not None,
+    )
+
+
+def refused_submissions(connection: Connection) -> list[tuple[str, str, tuple[Problem, ...]]]:
+    """Return (agency, file name, problems) of every submission with problems as a whole."""
+    rows = connection.execute(
+        select(submissions.c.agency, submissions.c.file_name, submissions.c.problems)
+        .where(submissions.c.problems != "[]")
+        .order_by(submissions.c.received_at)
+    )
+    return [(row.agency, row.file_name, decode_problems(row.problems)) for row in rows]
+
+
+def is_idle(connection: Connection) -> bool:
+    """Tell whether nothing in the store moves by itself any more."""
+    moving = (
+        select(submissions.c.id).where(submissions.c.due_at.is_not(None)),
+        select(messages.c.id).where(
+            or_(messages.c.due_at.is_not(None), messages.c.state == State.SENDING.value)
+        ),
+    )
+    return all(connection.execute(query.limit(1)).first() is None for query in moving)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredEvent:
+    """One delivered message as the reconciliation sees it."""
+
+    message_id: str
+    agency: str
+    dossier_code: str
+    sequence: int
+    packet: Packet
+    document_digest: str
+
+
+def delivered_events(connection: Connection) -> list[DeliveredEvent]:
+    """Return every delivered message, per dossier in order."""
+    rows = connection.execute(
+        select(messages)
+        .where(messages.c.state == State.DELIVERED.value)
+        .order_by(messages.c.dossier_code, messages.c.sequence)
+    )
+    return [
+        DeliveredEvent(
+            message_id=row.id,
+            agency=row.agency,
+            dossier_code=row.dossier_code,
+            sequence=row.sequence,
+            packet=Packet(row.packet),
+            document_digest=row.document_digest,
+        )
+        for row in rows
+    ]
+
+
+def count_attempts(connection: Connection) -> Counter[str]:
+    """Return how often each outcome was met, sends and look-ups together."""
+    query = select(attempts.c.outcome, func.count()).group_by(attempts.c.outcome)
+    return Counter({outcome or "out": count for outcome, count in connection.execute(query)})
+
+
+def count_dossiers(connection: Connection) -> int:
+    """Return how many dossiers the store knows."""
+    return int(connection.execute(select(func.count()).select_from(dossiers)).scalar_one())

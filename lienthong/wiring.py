@@ -1,0 +1,198 @@
+"""
+One installation, put together: the only place that picks concrete classes from the settings.
+
+Everything is made when it is first asked for, so that a command that only reads mappings opens no
+store. Development keys are made by themselves only where nobody has configured keys or a target.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from random import Random
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import structlog
+
+from broker.sqlite import SqliteBroker
+from lienthong.agencies import make_agency
+from lienthong.breaker import Breaker
+from lienthong.channels.soap import SoapChannel
+from lienthong.decisions import LookUpRules
+from lienthong.flows.deliver import Deliverer, DeliveryRules
+from lienthong.flows.expand import Expander
+from lienthong.flows.receive import Spool
+from lienthong.keyring import Keyring
+from lienthong.retry import Backoff
+from lienthong.store.database import open_store
+from mappings import load_agencies
+from schemas.errors import ConfigError
+from schemas.problem import Text
+from signing import XadesSigner, load_policy
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from broker.port import Broker
+    from lienthong.agencies import Agency
+    from lienthong.channels.port import Channel
+    from lienthong.channels.profile import TargetProfile
+    from lienthong.settings import Settings
+    from mappings import Agencies
+
+log = structlog.get_logger()
+
+EXPANSION_LEASE = timedelta(minutes=2)
+"""Longer than one batch of records ever takes to convert, sign and store."""
+EXPANSION_RETRY = timedelta(minutes=1)
+"""Before a submission that waits for a key or a mapping is tried again."""
+
+
+class Installation:
+    """What the commands and the workers of one process share. Thread-safe."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._agencies: dict[str, Agency] = {}
+        self._lock = Lock()
+
+    def clock(self) -> datetime:
+        """Return the present moment."""
+        return datetime.now(UTC)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The message store."""
+        return open_store(self.settings.data_dir / "store.sqlite")
+
+    @cached_property
+    def spool(self) -> Spool:
+        """The raw bytes of submissions."""
+        return Spool(self.settings.data_dir / "spool")
+
+    @cached_property
+    def mappings(self) -> Agencies:
+        """The agencies that come with the product and the site's own."""
+        return load_agencies(self.settings.mappings_dir)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The signing keys and what is trusted."""
+        folder = self.settings.keys_dir or self.settings.data_dir / "keys"
+        is_free = self.settings.keys_dir is None and not self.settings.target
+        return Keyring(folder, may_make_development_keys=is_free, clock=self.clock)
+
+    def agency(self, name: str) -> Agency:
+        """
+        Return one agency, compiled once.
+
+        Raises:
+            ConfigError: nobody configured it, or its mapping is wrong.
+            signing.KeyUnusable: it has no key that can be used.
+        """
+        with self._lock:
+            if name not in self._agencies:
+                self._agencies[name] = make_agency(
+                    self.mappings.get(name), signer=self.signer(name)
+                )
+            return self._agencies[name]
+
+    def signer(self, name: str) -> XadesSigner:
+        """Return what signs for one agency. Raises as `agency` does."""
+        converter = self.mappings.get(name)
+        return XadesSigner(
+            self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
+        )
+
+    def agency_code(self, name: str) -> str:
+        """Return the code of an agency; needs no key."""
+        return self.mappings.get(name).agency_code
+
+    def open_broker(self) -> Broker:
+        """Open the exchange, one instance per thread."""
+        folder = self.settings.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                Text(
+                    vi=f"Không tạo được thư mục dữ liệu {folder}: {error.strerror}",
+                    en=f"the data directory {folder} cannot be made: {error.strerror}",
+                ),
+                code="settings.data_dir",
+            ) from error
+        return SqliteBroker(folder / "broker.sqlite", clock=self.clock)
+
+    @cached_property
+    def target(self) -> TargetProfile:
+        """
+        The portal's profile.
+
+        Raises:
+            ConfigError: no target is configured.
+        """
+        if self.settings.target is None:
+            raise ConfigError(
+                Text(
+                    vi="Chưa cấu hình Cổng: thêm [target] endpoint vào lienthong.toml "
+                    "hoặc đặt LIENTHONG_TARGET__ENDPOINT",
+                    en="no portal is configured: give [target] endpoint in lienthong.toml "
+                    "or LIENTHONG_TARGET__ENDPOINT",
+                ),
+                code="settings.no_target",
+            )
+        return self.settings.target
+
+    def open_channel(self) -> Channel:
+        """Open the connections to the portal."""
+        policy = None
+        if self.target.receipts == "required":
+            files = self.target.receipt_trust
+            policy = load_policy(files) if files else self.keyring.policy()
+        return SoapChannel(self.target, receipt_policy=policy, clock=self.clock)
+
+    def make_expander(self, broker: Broker) -> Expander:
+        """Put the expansion role together."""
+        return Expander(
+            engine=self.engine,
+            broker=broker,
+            spool=self.spool,
+            agencies=self.agency,
+            clock=self.clock,
+            lease=EXPANSION_LEASE,
+            retry_after=EXPANSION_RETRY,
+        )
+
+    def make_deliverer(self, broker: Broker, channel: Channel) -> Deliverer:
+        """Put the delivery role together."""
+        rules = self.settings.delivery
+        backoff = Backoff(
+            first=timedelta(seconds=rules.backoff_first_seconds),
+            longest=timedelta(seconds=rules.backoff_longest_seconds),
+        )
+        random = Random()  # noqa: S311 - jitter, not a secret
+        return Deliverer(
+            engine=self.engine,
+            broker=broker,
+            channel=channel,
+            rules=DeliveryRules(
+                slots=rules.slots,
+                lease=timedelta(seconds=rules.lease_seconds),
+                backoff=backoff,
+                look_ups=LookUpRules(
+                    shows_content=self.target.shows_content,
+                    quiet_period=self.target.quiet_period,
+                    resend_unproven_progress=self.target.resend_unproven_progress,
+                ),
+            ),
+            breaker=Breaker(threshold=rules.breaker_threshold, backoff=backoff, random=random),
+            agency_codes=self.agency_code,
+            clock=self.clock,
+            random=random,
+        )
+
+    @property
+    def sweep_patience(self) -> timedelta:
+        """How long a hint may be out before it is published again."""
+        return timedelta(seconds=self.settings.delivery.sweep_patience_seconds)

@@ -1,0 +1,124 @@
+"""Identity, order and first state of what comes in."""
+
+import pytest
+
+from lienthong.channels.port import Packet
+from lienthong.flows.hints import DELIVER, hint
+from lienthong.store.database import reading
+from lienthong.store.queries import count_agencies, count_dossiers, list_messages
+
+
+def test_a_first_snapshot_is_ready_and_due(exchange, event, record):
+    due = exchange.take(record(1, event("m1")))
+
+    assert due == ["D-1"]
+    assert exchange.states() == [("m1", "ready")]
+
+
+def test_a_second_snapshot_waits_for_the_first(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+    exchange.take(record(1, event("m2", content="b")))
+
+    assert exchange.states() == [("m1", "ready"), ("m2", "held")]
+
+
+def test_a_repeat_of_the_latest_snapshot_is_not_a_message(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+    exchange.take(record(1, event("m2")))
+
+    assert exchange.states() == [("m1", "ready")]
+    with reading(exchange.engine) as connection:
+        assert count_agencies(connection)[0].repeats == 1
+
+
+def test_a_snapshot_that_goes_back_to_an_earlier_content_is_new(exchange, event, record):
+    for number, content in enumerate(["4", "5", "4"], start=1):
+        exchange.take(record(1, event(f"m{number}", content=content)))
+
+    assert [state for _, state in exchange.states()] == ["ready", "held", "held"]
+
+
+def test_the_same_key_with_other_content_is_refused_and_holds_nobody_up(exchange, event, record):
+    exchange.take(record(1, event("m1", key="k1")))
+    due = exchange.take(record(1, event("m2", content="b", key="k1")))
+
+    with reading(exchange.engine) as connection:
+        refused = [line for line in list_messages(connection) if line.state.value == "rejected"]
+    assert [problem.code for problem in refused[0].problems] == ["event.conflict"]
+    assert due == ["D-1"]
+    assert exchange.state_of("m1") == "ready"
+
+
+def test_the_same_dossier_twice_in_one_file_with_other_data_is_refused(exchange, event, record):
+    exchange.take(record(1, event("m1")), record(2, event("m2", content="b")), one_row=True)
+
+    exchange.broker.publish(DELIVER, [hint("D-1", at=exchange.clock())])
+    exchange.step()
+
+    with reading(exchange.engine) as connection:
+        refused = [line for line in list_messages(connection) if line.state.value == "rejected"]
+    assert [(line.problems[0].code, line.place.row) for line in refused] == [
+        ("dossier.duplicate", 3)
+    ]
+    assert exchange.state_of("m1") == "delivered"
+
+
+def test_a_dossier_of_another_agency_is_refused(exchange, event, record):
+    exchange.take(record(1, event("m1")), agency="land")
+    exchange.take(record(1, event("m2", content="b")), agency="health")
+
+    with reading(exchange.engine) as connection:
+        codes = [line.problems[0].code for line in list_messages(connection, agency="health")]
+    assert codes == ["event.foreign_dossier"]
+
+
+def test_a_rejected_record_claims_no_dossier_for_its_agency(exchange, event, record):
+    exchange.take(record(1, dossier="D-1"), agency="health")
+    exchange.take(record(1, event("m1")), agency="land")
+
+    assert exchange.state_of("m1") == "ready"
+    with reading(exchange.engine) as connection:
+        assert count_dossiers(connection) == 1
+
+
+def test_a_newer_snapshot_supersedes_a_rejected_one(exchange, event, record):
+    exchange.take(record(1, dossier="D-1"))
+    exchange.take(record(1, event("m1")))
+
+    assert sorted(state for _, state in exchange.states()) == ["ready", "superseded"]
+
+
+def test_a_correction_in_the_same_file_supersedes_the_rejected_row(exchange, event, record):
+    exchange.take(record(1, dossier="D-1"), record(2, event("m1")))
+
+    assert sorted(state for _, state in exchange.states()) == ["ready", "superseded"]
+
+
+def test_a_late_older_version_is_superseded_on_arrival(exchange, event, record):
+    exchange.take(record(1, event("m1", version="10")))
+    exchange.take(record(1, event("m2", content="b", version="9")))
+
+    assert exchange.states() == [("m1", "ready"), ("m2", "superseded")]
+
+
+def test_progress_waits_for_its_dossier(exchange, event, record):
+    exchange.take(
+        record(1, event("m1"), event("m2", content="p", packet=Packet.PROGRESS)),
+    )
+
+    assert exchange.states() == [("m1", "ready"), ("m2", "held")]
+
+
+def test_an_equal_progress_row_is_a_repeat_wherever_it_stands(exchange, event, record):
+    rows = [event(f"m{n}", content=c, packet=Packet.PROGRESS) for n, c in ((2, "p"), (3, "q"))]
+    exchange.take(record(1, event("m1"), *rows))
+    exchange.take(record(1, event("m4"), event("m5", content="p", packet=Packet.PROGRESS)))
+
+    assert [message_id for message_id, _ in exchange.states()] == ["m1", "m2", "m3"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 700])
+def test_a_batch_of_many_dossiers_is_due_in_full(exchange, event, record, count):
+    batch = [record(n, event(f"m{n:04}", f"D-{n}")) for n in range(count)]
+
+    assert len(exchange.take(*batch)) == count
