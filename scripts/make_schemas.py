@@ -202,7 +202,7 @@ DAY = "((0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])|(0[469]|11)(0[1-9]|[12][0-9]|30
 LEAP = "([12][0-9](0[48]|[2468][048]|[13579][26])|(12|16|20|24|28)00)0229"
 # fmt: off
 PATTERNS = {
-    "MaHoSo": (f"{UNIT}-[0-9]{{6}}([0-9]{{2}})?-[0-9]{{4,}}", 50, "Mã đơn vị, ngày tiếp nhận (yyMMdd hoặc yyyyMMdd), số thứ tự trong ngày. Các dạng đã thấy; mẫu chính thức chưa công bố.", "Unit code, day of reception (yyMMdd or yyyyMMdd), number of the day. The forms that were seen; the official pattern is not public."),
+    "MaHoSo": (f"{UNIT}-[0-9]{{6}}([0-9]{{2}})?-[0-9]{{4,}}", 50, "Mã đơn vị, ngày tiếp nhận (yyMMdd hoặc yyyyMMdd), số thứ tự trong ngày (các dạng đã thấy; mẫu chính thức chưa công bố)", "Unit code, day of reception (yyMMdd or yyyyMMdd), number of the day (the forms that were seen; the official pattern is not public)"),
     "MaTTHC": (r"[0-9]\.[0-9]{6}", None, "d.dddddd, không có phần đuôi của địa phương", "d.dddddd, without a local suffix"),
     "MaDonVi": (r"[0-9A-Z]+(\.[0-9A-Z]+)*", 35, "Mã định danh cơ quan, theo Quyết định 20/2020/QĐ-TTg", "Code of the agency, after Decision 20/2020/QĐ-TTg"),
     "ThoiDiem": (f"([12][0-9]{{3}}{DAY}|{LEAP})([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]", None, "yyyyMMddHHmmss, giờ Việt Nam (Asia/Ho_Chi_Minh)", "yyyyMMddHHmmss, in the zone Asia/Ho_Chi_Minh"),
