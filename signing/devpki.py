@@ -112,7 +112,7 @@ def make_development_pki(
 
     Raises:
         ValueError: a name cannot be a file name.
-        KeyUnusable: the folder's root key is gone, so nothing can be added to it.
+        KeyUnusable: a certificate is there whose key is gone; nothing is written over.
     """
     wrong = [name for name in agencies if _FILE_NAME.fullmatch(name) is None]
     if wrong:
@@ -172,14 +172,7 @@ class _Issuer:
         self._term = term
         self.created: list[str] = []
         self.files = self._files("root")
-        if self.files.certificate.exists() and not self.files.key.exists():
-            raise KeyUnusable(
-                Reason(
-                    code="key.missing",
-                    vi=f"Không có {self.files.key}: không thể cấp thêm khóa thử nghiệm vào đây",
-                    en=f"{self.files.key} is not there: no development key can be added here",
-                )
-            )
+        _check_key_there(self.files)
         self._key = _key_in(self.files.key, kind="ec")
         if not self.files.certificate.exists():
             _write_new(self.files.certificate, _pem(self._make_root()))
@@ -191,6 +184,7 @@ class _Issuer:
         files = self._files(name)
         if files.key.exists() and files.certificate.exists():
             return files
+        _check_key_there(files)
         key = _key_in(files.key, kind=kind)
         _write_new(files.certificate, _pem(self._make_leaf(holder, key)))
         self.created.append(name)
@@ -244,16 +238,35 @@ class _Issuer:
         )
 
 
+def _check_key_there(files: KeyFiles) -> None:
+    # The certificate is looked for first: it is written last, so with it the key must be there.
+    if files.certificate.exists() and not files.key.exists():
+        raise KeyUnusable(
+            Reason(
+                code="key.missing",
+                vi=f"Không có {files.key}, nhưng chứng thư của khóa còn đó: hãy khôi phục khóa "
+                "hoặc dời chứng thư đi",
+                en=f"{files.key} is not there, but its certificate is: restore the key or move "
+                "the certificate away",
+            )
+        )
+
+
 def _subject(holder: _Holder) -> x509.Name:
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, holder.organization[:_MAX_NAME]),
         x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, DEVELOPMENT_MARK),
-        x509.NameAttribute(NameOID.COMMON_NAME, holder.common_name[:_MAX_NAME]),
+        x509.NameAttribute(NameOID.COMMON_NAME, _cut(holder.common_name)),
     ]
     if holder.agency_code is not None:
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, holder.agency_code))
     return x509.Name(attributes)
+
+
+def _cut(text: str) -> str:
+    # The library counts UTF-8 bytes, so a Vietnamese name holds fewer letters than 64.
+    return text.encode()[:_MAX_NAME].decode(errors="ignore").strip()
 
 
 def _usage(
