@@ -9,7 +9,7 @@ from __future__ import annotations
 import zipfile
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-from xml.sax.saxutils import escape, quoteattr  # nosec: writes only
+from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
