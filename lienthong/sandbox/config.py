@@ -1,0 +1,52 @@
+"""How a sandbox is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lienthong.sandbox.misbehaviour import Misbehaviour
+
+MIB = 1024 * 1024
+
+
+class LookUpShows(Enum):
+    """What TraCuuHoSo tells about a dossier that is there."""
+
+    NOTHING = "nothing"
+    """Always an empty result, as if the dossier were not there."""
+    EXISTENCE = "existence"
+    CONTENT = "content"
+    """Also the ids and digests of what is in effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxConfig:
+    """Everything one sandbox needs; all of it can be handed to another process."""
+
+    ledger: Path
+    """SQLite file of arrivals and effects; made when it is not there."""
+    trust: tuple[Path, ...]
+    """Certificates (PEM) that the agencies' signatures must lead to."""
+    receipt_key: Path
+    receipt_certificate: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free port."""
+    control_port: int = 0
+    """Of the control address, which is always on loopback; 0 takes any free port."""
+    schema_versions: tuple[str, ...] = ("dvcqg-2020", "dvcqg-2022")
+    idempotent: bool = True
+    """False: a repeat of an accepted message takes effect again, as portals without keys do."""
+    look_up_shows: LookUpShows = LookUpShows.CONTENT
+    seed: int = 0
+    """Of the generator that draws which requests a share hits."""
+    schedule: tuple[Misbehaviour, ...] = ()
+    """Misbehaviour from the start on; `after_seconds` places each."""
+    max_request_bytes: int = 16 * MIB
+    idle_timeout_seconds: float = 60
+    """After which a silent connection is closed."""

@@ -1,0 +1,304 @@
+"""One HTTP request to the sandbox: read within limits, written down, then answered or not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from threading import Event, Lock
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import ValidationError
+
+from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
+from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
+from lienthong.sandbox.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
+from lienthong.sandbox.store import count_rows
+from schemas.building import SOAP_11, build_envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from lxml.etree import _Element
+
+    from lienthong.sandbox.misbehaviour import Misbehaviours
+
+UNAVAILABLE_PAGE = b"<html><body><h1>503 Service Unavailable</h1></body></html>"
+MAX_CONTROL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """What the handlers of one sandbox share."""
+
+    portal: Portal
+    misbehaviours: Misbehaviours
+    clock: Callable[[], datetime]
+    max_request_bytes: int
+    idle_timeout_seconds: float
+    stopping: Event
+    """Set when the sandbox ends: whoever waits, wakes."""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """Served on GET; filled when the address is known."""
+
+
+class PortalServer(ThreadingHTTPServer):
+    """The portal's address while it listens."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], *, app: App) -> None:
+        self.app = app
+        self._idle: set[socket.socket] = set()
+        self._lock = Lock()
+        self.is_closing = False
+        super().__init__(address, PortalHandler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service who we are."""
+        TCPServer.server_bind(self)
+
+    def wait_idly(self, connection: socket.socket) -> None:
+        """Note that a kept-alive connection waits for its next request."""
+        with self._lock:
+            if self.is_closing:
+                _shut(connection)
+            self._idle.add(connection)
+
+    def wake(self, connection: socket.socket) -> None:
+        """Note that a request came, or that the connection ended."""
+        with self._lock:
+            self._idle.discard(connection)
+
+    def server_close(self) -> None:
+        """Stop listening and end the idle connections; requests that are being read go on."""
+        super().server_close()
+        with self._lock:
+            self.is_closing = True
+            for connection in self._idle:
+                _shut(connection)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about clients that went away; anything else is a bug and is shown."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class PortalHandler(BaseHTTPRequestHandler):
+    """SOAP on POST, the description on GET."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: PortalServer
+    server_version = "lienthong-sandbox"
+    sys_version = ""
+
+    def setup(self) -> None:
+        """Set the idle timeout of this sandbox before the connection is used."""
+        super().setup()
+        self.connection.settimeout(self.server.app.idle_timeout_seconds)
+
+    def handle_one_request(self) -> None:
+        """Take one request, being known as idle until its first byte is there."""
+        self.server.wait_idly(self.connection)
+        try:
+            self.rfile.peek(1)  # type: ignore[attr-defined]  # it is a BufferedReader
+        except OSError:
+            self.close_connection = True
+            return
+        finally:
+            self.server.wake(self.connection)
+        super().handle_one_request()
+        if self.server.is_closing:
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        """Serve the WSDL and the schemas."""
+        page = self.server.app.pages.get(self.path)
+        if page is None:
+            self._reply(404, b"not found", content_type="text/plain; charset=utf-8")
+        else:
+            self._reply(200, page, content_type="text/xml; charset=utf-8")
+
+    def do_POST(self) -> None:
+        """Answer one SOAP request, or misbehave."""
+        data = self._read_body()
+        if data is None:
+            return
+        try:
+            soap, request = open_envelope(data)
+        except NotSoap as error:
+            self._fault(SOAP_11, code="Sender", reason=str(error))
+            return
+        operation = local_name(request)
+        known = namespace(request) in self.server.app.portal.versions
+        if not known or operation not in {DOSSIER, PROGRESS, LOOK_UP}:
+            self._fault(soap, code="Sender", reason=f"there is no operation {operation}")
+            return
+        self._answer(soap, request)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Log nothing: the ledger has it all."""
+
+    def _answer(self, soap: str, request: _Element) -> None:
+        app, portal = self.server.app, self.server.app.portal
+        now = app.clock()
+        arrival_id, dossier_code = portal.record(request, now=now)
+        is_delivery = local_name(request) != LOOK_UP
+        strike = app.misbehaviours.strike(
+            is_delivery=is_delivery, dossier_code=dossier_code, now=monotonic()
+        )
+        if strike is not None and strike.mode in _BEFORE:
+            portal.note(arrival_id, outcome=strike.mode.value)
+            _BEFORE[strike.mode](self, soap)
+            return
+        delay = strike.delay_seconds if strike is not None and strike.mode is Mode.SLOW else 0
+        if delay and app.stopping.wait(delay):
+            self._drop()
+            return
+        body = (
+            portal.deliver(request, arrival_id=arrival_id, now=now, strike=strike)
+            if is_delivery
+            else portal.look_up(request, arrival_id=arrival_id)
+        )
+        if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
+            self._drop()
+            return
+        self._reply(200, build_envelope(body, soap=soap), content_type=CONTENT_TYPES[soap])
+
+    def _read_body(self) -> bytes | None:
+        """Return the body, or None after a refusal."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit():
+            self._refuse(411, "Content-Length is needed")
+            return None
+        if int(length) > self.server.app.max_request_bytes:
+            self._refuse(413, f"at most {self.server.app.max_request_bytes} bytes")
+            return None
+        data = self.rfile.read(int(length))
+        if len(data) < int(length):
+            self.close_connection = True
+            return None
+        return data
+
+    def _refuse(self, status: int, reason: str) -> None:
+        # The body was not read, so the next request on this connection could not be told from it.
+        self.close_connection = True
+        self._reply(status, reason.encode(), content_type="text/plain; charset=utf-8")
+
+    def _fault(self, soap: str, *, code: str, reason: str) -> None:
+        status = 400 if soap != SOAP_11 and code == "Sender" else 500
+        body = build_fault(soap, code=code, reason=reason)
+        self._reply(status, body, content_type=CONTENT_TYPES[soap])
+
+    def _server_fault(self, soap: str) -> None:
+        self._fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")
+
+    def _unavailable(self, soap: str) -> None:  # noqa: ARG002 - one shape for the table
+        self._reply(503, UNAVAILABLE_PAGE, content_type="text/html; charset=utf-8")
+
+    def _drop(self, soap: str = "") -> None:  # noqa: ARG002 - one shape for the table
+        self.close_connection = True
+        _shut(self.connection)
+
+    def _reply(self, status: int, body: bytes, *, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection or self.server.is_closing:
+            self.close_connection = True
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+_BEFORE: Mapping[Mode, Callable[[PortalHandler, str], None]] = {
+    Mode.DROP_BEFORE: PortalHandler._drop,  # noqa: SLF001
+    Mode.FAULT: PortalHandler._server_fault,  # noqa: SLF001
+    Mode.UNAVAILABLE: PortalHandler._unavailable,  # noqa: SLF001
+}
+"""Modes under which nothing is judged."""
+
+
+class ControlServer(ThreadingHTTPServer):
+    """The control address; on loopback only."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, port: int, *, app: App, apply: Callable[[], None]) -> None:
+        self.app = app
+        self.apply = apply
+        """Makes the portal listen, or not, as is ordered now."""
+        super().__init__(("127.0.0.1", port), ControlHandler)
+
+
+class ControlHandler(BaseHTTPRequestHandler):
+    """Takes orders to misbehave, in JSON."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 30
+    server: ControlServer
+    _TYPE: ClassVar[str] = "application/json; charset=utf-8"
+
+    def do_GET(self) -> None:
+        """Say what is ordered and how much has been written down."""
+        if self.path != "/state":
+            self._reply(404, {"error": "GET /state, POST /misbehave, POST /clear"})
+            return
+        arrivals, effects = self.server.app.portal.store.run(count_rows)
+        orders = self.server.app.misbehaviours.describe(monotonic())
+        self._reply(200, {"misbehaviour": orders, "arrivals": arrivals, "effects": effects})
+
+    def do_POST(self) -> None:
+        """Take an order, or forget all."""
+        length = self.headers.get("Content-Length", "0")
+        size = int(length) if length.isascii() and length.isdigit() else MAX_CONTROL_BYTES + 1
+        if size > MAX_CONTROL_BYTES:
+            self.close_connection = True
+            self._reply(413, {"error": "too large"})
+            return
+        data = self.rfile.read(size)
+        if self.path == "/clear":
+            self.server.app.misbehaviours.clear()
+        elif self.path == "/misbehave":
+            try:
+                wish = Misbehaviour.model_validate_json(data)
+            except ValidationError as error:
+                self._reply(400, {"error": str(error)})
+                return
+            self.server.app.misbehaviours.add(wish, now=monotonic())
+        else:
+            self._reply(404, {"error": "GET /state, POST /misbehave, POST /clear"})
+            return
+        # The order holds when it is answered: a client need not wait and guess.
+        self.server.apply()
+        self._reply(200, {"misbehaviour": self.server.app.misbehaviours.describe(monotonic())})
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Log nothing."""
+
+    def _reply(self, status: int, value: object) -> None:
+        body = json.dumps(value, ensure_ascii=False).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", self._TYPE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it is closed already

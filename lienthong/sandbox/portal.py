@@ -1,0 +1,328 @@
+"""
+The sandbox's judgement of one request: what it checks, in which order, and what it answers.
+
+The error codes are the sandbox's own, apart from 0 and 3, which implementers of the real portal
+report; `docs/sandbox.md` lists them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from lienthong.sandbox.config import LookUpShows
+from lienthong.sandbox.misbehaviour import Mode
+from lienthong.sandbox.store import (
+    Arrival,
+    Effect,
+    add_arrival,
+    add_effect,
+    effects_on,
+    first_effect_of,
+    set_outcome,
+)
+from schemas.building import LookUpResult, build_look_up_response, build_receipt, build_response
+from schemas.errors import InputError
+from schemas.reading import read_document, read_request
+from signing import SignatureRefused, canonical_bytes, verify
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from lxml.etree import _Element
+
+    from lienthong.sandbox.misbehaviour import Misbehaviour
+    from lienthong.sandbox.store import SandboxStore
+    from schemas.model import SchemaVersion
+    from schemas.reading import Document
+    from schemas.validation import Validator
+    from signing import VerificationPolicy, XadesSigner
+
+DOSSIER = "DongBoHoSoMC"
+PROGRESS = "CapNhatTienDoHoSoMC"
+LOOK_UP = "TraCuuHoSo"
+
+
+class Code(Enum):
+    """The sandbox's error codes."""
+
+    OK = "0"
+    INVALID = "-1"
+    EXISTS = "3"
+    MISSING = "4"
+    CONFLICT = "5"
+    SIGNATURE = "6"
+    AGENCY = "7"
+    REJECTED = "8"
+    UNKNOWN = "9999"
+    """Stands for a code that nobody has told us about."""
+
+
+TEXTS = {
+    Code.OK: "Thành công",
+    Code.INVALID: "Dữ liệu không đúng cấu trúc",
+    Code.EXISTS: "Hồ sơ đã tồn tại",
+    Code.MISSING: "Hồ sơ chưa có trên hệ thống",
+    Code.CONFLICT: "Mã bản tin đã được dùng cho nội dung khác",
+    Code.SIGNATURE: "Chữ ký số không hợp lệ",
+    Code.AGENCY: "Mã đơn vị không khớp với chứng thư số",
+    Code.REJECTED: "Hồ sơ bị từ chối",
+    Code.UNKNOWN: "Mã lỗi thử nghiệm chưa được công bố",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a delivery is not accepted."""
+
+    code: Code
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A delivery that passed every check that needs no memory."""
+
+    document: Document
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """Answers the operations of the WSDL; thread-safe."""
+
+    store: SandboxStore
+    versions: Mapping[str, tuple[SchemaVersion, Validator]]
+    """By namespace."""
+    policy: VerificationPolicy
+    signer: XadesSigner
+    idempotent: bool
+    look_up_shows: LookUpShows
+
+    def record(self, request: _Element, *, now: datetime) -> tuple[int, str | None]:
+        """Write one request down and return its number and dossier code once it is durable."""
+        arrival = describe(request, now=now)
+        number = self.store.run(lambda connection: add_arrival(connection, arrival))
+        return number, arrival.dossier_code
+
+    def note(self, arrival_id: int, *, outcome: str) -> None:
+        """Note how an arrival ended that was not judged."""
+        self.store.run(lambda connection: set_outcome(connection, arrival_id, outcome=outcome))
+
+    def deliver(
+        self,
+        request: _Element,
+        *,
+        arrival_id: int,
+        now: datetime,
+        strike: Misbehaviour | None,
+    ) -> bytes:
+        """Judge one delivery that was written down before, and return the response element."""
+        operation = local_name(request)
+        version, validator = self.versions[namespace(request)]
+        forced = _forced(strike)
+        checked = forced or self._check(request, validator, now=now)
+        if isinstance(checked, Accepted):
+            return self._accept(
+                checked, version, is_updating=_is_updating(request), arrival_id=arrival_id, now=now
+            )
+        self.note(arrival_id, outcome=checked.code.value)
+        return _respond(version, operation, checked)
+
+    def look_up(self, request: _Element, *, arrival_id: int) -> bytes:
+        """Answer a look-up."""
+        version, validator = self.versions[namespace(request)]
+        problems = validator.problems_of_element(request)
+        if problems:
+            self.note(arrival_id, outcome=Code.INVALID.value)
+            return build_look_up_response(
+                version,
+                error_code=Code.INVALID.value,
+                message=problems[0].message.vi,
+                results=(),
+            )
+        dossier_code = request.findtext(f"{{{version.namespace}}}mahoso") or ""
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+            set_outcome(connection, arrival_id, outcome="looked_up")
+            return effects_on(connection, dossier_code)
+
+        results = self._results(dossier_code, self.store.run(read))
+        return build_look_up_response(
+            version, error_code=Code.OK.value, message=TEXTS[Code.OK], results=results
+        )
+
+    def _check(
+        self, request: _Element, validator: Validator, *, now: datetime
+    ) -> Accepted | Refusal:
+        problems = validator.problems_of_element(request)
+        if problems:
+            detail = f"{problems[0].field or ''} {problems[0].message.vi}".strip()
+            return Refusal(code=Code.INVALID, detail=detail)
+        received = canonical_bytes(read_request(request).document_element)
+        try:
+            verified = verify(received, policy=self.policy, now=now)
+        except SignatureRefused as error:
+            detail = ", ".join(reason.code for reason in error.reasons)
+            return Refusal(code=Code.SIGNATURE, detail=detail)
+        document = read_document(verified.element)
+        if document.packet != local_name(request):
+            return Refusal(code=Code.INVALID, detail=f"{document.packet} trong yêu cầu khác")
+        if verified.signer.agency_code != document.agency_code:
+            return Refusal(code=Code.AGENCY)
+        return Accepted(document=document, digest=sha256(received).hexdigest())
+
+    def _accept(
+        self,
+        accepted: Accepted,
+        version: SchemaVersion,
+        *,
+        is_updating: bool,
+        arrival_id: int,
+        now: datetime,
+    ) -> bytes:
+        document = accepted.document
+        # Signed before the decision: the one thread that writes should not wait for a signature.
+        receipt = self.signer.sign(
+            build_receipt(
+                version,
+                message_id=document.message_id,
+                dossier_code=document.dossier_code,
+                digest=accepted.digest,
+                received_at=now,
+            ),
+            signed_at=now,
+        )
+        status = document.values.get("TrangThaiHoSo", document.values.get("TrangThai"))
+        effect = Effect(
+            arrival_id=arrival_id,
+            at=now.isoformat(),
+            message_id=document.message_id,
+            dossier_code=document.dossier_code,
+            packet=document.packet,
+            digest=accepted.digest,
+            status=str(status) if status is not None else None,
+            receipt=receipt,
+        )
+
+        def decide(connection: sqlite3.Connection) -> bytes | Refusal:
+            decided = self._decide(connection, effect, is_updating=is_updating)
+            outcome = decided.code if isinstance(decided, Refusal) else Code.OK
+            set_outcome(connection, arrival_id, outcome=outcome.value)
+            return decided
+
+        decided = self.store.run(decide)
+        if isinstance(decided, Refusal):
+            return _respond(version, document.packet, decided)
+        return build_response(
+            version,
+            document.packet,
+            error_code=Code.OK.value,
+            message=TEXTS[Code.OK],
+            receipt=decided,
+        )
+
+    def _decide(
+        self, connection: sqlite3.Connection, effect: Effect, *, is_updating: bool
+    ) -> bytes | Refusal:
+        """Return the receipt to answer with, having written the effect, or a refusal."""
+        first = first_effect_of(connection, effect.message_id)
+        if first is not None:
+            digest, receipt = first
+            if digest != effect.digest:
+                return Refusal(code=Code.CONFLICT)
+            if self.idempotent:
+                return receipt
+        exists = any(row[0] == DOSSIER for row in effects_on(connection, effect.dossier_code))
+        if effect.packet == DOSSIER and not is_updating:
+            if exists:
+                return Refusal(code=Code.EXISTS)
+        elif not exists:
+            return Refusal(code=Code.MISSING)
+        add_effect(connection, effect)
+        return effect.receipt
+
+    def _results(
+        self, dossier_code: str, effects: list[tuple[str, ...]]
+    ) -> tuple[LookUpResult, ...]:
+        snapshots = [row for row in effects if row[0] == DOSSIER]
+        if not snapshots or self.look_up_shows is LookUpShows.NOTHING:
+            return ()
+        shows_content = self.look_up_shows is LookUpShows.CONTENT
+        _, message_id, digest, status, at = snapshots[-1]
+        progress = tuple((row[1], row[2]) for row in effects if row[0] == PROGRESS)
+        return (
+            LookUpResult(
+                dossier_code=dossier_code,
+                status=status,
+                message_id=message_id if shows_content else None,
+                digest=digest if shows_content else None,
+                received_at=datetime.fromisoformat(at),
+                progress=progress if shows_content else (),
+            ),
+        )
+
+
+def describe(request: _Element, *, now: datetime) -> Arrival:
+    """Return what can be said of a request before anything is checked."""
+    operation = local_name(request)
+    message_id = dossier_code = digest = is_updating = attempt = None
+    try:
+        read = read_request(request)
+        is_updating, attempt = read.is_updating, read.attempt
+        digest = sha256(canonical_bytes(read.document_element)).hexdigest()
+        ns = namespace(request)
+        message_id = read.document_element.findtext(f"{{{ns}}}MaBanTin")
+        dossier_code = read.document_element.findtext(f".//{{{ns}}}MaHoSo")
+    except InputError:
+        # Not a delivery, or not one that can be read: it arrived all the same.
+        dossier_code = request.findtext(f"{{{namespace(request)}}}mahoso")
+    return Arrival(
+        at=now.isoformat(),
+        operation=operation,
+        message_id=message_id,
+        dossier_code=dossier_code,
+        digest=digest,
+        is_updating=is_updating,
+        attempt=attempt,
+    )
+
+
+def local_name(element: _Element) -> str:
+    """Return the name of `element` without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def namespace(element: _Element) -> str:
+    """Return the namespace of `element`, or an empty string."""
+    return str(element.tag).rpartition("}")[0].lstrip("{")
+
+
+def _forced(strike: Misbehaviour | None) -> Refusal | None:
+    """Return the refusal a misbehaviour demands, or None."""
+    codes = {
+        Mode.UNKNOWN_CODE: Code.UNKNOWN,
+        Mode.REJECT: Code.REJECTED,
+        Mode.EXISTS: Code.EXISTS,
+    }
+    code = None if strike is None else codes.get(strike.mode)
+    return None if code is None else Refusal(code=code)
+
+
+def _is_updating(request: _Element) -> bool:
+    return bool(read_request(request).is_updating)
+
+
+def _respond(version: SchemaVersion, operation: str, refusal: Refusal) -> bytes:
+    text = TEXTS[refusal.code]
+    return build_response(
+        version,
+        operation,
+        error_code=refusal.code.value,
+        message=f"{text}: {refusal.detail}" if refusal.detail else text,
+        receipt=None,
+    )

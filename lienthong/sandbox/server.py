@@ -1,0 +1,177 @@
+"""
+The sandbox's two addresses: the portal (SOAP, WSDL and schemas) and its control on loopback.
+
+`serve` runs both until it is told to stop. Refusing connections is real: the listening socket is
+closed for the time and opened again on the same port.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from random import Random
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from lienthong.sandbox.description import describe_service
+from lienthong.sandbox.handlers import App, ControlServer, PortalServer
+from lienthong.sandbox.misbehaviour import Misbehaviours
+from lienthong.sandbox.portal import Code, Portal
+from lienthong.sandbox.store import SandboxStore
+from schemas.model import load_version
+from schemas.validation import Validator
+from signing import XadesSigner, load_pem, load_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lienthong.sandbox.config import SandboxConfig
+
+TICK_SECONDS = 0.05
+"""How often orders that begin or end by themselves are noticed."""
+
+
+class Front:
+    """The portal's listening socket: there, or truly not there."""
+
+    def __init__(self, config: SandboxConfig, *, app: App) -> None:
+        self._app = app
+        self._lock = Lock()
+        self._server: PortalServer | None = None
+        self._address = (config.host, config.port)
+        self._open()
+
+    @property
+    def url(self) -> str:
+        """Where the portal is."""
+        host, port = self._address
+        return f"http://{host}:{port}/portal"
+
+    def apply(self) -> None:
+        """Listen, or stop listening, as is ordered now."""
+        with self._lock:
+            refusing = self._app.misbehaviours.is_refusing(monotonic())
+            if refusing and self._server is not None:
+                self._close()
+            elif not refusing and self._server is None:
+                self._open()
+
+    def close(self) -> None:
+        """Stop listening for good."""
+        with self._lock:
+            if self._server is not None:
+                self._close()
+
+    def _open(self) -> None:
+        server = PortalServer(self._address, app=self._app)
+        # A port that was free is from now on the port.
+        self._address = (self._address[0], server.server_address[1])
+        Thread(target=server.serve_forever, args=(0.02,), name="sandbox", daemon=True).start()
+        self._server = server
+
+    def _close(self) -> None:
+        assert self._server is not None
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
+
+
+def system_clock() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+def serve(
+    config: SandboxConfig,
+    *,
+    stop: Event,
+    ready: Callable[[str, str], None],
+    clock: Callable[[], datetime] = system_clock,
+) -> None:
+    """
+    Run a sandbox until `stop` is set.
+
+    Args:
+        config: Of the sandbox.
+        stop: Ends it; what was answered is on the disk.
+        ready: Called once with the URLs of the portal and of the control address.
+        clock: Tells receipts' and arrivals' time.
+
+    Raises:
+        OSError: when an address cannot be had.
+        ConfigError, SigningError: for schema versions, keys or trust that cannot be used.
+    """
+    with ExitStack() as stack:
+        app = _make_app(config, stack, stop=stop, clock=clock)
+        front = Front(config, app=app)
+        stack.callback(front.close)
+        versions = [version for version, _ in app.portal.versions.values()]
+        app.pages.update(describe_service(versions, url=front.url))
+        control = ControlServer(config.control_port, app=app, apply=front.apply)
+        stack.callback(control.server_close)
+        Thread(
+            target=control.serve_forever, args=(0.02,), name="sandbox-control", daemon=True
+        ).start()
+        stack.callback(control.shutdown)
+        start = monotonic()
+        for wish in config.schedule:
+            app.misbehaviours.add(wish, now=start)
+        front.apply()
+        ready(front.url, f"http://127.0.0.1:{control.server_address[1]}")
+        while not stop.wait(TICK_SECONDS):
+            front.apply()
+
+
+def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
+    """
+    Return the `[target]` settings that fit a sandbox at `url`.
+
+    Trust in receipts is the sandbox's very certificate, so no agency's key can sign one.
+    """
+    return {
+        "endpoint": url,
+        "schema_versions": list(config.schema_versions),
+        "rejected_codes": [
+            code.value
+            for code in (
+                Code.INVALID,
+                Code.CONFLICT,
+                Code.SIGNATURE,
+                Code.AGENCY,
+                Code.REJECTED,
+                Code.MISSING,
+            )
+        ],
+        "receipt_trust": [str(config.receipt_certificate)],
+        "shows_content": config.look_up_shows.value == "content",
+        "quiet_period_seconds": 2,
+    }
+
+
+def _make_app(
+    config: SandboxConfig, stack: ExitStack, *, stop: Event, clock: Callable[[], datetime]
+) -> App:
+    versions = [load_version(name) for name in config.schema_versions]
+    key = load_pem(config.receipt_key, config.receipt_certificate, passphrase=None)
+    policy = load_policy(
+        config.trust, elements=frozenset((version.namespace, "BanTin") for version in versions)
+    )
+    store = SandboxStore(config.ledger)
+    stack.callback(store.close)
+    portal = Portal(
+        store=store,
+        versions={version.namespace: (version, Validator(version)) for version in versions},
+        policy=policy,
+        signer=XadesSigner(key),
+        idempotent=config.idempotent,
+        look_up_shows=config.look_up_shows,
+    )
+    return App(
+        portal=portal,
+        misbehaviours=Misbehaviours(random=Random(config.seed)),  # noqa: S311 - no secret
+        clock=clock,
+        max_request_bytes=config.max_request_bytes,
+        idle_timeout_seconds=config.idle_timeout_seconds,
+        stopping=stop,
+    )

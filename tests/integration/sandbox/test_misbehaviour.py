@@ -1,0 +1,177 @@
+"""Every way the sandbox misbehaves, as a channel sees it, and what it left behind."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lienthong.channels.port import Found, Outcome, Packet
+from lienthong.sandbox import Misbehaviour, Mode
+
+DOSSIER = "H29.14-261124-0001"
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome", "effects"),
+    [
+        ("commit_then_drop", Outcome.UNKNOWN, 1),
+        ("drop_before", Outcome.UNKNOWN, 0),
+        ("fault", Outcome.UNKNOWN, 0),
+        ("unavailable", Outcome.BUSY, 0),
+        ("unknown_code", Outcome.UNRECOGNISED, 0),
+        ("reject", Outcome.REJECTED, 0),
+        ("exists", Outcome.EXISTS, 0),
+        ("refuse", Outcome.NOT_SENT, 0),
+        ("slow", Outcome.DELIVERED, 1),
+    ],
+)
+def test_a_mode_is_seen_as_what_it_is_and_ends_when_cleared(
+    start, connect, agency, mode, outcome, effects
+):
+    sandbox = start()
+    channel = connect(sandbox)
+    request = agency.request(1)
+    sandbox.misbehave(mode, **({"delay_seconds": 0.1} if mode == "slow" else {}))
+
+    answer = channel.send(request)
+
+    assert answer.outcome is outcome
+    assert len(sandbox.ledger().effects) == effects
+    assert len(sandbox.ledger().arrivals) == (0 if mode == "refuse" else 1)
+    sandbox.clear()
+    assert channel.send(request).outcome is Outcome.DELIVERED
+    assert len(sandbox.ledger().effects) == 1
+
+
+def test_a_late_answer_leaves_the_fate_unknown_and_the_effect_comes(start, connect, agency):
+    sandbox = start()
+    sandbox.misbehave("slow", delay_seconds=1, count=1)
+    channel = connect(sandbox, read_timeout_seconds=0.3)
+
+    answer = channel.send(agency.request(1))
+
+    assert answer.outcome is Outcome.UNKNOWN
+    assert sandbox.ledger().effects == ()
+    sandbox.misbehave("slow", delay_seconds=1.5, count=1)
+    channel = connect(sandbox)
+    assert channel.look_up(agency_code=agency.code, dossier_code=DOSSIER).found is Found.PRESENT
+
+
+def test_an_effect_without_an_answer_is_found_by_looking_it_up(start, connect, agency, digest_of):
+    sandbox = start()
+    channel = connect(sandbox)
+    sandbox.misbehave("commit_then_drop")
+    request = agency.request(1)
+
+    lost = channel.send(request)
+    found = channel.look_up(agency_code=agency.code, dossier_code=DOSSIER)
+
+    assert lost.outcome is Outcome.UNKNOWN
+    assert (found.found, found.digest) == (Found.PRESENT, digest_of(request))
+
+
+def test_refusing_closes_kept_connections_and_the_port_comes_back(start, connect, agency):
+    sandbox = start()
+    channel = connect(sandbox)
+    channel.send(agency.request(1))
+
+    sandbox.misbehave("refuse")
+    refused = channel.send(agency.request(2, packet=Packet.PROGRESS))
+    sandbox.clear()
+    accepted = channel.send(agency.request(2, packet=Packet.PROGRESS))
+
+    assert (refused.outcome, accepted.outcome) == (Outcome.NOT_SENT, Outcome.DELIVERED)
+
+
+def test_a_count_ends_by_itself(start, connect, agency):
+    sandbox = start()
+    channel = connect(sandbox)
+    request = agency.request(1)
+    sandbox.misbehave("unavailable", count=2)
+
+    outcomes = [channel.send(request).outcome for _ in range(3)]
+
+    assert outcomes == [Outcome.BUSY, Outcome.BUSY, Outcome.DELIVERED]
+    assert sandbox.state()["misbehaviour"] == []
+
+
+def test_a_pattern_hits_only_its_dossiers(start, connect, agency):
+    sandbox = start()
+    channel = connect(sandbox)
+    sandbox.misbehave("reject", pattern="*-0002")
+
+    outcomes = [
+        channel.send(agency.request(number, MaHoSo=f"H29.14-261124-000{number}")).outcome
+        for number in (1, 2, 3)
+    ]
+
+    assert outcomes == [Outcome.DELIVERED, Outcome.REJECTED, Outcome.DELIVERED]
+
+
+def test_a_share_hits_the_same_requests_for_the_same_seed(start, connect, agency, tmp_path):
+    request = agency.request(1)
+
+    def run(name):
+        sandbox = start(ledger=tmp_path / name, seed=7)
+        channel = connect(sandbox)
+        sandbox.misbehave("unavailable", share=0.5)
+        return [channel.send(request).outcome for _ in range(12)]
+
+    first, second = run("a.sqlite"), run("b.sqlite")
+
+    assert first == second
+    assert {Outcome.BUSY, Outcome.DELIVERED} == set(first)
+
+
+def test_a_schedule_holds_from_the_start(start, connect, agency):
+    schedule = (
+        Misbehaviour(mode=Mode.UNAVAILABLE, count=1),
+        Misbehaviour(mode=Mode.FAULT, after_seconds=3600),
+    )
+    sandbox = start(schedule=schedule)
+
+    outcomes = [connect(sandbox).send(agency.request(1)).outcome for _ in range(2)]
+
+    assert outcomes == [Outcome.BUSY, Outcome.DELIVERED]
+    assert [order["mode"] for order in sandbox.state()["misbehaviour"]] == ["fault"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"mode": "explode"},
+        {"mode": "slow", "share": 0},
+        {"mode": "slow", "share": 2},
+        {"mode": "slow", "unheard": 1},
+        {"mode": "refuse", "count": 1},
+        {},
+    ],
+)
+def test_a_wrong_order_is_refused_in_words(start, order):
+    sandbox = start()
+
+    answer = sandbox.http.request(
+        "POST", f"{sandbox.control_url}/misbehave", body=json.dumps(order)
+    )
+
+    assert answer.status == 400
+    assert answer.json()["error"]
+    assert sandbox.state()["misbehaviour"] == []
+
+
+def test_many_at_once_have_one_effect_each(start, connect, agency):
+    sandbox = start()
+    channel = connect(sandbox)
+    requests = [
+        agency.request(number, MaHoSo=f"H29.14-261124-{number:04d}") for number in range(20)
+    ]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(channel.send, requests * 3))
+
+    assert {answer.outcome for answer in answers} == {Outcome.DELIVERED}
+    ledger = sandbox.ledger()
+    assert (len(ledger.arrivals), len(ledger.effects), ledger.doubled_effects) == (60, 20, ())
+    assert ledger.repeats == 40
