@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -83,6 +84,19 @@ def test_refusing_closes_kept_connections_and_the_port_comes_back(start, connect
     accepted = channel.send(agency.request(2, packet=Packet.PROGRESS))
 
     assert (refused.outcome, accepted.outcome) == (Outcome.NOT_SENT, Outcome.DELIVERED)
+
+
+def test_refusing_ends_by_itself(start, connect, agency):
+    channel = connect(start(schedule=(Misbehaviour(mode=Mode.REFUSE, for_seconds=0.5),)))
+    request = agency.request(1)
+
+    outcomes = [channel.send(request).outcome]
+    while outcomes[-1] is Outcome.NOT_SENT:
+        Event().wait(0.05)
+        outcomes.append(channel.send(request).outcome)
+
+    assert outcomes[0] is Outcome.NOT_SENT
+    assert outcomes[-1] is Outcome.DELIVERED
 
 
 def test_a_count_ends_by_itself(start, connect, agency):
