@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _CHUNK_CHARACTERS = 64 * 1024
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _ESCAPE_BYTES = 12
+_HIGH_HALVES = (b"\\ud8", b"\\ud9", b"\\uda", b"\\udb")
 
 
 def read(
@@ -103,7 +104,7 @@ def _apart(data: bytes, *, whole: bool) -> tuple[bytes, bytes]:
     at = data.find(b"\\", max(len(data) - _ESCAPE_BYTES, 0))
     if whole or at < 0:
         return data, b""
-    if data[at - 6 : at - 3].lower() == b"\\ud":
+    if data[at - 6 : at - 2].lower() in _HIGH_HALVES:
         at -= 6
     while at > 0 and data[at - 1] == ord("\\"):
         at -= 1

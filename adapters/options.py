@@ -159,7 +159,8 @@ def make_options(mapping: Mapping[str, object]) -> SourceOptions:
         required = item.default is MISSING and item.default_factory is MISSING
         if required and name not in mapping:
             faults.append((name, Text(vi="thiếu khóa bắt buộc", en="required key is missing")))
-    faults += _contradictions(values)
+    defaults = {name: item.default for name, item in known.items() if item.default is not MISSING}
+    faults += _contradictions(defaults | values)
     if faults:
         raise OptionsWrong(tuple(faults))
     return chosen(**values)  # type: ignore[arg-type]

@@ -64,14 +64,12 @@ def open_bytes(source: BinaryIO, *, head: bytes) -> io.BufferedReader:
     return io.BufferedReader(_Stream(head, source), _BUFFER_BYTES)
 
 
-def open_text(
-    source: BinaryIO, *, encoding: str, place: Place, errors: str = charsets.UNDECODABLE
-) -> io.TextIOWrapper:
+def open_text(source: BinaryIO, *, encoding: str, place: Place) -> io.TextIOWrapper:
     """
     Return `source` as text with its line ends untouched, byte order mark removed.
 
-    Undecodable bytes become lone surrogates (see `charsets.UNDECODABLE`) unless `errors` says
-    otherwise. Text is not yet NFC: that needs whole fields.
+    Undecodable bytes become lone surrogates (see `charsets.UNDECODABLE`). Text is not yet NFC:
+    that needs whole fields.
 
     Raises:
         InputError: The source is empty, is a workbook or an old Office file, or its byte order
@@ -84,7 +82,7 @@ def open_text(
     codec, mark = _settle_encoding(head, encoding, place)
     charsets.register()
     stream = open_bytes(source, head=head[len(mark) :])
-    return io.TextIOWrapper(stream, encoding=codec, errors=errors, newline="")
+    return io.TextIOWrapper(stream, encoding=codec, errors=charsets.UNDECODABLE, newline="")
 
 
 def refuse_workbook(head: bytes, place: Place) -> None:
