@@ -20,6 +20,7 @@ from signing.devpki import (
 from signing.errors import (
     DocumentUnsignable,
     KeyUnusable,
+    NoCanonicalForm,
     Reason,
     SignatureRefused,
     SigningError,
@@ -38,6 +39,7 @@ __all__ = [
     "Inspection",
     "KeyFiles",
     "KeyUnusable",
+    "NoCanonicalForm",
     "Passphrase",
     "Reason",
     "SignatureRefused",

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from signing.errors import Reason
@@ -23,6 +24,15 @@ from signing.profile import CURVES, MIN_RSA_BITS
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+# What the library raises besides ValueError for certificates that somebody made up.
+_UNREADABLE = (
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+    TypeError,
+)
 
 AGENCY_ATTRIBUTE = NameOID.ORGANIZATION_IDENTIFIER.dotted_string
 
@@ -42,22 +52,36 @@ class Signer:
     """SHA-256 of the certificate, lower-case hexadecimal."""
 
 
-def check_readable(certificate: x509.Certificate) -> x509.Certificate:
+def load_certificate(der: bytes) -> x509.Certificate:
     """
-    Return the certificate if every part of it that we look at can be read.
-
-    The library reads lazily: without this, a broken part would surface anywhere later.
+    Return a certificate of which every part that we look at can be read.
 
     Raises:
         ValueError: some part cannot be read, or the kind of key is unknown.
     """
     try:
+        certificate = x509.load_der_x509_certificate(der)
+        # The library reads lazily: without this, a broken part would surface anywhere later.
         _ = certificate.subject, certificate.issuer, certificate.serial_number
         _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         _ = certificate.extensions, certificate.public_key()
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as exc:
+    except _UNREADABLE as exc:
         raise ValueError(str(exc)) from exc
     return certificate
+
+
+def load_certificates(pem: bytes) -> list[x509.Certificate]:
+    """
+    Return the certificates of a PEM text, at least one, as `load_certificate` does.
+
+    Raises:
+        ValueError: there is none, or one cannot be read.
+    """
+    try:
+        certificates = x509.load_pem_x509_certificates(pem)
+    except _UNREADABLE as exc:
+        raise ValueError(str(exc)) from exc
+    return [load_certificate(one.public_bytes(Encoding.DER)) for one in certificates]
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ The errors of signing, in words an operator understands.
     SigningError
     ├── KeyUnusable         our key or its certificate cannot sign: mend the key, start again
     ├── DocumentUnsignable  the document handed in cannot carry our signature: a bug or wrong data
+    │   └── NoCanonicalForm it has no canonical form, so nothing can be said about its bytes
     └── SignatureRefused    a received document is not accepted; `reasons` lists every finding
 
 Every code is stable and dotted. Messages name certificates and places, never a document's values.
@@ -42,6 +43,19 @@ class KeyUnusable(SigningError):
 
 class DocumentUnsignable(SigningError):
     """The document has no usable `Id`, is signed already, or is not well-formed."""
+
+
+class NoCanonicalForm(DocumentUnsignable):
+    """The element uses namespaces that canonical XML does not know, such as relative ones."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Reason(
+                code="document.no_canonical_form",
+                vi="Tài liệu không có dạng chuẩn tắc: không gian tên phải là URI tuyệt đối",
+                en="The document has no canonical form: namespaces must be absolute URIs",
+            )
+        )
 
 
 class SignatureRefused(SigningError):

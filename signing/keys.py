@@ -10,17 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
 
-from signing.certificates import check_readable, is_for_signing, subject_text, weakness_of
+from signing.certificates import (
+    is_for_signing,
+    load_certificate,
+    load_certificates,
+    subject_text,
+    weakness_of,
+)
 from signing.errors import KeyUnusable, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from cryptography import x509
 
 PrivateKey: TypeAlias = "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey"
 
@@ -121,9 +128,7 @@ def load_pem(
     """
     private_key = _load_private_key(key_file, passphrase=passphrase)
     try:
-        certificates = x509.load_pem_x509_certificates(_read(certificate_file))
-        for certificate in certificates:
-            check_readable(certificate)
+        certificates = load_certificates(_read(certificate_file))
     except ValueError as exc:
         raise _bad_format(certificate_file) from exc
     return _assemble(private_key, certificates)
@@ -145,11 +150,12 @@ def load_pkcs12(file: Path, *, passphrase: Passphrase | None) -> SigningKey:
         raise (_locked(file) if "password" in str(exc).lower() else _bad_format(file)) from exc
     if bundle.key is None or bundle.cert is None:
         raise _bad_format(file)
-    certificates = [bundle.cert, *bundle.additional_certs]
+    enclosed = [one.certificate for one in (bundle.cert, *bundle.additional_certs)]
     try:
-        return _assemble(bundle.key, [check_readable(one.certificate) for one in certificates])
+        certificates = [load_certificate(one.public_bytes(Encoding.DER)) for one in enclosed]
     except ValueError as exc:
         raise _bad_format(file) from exc
+    return _assemble(bundle.key, certificates)
 
 
 def _load_private_key(file: Path, *, passphrase: Passphrase | None) -> object:

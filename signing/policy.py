@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
-from signing.certificates import AGENCY_ATTRIBUTE, check_readable
+from signing.certificates import AGENCY_ATTRIBUTE, load_certificates
 from signing.errors import Reason, SigningError
 from signing.profile import MIN_RSA_BITS, Algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from cryptography import x509
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,7 @@ def load_policy(
     faults: list[Reason] = []
     for file in files:
         try:
-            found = x509.load_pem_x509_certificates(file.read_bytes())
-            anchors += [check_readable(one) for one in found]
+            anchors += load_certificates(file.read_bytes())
         except OSError as exc:
             faults.append(_missing(file, exc))
         except ValueError:

@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from cryptography import x509
 from lxml import etree
 
-from signing.certificates import check_readable
+from signing.certificates import load_certificate
 from signing.errors import Reason
 from signing.profile import (
     DIGESTS,
@@ -31,6 +30,7 @@ from signing.profile import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography import x509
     from lxml.etree import _Element
 
 _T = TypeVar("_T")
@@ -260,9 +260,7 @@ def _read_certificates(key_info: _Element) -> tuple[x509.Certificate, ...]:
 
 
 # Fast path: a peer sends the same few certificates with every document.
-@lru_cache(maxsize=256)
-def _load_certificate(der: bytes) -> x509.Certificate:
-    return check_readable(x509.load_der_x509_certificate(der))
+_load_certificate = lru_cache(maxsize=256)(load_certificate)
 
 
 def _read_object(held: _Element, signature_id: str | None) -> SignedProperties:

@@ -26,7 +26,7 @@ from lxml import etree
 from schemas.parser import Limits, XmlRefused, parse_xml
 from signing.canonical import canonical_bytes
 from signing.certificates import Signer, issuer_serial, read_signer
-from signing.errors import Reason, SignatureRefused
+from signing.errors import NoCanonicalForm, Reason, SignatureRefused
 from signing.nodes import has_instructions, ids_in
 from signing.profile import DS
 from signing.reading import Claims, Digest, read_claims
@@ -145,7 +145,12 @@ def _examine(document: bytes, *, policy: VerificationPolicy, now: datetime) -> _
         findings.add(exc.code, vi=exc.vi, en=exc.en)
         return findings
     findings.root = root
-    _check_document(document, root, policy=policy, findings=findings)
+    try:
+        is_canonical = canonical_bytes(root) == document
+    except NoCanonicalForm as exc:
+        findings.add(exc.code, vi=exc.vi, en=exc.en)
+        return findings
+    _check_root(root, is_canonical=is_canonical, policy=policy, findings=findings)
     _check_nodes(root, findings=findings)
     signature = _find_signature(root, findings=findings)
     if signature is None:
@@ -160,8 +165,8 @@ def _examine(document: bytes, *, policy: VerificationPolicy, now: datetime) -> _
     return findings
 
 
-def _check_document(
-    document: bytes, root: _Element, *, policy: VerificationPolicy, findings: _Findings
+def _check_root(
+    root: _Element, *, is_canonical: bool, policy: VerificationPolicy, findings: _Findings
 ) -> None:
     namespace, name = _name_of(root)
     if policy.elements is not None and (namespace, name) not in policy.elements:
@@ -170,7 +175,7 @@ def _check_document(
             vi=f"Phần tử gốc '{name}' (không gian tên '{namespace}') không phải loại cần nhận",
             en=f"Root element '{name}' (namespace '{namespace}') is not of an expected kind",
         )
-    if canonical_bytes(root) != document:
+    if not is_canonical:
         findings.add(
             "document.not_canonical",
             vi="Văn bản nhận được không ở dạng chuẩn tắc riêng (exc-c14n); có thể đã bị một "

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import copy
 import hmac
+import random
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -149,6 +150,11 @@ CHANGED = [
         "unused namespace declared",
         swap(b"<HoSo>", b'<HoSo xmlns:a="urn:a">'),
         ["document.not_canonical"],
+    ),
+    (
+        "relative namespace, which has no canonical form",
+        swap(b"<HoSo>", b'<HoSo xmlns:a="../a">'),
+        ["document.no_canonical_form"],
     ),
     ("second document behind", lambda text: text + b"<BanTin/>", ["xml.syntax"]),
     ("bytes behind", lambda text: text + b"\x00", ["xml.syntax"]),
@@ -628,6 +634,25 @@ def test_a_signing_time_in_the_future_is_refused_beyond_the_clock_skew(workshop)
         verify(signed, policy=workshop.policy, now=early - timedelta(seconds=1))
 
     assert [one.code for one in refused.value.reasons] == ["signature.signed_in_future"]
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_certificates_full_of_noise_are_refused_and_break_nothing(workshop):
+    signed = workshop.sign(by=workshop.other_agency)
+    der = workshop.other_agency.certificate.public_bytes(Encoding.DER)
+    noise = random.Random(20)
+
+    for _ in range(600):
+        forged = bytearray(der)
+        for _ in range(noise.choice([1, 1, 2, 4])):
+            forged[noise.randrange(len(forged))] = noise.randrange(256)
+        if forged == der:
+            continue
+        text = signed.replace(base64.b64encode(der), base64.b64encode(forged))
+        codes = {
+            one.code for one in inspect(text, policy=workshop.policy, now=workshop.now).reasons
+        }
+        assert codes & {"signature.certificate_swapped", "certificate.unreadable"}
 
 
 def test_no_single_changed_byte_is_ever_verified(workshop):

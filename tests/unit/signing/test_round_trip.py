@@ -161,6 +161,7 @@ def test_one_signer_serves_many_threads(workshop):
 @pytest.mark.parametrize(
     ("document", "code"),
     [
+        (b'<BanTin xmlns="../x" Id="a"></BanTin>', "document.no_canonical_form"),
         (b"<BanTin>", "xml.syntax"),
         (b'<!DOCTYPE a><a Id="x"></a>', "xml.doctype"),
         (b"<BanTin><a></a></BanTin>", "document.id_missing"),
