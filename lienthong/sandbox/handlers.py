@@ -152,13 +152,13 @@ class PortalHandler(BaseHTTPRequestHandler):
     def _answer(self, soap: str, request: _Element) -> None:
         app, portal = self.server.app, self.server.app.portal
         now = app.clock()
-        arrival_id, dossier_code = portal.record(request, now=now)
+        incoming = portal.record(request, now=now)
         is_delivery = local_name(request) != LOOK_UP
         strike = app.misbehaviours.strike(
-            is_delivery=is_delivery, dossier_code=dossier_code, now=monotonic()
+            is_delivery=is_delivery, dossier_code=incoming.dossier_code, now=monotonic()
         )
         if strike is not None and strike.mode in _BEFORE:
-            portal.note(arrival_id, outcome=strike.mode.value)
+            portal.note(incoming.arrival_id, outcome=strike.mode.value)
             _BEFORE[strike.mode](self, soap)
             return
         delay = strike.delay_seconds if strike is not None and strike.mode is Mode.SLOW else 0
@@ -166,9 +166,9 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._drop()
             return
         body = (
-            portal.deliver(request, arrival_id=arrival_id, now=now, strike=strike)
+            portal.deliver(incoming, now=now, strike=strike)
             if is_delivery
-            else portal.look_up(request, arrival_id=arrival_id)
+            else portal.look_up(incoming)
         )
         if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
             self._drop()

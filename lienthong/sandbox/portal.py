@@ -7,7 +7,7 @@ report; `docs/sandbox.md` lists them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.store import SandboxStore
     from schemas.model import SchemaVersion
-    from schemas.reading import Document
+    from schemas.reading import Document, Request
     from schemas.validation import Validator
     from signing import VerificationPolicy, XadesSigner
 
@@ -89,6 +89,21 @@ class Accepted:
 
     document: Document
     digest: str
+    is_updating: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One request on its way through the portal."""
+
+    element: _Element
+    request: Request | None
+    """None for a look-up, and for what cannot be read as a delivery."""
+    received: bytes
+    """The document as it arrived, in canonical form; empty without one."""
+    dossier_code: str | None
+    arrival_id: int = 0
+    """Of the row that it was written down in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,52 +118,38 @@ class Portal:
     idempotent: bool
     look_up_shows: LookUpShows
 
-    def record(self, request: _Element, *, now: datetime) -> tuple[int, str | None]:
-        """Write one request down and return its number and dossier code once it is durable."""
-        arrival = describe(request, now=now)
+    def record(self, element: _Element, *, now: datetime) -> Incoming:
+        """Write one request down, whatever it is; it is durable when this returns."""
+        incoming, arrival = describe(element, now=now)
         number = self.store.run(lambda connection: add_arrival(connection, arrival))
-        return number, arrival.dossier_code
+        return replace(incoming, arrival_id=number)
 
     def note(self, arrival_id: int, *, outcome: str) -> None:
         """Note how an arrival ended that was not judged."""
         self.store.run(lambda connection: set_outcome(connection, arrival_id, outcome=outcome))
 
-    def deliver(
-        self,
-        request: _Element,
-        *,
-        arrival_id: int,
-        now: datetime,
-        strike: Misbehaviour | None,
-    ) -> bytes:
+    def deliver(self, incoming: Incoming, *, now: datetime, strike: Misbehaviour | None) -> bytes:
         """Judge one delivery that was written down before, and return the response element."""
-        operation = local_name(request)
-        version, validator = self.versions[namespace(request)]
-        forced = _forced(strike)
-        checked = forced or self._check(request, validator, now=now)
+        version, validator = self.versions[namespace(incoming.element)]
+        checked = _forced(strike) or self._check(incoming, validator, now=now)
         if isinstance(checked, Accepted):
-            return self._accept(
-                checked, version, is_updating=_is_updating(request), arrival_id=arrival_id, now=now
-            )
-        self.note(arrival_id, outcome=checked.code.value)
-        return _respond(version, operation, checked)
+            return self._accept(checked, incoming, version, now=now)
+        self.note(incoming.arrival_id, outcome=checked.code.value)
+        return _respond(version, local_name(incoming.element), checked)
 
-    def look_up(self, request: _Element, *, arrival_id: int) -> bytes:
+    def look_up(self, incoming: Incoming) -> bytes:
         """Answer a look-up."""
-        version, validator = self.versions[namespace(request)]
-        problems = validator.problems_of_element(request)
+        version, validator = self.versions[namespace(incoming.element)]
+        problems = validator.problems_of_element(incoming.element)
         if problems:
-            self.note(arrival_id, outcome=Code.INVALID.value)
+            self.note(incoming.arrival_id, outcome=Code.INVALID.value)
             return build_look_up_response(
-                version,
-                error_code=Code.INVALID.value,
-                message=problems[0].message.vi,
-                results=(),
+                version, error_code=Code.INVALID.value, message=problems[0].message.vi
             )
-        dossier_code = request.findtext(f"{{{version.namespace}}}mahoso") or ""
+        dossier_code = incoming.dossier_code or ""
 
         def read(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
-            set_outcome(connection, arrival_id, outcome="looked_up")
+            set_outcome(connection, incoming.arrival_id, outcome="looked_up")
             return effects_on(connection, dossier_code)
 
         results = self._results(dossier_code, self.store.run(read))
@@ -157,32 +158,40 @@ class Portal:
         )
 
     def _check(
-        self, request: _Element, validator: Validator, *, now: datetime
+        self, incoming: Incoming, validator: Validator, *, now: datetime
     ) -> Accepted | Refusal:
-        problems = validator.problems_of_element(request)
+        problems = validator.problems_of_element(incoming.element)
         if problems:
             detail = f"{problems[0].field or ''} {problems[0].message.vi}".strip()
             return Refusal(code=Code.INVALID, detail=detail)
-        received = canonical_bytes(read_request(request).document_element)
+        if incoming.request is None:
+            # The reader is stricter than the schema's types: "+1" is an integer to them.
+            return Refusal(code=Code.INVALID)
         try:
-            verified = verify(received, policy=self.policy, now=now)
+            verified = verify(incoming.received, policy=self.policy, now=now)
+            document = read_document(verified.element)
         except SignatureRefused as error:
             detail = ", ".join(reason.code for reason in error.reasons)
             return Refusal(code=Code.SIGNATURE, detail=detail)
-        document = read_document(verified.element)
-        if document.packet != local_name(request):
+        except InputError as error:
+            # A date that the schema's pattern cannot refuse, for one.
+            return Refusal(code=Code.INVALID, detail=error.problem.message.vi)
+        if document.packet != incoming.request.packet:
             return Refusal(code=Code.INVALID, detail=f"{document.packet} trong yêu cầu khác")
         if verified.signer.agency_code != document.agency_code:
             return Refusal(code=Code.AGENCY)
-        return Accepted(document=document, digest=sha256(received).hexdigest())
+        return Accepted(
+            document=document,
+            digest=verified.digest,
+            is_updating=bool(incoming.request.is_updating),
+        )
 
     def _accept(
         self,
         accepted: Accepted,
+        incoming: Incoming,
         version: SchemaVersion,
         *,
-        is_updating: bool,
-        arrival_id: int,
         now: datetime,
     ) -> bytes:
         document = accepted.document
@@ -199,7 +208,7 @@ class Portal:
         )
         status = document.values.get("TrangThaiHoSo", document.values.get("TrangThai"))
         effect = Effect(
-            arrival_id=arrival_id,
+            arrival_id=incoming.arrival_id,
             at=now.isoformat(),
             message_id=document.message_id,
             dossier_code=document.dossier_code,
@@ -210,9 +219,9 @@ class Portal:
         )
 
         def decide(connection: sqlite3.Connection) -> bytes | Refusal:
-            decided = self._decide(connection, effect, is_updating=is_updating)
+            decided = self._decide(connection, effect, is_updating=accepted.is_updating)
             outcome = decided.code if isinstance(decided, Refusal) else Code.OK
-            set_outcome(connection, arrival_id, outcome=outcome.value)
+            set_outcome(connection, effect.arrival_id, outcome=outcome.value)
             return decided
 
         decided = self.store.run(decide)
@@ -267,29 +276,31 @@ class Portal:
         )
 
 
-def describe(request: _Element, *, now: datetime) -> Arrival:
-    """Return what can be said of a request before anything is checked."""
-    operation = local_name(request)
-    message_id = dossier_code = digest = is_updating = attempt = None
+def describe(element: _Element, *, now: datetime) -> tuple[Incoming, Arrival]:
+    """Return a request and what can be said of it before anything is checked."""
+    ns = namespace(element)
+    request, received, message_id = None, b"", None
+    dossier_code = element.findtext(f"{{{ns}}}mahoso")
     try:
-        read = read_request(request)
-        is_updating, attempt = read.is_updating, read.attempt
-        digest = sha256(canonical_bytes(read.document_element)).hexdigest()
-        ns = namespace(request)
-        message_id = read.document_element.findtext(f"{{{ns}}}MaBanTin")
-        dossier_code = read.document_element.findtext(f".//{{{ns}}}MaHoSo")
+        request = read_request(element)
+        received = canonical_bytes(request.document_element)
+        message_id = request.document_element.findtext(f"{{{ns}}}MaBanTin")
+        dossier_code = request.document_element.findtext(f"*/{{{ns}}}MaHoSo")
     except InputError:
-        # Not a delivery, or not one that can be read: it arrived all the same.
-        dossier_code = request.findtext(f"{{{namespace(request)}}}mahoso")
-    return Arrival(
+        pass  # a look-up, or not a delivery that can be read: it arrived all the same
+    arrival = Arrival(
         at=now.isoformat(),
-        operation=operation,
+        operation=local_name(element),
         message_id=message_id,
         dossier_code=dossier_code,
-        digest=digest,
-        is_updating=is_updating,
-        attempt=attempt,
+        digest=sha256(received).hexdigest() if received else None,
+        is_updating=None if request is None else request.is_updating,
+        attempt=None if request is None else request.attempt,
     )
+    incoming = Incoming(
+        element=element, request=request, received=received, dossier_code=dossier_code
+    )
+    return incoming, arrival
 
 
 def local_name(element: _Element) -> str:
@@ -311,10 +322,6 @@ def _forced(strike: Misbehaviour | None) -> Refusal | None:
     }
     code = None if strike is None else codes.get(strike.mode)
     return None if code is None else Refusal(code=code)
-
-
-def _is_updating(request: _Element) -> bool:
-    return bool(read_request(request).is_updating)
 
 
 def _respond(version: SchemaVersion, operation: str, refusal: Refusal) -> bytes:

@@ -183,6 +183,29 @@ def test_a_document_against_the_schema_is_refused_with_the_field(start, connect,
     assert [row.outcome for row in sandbox.ledger().arrivals] == ["-1"]
 
 
+@pytest.mark.parametrize("attempt", ["+1", "01", " 1 "])
+def test_an_attempt_that_only_the_schema_takes_is_refused(start, agency, attempt):
+    sandbox = start()
+    document = agency.request(1).document
+    body = (
+        f'<CapNhatTienDoHoSoMC xmlns="urn:lienthong:dvcqg:2020"><LanGui>{attempt}</LanGui>'
+        "<ThoiDiemGui>20261124100000</ThoiDiemGui><data>"
+    ).encode() + document
+    data = build_envelope(body + b"</data></CapNhatTienDoHoSoMC>", soap=SOAP_11)
+
+    answer = sandbox.http.request("POST", sandbox.url, body=data)
+
+    assert (answer.status, b"<error_code>-1</error_code>" in answer.data) == (200, True)
+
+
+def test_a_document_in_another_operations_request_is_refused(start, connect, agency):
+    request = replace(agency.request(1), packet=Packet.PROGRESS)
+
+    answer = connect(start()).send(request)
+
+    assert (answer.outcome, answer.code) == (Outcome.REJECTED, "-1")
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
