@@ -75,7 +75,10 @@ def format_moment(moment: datetime) -> str:
         DateImplausible: outside 1990..2100.
     """
     if moment.tzinfo is not None:
-        moment = moment.astimezone(VIETNAM)
+        try:
+            moment = moment.astimezone(VIETNAM)
+        except OverflowError as exc:
+            raise DateImplausible from exc
     return _written(moment)
 
 

@@ -21,7 +21,7 @@ from mappings.rules import RuleReader
 from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml, plain_value
 from schemas.errors import ConfigError
 from schemas.model import load_version, version_names
-from schemas.problem import Text
+from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,11 +233,12 @@ def _unreadable(error: OSError) -> Text:
 
 
 def _invalid(path: Path, mistakes: Mistakes) -> ConfigError:
-    problems = tuple(mistakes.problems)
-    first = problems[0] if problems else None
-    where = f", first in line {first.place.line}: {first.message.en}" if first else ""
+    problems = tuple(sorted(mistakes.problems, key=lambda problem: problem.place.line or 0))
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    first = errors[0]
     return ConfigError(
-        f"Mapping {path}: {len(problems)} mistakes{where}",
+        f"mapping {path}: {len(errors)} mistakes, the first in line {first.place.line}: "
+        f"{first.message.en}",
         problems=problems,
         code="mapping.invalid",
     )

@@ -87,7 +87,7 @@ def as_text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return _int_text(value)
     if isinstance(value, float):
         return _float_text(value)
     if isinstance(value, datetime):
@@ -97,6 +97,14 @@ def as_text(value: Value) -> str:
     if isinstance(value, Mapping) and all(key[:1] in "@#" for key in value):
         return as_text(value.get("#text"))
     raise NotAValue
+
+
+def _int_text(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError as exc:
+        # Python refuses to write numbers of more than 4300 digits; no field holds one.
+        raise NotAValue from exc
 
 
 def _float_text(value: float) -> str:
