@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 MAX_CERTIFICATES = 8
+_ATTRIBUTES = frozenset({"Id", "Target", "URI", "Type", "Algorithm", "MimeType", "Encoding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,21 @@ def _children(parent: _Element, names: str, *, namespace: str = DS) -> list[_Ele
             vi=f"Trong {parent_name} của chữ ký: cần {names}, thực tế là {found or 'rỗng'}",
             en=f"In {parent_name} of the signature: expected {names}, found {found or 'nothing'}",
         )
+    _check_nothing_else(parent, children)
     return children
+
+
+def _check_nothing_else(parent: _Element, children: list[_Element]) -> None:
+    """Refuse text and attributes without meaning here, for which the unsigned parts have room."""
+    texts = [parent.text, *(child.tail for child in children)]
+    names = {str(name) for one in (parent, *children) for name in one.keys()}  # noqa: SIM118
+    if any(text and not text.isspace() for text in texts) or not names <= _ATTRIBUTES:
+        name = etree.QName(parent).localname
+        raise _Departure(
+            "signature.structure",
+            vi=f"{name} của chữ ký chứa văn bản hoặc thuộc tính không được phép",
+            en=f"{name} of the signature holds text or attributes that are not allowed",
+        )
 
 
 def _read_methods(signed_info: _Element) -> Algorithm:

@@ -415,6 +415,18 @@ OFF_PROFILE = [
         set_on(f".//{XADES}CertDigest/{DS}DigestMethod", "Algorithm", DS_URI + "sha1"),
         ALGORITHM,
     ),
+    (
+        "text hidden in KeyInfo",
+        lambda root: setattr(root.find(f".//{DS}KeyInfo"), "text", "secret"),
+        STRUCTURE,
+    ),
+    (
+        "text hidden behind the certificate",
+        lambda root: setattr(root.find(f".//{DS}X509Certificate"), "tail", "secret"),
+        STRUCTURE,
+    ),
+    ("attribute hidden in the object", set_on(f".//{DS}Object", "note", "secret"), STRUCTURE),
+    ("attribute hidden on the signature", set_on(f"{DS}Signature", "note", "secret"), STRUCTURE),
     ("key name", put_into(f".//{DS}KeyInfo", KEY_VALUE), STRUCTURE),
     (
         "key by retrieval",
