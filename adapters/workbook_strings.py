@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MEMORY_BYTES = 48 * 1024 * 1024
 _STRING_OVERHEAD = 80
+_CHUNKS_BYTES = 128 * 1024
+"""The parser counts an item together with the chunks it begins and ends in."""
 _MAX_STRINGS = 10_000_000
 """Their offsets alone take 80 MB."""
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -105,7 +107,7 @@ def load_strings(
         InputError: The part is damaged, or has a string above the limit.
     """
     strings = SharedStrings()
-    limits = Limits(max_bytes=2 * max_string_bytes, max_text_bytes=max_string_bytes)
+    limits = Limits(max_bytes=2 * max_string_bytes + _CHUNKS_BYTES, max_text_bytes=max_string_bytes)
     path = ((namespace, "sst"), (namespace, "si"))
     try:
         with package.open(name) as part:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _START_TAG = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+_CHUNKS_BYTES = 128 * 1024
+"""The parser counts a record together with the chunks it begins and ends in."""
 _SHORT_LINE = 65535
 """libxml2 keeps lines up to here; from there on it may repeat this number."""
 
@@ -46,7 +48,10 @@ def read(
     path = _path(options)
     shown = "/" + "/".join(name for _, name in path)
     stream = _Watched(open_bytes(source, head=head))
-    limits = Limits(max_bytes=options.max_record_bytes, max_text_bytes=options.max_record_bytes)
+    limits = Limits(
+        max_bytes=options.max_record_bytes + _CHUNKS_BYTES,
+        max_text_bytes=options.max_record_bytes,
+    )
     number = 0
     try:
         for element in iter_elements(cast("BinaryIO", stream), path=path, limits=limits):

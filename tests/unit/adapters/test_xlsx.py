@@ -387,6 +387,17 @@ def test_another_kind_of_package_is_no_workbook(read, more):
     assert read(by_hand(HEADER, more=more), format="xlsx").code == "xlsx.not_workbook"
 
 
+def test_many_rows_and_strings_are_within_the_limit_of_one(read):
+    count = 20_000
+    rows = "".join(f"<row><c t='s'><v>{n}</v></c></row>" for n in range(count))
+    strings = "".join(f"<si><t>chuỗi {n}</t></si>" for n in range(count))
+
+    found = read(by_hand(HEADER + rows, strings=strings), format="xlsx", max_record_bytes=1024)
+
+    assert (len(found.values), found.code) == (count, None)
+    assert found.values[-1] == {"a": "chuỗi 19999"}
+
+
 def test_many_shared_strings_go_to_disk_and_come_back():
     strings = SharedStrings(memory_bytes=1000)
     for number in range(5000):

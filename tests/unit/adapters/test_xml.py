@@ -87,6 +87,14 @@ def test_the_declared_encoding_is_honoured(read):
     assert read(text.encode("utf-16"), **SETTINGS).values == [{"a": "Ước"}]
 
 
+def test_the_limit_holds_for_a_record_and_not_for_its_neighbours(read):
+    data = b"<ds>" + b"<hs><a>12345</a></hs>\n" * 20_000 + b"</ds>"
+
+    found = read(data, **SETTINGS, max_record_bytes=1024)
+
+    assert (len(found.values), found.code) == (20_000, None)
+
+
 ATTACKS = {
     "billion laughs": (
         b'<!DOCTYPE ds [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><ds><hs><a>&b;</a></hs></ds>',
@@ -102,7 +110,7 @@ ATTACKS = {
         b"<ds><hs " + b" ".join(b'a%d=""' % n for n in range(100)) + b"/></ds>",
         "xml.too_many_attributes",
     ),
-    "one endless record": (b"<ds><hs>" + b"<a>1</a>" * 40_000 + b"</hs></ds>", "xml.too_large"),
+    "one endless record": (b"<ds><hs>" + b"<a>1</a>" * 80_000 + b"</hs></ds>", "xml.too_large"),
     "a forbidden character": (b"<ds><hs><a>\x01</a></hs></ds>", "xml.syntax"),
     "wrong bytes": (b"<ds><hs><a>\xff</a></hs></ds>", "xml.encoding"),
 }
