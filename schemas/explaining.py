@@ -337,6 +337,7 @@ def _form(validator: XsdPatternFacets) -> Text:
     texts = {
         node.get(_LANG): " ".join((node.text or "").split())
         for node in (annotation.documentation if annotation is not None else ())
+        if node.get("source") is None
     }
     pattern = " | ".join(validator.regexps)
     return Text(vi=texts.get("vi") or pattern, en=texts.get("en") or pattern)

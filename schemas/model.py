@@ -332,8 +332,10 @@ def _make_field(
 
 
 def _about(element: _Element) -> Text:
+    # What has a source attribute says where a rule comes from, which no error message needs.
     texts = {
         node.get(_LANG): " ".join((node.text or "").split())
         for node in element.iterfind(f"{_XS}annotation/{_XS}documentation")
+        if node.get("source") is None
     }
     return Text(vi=texts.get("vi", ""), en=texts.get("en", ""))

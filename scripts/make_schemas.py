@@ -3,7 +3,7 @@ Write the XSD, WSDL and manifest files of every schema version from one table of
 
 The two versions differ only in the fields marked with `since=2022`, so they are made from one
 table and cannot drift apart. Once the official files are there, they replace the written ones
-and this script is deleted; only `write_manifests` stays useful. Run it without arguments.
+and only the manifests are written: `make_schemas.py --manifests`. Without it, everything is.
 
 Sources, as cited in the documentation of each field: OCPS = OpenCPS v2 (open source, 2020-21),
 TD = a province's system (2025), IG = the connector of another one-stop system. The official
@@ -14,8 +14,10 @@ connection guide is not public; where a rule is an implementer's, the documentat
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -196,6 +198,16 @@ CODES: dict[str, tuple[int, str, str, tuple[tuple[str, str, str], ...]]] = {
         ("2", "Chứng minh nhân dân, 9 chữ số", "Old identity card, 9 digits"),
     )),
 }
+VI = (
+    "Các trường theo những phần mềm đã kết nối với Cổng, vì lược đồ chính thức chưa công bố. "
+    "OCPS: OpenCPS v2, mã nguồn mở, 2020-2021; TD: hệ thống của một tỉnh, 2025; IG: tài liệu kết "
+    "nối của một hệ thống một cửa."
+)
+EN = (
+    "The fields as programs connected to the portal use them, because the official schema is not "
+    "public. OCPS: OpenCPS v2, open source, 2020-21; TD: the system of a province, 2025; IG: the "
+    "connection guide of a one-stop system."
+)
 # fmt: on
 UNIT = r"([0-9]{3}(\.[0-9]{2}){2,3}\.[A-Z][0-9]{2}|([0-9]{2}\.){1,2}[A-Z][0-9]{2}|[A-Z][0-9]{2}(\.[0-9]{1,3})*)"
 DAY = "((0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])|(0[469]|11)(0[1-9]|[12][0-9]|30)|02(0[1-9]|1[0-9]|2[0-8]))"
@@ -212,13 +224,25 @@ PATTERNS = {
 # fmt: on
 
 
+# What ends in brackets and cites an implementer is where a rule comes from, not what a field is.
+PROVENANCE = re.compile(r"(?P<about>.*?) \((?P<source>[^()]*\b(?:TD|OCPS|IG)\b[^()]*)\)")
+
+
 def documentation(vi: str, en: str, *, indent: str) -> str:
-    return (
-        f"{indent}<xs:annotation>\n"
-        f'{indent}  <xs:documentation xml:lang="vi">{escape(vi)}</xs:documentation>\n'
-        f'{indent}  <xs:documentation xml:lang="en">{escape(en)}</xs:documentation>\n'
-        f"{indent}</xs:annotation>\n"
-    )
+    lines = [f"{indent}<xs:annotation>\n"]
+    sources = []
+    for language, text in (("vi", vi), ("en", en)):
+        cited = PROVENANCE.fullmatch(text)
+        about = cited["about"] if cited else text
+        lines.append(
+            f'{indent}  <xs:documentation xml:lang="{language}">{escape(about)}</xs:documentation>\n'
+        )
+        if cited:
+            sources.append(
+                f'{indent}  <xs:documentation source="implementers" xml:lang="{language}">'
+                f"{escape(cited['source'])}</xs:documentation>\n"
+            )
+    return "".join((*lines, *sources, f"{indent}</xs:annotation>\n"))
 
 
 def pattern_type(name: str, pattern: str, length: int | None, vi: str, en: str) -> str:
@@ -288,6 +312,7 @@ def dossier_xsd(year: int) -> str:
     return "".join(
         (
             head(year),
+            documentation(VI, EN, indent="  "),
             group_type("HoSo", HOSO, year=year),
             group_type("TienDo", TIENDO, year=year),
             *(group_type(name, fields, year=year) for name, fields in GROUPS.items()),
@@ -343,4 +368,7 @@ def write_schemas(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_schemas(SCHEMAS)
+    parser = argparse.ArgumentParser(description="Write the schema files and their manifests.")
+    parser.add_argument("--manifests", action="store_true", help="write the manifests only")
+    write = write_manifests if parser.parse_args().manifests else write_schemas
+    write(SCHEMAS)
