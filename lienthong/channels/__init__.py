@@ -1,0 +1,20 @@
+"""
+Channels to a portal: the port, and SOAP.
+
+`SoapChannel` (lienthong.channels.soap) and `TargetProfile` (lienthong.channels.profile) are
+imported from their modules: most of the application needs the port's values only.
+"""
+
+from __future__ import annotations
+
+from lienthong.channels.port import (
+    Answer,
+    Channel,
+    Found,
+    LookUp,
+    Outcome,
+    Packet,
+    SendRequest,
+)
+
+__all__ = ["Answer", "Channel", "Found", "LookUp", "Outcome", "Packet", "SendRequest"]
