@@ -1,0 +1,61 @@
+"""The guide for integrators says what the code does."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from adapters import SourceRecord
+from mappings import compile_mapping, run_tests
+from mappings.dates import DATE_FORMATS
+from mappings.tables import TABLES, column_names
+from mappings.texts import NUMBER_FORMATS, TEXT_RULES
+from schemas.problem import Place
+
+ROOT = Path(__file__).parents[3]
+GUIDE = (ROOT / "docs" / "mapping-language.md").read_text("utf-8")
+
+
+def block(language):
+    """Return the first code block of a language."""
+    found = re.search(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    return found[1]
+
+
+def test_the_worked_example_loads_and_its_tests_pass(load):
+    file = load(block("yaml"))
+
+    assert file.warnings == ()
+    assert [(r.name, [d.en for d in r.differences]) for r in run_tests(file)] == [
+        ("một hồ sơ với hai tệp", []),
+        ("tình trạng lạ và ngày không có thật", []),
+    ]
+
+
+def test_the_worked_table_becomes_a_dossier(load):
+    (row,) = csv.DictReader(block("csv").splitlines(), delimiter=";")
+
+    conversion = compile_mapping(load(block("yaml"))).convert(
+        SourceRecord(number=1, values=row, place=Place())
+    )
+
+    assert conversion.problems == ()
+    (event,) = conversion.events
+    assert (event.key, event.version) == ("H29.15-250707-0001/1", "1")
+    assert event.values["TenLinhVuc"] == "Thành lập và hoạt động doanh nghiệp (hộ kinh doanh)"
+
+
+def test_every_error_code_is_explained():
+    sources = [path.read_text("utf-8") for path in (ROOT / "mappings").glob("*.py")]
+    codes = {code for text in sources for code in re.findall(r'"((?:mapping|agency)\.\w+)"', text)}
+
+    assert len(codes) > 50
+    assert {code for code in codes if f"`{code}`" not in GUIDE} == set()
+
+
+def test_every_word_of_the_language_is_explained():
+    words = {*DATE_FORMATS, *NUMBER_FORMATS, *TEXT_RULES, *TABLES}
+    words |= {column for table in TABLES for column in column_names(table)}
+
+    assert {word for word in words if not re.search(rf"[`{{]{re.escape(word)}[`:]", GUIDE)} == set()
