@@ -8,7 +8,7 @@ What is left is unrecognised, where an answer came whole, or unknown, where it d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,10 @@ class Judge:
             return self._finish(reply, Outcome.TARGET, detail)
         content = read_body(reply)
         if isinstance(content, Fault):
-            return self._finish(reply, *self._judge_fault(content), code=content.codes[0])
+            return replace(
+                self._finish(reply, *self._judge_fault(content), code=content.codes[0]),
+                message=content.reason,
+            )
         by_status = self._judge_status(reply, has_body=content is not None)
         if by_status is not None:
             return self._finish(reply, *by_status)
@@ -89,14 +92,15 @@ class Judge:
         if response.operation != request.packet.value:
             detail = "the answer of another operation"
             return self._finish(reply, Outcome.UNRECOGNISED, detail)
-        return self._judge_response(reply, response, request=request, now=now)
+        answer = self._judge_response(reply, response, request=request, now=now)
+        return replace(answer, message=one_line(response.message))
 
     def look_up(self, reply: Reply, *, dossier_code: str) -> LookUp:
         """Return what `reply` says about one dossier; FAILED whenever it is not plain."""
         content = read_body(reply)
         if isinstance(content, Fault):
-            detail = f"fault {content.codes[0]}: {content.reason}"
-            return LookUp(found=Found.FAILED, detail=one_line(detail), raw=reply.body)
+            detail = f"fault {content.codes[0]}"
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
         if content is None or reply.status != 200:
             detail = f"HTTP {reply.status} without a usable answer"
             return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
@@ -105,9 +109,9 @@ class Judge:
         except InputError as error:
             detail = f"not a response: {error.code}"
             return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
-        if response.error_code.strip() not in self.profile.success_codes:
-            detail = f"error_code {response.error_code}: {response.message}"
-            return LookUp(found=Found.FAILED, detail=one_line(detail), raw=reply.body)
+        if short(response.error_code) not in self.profile.success_codes:
+            detail = f"error_code {short(response.error_code)}"
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
         if not response.results:
             return LookUp(found=Found.ABSENT, detail="no such dossier", raw=reply.body)
         results = [one for one in response.results if one.dossier_code == dossier_code]
@@ -133,13 +137,13 @@ class Judge:
         return Answer(
             outcome=outcome,
             code=code,
-            detail=one_line(detail),
+            detail=detail,
             http_status=reply.status,
             raw=reply.body,
         )
 
     def _judge_fault(self, fault: Fault) -> tuple[Outcome, str]:
-        detail = f"fault {fault.codes[0]}: {fault.reason}"
+        detail = f"fault {fault.codes[0]}"
         for code in fault.codes:
             if code in self.profile.busy_faults:
                 return Outcome.BUSY, detail
@@ -165,9 +169,9 @@ class Judge:
     def _judge_response(
         self, reply: Reply, response: Response, *, request: SendRequest, now: datetime
     ) -> Answer:
-        code, message = response.error_code.strip(), response.message
+        code, message = short(response.error_code), response.message
         profile = self.profile
-        detail = f"error_code {code}: {message}"
+        detail = f"error_code {code}"
         if code in profile.success_codes:
             return self._judge_success(reply, response, request=request, now=now)
         if response.receipt_element is not None:
@@ -187,10 +191,10 @@ class Judge:
     def _judge_success(
         self, reply: Reply, response: Response, *, request: SendRequest, now: datetime
     ) -> Answer:
-        code = response.error_code.strip()
+        code = short(response.error_code)
         profile = self.profile
         if profile.success_texts and not says(response.message, texts=profile.success_texts):
-            detail = f"error_code {code}, but the text is not one of success: {response.message}"
+            detail = f"error_code {code}, but the text is not one of success"
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
         if profile.receipts == "none":
             return self._finish(reply, Outcome.DELIVERED, f"error_code {code}", code=code)
@@ -224,7 +228,7 @@ class Judge:
             return f"its receipt cannot be read: {error.code}"
         signers = self.profile.receipt_signers
         if signers and verified.signer.common_name not in signers:
-            return f"its receipt is signed by {verified.signer.common_name}"
+            return f"its receipt is signed by another (certificate {verified.signer.serial})"
         expected = {
             "message": (request.message_id, found.message_id),
             "dossier": (request.dossier_code, found.dossier_code),
@@ -267,8 +271,13 @@ def _read_fault_12(element: _Element) -> Fault:
     return Fault(codes=codes, reason=one_line(reason or ""))
 
 
+def short(code: str) -> str:
+    """Return a peer's code as it is compared and logged: one line of bounded length."""
+    return one_line(code)[:64]
+
+
 def _local(name: str | None) -> str:
-    return (name or "").strip().rpartition(":")[2]
+    return short((name or "").strip().rpartition(":")[2])
 
 
 def _judge_no_soap(reply: Reply) -> tuple[Outcome, str]:

@@ -68,7 +68,9 @@ class Answer:
     code: str | None = None
     """The peer's own code (`error_code`, fault code) where there was one."""
     detail: str = ""
-    """One line for an operator; never a payload."""
+    """One line for an operator and the log, in our words; never a payload."""
+    message: str | None = None
+    """The peer's own words, one line; they may quote personal data, so they are never logged."""
     http_status: int | None = None
     raw: bytes | None = None
     """The peer's answer as received, up to the channel's limit."""

@@ -236,7 +236,9 @@ def one_line(value: object) -> str:
 
 
 def _unknown(error: Exception, *, status: int | None = None) -> Answer:
-    detail = f"no whole answer after sending: {type(error).__name__}: {one_line(error)}"
+    # Only the system's own words: a library's may quote bytes of the answer.
+    words = one_line(error.strerror or error) if isinstance(error, OSError) else ""
+    detail = f"no whole answer after sending: {type(error).__name__} {words}".rstrip()
     return Answer(outcome=Outcome.UNKNOWN, detail=detail, http_status=status)
 
 

@@ -501,6 +501,17 @@ def test_the_peers_code_is_kept(open_channel):
     assert send(open_channel, http(500, (FAULT_11 % "Server").encode())).code == "Server"
 
 
+def test_the_peers_words_are_kept_apart_from_what_is_logged(open_channel):
+    named = send(open_channel, http(200, soap(response("777", "Hồ sơ của\nTrương Thị M"))))
+    fault = send(open_channel, http(500, (FAULT_11 % "Server").encode()))
+    garbled = send(open_channel, b"Truong Thi M\r\n\r\n")
+
+    assert (named.message, named.detail) == ("Hồ sơ của Trương Thị M", "error_code 777")
+    assert (fault.message, fault.detail) == ("why", "fault Server")
+    assert garbled.outcome is Outcome.UNKNOWN
+    assert "Truo" not in garbled.detail
+
+
 def test_a_fault_that_promises_nothing_was_done_is_busy_where_the_profile_says_so(open_channel):
     raw = http(500, (FAULT_11 % "Server").encode())
 
@@ -585,7 +596,7 @@ def test_a_receipt_signed_by_an_agency_is_refused_where_the_signer_is_named(open
     answer = send(open_channel, raw, receipt_signers=["portal of the test"])
 
     assert answer.outcome is Outcome.UNRECOGNISED
-    assert "signed by" in answer.detail
+    assert "signed by another" in answer.detail
 
 
 def test_required_receipts_need_somebody_to_trust():

@@ -140,7 +140,7 @@ def test_a_changed_document_is_refused(start, connect, agency):
     answer = connect(sandbox).send(replace(request, document=changed))
 
     assert (answer.outcome, answer.code) == (Outcome.REJECTED, "6")
-    assert "signature.digest_differs" in answer.detail
+    assert "signature.digest_differs" in answer.message
     assert sandbox.ledger().effects == ()
 
 
@@ -148,7 +148,7 @@ def test_a_signature_nobody_trusts_is_refused(start, connect, stranger):
     answer = connect(start()).send(stranger.request(1))
 
     assert (answer.outcome, answer.code) == (Outcome.REJECTED, "6")
-    assert "certificate.untrusted" in answer.detail
+    assert "certificate.untrusted" in answer.message
 
 
 def test_an_agency_cannot_sign_for_another(start, connect, agency, other_agency):
