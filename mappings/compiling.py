@@ -17,7 +17,7 @@ from mappings.judging import make_judge, quoted
 from mappings.language import FieldRule, Path
 from mappings.scope import Site, make_finder, make_text_reader
 from mappings.texts import TextNoMatch, TextTooLong, make_text_rule
-from mappings.values import as_text
+from mappings.values import as_text, is_present
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _with_date_cells(rule: FieldRule, run: Read, site: Site) -> Read:
                 except DateImplausible:
                     report_implausible(site, scope, as_text(value))
                     return None
-            if value is not None and value != "":
+            if is_present(value):
                 break
         return run(scope)
 

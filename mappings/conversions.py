@@ -21,7 +21,7 @@ from mappings.texts import NumberInvalid, make_number_reader
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mappings.language import CodeList, DateRule, FieldRule, Lookup
     from mappings.scope import Scope, Site
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Refuse: TypeAlias = Callable[[str, Scope], None]
 
 MAX_SUGGESTIONS = 1024
+MAX_SUGGESTED_LENGTH = 100
+"""Nobody mistyped a longer value, and comparing it would cost more than converting the record."""
 
 
 def make_conversion(rule: FieldRule, site: Site) -> Conversion | None:
@@ -69,14 +71,22 @@ def make_lookup(lookup: Lookup, site: Site) -> Conversion:
     def find() -> Conversion:
         return _finder(load_column(lookup.table, lookup.column), as_written, refuse, site)
 
-    @lru_cache(maxsize=MAX_SUGGESTIONS)
-    def suggest(text: str) -> Text | None:
-        return closest(text, load_column(lookup.table, lookup.column))
+    suggest = _make_suggester(lambda: load_column(lookup.table, lookup.column))
 
     def convert(text: str, scope: Scope) -> str | None:
         return find()(text, scope)
 
     return convert
+
+
+def _make_suggester(words: Callable[[], Iterable[str]]) -> Callable[[str], Text | None]:
+    """Return a function to "did you mean"; a file often repeats one wrong value many times."""
+
+    @lru_cache(maxsize=MAX_SUGGESTIONS)
+    def suggest(text: str) -> Text | None:
+        return closest(text, words())
+
+    return lambda text: suggest(text) if len(text) <= MAX_SUGGESTED_LENGTH else None
 
 
 def _keyed(lookup: Lookup, site: Site) -> Conversion:
@@ -155,9 +165,7 @@ def _number(name: str, site: Site) -> Conversion:
 def _codes(code_list: CodeList, site: Site) -> Conversion:
     words = [word for entry in code_list.entries for word in entry.sources]
 
-    @lru_cache(maxsize=MAX_SUGGESTIONS)
-    def suggest(text: str) -> Text | None:
-        return closest(text, words)
+    suggest = _make_suggester(lambda: words)
 
     def refuse(text: str, scope: Scope) -> None:
         where = repr(code_list.name) if code_list.name else ""

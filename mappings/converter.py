@@ -12,6 +12,7 @@ import msgspec
 
 from mappings.compiling import make_rule, make_template
 from mappings.groups import each_scope, make_fields, make_item
+from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS
 from mappings.scope import Scope, Site
 from schemas.problem import Problem, Severity, Text
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from schemas.model import SchemaVersion
 
     BuildRows: TypeAlias = "Callable[[Scope, str | None], Iterator[tuple[str | None, Built]]]"
+
+MAX_KEY_LENGTH = 255
 
 _KEY = "MaHoSo"
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -133,6 +136,8 @@ def _make_key_reader(template: Template | None, name: str) -> Read:
             # One empty cell is one problem: it may be the dossier's own code.
             if all(problem.place != place for problem in scope.problems):
                 site.report(scope, "mapping.key_empty", _key_empty(name, site), place=place)
+        elif text is not None and len(text) > MAX_KEY_LENGTH:
+            site.report(scope, "mapping.too_long", _key_too_long(name, text))
         return text or None
 
     return run
@@ -142,6 +147,13 @@ def _key_empty(name: str, site: Site) -> Text:
     return Text(
         vi=f"`{name}` trống; lấy từ {site.names()}",
         en=f"`{name}` is empty; it comes from {site.names()}",
+    )
+
+
+def _key_too_long(name: str, text: str) -> Text:
+    return Text(
+        vi=f"`{name}` dài {len(text)} ký tự, tối đa {MAX_KEY_LENGTH}: {quoted(text)}",
+        en=f"`{name}` is {len(text)} characters long, at most {MAX_KEY_LENGTH}: {quoted(text)}",
     )
 
 

@@ -10,6 +10,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from mappings.dates import FIRST_YEAR, LAST_YEAR
 from mappings.mistakes import closest
 from schemas.model import Kind
 from schemas.problem import Text
@@ -81,7 +82,6 @@ def _by_codes(codes: Mapping[str, Text]) -> Judge:
 def _by_moment(value: str) -> Refusal | None:
     if _MOMENT.fullmatch(value):
         try:
-            # strptime is not needed: the shape is fixed, only the calendar must agree.
             datetime(  # noqa: DTZ001
                 int(value[:4]),
                 int(value[4:6]),
@@ -93,12 +93,15 @@ def _by_moment(value: str) -> Refusal | None:
         except ValueError:
             pass
         else:
-            return None
+            if FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+                return None
     return Refusal(
         "mapping.value_refused",
         Text(
-            vi=f"cần thời điểm yyyyMMddHHmmss, nhận được {quoted(value)}",
-            en=f"expected a time yyyyMMddHHmmss, found {quoted(value)}",
+            vi=f"cần thời điểm yyyyMMddHHmmss trong {FIRST_YEAR}..{LAST_YEAR}, "
+            f"nhận được {quoted(value)}",
+            en=f"expected a time yyyyMMddHHmmss in {FIRST_YEAR}..{LAST_YEAR}, "
+            f"found {quoted(value)}",
         ),
         Text(
             vi="thêm `date:` với định dạng của đơn vị vào quy tắc của trường này",

@@ -209,7 +209,7 @@ def _valid_at(
         if name == text:
             return known
         if path in known.sources:
-            return FieldRule(line=known.line, sources=(path,), date=known.date)
+            return FieldRule(line=known.line, sources=(path,), text=known.text, date=known.date)
     _complain_no_format(section)
     return None
 

@@ -245,6 +245,7 @@ REFUSED = {
         {"a": "2.5"},
         "whole number",
     ),
+    "a time of another age": ("NgayTra", "a", {"a": "00010101000000"}, "1990"),
     "no time of the portal": ("NgayTra", "a", {"a": "05/03/2021"}, "yyyyMMddHHmmss"),
     "a procedure with its local end": ("MaTTHC", "a", {"a": "1.001612.H29"}, "does not have"),
 }
@@ -279,6 +280,14 @@ def test_an_unknown_code_names_the_nearest_and_all_known(problems_of):
     assert "'Đang xử lý', 'Mới'" in problem.message.vi
 
 
+def test_a_very_long_wrong_value_costs_no_search_for_a_nearest_one(problems_of):
+    (problem,) = problems_of("{from: a, codes: {CN: '1'}}", {"a": "C" * 1_000_000})
+
+    assert "C… (1000000)" in problem.message.en.replace("'", "")
+    assert len(problem.message.vi) < 500
+    assert "thêm giá trị này" in problem.suggestion.vi
+
+
 def test_case_and_spaces_do_not_matter_where_the_list_says_so_but_accents_do(convert):
     lists = "{tt: {ignore_case: true, entries: [{from: 'Đang xử lý', to: '4'}]}}"
     rule = {"TrangThaiHoSo": "{from: a, codes: tt}"}
@@ -295,6 +304,7 @@ def test_date_cells_of_a_workbook_need_no_format(value_of, problems_of):
     cell = datetime.fromisoformat("2021-03-05T08:15:00")
 
     assert value_of(rule, {"a": cell}, field="NgayTra") == "20210305081500"
+    assert value_of(rule, {"b": "  ", "a": cell}, field="NgayTra") == "20210305081500"
     (problem,) = problems_of(rule, {"a": cell.replace(year=1899)}, field="NgayTra")
     assert problem.code == "mapping.date_implausible"
 
@@ -578,6 +588,12 @@ def test_a_key_that_is_named_but_empty_is_refused_once(convert):
 
     assert [(p.code, p.place.path) for p in conversion.problems] == [("mapping.key_empty", "lan")]
     assert [p.code for p in without_code.problems] == ["mapping.field_missing"]
+
+
+def test_a_key_of_any_length_is_not_taken(convert):
+    conversion = convert({"lan": "x" * 256}, event_key='"{lan}"')
+
+    assert [(p.code, p.place.path) for p in conversion.problems] == [("mapping.too_long", "lan")]
 
 
 def test_the_digest_depends_on_the_content_only(convert):
