@@ -90,10 +90,13 @@ def listed(words: Iterable[str], *, limit: int = 20) -> str:
 class Section:
     """One YAML mapping while it is read."""
 
-    def __init__(self, table: Table, *, key: str, mistakes: Mistakes) -> None:
+    def __init__(
+        self, table: Table, *, key: str, mistakes: Mistakes, line: int | None = None
+    ) -> None:
         self._table = table
         self.key = key
-        self.line = table.line
+        self.line = line or table.line
+        """Line of the key that holds the section, else of its first entry."""
         self.mistakes = mistakes
 
     def __contains__(self, key: str) -> bool:
@@ -213,7 +216,8 @@ class Section:
     def section_of(self, node: Node, key: str) -> Section | None:
         """Return a node that belongs to `key` as a mapping."""
         if isinstance(node, Table):
-            return Section(node, key=self.inner(key), mistakes=self.mistakes)
+            line = self.line_of(key) if key in self else node.line
+            return Section(node, key=self.inner(key), mistakes=self.mistakes, line=line)
         self.wrong_type(key, vi="một nhóm khóa: giá trị", en="a mapping of keys", line=node.line)
         return None
 

@@ -302,7 +302,7 @@ def test_names_the_line_of_a_target_in_a_named_list(mapping_text, mistakes):
 def test_every_mandatory_field_needs_a_rule(mapping_text, mistakes):
     problems = mistakes(mapping_text(without=("TenTTHC", "HinhThuc")))
 
-    assert [p.code for p in problems] == ["mapping.field_unmapped"] * 2
+    assert [(p.code, p.place.line) for p in problems] == [("mapping.field_unmapped", 6)] * 2
     assert "TenTTHC" in problems[0].message.vi
     assert "HinhThuc" in problems[1].message.vi
 
