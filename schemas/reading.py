@@ -304,8 +304,9 @@ def _children(element: _Element, version: SchemaVersion) -> list[_Element]:
     children = list(element)
     if children and children[-1].tag == _SIGNATURE:
         children.pop()
+    start = f"{{{version.namespace}}}"
     for child in children:
-        if not isinstance(child.tag, str) or etree.QName(child).namespace != version.namespace:
+        if not (isinstance(child.tag, str) and child.tag.startswith(start)):
             raise _wrong(
                 "document.element_unexpected",
                 child,
@@ -353,7 +354,8 @@ def _time(element: _Element, text: str) -> datetime:
 
 
 def _name(element: _Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else "?"
+    # Cutting the string is several times quicker than asking etree.QName.
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else "?"
 
 
 def _wrong(code: str, element: _Element | None, *, vi: str, en: str) -> InputError:
