@@ -272,19 +272,20 @@ class _Builder:
 
     def take(self, event: str, value: Any) -> bool:
         """Take one token; return whether it was the last one of the value."""
-        if event in ("end_map", "end_array"):
+        if event == "map_key":
+            self._take_key(value)
+            return False
+        if event == "string":
+            self._put(value, size=len(value))
+        elif event in ("end_map", "end_array"):
             self._depth -= 1
             if not self.overflow:
                 self._open.pop()
         elif event in ("start_map", "start_array"):
             self._depth += 1
             self._put({} if event == "start_map" else [], size=16)
-        elif event == "map_key":
-            self._take_key(value)
-            return False
         else:
-            size = len(value) if event == "string" else 8
-            self._put(exact_number(value) if isinstance(value, Decimal) else value, size=size)
+            self._put(exact_number(value) if isinstance(value, Decimal) else value, size=8)
         return self._depth == 0
 
     def _take_key(self, key: str) -> None:

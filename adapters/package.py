@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from adapters.options import XlsxOptions
     from schemas.errors import InputError
 
+# What zipfile raises on a damaged archive: a wrong version is a NotImplementedError (which is a
+# RuntimeError), a cut header a struct.error. OSError is not here: a disk that fails is no damage
+# of the file, so offsets are checked before anything is read at them.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 _MAX_ENTRIES = 10_000
 _FREE_BYTES = 1024 * 1024
@@ -51,7 +63,7 @@ class Package:
         _check_directory(source, size=self._size, place=place)
         try:
             self._zip = zipfile.ZipFile(source)
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except (*_ZIP_ERRORS, OverflowError) as error:
             raise _truncated(place) from error
         self._parts = self._index()
 
@@ -82,9 +94,8 @@ class Package:
             raise damaged(self.place, f"thiếu phần '{name}'", f"part '{name}' is missing")
         try:
             stream = self._zip.open(info)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-            said = str(error).split("\n")[0]
-            vi, en = f"không mở được phần '{name}'", f"part '{name}' cannot be opened: {said}"
+        except _ZIP_ERRORS as error:
+            vi, en = f"không mở được phần '{name}'", f"part '{name}' cannot be opened"
             raise damaged(self.place, vi, en) from error
         packed = min(info.compress_size, self._size)
         return Part(stream, name=name, packed=packed, place=self.place, options=self._options)
@@ -120,6 +131,12 @@ class Package:
             raise _bomb(self.place, f"{len(entries)} entries", limit=f"{_MAX_ENTRIES} entries")
         if len(parts) != len(entries):
             vi, en = "có hai phần cùng tên", "two parts have the same name"
+            raise damaged(self.place, vi, en)
+        if not all(0 <= info.header_offset < self._size for info in entries):
+            vi, en = "mục lục của tệp nén trỏ ra ngoài tệp", "the directory points outside the file"
+            raise damaged(self.place, vi, en)
+        if any(info.compress_type not in _METHODS for info in entries):
+            vi, en = "nén bằng cách mà Excel không dùng", "packed in a way no workbook uses"
             raise damaged(self.place, vi, en)
         if any(info.flag_bits & 1 for info in entries):
             text = Text(vi="tệp nén có mật khẩu", en="the archive is encrypted")
@@ -161,7 +178,7 @@ class Part:
         """Return up to `size` bytes; raise InputError when damaged or too much comes out."""
         try:
             chunk = self._stream.read(size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except _ZIP_ERRORS as error:
             vi, en = f"phần '{self._name}' bị hỏng", f"part '{self._name}' is damaged"
             raise damaged(self._place, vi, en) from error
         self._unpacked += len(chunk)
@@ -215,6 +232,8 @@ def _check_directory(source: BinaryIO, *, size: int, place: Place) -> None:
     wide = tail.rfind(b"PK\x06\x06")
     if 0 <= wide <= len(tail) - 48:
         (directory,) = struct.unpack_from("<Q", tail, wide + 40)
+    if directory > size - len(tail) + (wide if wide >= 0 else end):
+        raise _truncated(place)
     if directory > _MAX_DIRECTORY_BYTES:
         limit = f"{_MAX_DIRECTORY_BYTES} bytes"
         raise _bomb(place, f"directory of {directory} bytes", limit=limit)

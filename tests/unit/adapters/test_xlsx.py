@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import date, datetime
 
@@ -362,6 +363,15 @@ def test_a_part_with_flipped_bytes_is_refused(read):
     assert read(bytes(data), format="xlsx").code in ("xlsx.damaged", "xml.syntax", "xml.encoding")
 
 
+@pytest.mark.parametrize("offset", [12, 16])
+def test_a_directory_that_points_outside_the_file_is_refused(read, offset):
+    data = bytearray(by_hand(HEADER))
+    end = data.rindex(b"PK\x05\x06")
+    data[end + offset : end + offset + 4] = b"\xff\xff\x0f\x00"
+
+    assert read(bytes(data), format="xlsx").code in ("xlsx.truncated", "xlsx.damaged")
+
+
 def test_two_parts_of_one_name_are_refused(read):
     data = by_hand(HEADER, more=[("XL/styles.xml", "<x/>")])
 
@@ -412,3 +422,15 @@ def test_many_shared_strings_go_to_disk_and_come_back():
         "chuỗi 4999 ế",
     ]
     strings.close()
+
+
+def test_a_damaged_workbook_is_refused_and_never_a_crash(read):
+    good = saved(book_of(["a", "b"], ["1", "An"], [2, datetime(2021, 3, 5)]))
+    chance = random.Random(2020)
+
+    for _ in range(1500):
+        data = bytearray(good)
+        for _ in range(chance.choice([1, 2, 8])):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        found = read(bytes(data), format="xlsx")
+        assert found.code is not None or len(found.records) <= 2
