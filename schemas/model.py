@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -36,6 +36,7 @@ DATETIME_TYPE: Final = "ThoiDiem"
 """The simple type of times: the portal's own writing, so XSD's base types cannot tell it."""
 BOOLEAN_TYPE: Final = "DungSai"
 _TEXT_TYPE: Final = "VanBan"
+_T = TypeVar("_T")
 _INTEGERS: Final = frozenset({"int", "integer", "long", "positiveInteger", "nonNegativeInteger"})
 _PACKETS: Final = {"DongBoHoSoMC": "HoSo", "CapNhatTienDoHoSoMC": "TienDo"}
 
@@ -118,8 +119,7 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 @cache
 def _entries() -> dict[str, _Entry]:
-    data = _read(_FOLDER / "index.json")
-    index = msgspec.json.decode(data, type=_Index)
+    index = _decode(_FOLDER / "index.json", type_=_Index)
     return {entry.name: entry for entry in index.versions}
 
 
@@ -188,7 +188,11 @@ def read_file(version: SchemaVersion, name: str) -> bytes:
 
 def check_installed() -> tuple[Problem, ...]:
     """Return what is wrong with the installed schema files; empty when all are as listed."""
-    return tuple(problem for entry in _entries().values() for problem in _check_files(entry))
+    try:
+        entries = _entries().values()
+    except ConfigError as exc:
+        return (_file_problem("index.json", vi=f"không dùng được: {exc}", en=f"unusable: {exc}"),)
+    return tuple(problem for entry in entries for problem in _check_files(entry))
 
 
 def _check_files(entry: _Entry) -> tuple[Problem, ...]:
@@ -230,7 +234,15 @@ def _file_problem(shown: str, *, vi: str, en: str) -> Problem:
 
 
 def _manifest(folder: Path) -> _Manifest:
-    return msgspec.json.decode(_read(folder / "manifest.json"), type=_Manifest)
+    return _decode(folder / "manifest.json", type_=_Manifest)
+
+
+def _decode(path: Path, *, type_: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(_read(path), type=type_)
+    except msgspec.MsgspecError as exc:
+        message = f"schema file {path.name}: {exc}; install again"
+        raise ConfigError(message, code="schema.files") from exc
 
 
 def _read(path: Path) -> bytes:

@@ -317,5 +317,18 @@ def test_every_missing_file_is_reported(copied):
     ]
 
 
+@pytest.mark.parametrize("data", [None, b"", b"{}", b'{"versions": [{"name": 1}]}'])
+def test_a_spoiled_index_is_reported_and_stops_the_start(copied, data):
+    (copied / "index.json").unlink()
+    if data is not None:
+        (copied / "index.json").write_bytes(data)
+
+    (problem,) = model.check_installed()
+
+    assert (problem.code, problem.place.file) == ("schema.file_changed", "index.json")
+    with pytest.raises(ConfigError, match=r"index\.json"):
+        load_version("dvcqg-2020")
+
+
 def test_the_installed_files_are_as_listed():
     assert model.check_installed() == ()
