@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import urllib3
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from lienthong.store.queries import AgencyCounts
 
 MARKER = ".lienthong-demo"
+SETTINGS = "lienthong.toml"
 WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
 LONGEST_SECONDS = 75
 """After which what is left is reported as it stands."""
@@ -76,6 +78,11 @@ backoff_longest_seconds = 2
 breaker_threshold = 8
 sweep_patience_seconds = 5
 """
+PATIENCE_WITH_THE_PORTAL = {
+    "connect_timeout_seconds": 2,
+    "read_timeout_seconds": 5,
+    "call_timeout_seconds": 15,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +99,7 @@ class Place:
     @property
     def settings(self) -> Path:
         """The settings that the workers run with."""
-        return self.folder / "lienthong.toml"
+        return self.folder / SETTINGS
 
     @property
     def data(self) -> Path:
@@ -137,7 +144,7 @@ class Place:
 def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
     """Run the demo and print what came of it; return whether portal and store agree."""
     begun = time.monotonic()
-    place = Place(folder=folder)
+    place = Place(folder=folder.absolute())
     place.empty()
     session.say(
         Text(
@@ -168,7 +175,7 @@ def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
         _order_bad_patch(control, rejected=sample_set.files[0].dossiers[0])
         _submit(installation, sample_set)
         _watch(session, installation, until=begun + LONGEST_SECONDS)
-    return _report(session, place, installation, seconds=time.monotonic() - begun)
+    return _report(session, folder, installation, seconds=time.monotonic() - begun)
 
 
 def _make_keys(place: Place) -> None:
@@ -217,7 +224,8 @@ def _portal(place: Place) -> Iterator[str]:
             log = (place.folder / "portal.log").read_text(encoding="utf-8").strip()
             raise PeerError(log or "the sandbox did not start", retryable=False, code="demo.portal")
         ready = json.loads(line)
-        target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in ready["target"].items())
+        profile = ready["target"] | PATIENCE_WITH_THE_PORTAL
+        target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in profile.items())
         place.settings.write_text(
             f'data_dir = "{place.data}"\nkeys_dir = "{place.keys}"\n'
             f"{PATIENT_AS_A_DEMO}\n[target]\n{target}\n",
@@ -291,39 +299,45 @@ def _progress_line(session: Session, counts: list[AgencyCounts]) -> str:
     return ", ".join(f"{number} {session.word(vi, en)}" for number, vi, en in parts)
 
 
-def _report(session: Session, place: Place, installation: Installation, *, seconds: float) -> bool:
+def _report(session: Session, folder: Path, installation: Installation, *, seconds: float) -> bool:
     with reading(installation.engine) as connection:
         counts = count_agencies(connection)
         attempts = count_attempts(connection)
-        agreement = compare(delivered_events(connection), read_ledger(place.ledger))
+        agreement = compare(delivered_events(connection), read_ledger(Place(folder=folder).ledger))
         done = is_idle(connection)
     session.out.print()
     session.out.print(_table(session, counts))
     _print_errors(session, installation)
     _print_agreement(session, agreement, attempts)
-    _print_next(session, place, seconds=seconds)
+    _print_next(session, folder, seconds=seconds)
     return agreement.holds and done
 
 
 def _table(session: Session, counts: list[AgencyCounts]) -> Table:
-    table = Table(header_style="bold")
-    table.add_column(session.word("Cơ quan", "Agency"))
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column(session.word("Cơ quan", "Agency"), no_wrap=True)
     for vi, en in (
         ("Đã đọc", "Read"),
         ("Từ chối", "Rejected"),
-        ("Đã đến Cổng", "Delivered"),
-        ("Dừng lại", "Parked"),
-        ("Chưa rõ", "Still unknown"),
+        ("Sự kiện", "Events"),
+        ("Đến Cổng", "Delivered"),
+        ("Bị thay", "Replaced"),
+        ("Dừng", "Parked"),
+        ("Chưa rõ", "Unknown"),
+        ("Lặp", "Repeats"),
     ):
-        table.add_column(session.word(vi, en), justify="right")
+        table.add_column(session.word(vi, en), justify="right", overflow="fold")
     for agency in counts:
         states = Counter(agency.states)
         numbers = (
             agency.records,
             states[State.REJECTED],
+            states.total() - states[State.REJECTED],
             states[State.DELIVERED],
+            states[State.SUPERSEDED],
             states[State.PARKED] + states[State.QUARANTINED],
             states[State.UNKNOWN],
+            agency.repeats,
         )
         table.add_row(agency.agency, *(str(number) for number in numbers))
     return table
@@ -392,7 +406,7 @@ def _say_outcomes(session: Session, chain: tuple[str, ...]) -> list[str]:
     return [session.word(*_OUTCOMES.get(outcome, (outcome, outcome))) for outcome in chain]
 
 
-def _print_next(session: Session, place: Place, *, seconds: float) -> None:
+def _print_next(session: Session, folder: Path, *, seconds: float) -> None:
     session.out.print()
     session.say(
         Text(vi=f"Xong sau {seconds:.0f} giây. Thử tiếp:", en=f"Done in {seconds:.0f} s. Try next:")
@@ -400,4 +414,4 @@ def _print_next(session: Session, place: Place, *, seconds: float) -> None:
     # As it was called, so that the lines can be pasted: a checkout has it in .venv/bin.
     command = sys.argv[0] if sys.argv[0].endswith("lienthong") else "lienthong"
     for words in NEXT:
-        session.out.print(f"  {command} --settings {place.settings} {words}", markup=False)
+        session.out.print(f"  {command} --settings {folder / SETTINGS} {words}", markup=False)

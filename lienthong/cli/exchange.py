@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
@@ -162,17 +163,17 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 def status_table(session: Session, counts: list[AgencyCounts]) -> Table:
     """Return the table of `status`, one line per agency."""
-    table = Table(header_style="bold")
-    table.add_column(session.word("Cơ quan", "Agency"))
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column(session.word("Cơ quan", "Agency"), no_wrap=True)
     headings = (
-        ("Bản ghi", "Records"),
+        ("Đã đọc", "Read"),
         ("Từ chối", "Rejected"),
         ("Đang chờ", "Waiting"),
-        ("Đã đến Cổng", "Delivered"),
+        ("Đến Cổng", "Delivered"),
         ("Chưa rõ", "Unknown"),
-        ("Cần xử lý", "Need somebody"),
-        ("Thay thế/hủy", "Superseded/discarded"),
-        ("Lặp lại", "Repeats"),
+        ("Cần xử lý", "To handle"),
+        ("Thay/hủy", "Ended"),
+        ("Lặp", "Repeats"),
     )
     for vi, en in headings:
         table.add_column(session.word(vi, en), justify="right")
