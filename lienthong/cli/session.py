@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lienthong.settings import Settings
     from lienthong.wiring import Installation
 
+PIPE_WIDTH = 120
+
 
 class Exit(Enum):
     """What the exit code of a command says."""
@@ -60,7 +62,9 @@ class Session:
     @cached_property
     def out(self) -> Console:
         """Where results go."""
-        return Console(highlight=False, soft_wrap=True)
+        # Into a file or a pipe, tables get the width they need instead of a terminal's 80 columns.
+        width = None if sys.stdout.isatty() else PIPE_WIDTH
+        return Console(highlight=False, soft_wrap=True, width=width)
 
     @cached_property
     def err(self) -> Console:

@@ -37,6 +37,7 @@ class Cli:
             cwd=self.folder,
             input=stdin,
             capture_output=True,
+            check=False,
             timeout=240,
             env=self.environment,
         )
