@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import text as texts
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import column_letter, column_names, missing_columns, problem, refuse
+from adapters.refusal import (
+    TOO_LARGE,
+    column_letter,
+    column_names,
+    missing_columns,
+    problem,
+    refuse,
+)
 from adapters.source import open_text
 from schemas.problem import Place, Text
 
@@ -33,6 +40,10 @@ _HOPELESS = 100
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 
+_REMEDY_HEADER = Text(
+    vi="sửa khóa header_row, hoặc khai báo header: false và columns",
+    en="mend the key header_row, or declare header: false and columns",
+)
 _REMEDY_ENCODING = Text(
     vi="kiểm tra khóa encoding (utf-8, utf-16, tcvn3, vni, viscii, windows-1258)",
     en="check the key encoding (utf-8, utf-16, tcvn3, vni, viscii, windows-1258)",
@@ -157,13 +168,20 @@ class _Rows:
             found = texts.fault(cell)
             if found is not None:
                 place = Place(column=str(index))
-                problems.append(problem(f"csv.{found[0]}", found[1], place=place, remedy=None))
+                remedy = texts.REMEDIES[found[0]]
+                problems.append(problem(f"csv.{found[0]}", found[1], place=place, remedy=remedy))
         return problems
 
     def _too_large(self) -> Problem:
         limit = self._limit
-        vi = f"dòng dài hơn giới hạn {limit} ký tự"
-        return problem("csv.too_large", Text(vi=vi, en=f"row longer than {limit} characters"))
+        return problem(
+            "csv.too_large",
+            Text(
+                vi=f"dòng dài hơn giới hạn {limit} ký tự",
+                en=f"row longer than {limit} characters",
+            ),
+            remedy=TOO_LARGE,
+        )
 
     def _misquoted(self, first: int, last: int) -> Problem:
         lines = str(first) if first == last else f"{first}-{last}"
@@ -217,7 +235,8 @@ def _header(
         else:
             vi = f"không có dòng tiêu đề ở dòng {options.header_row}"
             en = f"there is no header in row {options.header_row}"
-            raise refuse("csv.header_missing", Text(vi=vi, en=en), place=place)
+            text = Text(vi=vi, en=en)
+            raise refuse("csv.header_missing", text, place=place, remedy=_REMEDY_HEADER)
     named, labels = column_names(dict(enumerate(cells)), code="csv.columns_repeated", place=place)
     missing = missing_columns(options.required, found=labels)
     remedy = _delimiter_remedy(cells, options)
@@ -239,7 +258,7 @@ def _check_header(cells: Sequence[str], problems: Sequence[Problem], *, place: P
         return
     if not problems:
         text = Text(vi="dòng tiêu đề trống", en="the header row is blank")
-        raise refuse("csv.header_missing", text, place=place)
+        raise refuse("csv.header_missing", text, place=place, remedy=_REMEDY_HEADER)
     first = problems[0]
     if first.code not in ("csv.undecodable", "csv.nul"):
         raise refuse(first.code, first.message, place=place, remedy=first.suggestion)

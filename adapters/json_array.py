@@ -8,7 +8,6 @@ twice or are nested too deep are reported one by one; a fault of syntax ends the
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import ijson
 
 from adapters import text as texts
+from adapters.json_chunks import utf8_chunks
 from adapters.json_values import Cleaner, exact_number
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import problem, refuse
+from adapters.refusal import TOO_LARGE, problem, refuse
 from adapters.source import open_text
 from schemas.problem import Place, Text
 
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
     from adapters.options import JsonOptions
     from schemas.errors import InputError
-
-_CHUNK_CHARACTERS = 64 * 1024
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_ESCAPE_BYTES = 12
-_HIGH_HALVES = (b"\\ud8", b"\\ud9", b"\\uda", b"\\udb")
 
 
 def read(
@@ -51,7 +46,7 @@ def _records(
     events: list[tuple[str, Any]] = ijson.sendable_list()
     parser = ijson.basic_parse_coro(events)
     silent = 0
-    for chunk, fault_after in _chunks(stream, file=file):
+    for chunk, fault_after in utf8_chunks(stream, file=file):
         fault = fault_after
         try:
             with suppress(StopIteration):
@@ -69,66 +64,9 @@ def _records(
         if silent > options.max_record_bytes:
             vi = f"một giá trị dài hơn giới hạn {options.max_record_bytes} byte"
             en = f"a value is longer than {options.max_record_bytes} bytes"
-            raise refuse("json.too_large", Text(vi=vi, en=en), place=walk.here())
+            text = Text(vi=vi, en=en)
+            raise refuse("json.too_large", text, place=walk.here(), remedy=TOO_LARGE)
     walk.check_found()
-
-
-def _chunks(stream: io.TextIOWrapper, *, file: Place) -> Iterator[tuple[bytes, InputError | None]]:
-    """Yield the document in UTF-8, an empty chunk last; with the fault that follows a chunk."""
-    held = b""
-    while True:
-        text = stream.read(_CHUNK_CHARACTERS)
-        fault = None
-        try:
-            data = held + text.encode()
-        except UnicodeEncodeError as error:
-            data = held + text[: error.start].encode()
-            fault = _undecodable(text[error.start], file=file)
-        data, held = _apart(data, whole=not text or fault is not None)
-        half = _half_pair(data)
-        if half is not None:
-            found = half[0].decode()
-            vi, en = f"nửa ký tự {found} đứng một mình", f"half a character, {found}, alone"
-            data = data[: half.start()]
-            fault = refuse("json.surrogate", Text(vi=vi, en=en), place=file)
-        if data or fault is not None:
-            yield data, fault
-        if not text and fault is None:
-            yield b"", None
-        if not text or fault is not None:
-            return
-
-
-def _apart(data: bytes, *, whole: bool) -> tuple[bytes, bytes]:
-    """Split `data` so that no escape, nor a pair of them, is cut; the rest comes next."""
-    at = data.find(b"\\", max(len(data) - _ESCAPE_BYTES, 0))
-    if whole or at < 0:
-        return data, b""
-    if data[at - 6 : at - 2].lower() in _HIGH_HALVES:
-        at -= 6
-    while at > 0 and data[at - 1] == ord("\\"):
-        at -= 1
-    return data[:at], data[at:]
-
-
-def _half_pair(data: bytes) -> re.Match[bytes] | None:
-    """
-    Return the first escape that is half of a surrogate pair without its other half.
-
-    yajl would write "?" for it, in silence.
-    """
-    if b"\\ud" not in data and b"\\uD" not in data:
-        return None
-    high: re.Match[bytes] | None = None
-    for escape in _ESCAPE.finditer(data):
-        code = int(escape[1] or b"0", 16)
-        is_low = 0xDC00 <= code <= 0xDFFF
-        if high is not None and not (is_low and escape.start() == high.end()):
-            return high
-        if is_low and high is None:
-            return escape
-        high = escape if 0xD800 <= code <= 0xDBFF else None
-    return high
 
 
 class _Walk:
@@ -206,7 +144,11 @@ class _Walk:
         at_end = self._followed == len(self._steps)
         if at_end and self._found:
             vi, en = f"có hai '{self._records}'", f"'{self._records}' is there twice"
-            raise refuse("json.records_repeated", Text(vi=vi, en=en), place=self._file)
+            remedy = Text(
+                vi="mỗi tài liệu chỉ một mảng hồ sơ", en="one array of records a document"
+            )
+            text = Text(vi=vi, en=en)
+            raise refuse("json.records_repeated", text, place=self._file, remedy=remedy)
         if at_end and event == "start_array":
             self._found = True
             self._level += 1
@@ -250,7 +192,8 @@ class _Walk:
         elif builder.overflow:
             limit = self._options.max_record_bytes
             vi, en = f"bản ghi lớn hơn {limit} byte", f"record larger than {limit} bytes"
-            cleaner.problems.append(problem("json.too_large", Text(vi=vi, en=en), place=place))
+            found = problem("json.too_large", Text(vi=vi, en=en), place=place, remedy=TOO_LARGE)
+            cleaner.problems.append(found)
         if cleaner.problems:
             return UnreadableRecord(number=self._number, problems=tuple(cleaner.problems))
         return SourceRecord(number=self._number, values=values, place=place)
@@ -318,19 +261,6 @@ class _Builder:
 
 def _kind(event: str) -> str:
     return "array" if event == "start_array" else event
-
-
-def _undecodable(marked: str, *, file: Place) -> InputError:
-    byte = f"{ord(marked) - 0xDC00:02X}"
-    return refuse(
-        "input.encoding_wrong",
-        Text(
-            vi=f"byte {byte} không có trong bảng mã đã khai báo",
-            en=f"byte {byte} has no letter in the declared encoding",
-        ),
-        place=file,
-        remedy=Text(vi="kiểm tra khóa encoding", en="check the key encoding"),
-    )
 
 
 def _syntax_error(error: Exception, *, walk: _Walk) -> InputError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from adapters import text as texts
 from adapters.json_values import Cleaner, Strictly
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import problem, refuse
+from adapters.refusal import TOO_LARGE, problem, refuse
 from adapters.source import open_text
 from schemas.problem import Place, Text
 
@@ -70,12 +70,16 @@ def _lines(stream: io.TextIOWrapper, *, limit: int) -> Iterator[tuple[int, str, 
             while part and not part.endswith(("\n", "\r")):
                 part = stream.readline(limit)
             vi, en = f"dòng dài hơn giới hạn {limit} ký tự", f"line longer than {limit} characters"
-            yield number, "", [problem("jsonl.too_large", Text(vi=vi, en=en))]
+            yield number, "", [problem("jsonl.too_large", Text(vi=vi, en=en), remedy=TOO_LARGE)]
             continue
         # A break inside the line is whatever a text holds; only JSON's own blanks may go.
         text = line.strip(" \t\r\n")
         found = None if texts.is_clean(text) else texts.fault(text)
-        yield number, text, [problem(f"jsonl.{found[0]}", found[1])] if found else []
+        if found is None:
+            yield number, text, []
+        else:
+            remedy = texts.REMEDIES[found[0]]
+            yield number, text, [problem(f"jsonl.{found[0]}", found[1], remedy=remedy)]
 
 
 def _decode(parser: Strictly, text: str, *, cleaner: Cleaner, place: Place) -> dict[str, Value]:
@@ -89,7 +93,9 @@ def _decode(parser: Strictly, text: str, *, cleaner: Cleaner, place: Place) -> d
         if isinstance(error, JSONDecodeError):
             said = f"{error.msg}, column {error.colno}"
         vi, en = f"dòng không phải JSON đúng cú pháp: {said}", f"line is not JSON: {said}"
-        cleaner.problems.append(problem("jsonl.syntax", Text(vi=vi, en=en), place=place))
+        remedy = Text(vi="sửa dòng này ở hệ thống nguồn", en="mend the line at its source")
+        found = problem("jsonl.syntax", Text(vi=vi, en=en), place=place, remedy=remedy)
+        cleaner.problems.append(found)
         return {}
     values = cleaner.record(value)
     cleaner.report_repeated(parser.repeated)

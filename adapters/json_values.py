@@ -124,12 +124,25 @@ class Cleaner:
         return texts.nfc(value)
 
     def _report(self, code: str, text: Text, *, path: str | None = None) -> None:
+        remedy = _REMEDIES.get(code) or texts.REMEDIES[code]
         base = self._place.path
         joined = base if path is None else path if base is None else f"{base}.{path}"
-        self.problems.append(
-            problem(f"{self._code}.{code}", text, place=self._place.at(path=joined))
-        )
+        place = self._place.at(path=joined)
+        self.problems.append(problem(f"{self._code}.{code}", text, place=place, remedy=remedy))
 
 
+_REMEDIES = {
+    "not_object": Text(
+        vi="mỗi bản ghi phải là một đối tượng; sửa ở hệ thống nguồn, hoặc kiểm tra khóa records",
+        en="every record must be an object; mend it at the source, or check the key records",
+    ),
+    "key_repeated": Text(
+        vi="sửa việc xuất dữ liệu để mỗi khóa chỉ có một lần",
+        en="mend the export so that every key is there once",
+    ),
+    "too_deep": Text(
+        vi="sửa việc xuất dữ liệu, hoặc tăng max_depth", en="mend the export, or raise max_depth"
+    ),
+}
 _KINDS = {str: "string", int: "number", float: "number", bool: "boolean", list: "array"}
 _KINDS[type(None)] = "null"

@@ -175,11 +175,12 @@ def _contradictions(values: Mapping[str, object]) -> list[tuple[str, Text]]:
         vi = "chỉ dùng khi header: false; tên cột của tệp này lấy từ dòng tiêu đề"
         en = "only with header: false; this file's names come from its header row"
         faults.append(("columns", Text(vi=vi, en=en)))
-    special = [k for k in ("delimiter", "quote", "escape") if values.get(k)]
+    special = [key for key in ("delimiter", "quote", "escape") if values.get(key)]
     for position, key in enumerate(special):
-        if any(values[key] == values[other] for other in special[:position]):
-            vi = f"trùng ký tự với {special[0]}"
-            faults.append((key, Text(vi=vi, en=f"same character as {special[0]}")))
+        same = [other for other in special[:position] if values[other] == values[key]]
+        if same:
+            vi, en = f"trùng ký tự với {same[0]}", f"same character as {same[0]}"
+            faults.append((key, Text(vi=vi, en=en)))
     prefixes = _prefixes(values.get("records"))
     namespaces = values.get("namespaces") or {}
     assert isinstance(namespaces, Mapping)

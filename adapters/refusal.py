@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 _NO_PLACE = Place()
 
+TOO_LARGE = Text(
+    vi="chia nhỏ bản ghi; nếu bản ghi đúng là lớn như vậy, tăng max_record_bytes",
+    en="split the record; if it really is that large, raise max_record_bytes",
+)
+"""What to do about a record above its limit."""
+
 
 def problem(
     code: str, text: Text, *, place: Place = _NO_PLACE, remedy: Text | None = None

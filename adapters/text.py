@@ -9,6 +9,18 @@ from schemas.problem import Text
 
 _MARKED = re.compile(r"[\ud800-\udfff]")
 
+REMEDIES = {
+    "undecodable": Text(
+        vi="sửa giá trị này; nếu nhiều bản ghi cùng lỗi, kiểm tra khóa encoding",
+        en="mend the value; if many records have it, check the key encoding",
+    ),
+    "surrogate": Text(
+        vi="nhập lại giá trị này ở hệ thống nguồn", en="enter the value again at its source"
+    ),
+    "nul": Text(vi="xóa ký tự NUL ở hệ thống nguồn", en="remove the NUL character at the source"),
+}
+"""By the ends of codes that `fault` returns: what the agency can do."""
+
 
 def nfc(text: str) -> str:
     """Return `text` in NFC; what already is, is returned as it stands."""

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from adapters import text as texts
 from adapters.package import Package, damaged, xml_refused
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import column_letter, column_names, missing_columns, problem, refuse
+from adapters.refusal import (
+    TOO_LARGE,
+    column_letter,
+    column_names,
+    missing_columns,
+    problem,
+    refuse,
+)
 from adapters.workbook_numbers import PLAIN, load_kinds, read_number
 from adapters.workbook_strings import SharedStrings, load_strings, rich_text, unescape
 from schemas.parser import Limits, XmlRefused, iter_elements
@@ -64,6 +71,21 @@ def _read(
             yield from workbook.records()
         finally:
             workbook.close()
+
+
+_REMEDIES = {
+    "xlsx.formula_without_value": Text(
+        vi="mở tệp bằng Excel và lưu lại", en="open the file in Excel and save it"
+    ),
+    "xlsx.number_invalid": Text(
+        vi="sửa giá trị hoặc định dạng của ô", en="mend the value or the format of the cell"
+    ),
+}
+_REMEDY_CELL = Text(vi="sửa ô này rồi gửi lại", en="mend the cell and send it again")
+
+
+def _remedy(code: str) -> Text:
+    return _REMEDIES.get(code, _REMEDY_CELL)
 
 
 class _CellFault(Exception):
@@ -120,7 +142,9 @@ class _Workbook:
                     value = self._value(cell)
                 except _CellFault as fault:
                     label = labels.get(names.get(index, ""), column_letter(index))
-                    problems.append(problem(fault.code, fault.text, place=place.at(column=label)))
+                    where = place.at(column=label)
+                    remedy = _remedy(fault.code)
+                    problems.append(problem(fault.code, fault.text, place=where, remedy=remedy))
                     continue
                 if value is None:
                     continue
@@ -144,7 +168,7 @@ class _Workbook:
     def _row_too_large(self, place: Place) -> Problem:
         limit = self._options.max_record_bytes
         vi, en = f"dòng dài hơn giới hạn {limit} ký tự", f"row longer than {limit} characters"
-        return problem("xlsx.row_too_large", Text(vi=vi, en=en), place=place)
+        return problem("xlsx.row_too_large", Text(vi=vi, en=en), place=place, remedy=TOO_LARGE)
 
     def _header(
         self, rows: Iterator[tuple[int, _Element]]
@@ -179,7 +203,8 @@ class _Workbook:
                 value = self._value(cell)
             except _CellFault as fault:
                 where = place.at(column=column_letter(index))
-                raise refuse(fault.code, fault.text, place=where) from fault
+                remedy = _remedy(fault.code)
+                raise refuse(fault.code, fault.text, place=where, remedy=remedy) from fault
             if value is not None and str(value).strip():
                 cells[index] = str(value)
         return cells
@@ -243,8 +268,8 @@ class _Workbook:
             raise _CellFault("xlsx.cell_error", f"ô báo lỗi {shown}", f"the cell shows {shown}")
         if raw is None or (raw == "" and kind != "str"):
             if formula:
-                vi = "công thức chưa được tính; mở bằng Excel và lưu lại"
-                en = "the formula was never calculated; open the file in Excel and save it"
+                vi = "công thức chưa được tính"
+                en = "the formula was never calculated"
                 raise _CellFault("xlsx.formula_without_value", vi, en)
             return None
         if kind == "s":

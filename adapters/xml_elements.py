@@ -94,7 +94,8 @@ def _record(element: _Element, *, number: int, place: Place) -> SourceRecord | U
     if value is None or not str(value).strip():
         return SourceRecord(number=number, values={}, place=place)
     vi, en = "bản ghi chỉ có văn bản, không có phần tử con", "the record is text without elements"
-    found = problem("xml.not_a_record", Text(vi=vi, en=en), place=place)
+    remedy = Text(vi="kiểm tra khóa records", en="check the key records")
+    found = problem("xml.not_a_record", Text(vi=vi, en=en), place=place, remedy=remedy)
     return UnreadableRecord(number=number, problems=(found,))
 
 

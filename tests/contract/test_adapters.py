@@ -193,7 +193,10 @@ def test_a_bad_record_does_not_harm_the_others(name):
         False,
     ]
     assert {problem.code for problem in found[2].problems} == {code}
-    assert all(str(problem.place).startswith("hồ sơ.dat, ") for problem in found[2].problems)
+    for problem in found[2].problems:
+        assert str(problem.place).startswith("hồ sơ.dat, ")
+        assert problem.message.vi != problem.message.en
+        assert problem.suggestion is not None
     assert found[3].values == RECORDS[3]
 
 

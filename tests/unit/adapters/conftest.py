@@ -40,6 +40,11 @@ def read():
             records.extend(read_records(io.BytesIO(data), file_name="f", options=options))
         except InputError as error:
             return Found(records, error.problem)
-        return Found(records, None)
+        found = Found(records, None)
+        for record in records:
+            for problem in getattr(record, "problems", ()):
+                assert problem.suggestion is not None, problem.code
+                assert problem.message.vi != problem.message.en, problem.code
+        return found
 
     return run
