@@ -21,7 +21,8 @@ from broker.port import StaleDelivery
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, SendRequest
 from lienthong.decisions import LookUpRules, Next, OpenFate, Wait, after_look_up, after_send
 from lienthong.flows.hints import DELIVER
-from lienthong.store.delivery import Task, finish, start
+from lienthong.states import State
+from lienthong.store.delivery import Ending, Task, finish, start
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ log = structlog.get_logger()
 IDLE = timedelta(milliseconds=500)
 """How long the coordinator waits for a first hint."""
 BUSY = timedelta(milliseconds=20)
-"""How long it waits for hints or outcomes while calls are out."""
+"""How long it waits for outcomes while calls are out and more could start."""
+GATHER = timedelta(milliseconds=10)
+"""How long outcomes wait for others: one flush to disk then serves them all."""
 HINT_LEASE_MARGIN = timedelta(seconds=30)
 
 
@@ -81,46 +84,89 @@ class Deliverer:
         self._clock = clock
         self._random = random
         self._out: dict[Future[Answer | LookUp], tuple[Task, Delivery]] = {}
+        self._going_on: list[Delivery] = []
+        """Hints of dossiers that have more to do at once."""
 
     def open_calls(self) -> ThreadPoolExecutor:
         """Return the threads that make the calls, one per slot."""
         return ThreadPoolExecutor(self._rules.slots, thread_name_prefix="call")
 
     def drain(self) -> None:
-        """Let the calls that are out come in, and write them down."""
+        """Let the calls that are out come in, write them down, and give the hints back."""
         while self._out:
-            self._collect(timeout=None)
+            self._turn(self._finished(timeout=None), [], calls=None)
+        self._settle([(hint, self._clock()) for hint in self._going_on])
+        self._going_on = []
 
     def step(self, calls: ThreadPoolExecutor) -> None:
-        """Take hints for the free slots, start their calls, and write down what has come in."""
-        free = self._breaker.allowance(self._clock(), free=self._rules.slots - len(self._out))
-        if free:
-            hints = self._broker.receive(
-                DELIVER,
-                limit=free,
-                lease=self._rules.lease + HINT_LEASE_MARGIN,
-                wait=BUSY if self._out else IDLE,
-            )
-            if hints:
-                self._start(hints, calls)
-        if self._out:
-            self._collect(timeout=(BUSY if free else IDLE).total_seconds())
-        elif not free:
+        """Write down what has come in, take hints for the free slots, and start their calls."""
+        has_room = len(self._out) < self._rules.slots
+        done = self._finished(timeout=BUSY if has_room else IDLE)
+        free = self._breaker.allowance(
+            self._clock(), free=self._rules.slots - len(self._out) + len(done)
+        )
+        hints = self._take_hints(free, is_quiet=not self._out)
+        if done or hints:
+            self._turn(done, hints, calls=calls)
+        elif not self._out and not free:
             sleep(IDLE.total_seconds())
 
-    def _start(self, hints: list[Delivery], calls: ThreadPoolExecutor) -> None:
-        tasks: list[tuple[Task, Delivery]] = []
+    def _finished(self, *, timeout: timedelta | None) -> list[Future[Answer | LookUp]]:
+        """Wait for a first call, and a moment more for others that can share its transaction."""
+        if not self._out:
+            return []
+        seconds = None if timeout is None else timeout.total_seconds()
+        done, open_ones = wait(self._out, timeout=seconds, return_when=FIRST_COMPLETED)
+        if done and open_ones:
+            done |= wait(open_ones, timeout=GATHER.total_seconds()).done
+        for call in done:
+            self._learn(call.result())
+        return list(done)
+
+    def _take_hints(self, free: int, *, is_quiet: bool) -> list[Delivery]:
+        hints, self._going_on = self._going_on[:free], self._going_on[free:]
+        if len(hints) < free:
+            hints += self._broker.receive(
+                DELIVER,
+                limit=free - len(hints),
+                lease=self._rules.lease + HINT_LEASE_MARGIN,
+                wait=IDLE if is_quiet and not hints else timedelta(0),
+            )
+        return hints
+
+    def _turn(
+        self,
+        done: list[Future[Answer | LookUp]],
+        hints: list[Delivery],
+        *,
+        calls: ThreadPoolExecutor | None,
+    ) -> None:
+        """Write down what came and what starts, in one transaction, then start it."""
         settled: list[tuple[Delivery, datetime | None]] = []
+        tasks: list[tuple[Task, Delivery]] = []
         with begin(self._engine, at=self._clock()) as work:
-            for delivery in hints:
-                started = start(work, delivery.message.body.decode(), lease=self._rules.lease)
-                if isinstance(started, Task):
-                    self._breaker.let_out(work.at)
-                    tasks.append((started, delivery))
+            came = [(*self._out[call], call.result()) for call in done]
+            ended = [self._ending(task, result, now=work.at) for task, _, result in came]
+            for (_, delivery, _), due_at in zip(came, finish(work, ended), strict=True):
+                if due_at is not None and due_at <= work.at:
+                    self._going_on.append(delivery)
                 else:
-                    settled.append((delivery, started))
+                    settled.append((delivery, due_at))
+            codes = [delivery.message.body.decode() for delivery in hints]
+            started = start(work, codes, lease=self._rules.lease)
+            for delivery, task in zip(hints, started, strict=True):
+                if isinstance(task, Task):
+                    self._breaker.let_out(work.at)
+                    tasks.append((task, delivery))
+                else:
+                    settled.append((delivery, task))
+        for call in done:
+            del self._out[call]
         for task, delivery in tasks:
+            assert calls is not None
             self._out[calls.submit(self._call, task)] = (task, delivery)
+        for end in ended:
+            self._report(end)
         self._settle(settled)
 
     def _call(self, task: Task) -> Answer | LookUp:
@@ -150,38 +196,29 @@ class Deliverer:
             )
         )
 
-    def _collect(self, *, timeout: float | None) -> None:
-        done, _ = wait(self._out, timeout=timeout, return_when=FIRST_COMPLETED)
-        if not done:
-            return
-        settled: list[tuple[Delivery, datetime | None]] = []
-        with begin(self._engine, at=self._clock()) as work:
-            for call in done:
-                task, delivery = self._out[call]
-                result = call.result()
-                next_ = self._decide(task, result, now=work.at)
-                due_at = self._due(task, next_, now=work.at)
-                settled.append((delivery, finish(work, task, result, next_=next_, due_at=due_at)))
-                self._report(task, result, next_)
-        for call in done:
-            del self._out[call]
-        self._settle(settled)
+    def _learn(self, result: Answer | LookUp) -> None:
+        if isinstance(result, Answer):
+            outcome = result.outcome
+        else:
+            outcome = Outcome.UNKNOWN if result.found is Found.FAILED else Outcome.DELIVERED
+        self._breaker.record(outcome, now=self._clock())
 
-    def _decide(self, task: Task, result: Answer | LookUp, *, now: datetime) -> Next:
-        if isinstance(result, LookUp):
-            failed = result.found is Found.FAILED
-            self._breaker.record(Outcome.UNKNOWN if failed else Outcome.DELIVERED, now=now)
+    def _ending(self, task: Task, result: Answer | LookUp, *, now: datetime) -> Ending:
+        if isinstance(result, Answer):
+            next_ = after_send(result.outcome, packet=task.packet, was_update=task.is_updating)
+        else:
             fate = OpenFate(
                 packet=task.packet,
                 was_update=task.is_updating,
                 document_digest=task.document_digest,
                 unknown_since=task.unknown_since or now,
             )
-            return after_look_up(result, fate=fate, rules=self._rules.look_ups, now=now)
-        self._breaker.record(result.outcome, now=now)
-        return after_send(result.outcome, packet=task.packet, was_update=task.is_updating)
+            next_ = after_look_up(result, fate=fate, rules=self._rules.look_ups, now=now)
+        return Ending(task=task, result=result, next=next_, due_at=self._due(task, next_, now=now))
 
     def _due(self, task: Task, next_: Next, *, now: datetime) -> datetime | None:
+        if next_.state is State.DELIVERED:
+            return None
         match next_.wait:
             case Wait.NOW:
                 return now
@@ -207,12 +244,13 @@ class Deliverer:
                 except StaleDelivery:
                     log.info("hint.stale", hint=delivery.message.id)
 
-    def _report(self, task: Task, result: Answer | LookUp, next_: Next) -> None:
+    def _report(self, end: Ending) -> None:
+        task = end.task
         log.info(
             "delivery.looked_up" if task.is_look_up else "delivery.attempted",
             message_id=task.message_id,
             number=task.number,
-            state=next_.state.value,
-            code=getattr(result, "code", None),
-            detail=result.detail,
+            state=end.next.state.value,
+            code=getattr(end.result, "code", None),
+            detail=end.result.detail,
         )

@@ -19,6 +19,7 @@ from lienthong.store.ledgers import change_state, load_ledgers, promote
 from lienthong.store.tables import attempts, dossiers, messages, receipts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import Connection, Row
@@ -50,56 +51,87 @@ class Task:
     unknown_since: datetime | None
 
 
-def start(work: Work, dossier_code: str, *, lease: timedelta) -> Task | datetime | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What one attempt brought, and what was decided to follow."""
+
+    task: Task
+    result: Answer | LookUp
+    next: Next
+    due_at: datetime | None
+
+
+def start(
+    work: Work, dossier_codes: Sequence[str], *, lease: timedelta
+) -> list[Task | datetime | None]:
     """
-    Claim a dossier and write down the attempt that its next message needs.
+    Claim dossiers and write down the attempt that the next message of each needs.
 
     Returns:
-        A task to carry out; a moment before which there is nothing to do, because it must wait
-        or another worker has it; None when there is nothing to do at all.
+        For each code, in order: a task to carry out; a moment before which there is nothing to
+        do, because it must wait or another worker has it; None when there is nothing to do.
     """
-    fence = _claim(work, dossier_code, lease=lease)
-    if not isinstance(fence, int):
-        return fence
-    ledger = _load(work.connection, dossier_code)
+    claims = [_claim(work, code, lease=lease) for code in dossier_codes]
+    mine = [
+        code for code, fence in zip(dossier_codes, claims, strict=True) if isinstance(fence, int)
+    ]
+    ledgers = load_ledgers(work.connection, mine, agency="")
+    turns = {code: _turn(work, ledgers[code]) for code in mine}
+    rows = _rows(work.connection, [turn.id for turn in turns.values() if turn is not None])
+    started: list[Task | datetime | None] = []
+    for code, fence in zip(dossier_codes, claims, strict=True):
+        turn = turns.get(code)
+        if not isinstance(fence, int):
+            started.append(fence)
+        elif turn is None:
+            release(work, code, fence=fence)
+            started.append(None)
+        else:
+            started.append(_start_claimed(work, turn, rows[turn.id], fence=fence))
+    return started
+
+
+def _turn(work: Work, ledger: Ledger) -> Known | None:
+    """Return the message whose turn it is, if it can go."""
     turn = ledger.next_to_go()
     if turn is not None and turn.state is State.SENDING:
         _find_abandoned(work, turn)
     if turn is None or turn.state not in (State.READY, State.RETRYING, State.UNKNOWN):
-        release(work, dossier_code, fence=fence)
         return None
-    row = _row(work.connection, turn.id)
-    if row.due_at is None or row.due_at > work.at:
-        release(work, dossier_code, fence=fence)
-        return row.due_at  # type: ignore[no-any-return]  # a column of the store
+    return turn
+
+
+def _start_claimed(work: Work, turn: Known, row: Row[Any], *, fence: int) -> Task | datetime | None:
+    due_at: datetime | None = row.due_at
+    if due_at is None or due_at > work.at:
+        release(work, row.dossier_code, fence=fence)
+        return due_at
     return _begin_attempt(work, turn, row, fence=fence)
 
 
 def _claim(work: Work, dossier_code: str, *, lease: timedelta) -> int | datetime | None:
     is_free = or_(dossiers.c.lease_until.is_(None), dossiers.c.lease_until <= work.at)
-    claimed = work.connection.execute(
+    fence = work.connection.execute(
         update(dossiers)
         .where(dossiers.c.code == dossier_code, is_free)
         .values(lease_until=work.at + lease, fence=dossiers.c.fence + 1)
-    )
-    row = work.connection.execute(
-        select(dossiers.c.fence, dossiers.c.lease_until).where(dossiers.c.code == dossier_code)
-    ).first()
-    if row is None:
-        return None
-    return int(row.fence) if claimed.rowcount else row.lease_until
+        .returning(dossiers.c.fence)
+    ).scalar()
+    if fence is not None:
+        return int(fence)
+    until: datetime | None = work.connection.execute(
+        select(dossiers.c.lease_until).where(dossiers.c.code == dossier_code)
+    ).scalar()
+    return until
 
 
-def _load(connection: Connection, dossier_code: str) -> Ledger:
-    return load_ledgers(connection, [dossier_code], agency="")[dossier_code]
-
-
-def _row(connection: Connection, message_id: str) -> Row[Any]:
-    return connection.execute(
+def _rows(connection: Connection, message_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    query = (
         select(messages, dossiers.c.at_portal)
         .join(dossiers, dossiers.c.code == messages.c.dossier_code)
-        .where(messages.c.id == message_id)
-    ).one()
+        .where(messages.c.id.in_(message_ids))
+    )
+    return {row.id: row for row in connection.execute(query)}
 
 
 def _find_abandoned(work: Work, turn: Known) -> None:
@@ -165,34 +197,47 @@ def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, fence: int) -> Tas
     )
 
 
-def finish(
-    work: Work, task: Task, result: Answer | LookUp, *, next_: Next, due_at: datetime | None
-) -> datetime | None:
+def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
     """
-    Write down what an attempt brought and what follows.
+    Write down what attempts brought and what follows.
 
     Returns:
-        When the dossier has something to do again; None when not by itself.
+        For each, in order: when its dossier has something to do again; None when not by itself.
     """
-    _end_attempt(work, task, result)
-    still_ours = work.connection.execute(
+    for end in endings:
+        _end_attempt(work, end.task, end.result)
+    ours = {end.task.dossier_code for end in endings if _is_still_ours(work, end)}
+    ledgers = load_ledgers(work.connection, ours, agency="")
+    return [
+        _finish_claimed(work, end, ledgers[end.task.dossier_code])
+        if end.task.dossier_code in ours
+        else None
+        for end in endings
+    ]
+
+
+def _is_still_ours(work: Work, end: Ending) -> bool:
+    given_back = work.connection.execute(
         update(dossiers)
-        .where(dossiers.c.code == task.dossier_code, dossiers.c.fence == task.fence)
+        .where(dossiers.c.code == end.task.dossier_code, dossiers.c.fence == end.task.fence)
         .values(lease_until=None)
     )
-    if still_ours.rowcount == 0:
-        work.note("message.late_answer", task.message_id, outcome=_outcome(result))
-        return None
-    ledger = _load(work.connection, task.dossier_code)
+    if given_back.rowcount == 0:
+        work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
+    return given_back.rowcount == 1
+
+
+def _finish_claimed(work: Work, end: Ending, ledger: Ledger) -> datetime | None:
+    task, next_ = end.task, end.next
     message = next(m for m in ledger.messages if m.id == task.message_id)
-    _move(work, task, message, result, next_=next_, due_at=due_at)
+    _move(work, task, message, end.result, next_=next_, due_at=end.due_at)
     if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
         ledger.acknowledged = True
     _learn(work, task, next_)
     promote(work, ledger)
     turn = ledger.next_to_go()
     if turn is message:
-        return due_at
+        return end.due_at
     return work.at if turn is not None and turn.state is State.READY else None
 
 

@@ -54,6 +54,8 @@ class MessageLine:
     state: State
     reason: str
     attempts: int
+    due_at: datetime | None
+    """When it is taken up again; None when not by itself."""
     created_at: datetime
     updated_at: datetime
     place: Place
@@ -177,6 +179,7 @@ def _line(row: Row[Any]) -> MessageLine:
         state=State(row.state),
         reason=row.reason,
         attempts=row.attempts,
+        due_at=row.due_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
         place=msgspec.json.decode(row.place, type=Place),

@@ -11,6 +11,7 @@ from lienthong.flows.replay import discard, resend
 from lienthong.flows.sweep import sweep
 from lienthong.store.database import reading
 from lienthong.store.delivery import start
+from lienthong.store.queries import list_messages
 from lienthong.store.tables import attempts, audit
 from lienthong.store.work import begin
 from schemas.errors import InputError
@@ -44,6 +45,8 @@ def test_a_dossier_and_its_progress_go_in_order(exchange, event, record):
 
     assert [request.message_id for request in exchange.portal.sent] == ["m1", "m2", "m3"]
     assert [state for _, state in exchange.states()] == ["delivered"] * 3
+    with reading(exchange.engine) as connection:
+        assert not [line for line in list_messages(connection) if line.due_at is not None]
 
 
 def test_the_second_snapshot_updates(exchange, event, record):
@@ -198,7 +201,7 @@ def test_doubled_hints_do_nothing_twice(exchange, event, record):
 def test_a_worker_that_vanished_while_sending_leaves_an_unknown(exchange, event, record):
     exchange.take(record(1, event("m1")))
     with begin(exchange.engine, at=exchange.clock()) as work:
-        start(work, "D-1", lease=timedelta(minutes=2))
+        start(work, ["D-1"], lease=timedelta(minutes=2))
     exchange.clock.tick(minutes=3)
     exchange.portal.look_ups = [PRESENT]
 
