@@ -68,20 +68,17 @@ def convert(
                 report=findings,
                 clock=session.installation.clock,
             )
-        _write_report(findings, report, totals)
-        if as_json:
+        to_stdout = as_json or str(report) == "-"
+        if report is not None and str(report) != "-":
+            _write_report(findings, report, totals)
+        if to_stdout:
             findings.write(sys.stdout, totals)
-    if not as_json and str(report) != "-":
+    if not to_stdout:
         _summarise(session, totals, out=out, report=report)
     finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
 
 
-def _write_report(findings: Report, report: Path | None, totals: Totals) -> None:
-    if report is None:
-        return
-    if str(report) == "-":
-        findings.write(sys.stdout, totals)
-        return
+def _write_report(findings: Report, report: Path, totals: Totals) -> None:
     from lienthong.flows.convert import unwritable
 
     partial = report.with_name(f".{report.name}.part")

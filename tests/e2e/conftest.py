@@ -1,5 +1,6 @@
 """The installed command, sample files made once, and installations in folders of their own."""
 
+import io
 import json
 import os
 import signal
@@ -7,11 +8,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from lienthong.cli import main
 from lienthong.samples import write_samples
+from mappings import load_agencies
+from signing import make_development_pki
 
 
 @dataclass
@@ -30,8 +35,10 @@ class Cli:
     """Runs `lienthong` as a user would, in one folder."""
 
     folder: Path
+    keys: Path | None = None
 
-    def __call__(self, *words, stdin=None, lang="en"):
+    def __call__(self, *words, stdin=None, lang="en", before=None):
+        """Run one command; `before` is run in the child first, for limits."""
         done = subprocess.run(
             [sys.executable, "-m", "lienthong", "--lang", lang, *map(str, words)],
             cwd=self.folder,
@@ -40,13 +47,15 @@ class Cli:
             check=False,
             timeout=240,
             env=self.environment,
+            preexec_fn=before,
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @property
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if not k.startswith("LIENTHONG_")}
-        return kept | {"PYTHONWARNINGS": "default"}
+        own = {"LIENTHONG_KEYS_DIR": str(self.keys)} if self.keys else {}
+        return kept | {"PYTHONWARNINGS": "default"} | own
 
     def start(self, *words, log="process.log"):
         """Start a command that goes on; its standard output can be read line by line."""
@@ -82,6 +91,55 @@ def big_sample_set(tmp_path_factory):
 @pytest.fixture
 def cli(tmp_path):
     return Cli(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    """Keys of every packaged agency, made once; elliptic, because they sign faster."""
+    folder = tmp_path_factory.mktemp("keys")
+    agencies = load_agencies(None)
+    named = {name: agencies.get(name) for name in agencies.names()}
+    make_development_pki(
+        folder,
+        agencies={name: (found.agency_code, found.agency_name) for name, found in named.items()},
+        now=datetime.now(UTC),
+        kind="ec",
+    )
+    return folder
+
+
+@pytest.fixture
+def keyed(tmp_path, keys):
+    """The command with keys that are there already."""
+    return Cli(tmp_path, keys)
+
+
+@pytest.fixture(scope="session")
+def run_in():
+    """Make the command for a folder, where a test needs one of its own."""
+    return Cli
+
+
+class _Stdin:
+    def __init__(self, data):
+        self.buffer = io.BytesIO(data)
+
+
+@pytest.fixture
+def quick(tmp_path, keys, monkeypatch, capsys):
+    """The same command in this process, without the second that a new process takes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIENTHONG_KEYS_DIR", str(keys))
+
+    def run(*words, stdin=b"", lang="en"):
+        monkeypatch.setattr(sys, "stdin", _Stdin(stdin))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(["--lang", lang, *map(str, words)])
+        shown = capsys.readouterr()
+        return Result(ended.value.code or 0, shown.out, shown.err)
+
+    return run
 
 
 @dataclass

@@ -1,0 +1,277 @@
+"""`convert` with the six agencies' files: the report's shape, every error at its place, the XML."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+import schemas
+from adapters import read_records
+from lienthong.flows.convert import safe_name
+from lienthong.samples import SampleFile, generate_large_csv
+from mappings import load_agencies
+
+AGENCIES = [
+    "business-registration",
+    "district-portalqh",
+    "health-department",
+    "igate-one-stop",
+    "land-registration",
+    "ward-civil-status",
+]
+CODES = {
+    "business-registration": "000.00.17.H29",
+    "district-portalqh": "000.00.30.H29",
+    "health-department": "000.00.15.H29",
+    "igate-one-stop": "H29.14",
+    "land-registration": "000.15.29.H29",
+    "ward-civil-status": "000.26.79.H29",
+}
+VIETNAMESE = set("ăâđêôơưạảãáàẵặắằẳẫậấầẩệếềểễịỉĩíìọỏõóòộốồổỗợớờởỡụủũúùựứừửữỵỷỹýỳẹẻẽéè")
+
+
+class Converted:
+    """What one run of the command left behind."""
+
+    def __init__(self, sample: SampleFile, folder: Path, result):
+        self.sample = sample
+        self.folder = folder
+        self.result = result
+        self.report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        self.documents = sorted((folder / "xml").iterdir())
+
+
+@pytest.fixture(scope="session")
+def conversions(sample_set, keys, tmp_path_factory, run_in):
+    """The command, once for each agency's file."""
+    made = {}
+    for sample in sample_set.files:
+        folder = tmp_path_factory.mktemp(sample.agency)
+        words = ("convert", sample.path, "--agency", sample.agency)
+        result = run_in(folder, keys)(*words, "--out", "xml", "--report", "report.json")
+        made[sample.agency] = Converted(sample, folder, result)
+    return made
+
+
+@pytest.fixture(params=AGENCIES)
+def converted(request, conversions):
+    return conversions[request.param]
+
+
+def test_seeded_errors_end_in_exit_code_1_and_counts(converted):
+    sample, result = converted.sample, converted.result
+
+    assert result.code == 1
+    bad = len(sample.bad_records)
+    assert bad == 12
+    counts = f"{sample.records} records: {sample.records - bad} accepted, {bad} rejected"
+    assert result.out.splitlines()[0] == counts
+    assert result.out.splitlines()[1] == f"{len(converted.documents)} XML documents in xml"
+    assert result.out.splitlines()[2] == "Report: report.json"
+    assert result.err == ""
+
+
+def test_the_report_has_exactly_the_promised_shape(converted):
+    report, sample = converted.report, converted.sample
+
+    assert list(report) == [
+        "file", "agency", "mapping", "records", "accepted", "rejected", "errors",
+    ]  # fmt: skip
+    assert report["file"] == sample.path.name
+    assert report["agency"] == CODES[sample.agency]
+    assert list(report["mapping"]) == ["name", "version"]
+    assert report["mapping"]["name"] == sample.agency
+    assert report["mapping"]["version"] >= 1
+    assert report["records"] == sample.records
+    assert report["accepted"] == sample.records - 12
+    assert report["rejected"] == 12
+    for error in report["errors"]:
+        assert list(error) == [
+            "code", "severity", "message", "record", "dossier", "source", "field", "suggestion",
+        ]  # fmt: skip
+        assert list(error["source"]) == ["file", "sheet", "row", "column", "line", "path"]
+        assert error["severity"] in ("error", "warning")
+        assert error["message"]
+        assert error["suggestion"] is None or error["suggestion"]
+
+
+def test_every_seeded_error_is_at_its_place_and_no_other_is_there(converted):
+    expected = [
+        {
+            "record": error.record,
+            "code": error.code,
+            "field": error.field,
+            "source": {**asdict(error.place), "line": None},
+        }
+        for error in converted.sample.expected
+    ]
+    found = [
+        {
+            "record": error["record"],
+            "code": error["code"],
+            "field": error["field"],
+            "source": {**error["source"], "line": None},
+        }
+        for error in converted.report["errors"]
+    ]
+
+    assert sorted(map(str, found)) == sorted(map(str, expected))
+
+
+def test_the_line_of_a_finding_is_the_line_an_editor_shows(conversions):
+    """A quoted line break makes rows and lines differ; both are given."""
+    converted = conversions["land-registration"]
+    lines = converted.sample.path.read_bytes().split(b"\n")
+
+    for error in converted.report["errors"]:
+        dossier = error["dossier"]
+        if dossier is not None and error["source"]["line"] is not None:
+            assert dossier.encode() in lines[error["source"]["line"] - 1]
+
+
+def test_every_document_is_valid_by_the_published_schema(converted):
+    version = load_agencies(None).get(converted.sample.agency).schema.name.replace("-", "_")
+    schema = Path(schemas.__file__).parent / version / "messages.xsd"
+
+    done = subprocess.run(
+        ["xmllint", "--noout", "--nonet", "--schema", schema, *converted.documents],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(" validates") == len(converted.documents)
+
+
+def test_every_document_verifies(converted, quick):
+    for document in converted.documents[::4]:
+        result = quick("verify", document, "--json")
+
+        assert result.code == 0, result.out
+        assert result.json["signed"] == "BanTin"
+        assert result.json["trusted"]
+        assert result.json["signer"]["agency_code"] == CODES[converted.sample.agency]
+        assert result.json["reasons"] == result.json["errors"] == []
+
+
+def test_a_document_verifies_by_the_command_as_a_user_types_it(conversions, keyed):
+    converted = conversions["land-registration"]
+
+    result = keyed("verify", converted.documents[0])
+
+    assert result.code == 0
+    assert "Văn phòng Đăng ký đất đai" in result.out
+    assert result.out.splitlines()[-1].split() == ["Valid", "yes"]
+
+
+def test_every_good_dossier_has_a_document_named_after_it(converted):
+    names = {path.name for path in converted.documents}
+
+    assert {f"{safe_name(code)}.xml" for code in converted.sample.dossiers} <= names
+    bad = {error.dossier for error in converted.sample.expected} - {None}
+    assert not {f"{safe_name(code)}.xml" for code in bad - set(converted.sample.dossiers)} & names
+    assert not [name for name in names if name.startswith(".")]
+
+
+def test_converting_again_into_the_same_folder_gives_the_same_names(conversions, quick, tmp_path):
+    converted = conversions["business-registration"]
+    shutil.copytree(converted.folder / "xml", tmp_path / "xml")
+    before = sorted(path.name for path in (tmp_path / "xml").iterdir())
+
+    words = ("convert", converted.sample.path, "-a", "business-registration", "--out", "xml")
+    again = quick(*words)
+
+    assert again.code == 1
+    assert sorted(path.name for path in (tmp_path / "xml").iterdir()) == before
+
+
+def test_report_on_standard_output_is_the_report_and_nothing_else(conversions, quick):
+    converted = conversions["igate-one-stop"]
+
+    result = quick("convert", converted.sample.path, "-a", "igate-one-stop", "--report", "-")
+
+    assert result.code == 1
+    assert result.json == converted.report
+
+
+@pytest.mark.parametrize("report", [(), ("--report", "-"), ("--report", "r.json")])
+def test_json_is_one_document_on_standard_output(conversions, quick, report):
+    converted = conversions["health-department"]
+
+    words = ("convert", converted.sample.path, "-a", "health-department", "--json", *report)
+    result = quick(*words)
+
+    assert result.code == 1
+    assert result.json == converted.report
+
+
+@pytest.mark.parametrize(
+    "agency", ["business-registration", "district-portalqh", "igate-one-stop", "land-registration"]
+)
+def test_a_stream_on_standard_input_converts_the_same(conversions, quick, agency):
+    converted = conversions[agency]
+
+    words = ("convert", "-", "-a", agency, "--report", "-", "--out", "xml")
+    result = quick(*words, stdin=converted.sample.path.read_bytes())
+
+    assert result.code == 1
+    assert result.json["file"] == "-"
+    counts = ("records", "accepted", "rejected")
+    assert [result.json[name] for name in counts] == [converted.report[name] for name in counts]
+    places = [error["source"]["row"] for error in result.json["errors"]]
+    assert places == [error["source"]["row"] for error in converted.report["errors"]]
+    names = [path.name for path in converted.documents]
+    assert sorted(path.name for path in Path("xml").iterdir()) == names
+
+
+def test_a_pipe_gives_a_workbook_too_or_says_that_it_cannot(conversions, keyed):
+    """A workbook's directory stands at its end; a real pipe cannot go back."""
+    converted = conversions["ward-civil-status"]
+
+    words = ("convert", "-", "-a", "ward-civil-status", "--json")
+    result = keyed(*words, stdin=converted.sample.path.read_bytes())
+
+    assert result.code == 1
+    if result.json["records"]:
+        assert result.json["accepted"] == converted.report["accepted"]
+    else:
+        [error] = result.json["errors"]
+        assert error["suggestion"]
+
+
+def test_vietnamese_is_spoken_when_asked_for(converted, quick):
+    sample = converted.sample
+
+    words = ("convert", sample.path, "-a", sample.agency, "--report", "r.json")
+    result = quick(*words, lang="vi")
+    errors = json.loads(Path("r.json").read_text(encoding="utf-8"))["errors"]
+
+    bad = len(sample.bad_records)
+    first = f"{sample.records} bản ghi: {sample.records - bad} đạt, {bad} bị từ chối"
+    assert result.out.splitlines() == [first, "Báo cáo lỗi: r.json"]
+    plain = [e["message"] for e in errors if not VIETNAMESE & set(e["message"].lower())]
+    assert plain == []
+    same = zip(errors, converted.report["errors"], strict=True)
+    assert [vi["code"] for vi, en in same if vi["message"] == en["message"]] == []
+
+
+def test_a_clean_file_ends_in_exit_code_0(quick, tmp_path):
+    rows = generate_large_csv(tmp_path / "clean.csv", size_bytes=20_000)
+
+    result = quick("convert", "clean.csv", "-a", "land-registration", "--json")
+
+    assert result.code == 0
+    assert result.json["accepted"] == result.json["records"] == rows
+    assert result.json["errors"] == []
+
+
+def test_the_records_that_are_read_are_the_records_that_are_counted(converted):
+    agency = load_agencies(None).get(converted.sample.agency)
+    with converted.sample.path.open("rb") as source:
+        read = sum(1 for _ in read_records(source, file_name="f", options=agency.source))
+
+    assert read == converted.report["records"]
