@@ -148,8 +148,19 @@ class Installation:
         """Open the connections to the portal."""
         policy = None
         if self.target.receipts == "required":
-            files = self.target.receipt_trust
-            policy = load_policy(files) if files else self.keyring.policy()
+            if not self.target.receipt_trust:
+                # Not the keyring's roots: an agency's certificate may lead to the same ones, and
+                # no agency may sign the portal's receipts.
+                raise ConfigError(
+                    Text(
+                        vi="target.receipts là 'required' nhưng thiếu target.receipt_trust: "
+                        "ghi tệp chứng thư của Cổng, hoặc đặt receipts = 'none'",
+                        en="target.receipts is 'required', but target.receipt_trust is missing: "
+                        "name the portal's certificate file, or set receipts = 'none'",
+                    ),
+                    code="target.receipt_trust",
+                )
+            policy = load_policy(self.target.receipt_trust)
         return SoapChannel(self.target, receipt_policy=policy, clock=self.clock)
 
     def make_expander(self, broker: Broker) -> Expander:

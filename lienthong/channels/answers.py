@@ -19,7 +19,7 @@ from schemas.building import SOAP_11, SOAP_12
 from schemas.errors import InputError
 from schemas.parser import XmlRefused, parse_xml
 from schemas.reading import read_look_up_response, read_receipt, read_response
-from signing import SignatureRefused, canonical_bytes, verify
+from signing import NoCanonicalForm, SignatureRefused, canonical_bytes, verify
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -201,7 +201,11 @@ class Judge:
         if response.receipt_element is None:
             detail = f"error_code {code}, but no receipt"
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
-        receipt = canonical_bytes(response.receipt_element)
+        try:
+            receipt = canonical_bytes(response.receipt_element)
+        except NoCanonicalForm:
+            detail = f"error_code {code}, but its receipt has no canonical form"
+            return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
         wrong = self._receipt_fault(receipt, request=request, now=now)
         if wrong is not None:
             detail = f"error_code {code}, but {wrong}"

@@ -303,6 +303,8 @@ def _print_view(session: Session, view: MessageView) -> None:
             f"{attempt.code or ''} {attempt.detail}",
             markup=False,
         )
+        if attempt.message:
+            session.out.print(f"      «{attempt.message}»", markup=False)
     for step in view.history:
         sealed = "" if step.is_sealed else session.word(" (chưa niêm)", " (unsealed)")
         session.out.print(

@@ -27,7 +27,7 @@ from lienthong.sandbox.store import (
 from schemas.building import LookUpResult, build_look_up_response, build_receipt, build_response
 from schemas.errors import InputError
 from schemas.reading import read_document, read_request
-from signing import SignatureRefused, canonical_bytes, verify
+from signing import NoCanonicalForm, SignatureRefused, canonical_bytes, verify
 
 if TYPE_CHECKING:
     import sqlite3
@@ -286,7 +286,7 @@ def describe(element: _Element, *, now: datetime) -> tuple[Incoming, Arrival]:
         received = canonical_bytes(request.document_element)
         message_id = request.document_element.findtext(f"{{{ns}}}MaBanTin")
         dossier_code = request.document_element.findtext(f"*/{{{ns}}}MaHoSo")
-    except InputError:
+    except (InputError, NoCanonicalForm):
         pass  # a look-up, or not a delivery that can be read: it arrived all the same
     arrival = Arrival(
         at=now.isoformat(),

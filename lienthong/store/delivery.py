@@ -250,6 +250,7 @@ def _end_attempt(work: Work, task: Task, result: Answer | LookUp) -> None:
             **columns,
             code=getattr(result, "code", None),
             http_status=getattr(result, "http_status", None),
+            message=getattr(result, "message", None),
             answer=result.raw,
         )
     )

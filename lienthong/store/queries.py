@@ -75,6 +75,8 @@ class AttemptLine:
     code: str | None
     http_status: int | None
     detail: str
+    message: str | None
+    """The portal's own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +238,7 @@ def _attempt(row: Row[Any]) -> AttemptLine:
         code=row.code,
         http_status=row.http_status,
         detail=row.detail,
+        message=row.message,
     )
 
 

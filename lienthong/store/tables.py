@@ -145,7 +145,8 @@ attempts = Table(
     Column("outcome", Text),
     Column("code", Text),
     Column("http_status", Integer),
-    Column("detail", Text, nullable=False, default=""),
+    Column("detail", Text, nullable=False, default="", comment="our words, for logs too"),
+    Column("message", Text, comment="the peer's own words, never logged"),
     Column("answer", LargeBinary),
     Index("attempts_message", "message_id"),
 )

@@ -590,6 +590,15 @@ def test_an_unsigned_receipt_proves_nothing(open_channel):
     assert answer.outcome is Outcome.UNRECOGNISED
 
 
+def test_a_receipt_without_a_canonical_form_proves_nothing(open_channel, pki):
+    receipt = receipt_by(pki.portal).replace(b"</BienNhan>", b'<x xmlns="relative"/></BienNhan>')
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=receipt))))
+
+    assert answer.outcome is Outcome.UNRECOGNISED
+    assert "no canonical form" in answer.detail
+
+
 def test_a_receipt_signed_by_an_agency_is_refused_where_the_signer_is_named(open_channel, pki):
     raw = http(200, soap(response("0", "ok", receipt=receipt_by(pki.agency))))
 
