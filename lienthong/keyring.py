@@ -70,6 +70,12 @@ class Keyring:
             self.make_development_keys({name: (code, title)})
         return load_pem(key_file, folder / f"{name}.cert.pem", passphrase=self._passphrase(name))
 
+    def stamp(self, name: str) -> tuple[tuple[int, int] | None, ...]:
+        """Return what changes when an agency's key files do, so that new keys are noticed."""
+        folder = self.folder / "agencies"
+        endings = ("p12", "key.pem", "cert.pem", "pass")
+        return tuple(_changed_at(folder / f"{name}.{ending}") for ending in endings)
+
     def names(self) -> list[str]:
         """Return the names of the agencies that have a key here."""
         folder = self.folder / "agencies"
@@ -109,4 +115,24 @@ class Keyring:
 
     def _passphrase(self, name: str) -> Passphrase | None:
         file = self.folder / "agencies" / f"{name}.pass"
-        return Passphrase(file.read_text(encoding="utf-8").strip()) if file.exists() else None
+        try:
+            return Passphrase(file.read_text(encoding="utf-8").strip())
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            cause = error.strerror if isinstance(error, OSError) else "UTF-8"
+            raise ConfigError(
+                Text(
+                    vi=f"Không đọc được tệp mật khẩu khóa {file}: {cause}",
+                    en=f"The passphrase file {file} cannot be read: {cause}",
+                ),
+                code="keys.passphrase_unreadable",
+            ) from error
+
+
+def _changed_at(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino

@@ -8,6 +8,7 @@ at once, with file, line and key.
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from pathlib import Path
@@ -20,7 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from lienthong.channels.profile import TargetProfile  # noqa: TC001 - pydantic reads it
+from lienthong.channels.profile import TargetProfile
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -92,13 +93,19 @@ def load_settings(*, file: Path | None, data_dir: Path | None = None) -> Setting
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}", code="settings.syntax") from error
+        said = Text(
+            vi=f"{path} không đúng cú pháp TOML: {error}", en=f"{path} is not valid TOML: {error}"
+        )
+        raise ConfigError(said, code="settings.syntax") from error
     try:
         settings = Settings(**values)
     except ValidationError as error:
         problems = tuple(_problem(path, text, found) for found in error.errors())
         raise ConfigError(
-            f"{len(problems)} wrong settings in {path} or the environment",
+            Text(
+                vi=f"{len(problems)} chỗ cấu hình sai trong {path} hoặc biến môi trường",
+                en=f"{len(problems)} wrong settings in {path} or the environment",
+            ),
             problems=problems,
             code="settings.invalid",
         ) from error
@@ -113,19 +120,42 @@ def _read(path: Path, *, required: bool) -> str:
     except FileNotFoundError as error:
         if not required:
             return ""
-        raise ConfigError(f"there is no settings file {path}", code="settings.missing") from error
+        text = Text(vi=f"không có tệp cấu hình {path}", en=f"there is no settings file {path}")
+        raise ConfigError(text, code="settings.missing") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", code="settings.unreadable") from error
+        cause = error.strerror if isinstance(error, OSError) else "UTF-8"
+        text = Text(
+            vi=f"không đọc được tệp cấu hình {path}: {cause}",
+            en=f"the settings file {path} cannot be read: {cause}",
+        )
+        raise ConfigError(text, code="settings.unreadable") from error
 
 
 def _problem(path: Path, text: str, found: Any) -> Problem:
     key = ".".join(str(part) for part in found["loc"])
     line = line_of(text, key)
+    wrong = _WRONG.get(found["type"], Text(vi=f"không dùng được ({found['msg']})", en=found["msg"]))
     return Problem(
         code="settings.invalid",
-        message=Text(vi=f"Cấu hình «{key}»: {found['msg']}", en=f"Setting '{key}': {found['msg']}"),
+        message=Text(vi=f"Cấu hình «{key}»: {wrong.vi}", en=f"Setting '{key}': {wrong.en}"),
         place=Place(file=str(path) if line else "LIENTHONG_*", line=line, path=key),
+        suggestion=_closest(found["loc"]) if found["type"] == "extra_forbidden" else None,
     )
+
+
+_WRONG = {
+    "extra_forbidden": Text(vi="không có khóa này", en="there is no such key"),
+    "missing": Text(vi="thiếu giá trị bắt buộc", en="a required value is missing"),
+}
+_TABLES: dict[str, type[BaseModel]] = {"delivery": DeliverySettings, "target": TargetProfile}
+
+
+def _closest(location: tuple[str | int, ...]) -> Text | None:
+    table = _TABLES.get(str(location[0]), Settings) if len(location) > 1 else Settings
+    near = difflib.get_close_matches(str(location[-1]), table.model_fields, n=1)
+    if not near:
+        return None
+    return Text(vi=f"có phải «{near[0]}»?", en=f"did you mean '{near[0]}'?")
 
 
 def line_of(text: str, key: str) -> int | None:

@@ -54,7 +54,7 @@ class Installation:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._agencies: dict[str, Agency] = {}
+        self._agencies: dict[str, tuple[object, Agency]] = {}
         self._lock = Lock()
 
     def clock(self) -> datetime:
@@ -85,18 +85,20 @@ class Installation:
 
     def agency(self, name: str) -> Agency:
         """
-        Return one agency, compiled once.
+        Return one agency, compiled once; again when its key files have changed.
 
         Raises:
             ConfigError: nobody configured it, or its mapping is wrong.
             signing.KeyUnusable: it has no key that can be used.
         """
         with self._lock:
-            if name not in self._agencies:
-                self._agencies[name] = make_agency(
-                    self.mappings.get(name), signer=self.signer(name)
-                )
-            return self._agencies[name]
+            stamp = self.keyring.stamp(name)
+            known = self._agencies.get(name)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            agency = make_agency(self.mappings.get(name), signer=self.signer(name))
+            self._agencies[name] = (stamp, agency)
+            return agency
 
     def signer(self, name: str) -> XadesSigner:
         """Return what signs for one agency. Raises as `agency` does."""

@@ -85,17 +85,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if language is Language.VI:
         translate(command)
     try:
-        command.main(words, prog_name="lienthong", standalone_mode=True)
+        try:
+            command.main(words, prog_name="lienthong", standalone_mode=True)
+        finally:
+            # What cannot be written is known only now; later nobody could say it in words.
+            _flush_output()
     except BrokenPipeError:
-        # Whoever read our output has gone; writing the rest would only raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.DONE.value)
+        # Whoever read our output has gone, and knows it.
+        sys.exit(Exit.PARTLY.value)
     except Exception as error:
         # The boundary of the process: what we know ends in words and a code, the rest is a bug.
         code = report(error, language)
         if code is None:
             raise
         sys.exit(code.value)
+
+
+def _flush_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The rest cannot go anywhere; without this the interpreter would try once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _language_asked(words: Sequence[str]) -> Language:
@@ -108,23 +120,59 @@ def _language_asked(words: Sequence[str]) -> Language:
 
 def report(error: Exception, language: Language) -> Exit | None:
     """Say on standard error what went wrong, with place and remedy; None for a bug."""
-    # Importing cryptography takes longer than a whole --help; here it is loaded already.
-    from signing import SigningError
-
     session = Session(language=language, settings_file=None, data_dir=None)
     if isinstance(error, InputError):
         session.problems([error.problem], to_err=True)
         return Exit.PARTLY
-    if isinstance(error, SigningError):
-        text = Text(vi=error.vi, en=error.en)
-    elif isinstance(error, LienthongError):
-        text = error.text
-    elif isinstance(error, BrokerError):
-        text = Text(vi=error.vi, en=error.en)
-    else:
+    if isinstance(error, ConfigError) and len(error.problems) == 1:
+        session.problems(error.problems, to_err=True)
+        return Exit.USAGE
+    told = _told(error)
+    if told is None:
         return None
-    session.err.print(f"[red]{error.code}[/]  {escape(text.say(language))}")
+    code, text, ending = told
+    session.err.print(f"[red]{code}[/]  {escape(text.say(language))}")
     if isinstance(error, ConfigError):
         session.problems(error.problems, to_err=True)
-    unreachable = isinstance(error, (PeerError, BrokerError))
-    return Exit.UNREACHABLE if unreachable else Exit.USAGE
+    return ending
+
+
+def _told(error: Exception) -> tuple[str, Text, Exit] | None:
+    # Importing cryptography or the store takes longer than a whole --help.
+    import sqlite3
+
+    from sqlalchemy.exc import DBAPIError
+
+    from signing import SigningError
+
+    if isinstance(error, SigningError):
+        return error.code, Text(vi=error.vi, en=error.en), Exit.USAGE
+    if isinstance(error, BrokerError):
+        return error.code, Text(vi=error.vi, en=error.en), Exit.UNREACHABLE
+    if isinstance(error, LienthongError):
+        ending = Exit.UNREACHABLE if isinstance(error, PeerError) else Exit.USAGE
+        return error.code, error.text, ending
+    if isinstance(error, OSError):
+        return "system.failed", _system_text(error), Exit.USAGE
+    if isinstance(error, (DBAPIError, sqlite3.Error)):
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return "store.failed", _store_text(cause), Exit.UNREACHABLE
+    return None
+
+
+def _system_text(error: OSError) -> Text:
+    cause = error.strerror or type(error).__name__
+    where = f"{error.filename}: " if error.filename else ""
+    return Text(
+        vi=f"{where}{cause}; kiểm tra đường dẫn, quyền truy cập và dung lượng đĩa còn trống",
+        en=f"{where}{cause}; check the path, its permissions and the free disk space",
+    )
+
+
+def _store_text(cause: BaseException | None) -> Text:
+    return Text(
+        vi=f"Không ghi hoặc đọc được tệp cơ sở dữ liệu ({cause}); giải phóng dung lượng đĩa, "
+        "xem: lienthong doctor, rồi chạy lại lệnh",
+        en=f"A database file cannot be written or read ({cause}); free disk space, "
+        "see: lienthong doctor, and run the command again",
+    )

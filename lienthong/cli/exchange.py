@@ -20,7 +20,7 @@ from schemas.problem import Problem, Text
 if TYPE_CHECKING:
     from types import FrameType
 
-    from lienthong.store.queries import AgencyCounts, MessageView
+    from lienthong.store.queries import AgencyCounts, MessageView, TroubledSubmission
 
 MessageId = Annotated[str, typer.Argument(help="Message id; see: messages list")]
 Reason = Annotated[
@@ -142,13 +142,16 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """
     from lienthong.cli.machine import counts_values
     from lienthong.store.database import reading
-    from lienthong.store.queries import count_agencies
+    from lienthong.store.queries import count_agencies, troubled_submissions
 
     session: Session = context.obj
     with reading(session.installation.engine) as connection:
         counts = count_agencies(connection)
+        troubled = troubled_submissions(connection)
     if as_json:
-        session.json([counts_values(line) for line in counts])
+        session.json(
+            [counts_values(line, troubled=troubled, language=session.language) for line in counts]
+        )
         return
     if not counts:
         session.say(
@@ -159,6 +162,25 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         )
         return
     session.out.print(status_table(session, counts))
+    for file in troubled:
+        session.say(_trouble(file))
+        session.problems(file.problems)
+
+
+def _trouble(file: TroubledSubmission) -> Text:
+    name = f"{file.file_name} ({file.agency}, {file.id})"
+    if file.state == "held":
+        return Text(
+            vi=f"Tệp {name} đang chờ, sẽ được thử lại:", en=f"File {name} is held, and tried again:"
+        )
+    if file.state == "refused":
+        return Text(
+            vi=f"Tệp {name} không đọc được bản ghi nào:", en=f"No record of {name} could be read:"
+        )
+    return Text(
+        vi=f"Tệp {name} chỉ đọc được {file.records} bản ghi:",
+        en=f"Only {file.records} records of {name} could be read:",
+    )
 
 
 def status_table(session: Session, counts: list[AgencyCounts]) -> Table:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from errno import EBADF
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from lienthong.cli.session import Exit, Session, finish
-from schemas.errors import InputError
+from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lienthong.flows.convert import Report, Totals
+    from _typeshed import WriteableBuffer
+
+    from lienthong.flows.convert import Totals
 
 AgencyName = Annotated[
     str, typer.Option("--agency", "-a", help="Name of the agency's mapping; see: mapping list")
@@ -52,14 +57,23 @@ def convert(
 
     Example: lienthong convert thang-3.csv --agency land-registration --out xml --report loi.json
     """
-    from lienthong.flows.convert import OutFolder, Report, convert_file
+    from lienthong.flows.convert import OutFolder, Report, ReportFile, convert_file
 
     session: Session = context.obj
     converter = session.installation.agency(agency)
-    folder = None if out is None else OutFolder(out)
+    to_stdout = as_json or str(report) == "-"
     name = "-" if str(file) == "-" else file.name
-    with Report(file_name=name, agency=converter, language=session.language) as findings:
-        with opened(file) as source, progress_of(session, file, source) as watched:
+    with ExitStack() as stack:
+        # Everything that can be wrong with the places is told before the work.
+        source = stack.enter_context(opened(file))
+        folder = None if out is None else OutFolder(out)
+        target = None
+        if report is not None and str(report) != "-":
+            target = stack.enter_context(ReportFile(report))
+        findings = stack.enter_context(
+            Report(file_name=name, agency=converter, language=session.language)
+        )
+        with progress_of(session, file, source) as watched:
             totals = convert_file(
                 watched,
                 file_name=name,
@@ -68,27 +82,13 @@ def convert(
                 report=findings,
                 clock=session.installation.clock,
             )
-        to_stdout = as_json or str(report) == "-"
-        if report is not None and str(report) != "-":
-            _write_report(findings, report, totals)
+        if target is not None:
+            target.write(findings, totals)
         if to_stdout:
             findings.write(sys.stdout, totals)
     if not to_stdout:
         _summarise(session, totals, out=out, report=report)
     finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
-
-
-def _write_report(findings: Report, report: Path, totals: Totals) -> None:
-    from lienthong.flows.convert import unwritable
-
-    partial = report.with_name(f".{report.name}.part")
-    try:
-        with partial.open("w", encoding="utf-8") as target:
-            findings.write(target, totals)
-        partial.replace(report)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise unwritable(report, error) from error
 
 
 def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Path | None) -> None:
@@ -105,17 +105,18 @@ def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Pa
                 en=f"{totals.documents} XML documents in {out}",
             )
         )
-    if not totals.is_whole:
+    if totals.refusal is not None:
         session.say(
             Text(
-                vi="Không đọc được tệp đến hết; các bản ghi trước chỗ lỗi đã được chuyển đổi",
-                en="The file could not be read to its end; the records before the fault are good",
+                vi="Không đọc được tệp đến hết; các bản ghi trước chỗ lỗi không bị ảnh hưởng",
+                en="The file could not be read to its end; the records before the fault stand",
             ),
             style="red",
         )
+        session.problems([totals.refusal])
     if report is not None:
         session.say(Text(vi=f"Báo cáo lỗi: {report}", en=f"Report: {report}"))
-    elif totals.rejected or not totals.is_whole:
+    elif totals.rejected:
         session.say(
             Text(
                 vi="Xem từng lỗi tại chỗ của nó: thêm --report loi.json",
@@ -222,17 +223,38 @@ def opened(file: Path) -> Iterator[BinaryIO]:
     Open a file, or standard input for `-`.
 
     Raises:
-        InputError: it cannot be opened.
+        ConfigError: it cannot be opened. Reading raises InputError where the bytes do not come.
     """
     if str(file) == "-":
+        if sys.stdin is None:
+            raise _unopened(file, OSError(EBADF, os.strerror(EBADF)))
         yield sys.stdin.buffer
         return
     try:
-        source = file.open("rb")
+        raw = _File(file)
     except OSError as error:
-        raise InputError(_unreadable(file, error)) from error
-    with source:
+        raise _unopened(file, error) from error
+    with io.BufferedReader(raw) as source:
         yield source
+
+
+class _File(io.FileIO):
+    """A file whose faults while reading are the file's, and not a bug."""
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        with self._telling():
+            return super().readinto(buffer)
+
+    def readall(self) -> bytes:
+        with self._telling():
+            return super().readall()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(_unreadable(Path(str(self.name)), error)) from error
 
 
 @contextmanager
@@ -273,11 +295,16 @@ def _read(file: Path) -> bytes:
     return data
 
 
+def _unopened(file: Path, error: OSError) -> ConfigError:
+    problem = _unreadable(file, error)
+    return ConfigError(problem.message, problems=(problem,), code=problem.code)
+
+
 def _unreadable(file: Path, error: OSError) -> Problem:
     cause = error.strerror or type(error).__name__
     return Problem(
         code="file.unreadable",
-        message=Text(vi=f"Không mở được tệp: {cause}", en=f"The file cannot be opened: {cause}"),
+        message=Text(vi=f"Không đọc được tệp: {cause}", en=f"The file cannot be read: {cause}"),
         place=Place(file=str(file)),
         suggestion=Text(
             vi="Kiểm tra đường dẫn và quyền đọc", en="Check the path and the permission to read"

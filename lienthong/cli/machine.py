@@ -6,7 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lienthong.store.queries import AgencyCounts, MessageLine, MessageView
+    from collections.abc import Iterable
+
+    from lienthong.store.queries import (
+        AgencyCounts,
+        MessageLine,
+        MessageView,
+        TroubledSubmission,
+    )
     from schemas.problem import Language, Problem
 
 
@@ -22,8 +29,10 @@ def problem_values(problem: Problem, language: Language) -> dict[str, Any]:
     }
 
 
-def counts_values(counts: AgencyCounts) -> dict[str, Any]:
-    """Return where one agency's messages stand."""
+def counts_values(
+    counts: AgencyCounts, *, troubled: Iterable[TroubledSubmission], language: Language
+) -> dict[str, Any]:
+    """Return where one agency's messages stand, and its files with something wrong as a whole."""
     return {
         "agency": counts.agency,
         "submissions": counts.submissions,
@@ -31,6 +40,18 @@ def counts_values(counts: AgencyCounts) -> dict[str, Any]:
         "records": counts.records,
         "repeats": counts.repeats,
         "states": {state.value: count for state, count in counts.states.items()},
+        "troubled_files": [
+            {
+                "submission": file.id,
+                "file": file.file_name,
+                "state": file.state,
+                "records": file.records,
+                "due_at": file.due_at.isoformat() if file.due_at else None,
+                "errors": [problem_values(problem, language) for problem in file.problems],
+            }
+            for file in troubled
+            if file.agency == counts.agency
+        ],
     }
 
 

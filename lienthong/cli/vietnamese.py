@@ -104,7 +104,7 @@ HELP: dict[str, str] = {
     "File that gets the report as JSON; - for standard output": (
         "Tệp nhận báo cáo JSON; - là đầu ra chuẩn"
     ),
-    "Where to; default standard output": "Ghi vào đâu; mặc định là đầu ra chuẩn",
+    "Where to write; default standard output": "Ghi vào đâu; mặc định là đầu ra chuẩn",
     "Root certificate (PEM) to trust; may be repeated": (
         "Chứng thư gốc (PEM) được tin cậy; có thể lặp lại"
     ),

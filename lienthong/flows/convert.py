@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sqlite3
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from errno import EISDIR
 from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import read_records
@@ -44,8 +46,13 @@ class Totals:
     accepted: int = 0
     rejected: int = 0
     documents: int = 0
-    is_whole: bool = True
-    """False when the file as a whole could not be read to its end."""
+    refusal: Problem | None = None
+    """Why the file could not be read to its end, where it could not."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file was read to its end."""
+        return self.refusal is None
 
 
 class Report:
@@ -131,9 +138,53 @@ class OutFolder:
             partial.write_bytes(document)
             partial.replace(self._folder / name)
         except OSError as error:
+            raise unwritable(self._folder, error) from error
+        finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise unwritable(self._folder, error) from error
+
+
+class ReportFile:
+    """The file that gets the report; opened at once, so that nobody waits for a bad path."""
+
+    def __init__(self, path: Path) -> None:
+        """
+        Begin the report beside `path`, under a name of its own.
+
+        Raises:
+            ConfigError: nothing can be written there.
+        """
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.part")
+        try:
+            if path.is_dir():
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+            self._target = self._partial.open("w", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._target.close()
+        with suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+
+    def write(self, report: Report, totals: Totals) -> None:
+        """
+        Put the whole report in place.
+
+        Raises:
+            ConfigError: it cannot be written; what stood there before still does.
+        """
+        try:
+            report.write(self._target, totals)
+            self._target.close()
+            self._partial.replace(self._path)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
 
 
 class _Seen:
@@ -184,7 +235,7 @@ def convert_file(
         for record in read_records(source, file_name=file_name, options=agency.source):
             conversion.take(agency.pipeline.prepare(record, now=clock()))
     except InputError as error:
-        conversion.totals.is_whole = False
+        conversion.totals.refusal = error.problem
         report.add(error.problem, record=None, dossier=None)
     finally:
         conversion.close()
@@ -273,7 +324,11 @@ def unwritable(folder: Path, error: OSError) -> ConfigError:
     """Return what to tell when something under `folder` cannot be written."""
     cause = error.strerror or type(error).__name__
     return ConfigError(
-        f"{folder} cannot be written: {cause}; "
-        "free disk space, mend the permissions or give another folder",
+        Text(
+            vi=f"Không ghi được vào {folder}: {cause}; "
+            "giải phóng dung lượng đĩa, sửa quyền ghi hoặc chọn nơi khác",
+            en=f"{folder} cannot be written: {cause}; "
+            "free disk space, mend the permissions or give another place",
+        ),
         code="output.unwritable",
     )

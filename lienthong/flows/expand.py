@@ -151,9 +151,12 @@ class Expander:
         )
 
     def _hold(self, claim: SubmissionClaim, error: SigningError | ConfigError) -> None:
+        cause = error.text if isinstance(error, ConfigError) else Text(vi=error.vi, en=error.en)
         problem = Problem(
             code=error.code,
-            message=Text(vi=f"Chưa xử lý được tệp: {error}", en=f"It cannot go on now: {error}"),
+            message=Text(
+                vi=f"Chưa xử lý được tệp: {cause.vi}", en=f"The file cannot go on now: {cause.en}"
+            ),
             suggestion=Text(
                 vi="Sửa khóa ký hoặc cấu hình của cơ quan; hệ thống sẽ tự chạy tiếp",
                 en="Mend the agency's key or configuration; the work goes on by itself",

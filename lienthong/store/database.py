@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from lienthong.store.tables import metadata
 from schemas.errors import ConfigError
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,8 +47,12 @@ def open_store(path: Path) -> Engine:
     except (OSError, OperationalError, DatabaseError) as error:
         cause = error.orig if isinstance(error, DatabaseError) else error
         raise ConfigError(
-            f"the message store {path} cannot be opened ({cause}); "
-            "give a data directory that can be written, or mend its permissions or disk space",
+            Text(
+                vi=f"Không mở được kho thông điệp {path} ({cause}); chọn thư mục dữ liệu ghi được "
+                "(--data-dir), sửa quyền truy cập hoặc giải phóng dung lượng đĩa",
+                en=f"the message store {path} cannot be opened ({cause}); give a data directory "
+                "that can be written (--data-dir), mend its permissions or free disk space",
+            ),
             code="store.unusable",
         ) from error
     return engine

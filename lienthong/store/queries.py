@@ -44,6 +44,22 @@ class AgencyCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TroubledSubmission:
+    """A file with something wrong as a whole."""
+
+    id: str
+    agency: str
+    file_name: str
+    state: str
+    """held: goes on by itself; refused: nothing of it could be read; expanded: it broke off."""
+    records: int
+    """Records read before the trouble."""
+    due_at: datetime | None
+    """When it is tried again; None when it is not."""
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageLine:
     """One message in a list."""
 
@@ -253,14 +269,25 @@ def _step(row: Row[Any]) -> AuditLine:
     )
 
 
-def refused_submissions(connection: Connection) -> list[tuple[str, str, tuple[Problem, ...]]]:
-    """Return (agency, file name, problems) of every submission with problems as a whole."""
+def troubled_submissions(connection: Connection) -> list[TroubledSubmission]:
+    """Return every file that is held, refused or broke off, the earliest first."""
     rows = connection.execute(
-        select(submissions.c.agency, submissions.c.file_name, submissions.c.problems)
+        select(submissions)
         .where(submissions.c.problems != "[]")
-        .order_by(submissions.c.received_at)
+        .order_by(submissions.c.received_at, submissions.c.id)
     )
-    return [(row.agency, row.file_name, decode_problems(row.problems)) for row in rows]
+    return [
+        TroubledSubmission(
+            id=row.id,
+            agency=row.agency,
+            file_name=row.file_name,
+            state=row.state,
+            records=row.records_done,
+            due_at=row.due_at,
+            problems=decode_problems(row.problems),
+        )
+        for row in rows
+    ]
 
 
 def is_idle(connection: Connection) -> bool:
