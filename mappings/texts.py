@@ -22,6 +22,7 @@ MAX_REGEX_INPUT = 20_000
 """Longer texts never meet a regular expression of a mapping: nobody can prove those harmless."""
 
 _TAG = re.compile(r"<[^<>]*>")
+_REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);?")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _NUMBER_SHAPES = {
     "vietnamese": re.compile(r"(-?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,([0-9]+))?"),
@@ -87,6 +88,20 @@ def collapse_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
+def _unescape(text: str) -> str:
+    """
+    Replace character references.
+
+    One that names no character stays as it is written: the library would drop it without a word.
+    """
+    return _REFERENCE.sub(_character, text)
+
+
+def _character(reference: re.Match[str]) -> str:
+    character = html.unescape(reference[0])
+    return reference[0] if character in ("", "\ufffd") else character
+
+
 def _strip_tags(text: str) -> str:
     if "<" not in text:
         return text
@@ -133,7 +148,7 @@ _PLAIN: dict[str, Callable[[str], str]] = {
     "collapse_spaces": collapse_spaces,
     "upper": str.upper,
     "lower": str.lower,
-    "unescape_html": html.unescape,
+    "unescape_html": _unescape,
     "strip_tags": _strip_tags,
     "digits": lambda text: _NOT_DIGITS.sub("", text),
 }

@@ -51,6 +51,11 @@ VALUES = {
         {"a": "Ph&#7841;m &amp; D&#x169;ng &Agrave;"},
         "Phạm & Dũng À",
     ),
+    "unescape_html keeps what names no character": (
+        "{from: a, text: [unescape_html]}",
+        {"a": "A&#1;B&#xFFFE;C&#x110000;"},
+        "A&#1;B&#xFFFE;C&#x110000;",
+    ),
     "unescape_html composes": (
         "{from: a, text: [unescape_html]}",
         {"a": "a&#x302;&#x301;"},
