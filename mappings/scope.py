@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from mappings.remedies import REMEDIES
 from mappings.values import NotAValue, as_text, is_present, make_getter
 from schemas.problem import Problem, Text
 
@@ -107,7 +108,7 @@ class Site:
                 message=text,
                 place=place or scope.place_of(self._path(scope)),
                 field=f"{scope.field}{self.name}" if self.name else None,
-                suggestion=suggestion,
+                suggestion=suggestion or REMEDIES.get(code),
             )
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters import SourceRecord
 from mappings import compile_mapping, run_tests
 from mappings.dates import DATE_FORMATS
+from mappings.remedies import REMEDIES
 from mappings.tables import TABLES, column_names
 from mappings.texts import NUMBER_FORMATS, TEXT_RULES
 from schemas.problem import Place
@@ -59,3 +60,12 @@ def test_every_word_of_the_language_is_explained():
     words |= {column for table in TABLES for column in column_names(table)}
 
     assert {word for word in words if not re.search(rf"[`{{]{re.escape(word)}[`:]", GUIDE)} == set()
+
+
+def test_every_problem_of_a_record_says_what_to_do():
+    listed = GUIDE.split("| `mapping.installation_changed`")[1]
+    codes = set(re.findall(r"`(mapping\.[a-z_]+)`", listed))
+    # These two say what to do where they are made, with the path concerned.
+    by_themselves = {"mapping.field_missing", "mapping.not_a_value"}
+
+    assert codes - by_themselves == set(REMEDIES)
