@@ -86,35 +86,35 @@ PATIENCE_WITH_THE_PORTAL = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class DemoFolder:
     """Where the demo keeps its things."""
 
-    folder: Path
+    path: Path
 
     @property
     def samples(self) -> Path:
         """The agencies' files."""
-        return self.folder / "files"
+        return self.path / "files"
 
     @property
     def settings(self) -> Path:
         """The settings that the workers run with."""
-        return self.folder / SETTINGS
+        return self.path / SETTINGS
 
     @property
     def data(self) -> Path:
         """The data directory."""
-        return self.folder / "data"
+        return self.path / "data"
 
     @property
     def keys(self) -> Path:
         """Development keys."""
-        return self.folder / "keys"
+        return self.path / "keys"
 
     @property
     def ledger(self) -> Path:
         """The sandbox's own record."""
-        return self.folder / "portal.sqlite"
+        return self.path / "portal.sqlite"
 
     def empty(self) -> None:
         """
@@ -123,37 +123,37 @@ class Place:
         Raises:
             ConfigError: the folder is somebody else's, or cannot be written.
         """
-        if self.folder.exists() and not (self.folder / MARKER).exists():
+        if self.path.exists() and not (self.path / MARKER).exists():
             raise ConfigError(
                 Text(
-                    vi=f"{self.folder} không phải do demo tạo; chọn thư mục khác bằng --folder",
-                    en=f"{self.folder} was not made by a demo; choose another with --folder",
+                    vi=f"{self.path} không phải do demo tạo; chọn thư mục khác bằng --folder",
+                    en=f"{self.path} was not made by a demo; choose another with --folder",
                 ),
                 code="demo.folder",
             )
         try:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
-            (self.folder / MARKER).touch()
+            shutil.rmtree(self.path, ignore_errors=True)
+            self.path.mkdir(parents=True)
+            (self.path / MARKER).touch()
         except OSError as error:
             raise ConfigError(
-                f"{self.folder} cannot be written: {error.strerror}", code="demo.folder"
+                f"{self.path} cannot be written: {error.strerror}", code="demo.folder"
             ) from error
 
 
 def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
     """Run the demo and print what came of it; return whether portal and store agree."""
     begun = time.monotonic()
-    place = Place(folder=folder.absolute())
-    place.empty()
+    home = DemoFolder(path=folder.absolute())
+    home.empty()
     session.say(
         Text(
             vi="1. Tạo tệp mẫu của sáu cơ quan và khóa ký thử nghiệm",
             en="1. Writing the files of six agencies, and development keys",
         )
     )
-    sample_set = write_samples(place.samples, dossiers=dossiers)
-    _make_keys(place)
+    sample_set = write_samples(home.samples, dossiers=dossiers)
+    _make_keys(home)
     with ExitStack() as stack:
         session.say(
             Text(
@@ -161,9 +161,9 @@ def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
                 en="2. Starting the sandbox portal and two workers",
             )
         )
-        control = stack.enter_context(_portal(place))
-        installation = Installation(load_settings(file=place.settings))
-        _start_workers(place, stack)
+        control = stack.enter_context(_portal(home))
+        installation = Installation(load_settings(file=home.settings))
+        _start_workers(home, stack)
         session.say(
             Text(
                 vi="3. Gửi các tệp vào trong lúc Cổng gặp sự cố: mất kết nối, chậm, "
@@ -178,8 +178,8 @@ def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
     return _report(session, folder, installation, seconds=time.monotonic() - begun)
 
 
-def _make_keys(place: Place) -> None:
-    _run_cli("--data-dir", str(place.data), "keys", "make", "--out", str(place.keys))
+def _make_keys(home: DemoFolder) -> None:
+    _run_cli("--data-dir", str(home.data), "keys", "make", "--out", str(home.keys))
 
 
 def _run_cli(*words: str) -> None:
@@ -191,9 +191,9 @@ def _run_cli(*words: str) -> None:
 
 
 @contextmanager
-def _process(place: Place, name: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+def _process(home: DemoFolder, name: str, *words: str) -> Iterator[subprocess.Popen[str]]:
     with (
-        (place.folder / f"{name}.log").open("w", encoding="utf-8") as log,
+        (home.path / f"{name}.log").open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", "lienthong", *words],
             stdout=subprocess.PIPE,
@@ -212,32 +212,36 @@ def _process(place: Place, name: str, *words: str) -> Iterator[subprocess.Popen[
 
 
 @contextmanager
-def _portal(place: Place) -> Iterator[str]:
+def _portal(home: DemoFolder) -> Iterator[str]:
     """Run the sandbox; write the settings that fit it; yield its control address."""
-    place.settings.write_text(f'keys_dir = "{place.keys}"\n', encoding="utf-8")
-    words = ("--settings", str(place.settings), "--data-dir", str(place.data), "sandbox", "portal")
-    options = ("--port", "0", "--ledger", str(place.ledger), "--no-idempotent", "--json")
-    with _process(place, "portal", *words, *options) as process:
+    folders = f"data_dir = {_quoted(home.data)}\nkeys_dir = {_quoted(home.keys)}\n"
+    home.settings.write_text(folders, encoding="utf-8")
+    words = ("--settings", str(home.settings), "sandbox", "portal")
+    options = ("--port", "0", "--ledger", str(home.ledger), "--no-idempotent", "--json")
+    with _process(home, "portal", *words, *options) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            log = (place.folder / "portal.log").read_text(encoding="utf-8").strip()
+            log = (home.path / "portal.log").read_text(encoding="utf-8").strip()
             raise PeerError(log or "the sandbox did not start", retryable=False, code="demo.portal")
         ready = json.loads(line)
         profile = ready["target"] | PATIENCE_WITH_THE_PORTAL
         target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in profile.items())
-        place.settings.write_text(
-            f'data_dir = "{place.data}"\nkeys_dir = "{place.keys}"\n'
-            f"{PATIENT_AS_A_DEMO}\n[target]\n{target}\n",
-            encoding="utf-8",
+        home.settings.write_text(
+            f"{folders}{PATIENT_AS_A_DEMO}\n[target]\n{target}\n", encoding="utf-8"
         )
         yield ready["control"]
 
 
-def _start_workers(place: Place, stack: ExitStack) -> None:
+def _quoted(path: Path) -> str:
+    """Return a path as a TOML string, whatever characters it has."""
+    return json.dumps(str(path), ensure_ascii=False)
+
+
+def _start_workers(home: DemoFolder, stack: ExitStack) -> None:
     for number, roles in enumerate(WORKERS, start=1):
-        words = ("--settings", str(place.settings), "--verbose", "run", "--roles", roles)
-        stack.enter_context(_process(place, f"worker-{number}", *words))
+        words = ("--settings", str(home.settings), "--verbose", "run", "--roles", roles)
+        stack.enter_context(_process(home, f"worker-{number}", *words))
 
 
 def _order_bad_patch(control: str, *, rejected: str) -> None:
@@ -303,7 +307,9 @@ def _report(session: Session, folder: Path, installation: Installation, *, secon
     with reading(installation.engine) as connection:
         counts = count_agencies(connection)
         attempts = count_attempts(connection)
-        agreement = compare(delivered_events(connection), read_ledger(Place(folder=folder).ledger))
+        agreement = compare(
+            delivered_events(connection), read_ledger(DemoFolder(path=folder).ledger)
+        )
         done = is_idle(connection)
     session.out.print()
     session.out.print(_table(session, counts))
