@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from adapters.options import JsonOptions
     from schemas.errors import InputError
 
+_BOTTOMLESS = 1_000_000
+"""The parser remembers every open bracket; from here on the rest of the file is not looked at."""
+_MEND = Text(vi="sửa chỗ này, hoặc kiểm tra khóa format", en="mend it, or check the key format")
+
 
 def read(
     source: BinaryIO, *, file_name: str, options: JsonOptions
@@ -61,6 +65,11 @@ def _records(
         events.clear()
         if fault is not None:
             raise fault
+        if walk.depth > _BOTTOMLESS:
+            vi = f"lồng nhau quá {_BOTTOMLESS} tầng, không thể là dữ liệu thật"
+            en = f"nested more than {_BOTTOMLESS} levels deep, which no real data is"
+            text = Text(vi=vi, en=en)
+            raise refuse("json.too_deep", text, place=walk.here(), remedy=_MEND)
         if silent > options.max_record_bytes:
             vi = f"một giá trị dài hơn giới hạn {options.max_record_bytes} byte"
             en = f"a value is longer than {options.max_record_bytes} bytes"
@@ -110,6 +119,11 @@ class _Walk:
         elif event in ("start_map", "start_array"):
             self._level += 1
         return None
+
+    @property
+    def depth(self) -> int:
+        """How many containers are open."""
+        return self._level + (self._builder.depth if self._builder is not None else 0)
 
     def here(self) -> Place:
         """Return the place of the record being read, or of the next one."""
@@ -209,7 +223,8 @@ class _Builder:
         """"too_deep" or "too_large"."""
         self._room = max_bytes
         self._max_depth = max_depth
-        self._depth = 0
+        self.depth = 0
+        """Containers open in the value."""
         self._open: list[dict[str, object] | list[object]] = []
         self._keys: list[str] = []
 
@@ -221,15 +236,15 @@ class _Builder:
         if event == "string":
             self._put(value, size=len(value))
         elif event in ("end_map", "end_array"):
-            self._depth -= 1
+            self.depth -= 1
             if not self.overflow:
                 self._open.pop()
         elif event in ("start_map", "start_array"):
-            self._depth += 1
+            self.depth += 1
             self._put({} if event == "start_map" else [], size=16)
         else:
             self._put(exact_number(value) if isinstance(value, Decimal) else value, size=8)
-        return self._depth == 0
+        return self.depth == 0
 
     def _take_key(self, key: str) -> None:
         self._room -= len(key)
@@ -242,7 +257,7 @@ class _Builder:
 
     def _put(self, value: object, *, size: int) -> None:
         self._room -= size
-        if self._room < 0 or self._depth > self._max_depth:
+        if self._room < 0 or self.depth > self._max_depth:
             self.overflow = self.overflow or ("too_large" if self._room < 0 else "too_deep")
         if self.overflow:
             self._open.clear()
@@ -282,7 +297,5 @@ def _syntax_error(error: Exception, *, walk: _Walk) -> InputError:
         "json.syntax",
         Text(vi=f"không phải JSON đúng cú pháp: {message}", en=f"not well-formed JSON: {message}"),
         place=walk.here(),
-        remedy=Text(
-            vi="sửa chỗ này, hoặc kiểm tra khóa format", en="mend it, or check the key format"
-        ),
+        remedy=_MEND,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from typing import TextIO
 
 PERSONAL = re.compile(
     r"(?<![\w.-])(?:\d{12}|\d{9}|(?:\+84|0)\d{9,10})(?![\w.-])|[\w.+-]+@[\w-]+\.[\w.]+"
@@ -29,6 +30,16 @@ def mask_personal(
     return event
 
 
+class _StandardError:
+    """Standard error as it is when a line is written: a progress bar stands in for it at times."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure_logs(*, verbose: bool) -> None:
     """Send log lines to standard error; without `verbose` only those that may need a person."""
     structlog.configure(
@@ -43,6 +54,6 @@ def configure_logs(*, verbose: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.INFO if verbose else logging.WARNING
         ),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
         cache_logger_on_first_use=True,
     )

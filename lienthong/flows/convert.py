@@ -18,6 +18,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from errno import EISDIR
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import read_records
@@ -29,7 +30,6 @@ from schemas.problem import Language, Place, Problem, Severity, Text
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
     from typing import Self, TextIO
 
     from lienthong.agencies import Agency
@@ -76,10 +76,17 @@ class Report:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._findings.close()
+        # Closing writes what is still in memory; nobody needs it any more.
+        with suppress(OSError):
+            self._findings.close()
 
     def add(self, problem: Problem, *, record: int | None, dossier: str | None) -> None:
-        """Write one finding down."""
+        """
+        Write one finding down.
+
+        Raises:
+            ConfigError: the folder for temporary files is full.
+        """
         suggestion = problem.suggestion
         finding = {
             "code": problem.code,
@@ -92,7 +99,10 @@ class Report:
             "suggestion": suggestion.say(self._language) if suggestion else None,
         }
         separator = ",\n  " if self._count else "\n  "
-        self._findings.write(separator + json.dumps(finding, ensure_ascii=False))
+        try:
+            self._findings.write(separator + json.dumps(finding, ensure_ascii=False))
+        except OSError as error:
+            raise unwritable(Path(tempfile.gettempdir()), error) from error
         self._count += 1
 
     def write(self, target: TextIO, totals: Totals) -> None:

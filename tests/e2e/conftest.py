@@ -30,6 +30,19 @@ class Result:
         return json.loads(self.out)
 
 
+_MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(done.returncode)
+"""
+
+
+def _command(lang, words):
+    return [sys.executable, "-m", "lienthong", "--lang", lang, *map(str, words)]
+
+
 @dataclass
 class Cli:
     """Runs `lienthong` as a user would, in one folder."""
@@ -37,19 +50,35 @@ class Cli:
     folder: Path
     keys: Path | None = None
 
-    def __call__(self, *words, stdin=None, lang="en", before=None):
+    def __call__(self, *words, stdin=None, lang="en", before=None, stdout=subprocess.PIPE):
         """Run one command; `before` is run in the child first, for limits."""
         done = subprocess.run(
-            [sys.executable, "-m", "lienthong", "--lang", lang, *map(str, words)],
+            _command(lang, words),
             cwd=self.folder,
             input=stdin,
+            check=False,
+            timeout=240,
+            env=self.environment,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            preexec_fn=before,
+        )
+        return Result(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+
+    def measured(self, *words, stdin=None):
+        """Run one command; return its result and its peak memory in bytes."""
+        peak = self.folder / "peak"
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURE, peak, *_command("en", words)],
+            cwd=self.folder,
+            stdin=stdin,
             capture_output=True,
             check=False,
             timeout=240,
             env=self.environment,
-            preexec_fn=before,
         )
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return result, int(peak.read_text()) * 1024
 
     @property
     def environment(self):
