@@ -4,17 +4,20 @@ goes on where its last committed batch ended.
 
 Conversion and signing happen outside the transaction; identity, order and state inside it. The
 fence of the claim is checked in every transaction, so a worker that was frozen past its lease
-changes nothing.
+changes nothing. One submission of an agency is expanded at a time, in the order of arrival.
 """
 
 from __future__ import annotations
 
+import traceback
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters import read_records
+from adapters.record import SourceRecord
+from lienthong.conversion import Prepared
 from lienthong.flows.hints import DELIVER, EXPAND, hint
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.submissions import (
@@ -23,9 +26,10 @@ from lienthong.store.submissions import (
     advance,
     claim_submission,
     finish_expansion,
+    next_of_agency,
 )
 from lienthong.store.work import begin
-from schemas.errors import ConfigError, InputError
+from schemas.errors import ConfigError, InputError, LienthongError
 from schemas.problem import Problem, Text
 from signing import SigningError
 
@@ -36,9 +40,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from adapters.record import UnreadableRecord
     from broker.port import Broker
     from lienthong.agencies import Agency
-    from lienthong.conversion import Prepared
     from lienthong.flows.receive import Spool
     from lienthong.store.submissions import SubmissionClaim
 
@@ -72,18 +76,19 @@ class Expander:
 
     def expand(self, submission_id: str, *, stop: Event) -> None:
         """
-        Expand one submission as far as it goes; does nothing when another worker has it.
+        Expand the agency's first unfinished submission as far as it goes, and hint at the next.
 
-        When `stop` is set it ends after the batch in hand and gives the submission back.
+        Does nothing when another worker is at the agency, or its first submission is held. When
+        `stop` is set it ends after the batch in hand and gives the submission back.
         """
-        with begin(self._engine, at=self._clock()) as work:
+        with begin(self._engine, at=self._clock) as work:
             claim = claim_submission(work.connection, submission_id, now=work.at, lease=self._lease)
         if claim is None:
             return
         try:
             self._expand_claimed(claim, stop)
         except ClaimLost:
-            log.warning("expansion.claim_lost", submission=submission_id)
+            log.warning("expansion.claim_lost", submission=claim.submission_id)
 
     def _expand_claimed(self, claim: SubmissionClaim, stop: Event) -> None:
         done = claim.records_done
@@ -98,8 +103,12 @@ class Expander:
         except InputError as error:
             state = SubmissionState.EXPANDED if done else SubmissionState.REFUSED
             self._finish(claim, state, error.problem)
-        except (SigningError, ConfigError) as error:
-            self._hold(claim, error)
+        except SigningError as error:
+            self._hold(claim, error.code, Text(vi=error.vi, en=error.en))
+        except ConfigError as error:
+            self._hold(claim, error.code, error.text)
+        except OSError as error:
+            self._hold(claim, "submission.bytes_unreadable", self._unreadable(claim, error))
         else:
             self._finish(claim, SubmissionState.EXPANDED)
 
@@ -110,7 +119,7 @@ class Expander:
             batch: list[Prepared] = []
             try:
                 for record in records:
-                    batch.append(agency.pipeline.prepare(record, now=self._clock()))
+                    batch.append(self._prepare(claim, record, agency))
                     if len(batch) == BATCH:
                         yield batch
                         batch = []
@@ -122,6 +131,26 @@ class Expander:
             if batch:
                 yield batch
 
+    def _prepare(
+        self, claim: SubmissionClaim, record: SourceRecord | UnreadableRecord, agency: Agency
+    ) -> Prepared:
+        try:
+            return agency.pipeline.prepare(record, now=self._clock())
+        except (LienthongError, SigningError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of one record: it is rejected
+            # A bug that one record meets must not stop the agency's other records. Its words may
+            # quote the record, so only its kind and its place in the program are logged.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            log.error(  # noqa: TRY400 - see above
+                "conversion.failed",
+                submission=claim.submission_id,
+                record=record.number,
+                error=type(error).__name__,
+                at=f"{frame.filename}:{frame.lineno}",
+            )
+            return _stumbled(record)
+
     def _take_in(self, claim: SubmissionClaim, batch: list[Prepared], agency: Agency) -> None:
         origin = Origin(
             submission_id=claim.submission_id,
@@ -129,20 +158,23 @@ class Expander:
             mapping=agency.mapping_stamp,
             one_row_per_dossier=agency.one_row_per_dossier,
         )
-        with begin(self._engine, at=self._clock()) as work:
+        with begin(self._engine, at=self._clock) as work:
             advance(work, claim, records_done=batch[-1].record, lease_until=work.at + self._lease)
             due = take_in(work, batch, origin=origin)
         if due:
             self._broker.publish(DELIVER, [hint(code, at=work.at) for code in due])
 
     def _give_back(self, claim: SubmissionClaim, records_done: int) -> None:
-        with begin(self._engine, at=self._clock()) as work:
+        with begin(self._engine, at=self._clock) as work:
             advance(work, claim, records_done=records_done, lease_until=work.at)
         self._broker.publish(EXPAND, [hint(claim.submission_id, at=work.at)])
 
     def _finish(self, claim: SubmissionClaim, state: SubmissionState, *problems: Problem) -> None:
-        with begin(self._engine, at=self._clock()) as work:
+        with begin(self._engine, at=self._clock) as work:
             finish_expansion(work, claim, state=state, problems=problems)
+            following = next_of_agency(work.connection, claim.submission_id)
+        if following is not None:
+            self._broker.publish(EXPAND, [hint(following, at=work.at)])
         log.info(
             "submission.ended",
             submission=claim.submission_id,
@@ -150,19 +182,28 @@ class Expander:
             codes=[problem.code for problem in problems],
         )
 
-    def _hold(self, claim: SubmissionClaim, error: SigningError | ConfigError) -> None:
-        cause = error.text if isinstance(error, ConfigError) else Text(vi=error.vi, en=error.en)
+    def _unreadable(self, claim: SubmissionClaim, error: OSError) -> Text:
+        path = self._spool.path(claim.submission_id)
+        cause = error.strerror or type(error).__name__
+        return Text(
+            vi=f"không đọc được nội dung đã lưu {path}: {cause}",
+            en=f"its stored bytes {path} cannot be read: {cause}",
+        )
+
+    def _hold(self, claim: SubmissionClaim, code: str, cause: Text) -> None:
         problem = Problem(
-            code=error.code,
+            code=code,
             message=Text(
                 vi=f"Chưa xử lý được tệp: {cause.vi}", en=f"The file cannot go on now: {cause.en}"
             ),
             suggestion=Text(
-                vi="Sửa khóa ký hoặc cấu hình của cơ quan; hệ thống sẽ tự chạy tiếp",
-                en="Mend the agency's key or configuration; the work goes on by itself",
+                vi="Khắc phục nguyên nhân nêu trên; hệ thống sẽ tự chạy tiếp, còn các tệp sau của "
+                "cơ quan này chờ tới lượt",
+                en="Mend the cause above; the work goes on by itself, and the agency's later files "
+                "wait their turn",
             ),
         )
-        with begin(self._engine, at=self._clock()) as work:
+        with begin(self._engine, at=self._clock) as work:
             finish_expansion(
                 work,
                 claim,
@@ -170,4 +211,26 @@ class Expander:
                 problems=(problem,),
                 due_at=work.at + self._retry_after,
             )
-        log.error("submission.held", submission=claim.submission_id, code=error.code)
+        log.error("submission.held", submission=claim.submission_id, code=code)
+
+
+def _stumbled(record: SourceRecord | UnreadableRecord) -> Prepared:
+    problem = Problem(
+        code="conversion.failed",
+        message=Text(
+            vi="Lỗi bên trong của hệ thống khi chuyển đổi bản ghi này",
+            en="Internal error while this record was converted",
+        ),
+        place=record.place if isinstance(record, SourceRecord) else record.problems[0].place,
+        suggestion=Text(
+            vi="Báo cho người vận hành: nhật ký có dòng conversion.failed của bản ghi này",
+            en="Tell the operator: the log has a line conversion.failed for this record",
+        ),
+    )
+    return Prepared(
+        record=record.number,
+        place=problem.place,
+        dossier_code=None,
+        events=(),
+        problems=(problem,),
+    )

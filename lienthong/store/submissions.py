@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, exists, insert, or_, select, update
 
 from lienthong.store.tables import submissions
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, FromClause
 
     from lienthong.store.work import Work
     from schemas.problem import Problem
@@ -89,20 +89,56 @@ def insert_submission(work: Work, submission: Submission) -> None:
     )
 
 
+def is_first_of_its_agency(rows: FromClause) -> ColumnElement[bool]:
+    """Return the condition that no earlier submission of the agency is unfinished."""
+    earlier = submissions.alias("earlier")
+    came_before = or_(
+        earlier.c.received_at < rows.c.received_at,
+        and_(earlier.c.received_at == rows.c.received_at, earlier.c.id < rows.c.id),
+    )
+    return ~exists().where(
+        earlier.c.due_at.is_not(None), earlier.c.agency == rows.c.agency, came_before
+    )
+
+
+def next_of_agency(connection: Connection, submission_id: str) -> str | None:
+    """Return the first unfinished submission of the agency that sent `submission_id`, if any."""
+    agency = select(submissions.c.agency).where(submissions.c.id == submission_id)
+    first: str | None = connection.execute(
+        select(submissions.c.id)
+        .where(submissions.c.due_at.is_not(None), submissions.c.agency == agency.scalar_subquery())
+        .order_by(submissions.c.received_at, submissions.c.id)
+        .limit(1)
+    ).scalar()
+    return first
+
+
 def claim_submission(
     connection: Connection, submission_id: str, *, now: datetime, lease: timedelta
 ) -> SubmissionClaim | None:
-    """Return the right to expand, or None when it has ended or another worker has it."""
-    open_states = [SubmissionState.RECEIVED.value, SubmissionState.HELD.value]
+    """
+    Return the right to expand the first unfinished submission of this one's agency.
+
+    An agency's submissions are expanded one after the other, in the order of their arrival: a
+    dossier that stands in two of them has its place in its row by that order.
+
+    Returns:
+        None when nothing of the agency is open, another worker is at it, or it waits its time.
+    """
+    first = next_of_agency(connection, submission_id)
     is_free = or_(submissions.c.lease_until.is_(None), submissions.c.lease_until <= now)
+    may_go = or_(
+        submissions.c.state == SubmissionState.RECEIVED.value,
+        and_(submissions.c.state == SubmissionState.HELD.value, submissions.c.due_at <= now),
+    )
     claimed = connection.execute(
         update(submissions)
-        .where(submissions.c.id == submission_id, submissions.c.state.in_(open_states), is_free)
+        .where(submissions.c.id == first, may_go, is_free)
         .values(lease_until=now + lease, fence=submissions.c.fence + 1)
     )
     if claimed.rowcount == 0:
         return None
-    row = connection.execute(select(submissions).where(submissions.c.id == submission_id)).one()
+    row = connection.execute(select(submissions).where(submissions.c.id == first)).one()
     return SubmissionClaim(
         submission_id=row.id,
         agency=row.agency,

@@ -70,6 +70,7 @@ submissions = Table(
     Column("hinted_at", UtcTime, comment="when a hint was last published"),
     Column("lease_until", UtcTime),
     Column("fence", Integer, nullable=False, default=0),
+    Index("submissions_due", "agency", "due_at"),
 )
 
 dossiers = Table(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lienthong.store import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -32,9 +32,19 @@ class Work:
 
 
 @contextmanager
-def begin(engine: Engine, *, at: datetime, actor: str = PRODUCT) -> Iterator[Work]:
-    """Open a writing transaction; on leaving, its audit rows are written and all is committed."""
+def begin(
+    engine: Engine, *, at: datetime | Callable[[], datetime], actor: str = PRODUCT
+) -> Iterator[Work]:
+    """
+    Open a writing transaction; on leaving, its audit rows are written and all is committed.
+
+    Args:
+        engine: The store.
+        at: Its moment; a clock is asked once the write lock is had, which may take long, so that
+            a lease counts from when it was given and not from when it was asked for.
+        actor: Who asked for it.
+    """
     with engine.begin() as connection:
-        work = Work(connection, at=at, actor=actor)
+        work = Work(connection, at=at() if callable(at) else at, actor=actor)
         yield work
-        audit.append(connection, work.entries, actor=actor, at=at)
+        audit.append(connection, work.entries, actor=actor, at=work.at)

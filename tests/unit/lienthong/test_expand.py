@@ -1,0 +1,348 @@
+"""Expanding: in order, resumably, and never stopped for others by one file or record."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from io import BytesIO
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+
+from adapters import CsvOptions, SourceRecord
+from broker.port import BrokerUnavailable
+from lienthong.channels.port import Packet
+from lienthong.conversion import Prepared, PreparedEvent
+from lienthong.flows.expand import BATCH, Expander
+from lienthong.flows.hints import EXPAND
+from lienthong.flows.receive import Offer, Spool, receive
+from lienthong.flows.sweep import sweep
+from lienthong.store.database import reading
+from lienthong.store.queries import list_messages, troubled_submissions
+from lienthong.store.submissions import claim_submission
+from lienthong.store.tables import messages, submissions
+from lienthong.store.work import begin
+from schemas.errors import ConfigError
+from schemas.problem import Text
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches kill -9."""
+
+
+@dataclass
+class FakePipeline:
+    """One snapshot per row `dossier,content`; does something else at rows it is told."""
+
+    made: int = 0
+    surprises: dict = field(default_factory=dict)
+
+    def prepare(self, item, *, now):
+        if not isinstance(item, SourceRecord):
+            return Prepared(
+                record=item.number,
+                place=item.problems[0].place,
+                dossier_code=None,
+                events=(),
+                problems=tuple(item.problems),
+            )
+        dossier, content = item.values["dossier"], item.values["content"]
+        if dossier in self.surprises:
+            raise self.surprises[dossier]
+        self.made += 1
+        event = PreparedEvent(
+            message_id=f"m{self.made:04}",
+            packet=Packet.DOSSIER,
+            dossier_code=dossier,
+            key=None,
+            version=None,
+            content_digest=content,
+            document=b"<a/>",
+            document_digest=content,
+        )
+        return Prepared(
+            record=item.number,
+            place=item.place,
+            dossier_code=dossier,
+            events=(event,),
+            problems=(),
+        )
+
+
+@dataclass
+class Desk:
+    """Receiving and expanding for agencies that all share one pipeline."""
+
+    exchange: object
+    spool: Spool
+    pipeline: FakePipeline
+    unusable: set = field(default_factory=set)
+    stop: Event = field(default_factory=Event)
+
+    def agency(self, name):
+        if name in self.unusable:
+            raise ConfigError(Text(vi="khóa hết hạn", en="key expired"), code="key.expired")
+        return SimpleNamespace(
+            source=CsvOptions(),
+            pipeline=self.pipeline,
+            mapping_stamp="fake@1",
+            one_row_per_dossier=False,
+        )
+
+    def expander(self):
+        return Expander(
+            engine=self.exchange.engine,
+            broker=self.exchange.broker,
+            spool=self.spool,
+            agencies=self.agency,
+            clock=self.exchange.clock,
+            lease=timedelta(minutes=2),
+            retry_after=timedelta(minutes=1),
+        )
+
+    def receive(self, *rows, agency="land"):
+        self.exchange.clock.tick(seconds=1)
+        text = "\n".join(["dossier,content", *rows])
+        offer = Offer(
+            source=BytesIO(text.encode()),
+            file_name="a.csv",
+            agency=agency,
+            door="file",
+            sender="test",
+        )
+        parts = {"engine": self.exchange.engine, "broker": self.exchange.broker}
+        return receive(offer, spool=self.spool, at=self.exchange.clock(), **parts).id
+
+    def run(self):
+        """Take hints until there are none."""
+        broker = self.exchange.broker
+        none = timedelta(0)
+        while taken := broker.receive(EXPAND, limit=1, lease=timedelta(minutes=2), wait=none):
+            self.expander().expand(taken[0].message.body.decode(), stop=self.stop)
+            broker.ack(taken)
+
+    def wait(self, **parts):
+        """Let time pass, and the sweeper notice what was left lying."""
+        self.exchange.clock.tick(**parts)
+        sweep(
+            self.exchange.engine,
+            self.exchange.broker,
+            now=self.exchange.clock(),
+            patience=timedelta(seconds=30),
+        )
+        self.run()
+
+    def records(self):
+        with reading(self.exchange.engine) as connection:
+            rows = connection.execute(select(messages).order_by(messages.c.record)).all()
+        return [(row.record, row.dossier_code, row.state) for row in rows]
+
+    def submissions(self):
+        with reading(self.exchange.engine) as connection:
+            query = select(submissions).order_by(submissions.c.received_at)
+            return [(row.state, row.records_done) for row in connection.execute(query)]
+
+
+@pytest.fixture
+def desk(exchange, tmp_path):
+    return Desk(exchange, Spool(tmp_path / "spool"), FakePipeline())
+
+
+def many(count):
+    return [f"D-{n},a" for n in range(1, count + 1)]
+
+
+def test_every_record_becomes_a_message(desk):
+    desk.receive("D-1,a", "D-2,b")
+
+    desk.run()
+
+    assert desk.records() == [(1, "D-1", "ready"), (2, "D-2", "ready")]
+    assert desk.submissions() == [("expanded", 2)]
+
+
+@pytest.mark.parametrize("killed_at", [1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH, 2 * BATCH + 1])
+def test_a_killed_worker_s_successor_goes_on_where_it_ended(desk, killed_at):
+    desk.receive(*many(2 * BATCH + 1))
+    desk.pipeline.surprises[f"D-{killed_at}"] = Killed()
+    with pytest.raises(Killed):
+        desk.run()
+    desk.pipeline.surprises.clear()
+
+    desk.wait(minutes=3)
+
+    assert [record for record, *_ in desk.records()] == list(range(1, 2 * BATCH + 2))
+    assert desk.submissions() == [("expanded", 2 * BATCH + 1)]
+
+
+def test_a_batch_that_ends_on_an_unreadable_record_is_resumed_behind_it(desk):
+    rows = many(BATCH + 2)
+    rows[BATCH - 1] = "too,many,columns"
+    desk.receive(*rows)
+    desk.pipeline.surprises[f"D-{BATCH + 1}"] = Killed()
+    with pytest.raises(Killed):
+        desk.run()
+    desk.pipeline.surprises.clear()
+
+    desk.wait(minutes=3)
+
+    assert [record for record, *_ in desk.records()] == list(range(1, BATCH + 3))
+    assert desk.records()[BATCH - 1] == (BATCH, None, "rejected")
+
+
+def test_a_file_that_breaks_off_keeps_what_stood_before(desk):
+    desk.receive("D-1,a", 'D-2,"b')
+
+    desk.run()
+
+    assert desk.records() == [(1, "D-1", "ready")]
+    with reading(desk.exchange.engine) as connection:
+        (troubled,) = troubled_submissions(connection)
+    assert (troubled.state, troubled.due_at) == ("expanded", None)
+
+
+def test_a_file_that_cannot_be_read_at_all_is_refused(desk):
+    desk.receive('D-1,"a')
+
+    desk.run()
+
+    assert desk.submissions() == [("refused", 0)]
+
+
+def test_a_held_submission_goes_on_by_itself(desk):
+    desk.unusable.add("land")
+    desk.receive("D-1,a")
+    desk.run()
+    assert desk.submissions() == [("held", 0)]
+
+    desk.unusable.clear()
+    desk.wait(seconds=100)
+
+    assert desk.submissions() == [("expanded", 1)]
+
+
+def test_a_held_submission_is_not_tried_again_by_every_spare_hint(desk):
+    desk.unusable.add("land")
+    submission = desk.receive("D-1,a")
+    desk.run()
+    desk.unusable.clear()
+
+    desk.expander().expand(submission, stop=desk.stop)
+
+    assert desk.submissions() == [("held", 0)]
+
+
+def test_a_later_file_of_the_agency_waits_for_the_earlier_one(desk):
+    desk.unusable.add("land")
+    desk.receive("D-1,old")
+    desk.run()
+    desk.unusable.clear()
+    desk.receive("D-1,new")
+    desk.run()
+    assert desk.records() == []
+
+    desk.wait(seconds=100)
+
+    with reading(desk.exchange.engine) as connection:
+        rows = connection.execute(select(messages).order_by(messages.c.sequence)).all()
+    assert [row.content_digest for row in rows] == ["old", "new"]
+    assert desk.submissions() == [("expanded", 1), ("expanded", 1)]
+
+
+def test_another_worker_cannot_overtake_with_a_later_file(desk):
+    first = desk.receive("D-1,old")
+    with begin(desk.exchange.engine, at=desk.exchange.clock) as work:
+        claim_submission(work.connection, first, now=work.at, lease=timedelta(minutes=2))
+    desk.receive("D-1,new")
+
+    desk.run()
+    assert desk.records() == []
+
+    desk.wait(minutes=3)
+    assert desk.submissions() == [("expanded", 1), ("expanded", 1)]
+
+
+def test_other_agencies_do_not_wait(desk):
+    desk.unusable.add("land")
+    desk.receive("D-1,a")
+    desk.receive("D-2,a", agency="health")
+
+    desk.run()
+
+    assert desk.records() == [(1, "D-2", "ready")]
+
+
+def test_a_bug_in_one_record_rejects_this_record_only(desk):
+    desk.pipeline.surprises["D-2"] = KeyError("Nguyễn Văn An")
+    desk.receive("D-1,a", "D-2,a", "D-3,a")
+
+    desk.run()
+
+    assert desk.records() == [(1, "D-1", "ready"), (2, None, "rejected"), (3, "D-3", "ready")]
+    with reading(desk.exchange.engine) as connection:
+        rejected = [line for line in list_messages(connection) if line.problems]
+    assert [(line.problems[0].code, line.place.row) for line in rejected] == [
+        ("conversion.failed", 3)
+    ]
+
+
+def test_stored_bytes_that_cannot_be_read_hold_the_file_and_say_so(desk):
+    submission = desk.receive("D-1,a")
+    path = desk.spool.path(submission)
+    path.rename(path.with_suffix(".away"))
+    desk.run()
+    with reading(desk.exchange.engine) as connection:
+        (troubled,) = troubled_submissions(connection)
+    assert troubled.problems[0].code == "submission.bytes_unreadable"
+
+    path.with_suffix(".away").rename(path)
+    desk.wait(seconds=100)
+
+    assert desk.submissions() == [("expanded", 1)]
+
+
+def test_a_worker_that_lost_its_claim_changes_nothing(desk):
+    submission = desk.receive(*many(2))
+    expander = desk.expander()
+    prepare = desk.pipeline.prepare
+
+    def overtaken(item, *, now):
+        desk.pipeline.prepare = prepare
+        desk.exchange.clock.tick(minutes=3)
+        desk.expander().expand(submission, stop=desk.stop)
+        return prepare(item, now=now)
+
+    desk.pipeline.prepare = overtaken
+    expander.expand(submission, stop=desk.stop)
+
+    assert [record for record, *_ in desk.records()] == [1, 2]
+    assert desk.submissions() == [("expanded", 2)]
+
+
+def test_a_worker_that_is_told_to_stop_gives_the_rest_to_another(desk):
+    submission = desk.receive(*many(BATCH + 1))
+    desk.stop.set()
+    desk.expander().expand(submission, stop=desk.stop)
+    assert desk.submissions() == [("received", BATCH)]
+
+    desk.stop.clear()
+    desk.run()
+
+    assert desk.submissions() == [("expanded", BATCH + 1)]
+
+
+def test_an_exchange_that_fails_after_the_commit_is_only_a_delay(desk, monkeypatch):
+    desk.receive("D-1,a")
+
+    def fail(*_args):
+        raise BrokerUnavailable("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.exchange.broker, "publish", fail)
+        with pytest.raises(BrokerUnavailable):
+            desk.run()
+    desk.wait(minutes=3)
+    desk.exchange.step(2)
+
+    assert desk.submissions() == [("expanded", 1)]
+    assert desk.records() == [(1, "D-1", "delivered")]
