@@ -83,6 +83,8 @@ class Repeat:
     """The event came before; it is acknowledged with the answer of that message."""
 
     message_id: str
+    supersedes: tuple[Known, ...] = ()
+    """Rejected snapshots that came in between: the agency has gone back to what is in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,20 +144,21 @@ def _admit_progress(candidate: Candidate, earlier: list[Known]) -> Repeat | Entr
 def _admit_snapshot(
     candidate: Candidate, earlier: list[Known], ledger: Ledger
 ) -> Repeat | Refusal | Entry:
-    latest = earlier[-1] if earlier else None
+    in_row = [message for message in earlier if message.state is not State.SUPERSEDED]
+    latest = in_row[-1] if in_row else None
     is_same = latest is not None and latest.content_digest == candidate.content_digest
     if latest is not None and is_same and candidate.key is None:
-        return Repeat(message_id=latest.id)
+        return Repeat(message_id=latest.id, supersedes=_rejected_since(latest, candidate, ledger))
     if candidate.one_row_per_dossier:
         for message in earlier:
             if message.submission_id == candidate.submission_id:
                 return Refusal(problem=second_row(message.record))
     if candidate.version is not None:
-        for message in earlier:
+        for message in in_row:
             if message.version is None:
                 continue
             if _order(message.version) > _order(candidate.version):
-                return Entry(superseded_by=message)
+                return _admit_late(candidate, earlier, newer=message)
             if message.version == candidate.version and not is_same:
                 return _refuse_conflict(f"{ledger.code} @ {candidate.version}")
     return Entry(
@@ -167,9 +170,33 @@ def _admit_snapshot(
     )
 
 
+def _admit_late(candidate: Candidate, earlier: list[Known], *, newer: Known) -> Repeat | Entry:
+    for message in earlier:
+        is_same = message.content_digest == candidate.content_digest
+        if is_same and message.version == candidate.version and candidate.key is None:
+            return Repeat(message_id=message.id)
+    return Entry(superseded_by=newer)
+
+
+def _rejected_since(latest: Known, candidate: Candidate, ledger: Ledger) -> tuple[Known, ...]:
+    if candidate.version is not None:
+        # The same version again is the same event again: it says nothing about what came since.
+        return ()
+    return tuple(
+        message
+        for message in ledger.messages
+        if message.state is State.REJECTED
+        and message.packet is Packet.DOSSIER
+        and message.sequence > latest.sequence
+    )
+
+
 def _order(version: str) -> tuple[int, str]:
-    """Sort numbers by size and everything else as text."""
-    return (int(version), "") if version.isdigit() else (-1, version)
+    """Sort whole numbers by size, of any length, and everything else as text before them."""
+    if version.isascii() and version.isdigit():
+        digits = version.lstrip("0")
+        return len(digits), digits
+    return -1, version
 
 
 def _refuse_foreign(ledger: Ledger) -> Refusal:

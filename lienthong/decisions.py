@@ -49,6 +49,8 @@ class OpenFate:
     document_digest: str
     """Hex SHA-256 of the signed document."""
     unknown_since: datetime
+    failures: int = 1
+    """Attempts and look-ups in a row that settled nothing, the lost answer included."""
 
 
 def after_send(outcome: Outcome, *, packet: Packet, was_update: bool) -> Next:
@@ -103,6 +105,8 @@ def after_look_up(answer: LookUp, *, fate: OpenFate, rules: LookUpRules, now: da
     if fate.was_update:
         return Next(
             state=State.READY,
+            # Once at once; a portal that keeps dropping answers is not asked in a tight circle.
+            wait=Wait.NOW if fate.failures <= 1 else Wait.BACKOFF,
             portal_has_dossier=True,
             reason="existence does not prove an update: the same snapshot goes again",
         )

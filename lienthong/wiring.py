@@ -192,6 +192,7 @@ class Installation:
             rules=DeliveryRules(
                 slots=rules.slots,
                 lease=timedelta(seconds=rules.lease_seconds),
+                longest_call=self.target.longest_call,
                 backoff=backoff,
                 look_ups=LookUpRules(
                     shows_content=self.target.shows_content,

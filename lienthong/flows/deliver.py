@@ -56,6 +56,8 @@ class DeliveryRules:
     """Calls at once."""
     lease: timedelta
     """On a dossier; longer than the longest call."""
+    longest_call: timedelta
+    """A call that could end after its lease is not begun."""
     backoff: Backoff
     look_ups: LookUpRules
 
@@ -84,6 +86,8 @@ class Deliverer:
         self._clock = clock
         self._random = random
         self._out: dict[Future[Answer | LookUp], tuple[Task, Delivery]] = {}
+        self._came: list[tuple[Task, Delivery, Answer | LookUp]] = []
+        """What calls brought and the store does not have yet."""
         self._going_on: list[Delivery] = []
         """Hints of dossiers that have more to do at once."""
 
@@ -93,35 +97,34 @@ class Deliverer:
 
     def drain(self) -> None:
         """Let the calls that are out come in, write them down, and give the hints back."""
-        while self._out:
-            self._turn(self._finished(timeout=None), [], calls=None)
+        while self._out or self._came:
+            self._gather(timeout=None)
+            self._turn([], calls=None)
         self._settle([(hint, self._clock()) for hint in self._going_on])
         self._going_on = []
 
     def step(self, calls: ThreadPoolExecutor) -> None:
         """Write down what has come in, take hints for the free slots, and start their calls."""
         has_room = len(self._out) < self._rules.slots
-        done = self._finished(timeout=BUSY if has_room else IDLE)
-        free = self._breaker.allowance(
-            self._clock(), free=self._rules.slots - len(self._out) + len(done)
-        )
-        hints = self._take_hints(free, is_quiet=not self._out)
-        if done or hints:
-            self._turn(done, hints, calls=calls)
+        self._gather(timeout=BUSY if has_room else IDLE)
+        free = self._breaker.allowance(self._clock(), free=self._rules.slots - len(self._out))
+        hints = self._take_hints(free, is_quiet=not self._out and not self._came)
+        if self._came or hints:
+            self._turn(hints, calls=calls)
         elif not self._out and not free:
             sleep(IDLE.total_seconds())
 
-    def _finished(self, *, timeout: timedelta | None) -> list[Future[Answer | LookUp]]:
+    def _gather(self, *, timeout: timedelta | None) -> None:
         """Wait for a first call, and a moment more for others that can share its transaction."""
         if not self._out:
-            return []
+            return
         seconds = None if timeout is None else timeout.total_seconds()
         done, open_ones = wait(self._out, timeout=seconds, return_when=FIRST_COMPLETED)
         if done and open_ones:
             done |= wait(open_ones, timeout=GATHER.total_seconds()).done
         for call in done:
+            self._came.append((*self._out.pop(call), call.result()))
             self._learn(call.result())
-        return list(done)
 
     def _take_hints(self, free: int, *, is_quiet: bool) -> list[Delivery]:
         hints, self._going_on = self._going_on[:free], self._going_on[free:]
@@ -134,36 +137,30 @@ class Deliverer:
             )
         return hints
 
-    def _turn(
-        self,
-        done: list[Future[Answer | LookUp]],
-        hints: list[Delivery],
-        *,
-        calls: ThreadPoolExecutor | None,
-    ) -> None:
+    def _turn(self, hints: list[Delivery], *, calls: ThreadPoolExecutor | None) -> None:
         """Write down what came and what starts, in one transaction, then start it."""
         settled: list[tuple[Delivery, datetime | None]] = []
+        going_on: list[Delivery] = []
         tasks: list[tuple[Task, Delivery]] = []
-        with begin(self._engine, at=self._clock()) as work:
-            came = [(*self._out[call], call.result()) for call in done]
-            ended = [self._ending(task, result, now=work.at) for task, _, result in came]
-            for (_, delivery, _), due_at in zip(came, finish(work, ended), strict=True):
+        with begin(self._engine, at=self._clock) as work:
+            ended = [self._ending(task, result, now=work.at) for task, _, result in self._came]
+            for (_, delivery, _), due_at in zip(self._came, finish(work, ended), strict=True):
                 if due_at is not None and due_at <= work.at:
-                    self._going_on.append(delivery)
+                    going_on.append(delivery)
                 else:
                     settled.append((delivery, due_at))
             codes = [delivery.message.body.decode() for delivery in hints]
             started = start(work, codes, lease=self._rules.lease)
             for delivery, task in zip(hints, started, strict=True):
                 if isinstance(task, Task):
-                    self._breaker.let_out(work.at)
                     tasks.append((task, delivery))
                 else:
                     settled.append((delivery, task))
-        for call in done:
-            del self._out[call]
+        self._came = []
+        self._going_on += going_on
         for task, delivery in tasks:
             assert calls is not None
+            self._breaker.let_out(work.at)
             self._out[calls.submit(self._call, task)] = (task, delivery)
         for end in ended:
             self._report(end)
@@ -180,6 +177,12 @@ class Deliverer:
             return Answer(outcome=Outcome.UNRECOGNISED, detail="internal error, see the log")
 
     def _ask_portal(self, task: Task) -> Answer | LookUp:
+        if self._clock() + self._rules.longest_call > task.lease_until:
+            # This process was frozen, or waited long, after the claim was written down. Another
+            # worker may have the dossier soon, and a call that is out cannot be fenced off.
+            if task.is_look_up:
+                return LookUp(found=Found.FAILED, detail="the lease was too short to begin")
+            return Answer(outcome=Outcome.NOT_SENT, detail="the lease was too short to begin")
         agency_code = self._agency_codes(task.agency)
         if task.is_look_up:
             return self._channel.look_up(agency_code=agency_code, dossier_code=task.dossier_code)
@@ -212,6 +215,7 @@ class Deliverer:
                 was_update=task.is_updating,
                 document_digest=task.document_digest,
                 unknown_since=task.unknown_since or now,
+                failures=task.failures,
             )
             next_ = after_look_up(result, fate=fate, rules=self._rules.look_ups, now=now)
         return Ending(task=task, result=result, next=next_, due_at=self._due(task, next_, now=now))

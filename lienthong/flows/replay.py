@@ -40,7 +40,7 @@ def resend(
         # A look-up may be out for it: with the fence moved on, its answer changes nothing.
         take_over(work, ledger.code)
         change_state(
-            work, message, State.READY, reason=reason, due_at=at, hinted_at=at, unknown_since=None
+            work, message, State.READY, reason=reason, due_at=at, hinted_at=None, unknown_since=None
         )
     broker.publish(DELIVER, [hint(ledger.code, at=at)])
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select, update
 
-from lienthong.channels.port import Outcome, Packet
+from lienthong.channels.port import Found, Outcome, Packet
 from lienthong.states import State
 from lienthong.store.ledgers import change_state, load_ledgers, promote
 from lienthong.store.tables import attempts, dossiers, messages, receipts
@@ -37,6 +37,7 @@ class Task:
     dossier_code: str
     agency: str
     fence: int
+    lease_until: datetime
     message_id: str
     packet: Packet
     attempt_id: int
@@ -59,6 +60,12 @@ class Ending:
     result: Answer | LookUp
     next: Next
     due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    fence: int
+    lease_until: datetime
 
 
 def start(
@@ -87,7 +94,8 @@ def start(
             release(work, code, fence=fence)
             started.append(None)
         else:
-            started.append(_start_claimed(work, turn, rows[turn.id], fence=fence))
+            claim = _Claim(fence=fence, lease_until=work.at + lease)
+            started.append(_start_claimed(work, turn, rows[turn.id], claim=claim))
     return started
 
 
@@ -96,17 +104,21 @@ def _turn(work: Work, ledger: Ledger) -> Known | None:
     turn = ledger.next_to_go()
     if turn is not None and turn.state is State.SENDING:
         _find_abandoned(work, turn)
+    elif turn is not None and turn.state is State.UNKNOWN:
+        _close_open_attempts(work, turn, outcome=Found.FAILED.value)
     if turn is None or turn.state not in (State.READY, State.RETRYING, State.UNKNOWN):
         return None
     return turn
 
 
-def _start_claimed(work: Work, turn: Known, row: Row[Any], *, fence: int) -> Task | datetime | None:
+def _start_claimed(
+    work: Work, turn: Known, row: Row[Any], *, claim: _Claim
+) -> Task | datetime | None:
     due_at: datetime | None = row.due_at
     if due_at is None or due_at > work.at:
-        release(work, row.dossier_code, fence=fence)
+        release(work, row.dossier_code, fence=claim.fence)
         return due_at
-    return _begin_attempt(work, turn, row, fence=fence)
+    return _begin_attempt(work, turn, row, claim=claim)
 
 
 def _claim(work: Work, dossier_code: str, *, lease: timedelta) -> int | datetime | None:
@@ -136,11 +148,7 @@ def _rows(connection: Connection, message_ids: Sequence[str]) -> dict[str, Row[A
 
 def _find_abandoned(work: Work, turn: Known) -> None:
     """A lease ended in `sending`: whoever sent is gone, and what became of it is not known."""
-    work.connection.execute(
-        update(attempts)
-        .where(attempts.c.message_id == turn.id, attempts.c.ended_at.is_(None))
-        .values(ended_at=work.at, outcome=Outcome.UNKNOWN.value, detail="abandoned")
-    )
+    _close_open_attempts(work, turn, outcome=Outcome.UNKNOWN.value)
     change_state(
         work,
         turn,
@@ -151,7 +159,16 @@ def _find_abandoned(work: Work, turn: Known) -> None:
     )
 
 
-def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, fence: int) -> Task:
+def _close_open_attempts(work: Work, turn: Known, *, outcome: str) -> None:
+    """Whoever made them is gone, or will be late: then its answer is written over this."""
+    work.connection.execute(
+        update(attempts)
+        .where(attempts.c.message_id == turn.id, attempts.c.ended_at.is_(None))
+        .values(ended_at=work.at, outcome=outcome, detail="abandoned")
+    )
+
+
+def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, claim: _Claim) -> Task:
     is_look_up = turn.state is State.UNKNOWN
     is_updating = (
         row.was_update if is_look_up else (turn.packet is Packet.DOSSIER and row.at_portal)
@@ -178,12 +195,19 @@ def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, fence: int) -> Tas
         work.note("message.looked_up", turn.id, number=number)
     else:
         change_state(
-            work, turn, State.SENDING, was_update=is_updating, attempts=number, due_at=None
+            work,
+            turn,
+            State.SENDING,
+            was_update=is_updating,
+            attempts=number,
+            due_at=None,
+            hinted_at=None,
         )
     return Task(
         dossier_code=row.dossier_code,
         agency=row.agency,
-        fence=fence,
+        fence=claim.fence,
+        lease_until=claim.lease_until,
         message_id=turn.id,
         packet=turn.packet,
         attempt_id=attempt_id,
@@ -206,13 +230,13 @@ def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
     """
     for end in endings:
         _end_attempt(work, end.task, end.result)
-    ours = {end.task.dossier_code for end in endings if _is_still_ours(work, end)}
-    ledgers = load_ledgers(work.connection, ours, agency="")
+    # One by one: a late answer and the current one of the same dossier may come in together.
+    ours = [_is_still_ours(work, end) for end in endings]
+    codes = {end.task.dossier_code for end, is_ours in zip(endings, ours, strict=True) if is_ours}
+    ledgers = load_ledgers(work.connection, codes, agency="")
     return [
-        _finish_claimed(work, end, ledgers[end.task.dossier_code])
-        if end.task.dossier_code in ours
-        else None
-        for end in endings
+        _finish_claimed(work, end, ledgers[end.task.dossier_code]) if is_ours else None
+        for end, is_ours in zip(endings, ours, strict=True)
     ]
 
 
@@ -273,7 +297,11 @@ def _move(
         "due_at": due_at,
         "hinted_at": work.at,
     }
-    columns["failures"] = 0 if next_.state in (State.DELIVERED, State.READY) else task.failures + 1
+    # A look-up that lets it go again settles nothing yet, and must not forget the backoff.
+    if next_.state is State.DELIVERED:
+        columns["failures"] = 0
+    elif next_.state is not State.READY:
+        columns["failures"] = task.failures + 1
     if next_.state is State.UNKNOWN and task.unknown_since is None:
         columns["unknown_since"] = work.at
     if next_.state in (State.DELIVERED, State.READY):

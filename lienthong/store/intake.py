@@ -47,7 +47,7 @@ def take_in(work: Work, prepared: Sequence[Prepared], *, origin: Origin) -> list
     Write one batch of records down, each as new messages, repeats or rejections.
 
     Returns:
-        The codes of the dossiers that have something to deliver now.
+        The codes of the dossiers that have something to deliver now and had nothing before.
     """
     batch = _Batch(work, prepared, origin=origin)
     for record in prepared:
@@ -69,6 +69,7 @@ class _Batch:
         self._keyed = load_event_keys(work.connection, keys, agency=origin.agency)
         self._rows: dict[str, dict[str, Any]] = {}
         self._repeats: list[dict[str, str | int]] = []
+        self._made_ready: set[str] = set()
 
     def take(self, record: Prepared) -> None:
         if not record.events:
@@ -96,6 +97,8 @@ class _Batch:
                 self._enter(record, item, event, decision, ledger)
 
     def _note_repeat(self, record: Prepared, item: int, repeat: Repeat) -> None:
+        for old in repeat.supersedes:
+            self._supersede(old, by=repeat.message_id)
         self._repeats.append(
             {
                 "submission_id": self._origin.submission_id,
@@ -167,6 +170,7 @@ class _Batch:
             known.state = State.HELD
             if ledger.next_to_go() is known:
                 known.state = State.READY
+                self._made_ready.add(known.id)
         self._add(
             event.message_id, record, item, event.packet, known.state, problems=record.problems
         )
@@ -178,7 +182,6 @@ class _Batch:
             document=event.document,
             document_digest=event.document_digest,
             due_at=self._at if known.state is State.READY else None,
-            hinted_at=self._at if known.state is State.READY else None,
             superseded_by=entry.superseded_by.id if entry.superseded_by else None,
         )
         self._note(event.message_id, known.state, record, digest=event.document_digest)
@@ -247,8 +250,8 @@ class _Batch:
         due = []
         for ledger in self._ledgers.values():
             # Superseding an older snapshot may have freed a message that waited behind it.
-            promote(self._work, ledger)
+            freed = promote(self._work, ledger)
             turn = ledger.next_to_go()
-            if turn is not None and turn.state is State.READY:
+            if freed is not None or (turn is not None and turn.id in self._made_ready):
                 due.append(ledger.code)
         return due

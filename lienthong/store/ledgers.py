@@ -139,7 +139,8 @@ def promote(work: Work, ledger: Ledger) -> Known | None:
     turn = ledger.next_to_go()
     if turn is None or turn.state is not State.HELD:
         return None
-    change_state(work, turn, State.READY, due_at=work.at)
+    # Nobody has hinted at it yet, as far as is known: the sweeper looks after it if nobody does.
+    change_state(work, turn, State.READY, due_at=work.at, hinted_at=None)
     return turn
 
 

@@ -137,6 +137,7 @@ def exchange(engine, clock, monkeypatch):
         rules=DeliveryRules(
             slots=4,
             lease=timedelta(seconds=120),
+            longest_call=timedelta(seconds=60),
             backoff=backoff,
             look_ups=LookUpRules(
                 shows_content=False,

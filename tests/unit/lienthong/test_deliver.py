@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
+from lienthong.decisions import Next
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.flows.replay import discard, resend
 from lienthong.flows.sweep import sweep
+from lienthong.states import State
 from lienthong.store.database import reading
-from lienthong.store.delivery import start
+from lienthong.store.delivery import Ending, finish, start
 from lienthong.store.queries import list_messages
 from lienthong.store.tables import attempts, audit
 from lienthong.store.work import begin
@@ -287,3 +290,150 @@ def test_every_change_of_state_is_in_the_audit_log(exchange, event, record):
             "message.looked_up",
             "message.delivered",
         ]
+
+
+def test_an_update_whose_answers_keep_getting_lost_backs_off(exchange, event, record):
+    send(exchange, record(1, event("m1")))
+    exchange.portal.answers = [LOST] * 50
+    exchange.portal.look_ups = [PRESENT] * 50
+
+    send(exchange, record(1, event("m2", content="b")), rounds=40)
+    assert len(exchange.portal.sent) == 3
+
+    exchange.portal.answers.clear()
+    exchange.clock.tick(minutes=5)
+    exchange.step(3)
+    assert exchange.state_of("m2") == "delivered"
+
+
+def test_a_late_answer_and_a_new_one_in_the_same_turn_are_kept_apart(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+    lease = timedelta(minutes=2)
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        (late,) = start(work, ["D-1"], lease=lease)
+    exchange.clock.tick(minutes=3)
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        (current,) = start(work, ["D-1"], lease=lease)
+
+    delivered = Next(state=State.DELIVERED, portal_has_dossier=True)
+    parked = Next(state=State.PARKED)
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        endings = [
+            Ending(task=late, result=REJECTED, next=parked, due_at=None),
+            Ending(task=current, result=PRESENT, next=delivered, due_at=None),
+        ]
+        finish(work, endings)
+
+    assert exchange.state_of("m1") == "delivered"
+
+
+def test_an_abandoned_look_up_does_not_look_as_if_it_were_still_out(exchange, event, record):
+    exchange.portal.answers = [LOST]
+    send(exchange, record(1, event("m1")), rounds=1)
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        (task,) = start(work, ["D-1"], lease=timedelta(minutes=2))
+    assert task.is_look_up
+    exchange.clock.tick(minutes=3)
+    exchange.portal.look_ups = [PRESENT]
+
+    exchange.step(3)
+
+    assert [(row.kind, row.outcome) for row in attempt_rows(exchange)] == [
+        ("send", "unknown"),
+        ("lookup", "failed"),
+        ("lookup", "present"),
+    ]
+
+
+def test_a_worker_that_froze_before_the_call_does_not_make_it(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        (task,) = start(work, ["D-1"], lease=timedelta(minutes=2))
+    exchange.clock.tick(seconds=90)
+
+    answer = exchange.deliverer._call(task)
+
+    assert answer.outcome is Outcome.NOT_SENT
+    assert exchange.portal.sent == []
+
+
+def test_a_lease_counts_from_when_the_lock_was_had(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+    moments = []
+
+    def clock():
+        moments.append(exchange.engine.pool.checkedout())
+        return exchange.clock()
+
+    with begin(exchange.engine, at=clock):
+        assert moments == [1]
+
+
+def test_a_store_that_fails_for_a_while_loses_no_answer(exchange, event, record, monkeypatch):
+    exchange.portal.answers = [LOST]
+    exchange.portal.look_ups = [PRESENT]
+    due = exchange.take(record(1, event("m1")))
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+    with exchange.deliverer.open_calls() as calls:
+        exchange.deliverer.step(calls)
+        with monkeypatch.context() as patched:
+            patched.setattr("lienthong.flows.deliver.begin", _failing)
+            for _ in range(7):
+                with pytest.raises(OperationalError):
+                    exchange.deliverer.step(calls)
+        assert exchange.deliverer._breaker.troubles == 1
+        exchange.deliverer.drain()
+        assert exchange.state_of("m1") == "unknown"
+        exchange.deliverer.step(calls)
+        exchange.deliverer.drain()
+
+    assert exchange.state_of("m1") == "delivered"
+    assert len(exchange.portal.sent) == 1
+
+
+def _failing(*_args, **_named):
+    raise OperationalError("BEGIN", {}, Exception("disk I/O error"))
+
+
+def test_a_long_outage_does_not_flood_the_exchange_with_hints(exchange, event, record):
+    batch = [record(n, event(f"m{n:02}", f"D-{n}")) for n in range(1, 21)]
+    due = exchange.take(*batch)
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+
+    for _ in range(50):
+        exchange.clock.tick(minutes=1)
+        sweep(exchange.engine, exchange.broker, now=exchange.clock(), patience=PATIENCE)
+
+    assert exchange.broker.depth(DELIVER) <= 40
+
+
+def test_an_exchange_that_lost_its_disk_is_filled_again(exchange, event, record):
+    exchange.take(*[record(n, event(f"m{n:02}", f"D-{n}")) for n in range(1, 21)])
+
+    for _ in range(2):
+        exchange.clock.tick(minutes=1)
+        sweep(exchange.engine, exchange.broker, now=exchange.clock(), patience=PATIENCE)
+        lost = exchange.broker.receive(DELIVER, limit=100, lease=timedelta(0), wait=timedelta(0))
+        exchange.broker.ack(lost)
+        assert len(lost) == 20
+
+
+def test_a_resend_while_a_look_up_is_out_wins(exchange, event, record):
+    exchange.portal.answers = [LOST]
+    send(exchange, record(1, event("m1")), rounds=1)
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        (look_up,) = start(work, ["D-1"], lease=timedelta(minutes=2))
+
+    resend(
+        "m1",
+        engine=exchange.engine,
+        broker=exchange.broker,
+        actor="an",
+        reason="asked by telephone",
+        at=exchange.clock(),
+    )
+    with begin(exchange.engine, at=exchange.clock()) as work:
+        delivered = Next(state=State.DELIVERED)
+        finish(work, [Ending(task=look_up, result=PRESENT, next=delivered, due_at=None)])
+
+    assert exchange.state_of("m1") == "ready"

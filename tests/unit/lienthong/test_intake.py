@@ -45,7 +45,7 @@ def test_the_same_key_with_other_content_is_refused_and_holds_nobody_up(exchange
     with reading(exchange.engine) as connection:
         refused = [line for line in list_messages(connection) if line.state.value == "rejected"]
     assert [problem.code for problem in refused[0].problems] == ["event.conflict"]
-    assert due == ["D-1"]
+    assert due == []
     assert exchange.state_of("m1") == "ready"
 
 
@@ -122,3 +122,42 @@ def test_a_batch_of_many_dossiers_is_due_in_full(exchange, event, record, count)
     batch = [record(n, event(f"m{n:04}", f"D-{n}")) for n in range(count)]
 
     assert len(exchange.take(*batch)) == count
+
+
+def test_going_back_to_the_content_in_force_supersedes_a_rejected_row(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+    exchange.take(record(1, dossier="D-1"))
+    exchange.take(record(1, event("m2")), record(2, event("m3", "D-2")))
+
+    assert sorted(state for _, state in exchange.states("D-1")) == ["ready", "superseded"]
+
+
+def test_an_old_event_that_is_sent_again_corrects_nothing(exchange, event, record):
+    exchange.take(record(1, event("m1", key="k1")))
+    exchange.take(record(1, dossier="D-1"))
+    exchange.take(record(1, event("m2", key="k1")))
+
+    assert sorted(state for _, state in exchange.states()) == ["ready", "rejected"]
+
+
+def test_a_repeat_after_a_late_older_version_is_a_repeat_and_no_conflict(exchange, event, record):
+    exchange.take(record(1, event("m1", version="10")))
+    exchange.take(record(1, event("m2", content="b", version="9")))
+    exchange.take(record(1, event("m3", version="10")))
+    exchange.take(record(1, event("m4", content="b", version="9")))
+
+    assert exchange.states() == [("m1", "ready"), ("m2", "superseded")]
+
+
+@pytest.mark.parametrize("version", ["²", "٣", "1" * 5000], ids=["superscript", "arabic", "long"])
+def test_a_strange_version_is_compared_and_not_stumbled_over(exchange, event, record, version):
+    exchange.take(record(1, event("m1", version="1")))
+    exchange.take(record(1, event("m2", content="b", version=version)))
+
+    assert [message_id for message_id, _ in exchange.states()] == ["m1", "m2"]
+
+
+def test_what_was_due_before_is_not_hinted_at_with_every_new_event(exchange, event, record):
+    exchange.take(record(1, event("m1")))
+
+    assert exchange.take(record(1, event("m2", content="b"))) == []
