@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from broker.port import BrokerError, StaleDelivery
 from lienthong.flows.hints import EXPAND
+from lienthong.flows.receive import remove_orphans
 from lienthong.flows.sweep import sweep
 from lienthong.store import audit
 from lienthong.store.database import reading
@@ -66,12 +67,25 @@ class Workers:
         ]
         for thread in threads:
             thread.start()
-        while self.until_idle and not self.stop.wait(PAUSE_SECONDS):
+        try:
+            if self.until_idle:
+                self._watch()
+        finally:
+            # Also after an error here: a process that waits for its threads for ever ends never.
+            if self.until_idle:
+                self.stop.set()
+            for thread in threads:
+                thread.join()
+        return not failed.is_set()
+
+    def _watch(self) -> None:
+        """Set `stop` when the store has come to rest."""
+
+        def one_round() -> None:
             if _is_idle(self.installation.engine):
                 self.stop.set()
-        for thread in threads:
-            thread.join()
-        return not failed.is_set()
+
+        _repeat(one_round, self.stop, pause_seconds=PAUSE_SECONDS)
 
     def _guard(self, role: Role, failed: Event) -> None:
         try:
@@ -91,6 +105,9 @@ def _is_idle(engine: Engine) -> bool:
 def _expand(installation: Installation, stop: Event) -> None:
     with installation.open_broker() as broker:
         expander = installation.make_expander(broker)
+        removed = remove_orphans(installation.spool, engine=installation.engine)
+        if removed:
+            log.info("spool.orphans_removed", files=removed)
 
         def one_round() -> None:
             for delivery in broker.receive(EXPAND, limit=1, lease=HINT_LEASE, wait=IDLE):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.port import Message
+import structlog
+
+from broker.port import BrokerError, Message
 from lienthong.ids import make_id
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from broker.port import Broker
+
+log = structlog.get_logger()
 
 EXPAND = "expand"
 """Hints to expand a submission; the body is its identifier."""
@@ -19,3 +25,15 @@ DELIVER = "deliver"
 def hint(subject: str, *, at: datetime) -> Message:
     """Return a hint about one submission or dossier."""
     return Message(id=make_id(at), body=subject.encode())
+
+
+def publish_or_leave(broker: Broker, queue: str, subject: str, *, at: datetime) -> None:
+    """
+    Publish the hint about what somebody just had written down, or leave it to the sweeper.
+
+    It is done and durable already: an error now would make them do it again.
+    """
+    try:
+        broker.publish(queue, [hint(subject, at=at)])
+    except BrokerError as error:
+        log.warning("hint.left_to_sweeper", queue=queue, cause=error.code)

@@ -3,26 +3,28 @@ The one way in: whatever door a submission came through, it is durable before it
 
 The bytes go to a file of their own beside the store, flushed to the disk; the row that makes the
 submission exist is written after that. A crash in between leaves a file without a row, which
-nobody was told about and which the next start removes.
+nobody was told about and which the next start removes; a lock tells it from one under way.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from lienthong.flows.hints import EXPAND, hint
+from lienthong.flows.hints import EXPAND, publish_or_leave
 from lienthong.ids import make_id
-from lienthong.store.submissions import Submission, insert_submission
+from lienthong.store.database import reading
+from lienthong.store.submissions import Submission, insert_submission, known_submissions
 from lienthong.store.work import begin
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1024 * 1024
 """How many bytes are copied at a time."""
+PARTIAL = ".part"
+"""How the name of a file ends that is not complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,38 +60,55 @@ class Spool:
         """Return where the bytes of one submission are."""
         return self._folder / submission_id
 
+    @contextmanager
     def take(
         self, source: BinaryIO, *, submission_id: str, progress: Callable[[int], None]
-    ) -> tuple[str, int]:
+    ) -> Iterator[tuple[str, int]]:
         """
-        Copy `source` durably; return its hex SHA-256 and its size in bytes.
+        Copy `source` durably; give its hex SHA-256 and its size in bytes.
+
+        Until the context ends the bytes are known to be under way: `remove_orphans` of another
+        process leaves them alone. The row that speaks of them is to be written inside it.
 
         Raises:
             InputError: it cannot be read to its end or written; nothing is left behind.
         """
-        partial = self._folder / f"{submission_id}.part"
-        digest = hashlib.sha256()
-        size = 0
-        try:
-            with partial.open("xb") as target:
-                while chunk := source.read(CHUNK):
-                    target.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-                    progress(len(chunk))
-                target.flush()
-                os.fsync(target.fileno())
-            partial.replace(self.path(submission_id))
-            self._flush_folder()
-        except OSError as error:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise InputError(_not_taken(self._folder, error)) from error
-        return digest.hexdigest(), size
+        partial = self._folder / f"{submission_id}{PARTIAL}"
+        with ExitStack() as stack:
+            try:
+                target = stack.enter_context(_open_locked(partial))
+                taken = _copy(source, target, progress=progress)
+                partial.replace(self.path(submission_id))
+                self._flush_folder()
+            except OSError as error:
+                with suppress(OSError):
+                    partial.unlink(missing_ok=True)
+                raise InputError(_not_taken(self._folder, error)) from error
+            yield taken
 
-    def discard(self, submission_id: str) -> None:
-        """Remove bytes that no row speaks of."""
-        self.path(submission_id).unlink(missing_ok=True)
+    def remove_orphans(self, known: Callable[[Collection[str]], Collection[str]]) -> int:
+        """
+        Remove bytes that no row speaks of and nobody is receiving; return how many files.
+
+        Args:
+            known: Tells which of some submission ids have a row at that moment.
+        """
+        names = sorted(path.name for path in self._folder.iterdir() if path.is_file())
+        with_row = known([name.removesuffix(PARTIAL) for name in names])
+        suspects = [name for name in names if name not in with_row]
+        return sum(self._remove_orphan(name, known) for name in suspects)
+
+    def _remove_orphan(
+        self, name: str, known: Callable[[Collection[str]], Collection[str]]
+    ) -> bool:
+        path = self._folder / name
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its row may have been written between the first look and the lock.
+            if name not in known([name]):
+                path.unlink()
+                return True
+        return False
 
     def _flush_folder(self) -> None:
         folder = os.open(self._folder, os.O_RDONLY)
@@ -95,6 +116,32 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    """Make a file that whoever removes orphans can see to be in use, also once renamed."""
+    while True:
+        file = path.open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        # It was taken for an orphan in the moment before the lock.
+        file.close()
+
+
+def _copy(
+    source: BinaryIO, target: BinaryIO, *, progress: Callable[[int], None]
+) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := source.read(CHUNK):
+        target.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+        progress(len(chunk))
+    target.flush()
+    os.fsync(target.fileno())
+    return digest.hexdigest(), size
 
 
 def receive(
@@ -112,21 +159,32 @@ def receive(
     The hint that starts its expansion is published last: if that fails, the sweeper does it.
     """
     submission_id = make_id(at)
-    sha256, size = spool.take(offer.source, submission_id=submission_id, progress=progress)
-    submission = Submission(
-        id=submission_id,
-        agency=offer.agency,
-        door=offer.door,
-        sender=offer.sender,
-        file_name=offer.file_name,
-        sha256=sha256,
-        size=size,
-        received_at=at,
-    )
-    with begin(engine, at=at, actor=offer.sender) as work:
-        insert_submission(work, submission)
-    broker.publish(EXPAND, [hint(submission.id, at=at)])
+    taking = spool.take(offer.source, submission_id=submission_id, progress=progress)
+    with taking as (sha256, size):
+        submission = Submission(
+            id=submission_id,
+            agency=offer.agency,
+            door=offer.door,
+            sender=offer.sender,
+            file_name=offer.file_name,
+            sha256=sha256,
+            size=size,
+            received_at=at,
+        )
+        with begin(engine, at=at, actor=offer.sender) as work:
+            insert_submission(work, submission)
+    publish_or_leave(broker, EXPAND, submission.id, at=at)
     return submission
+
+
+def remove_orphans(spool: Spool, *, engine: Engine) -> int:
+    """Remove what receiving left behind when it was killed; return how many files there were."""
+
+    def known(ids: Collection[str]) -> set[str]:
+        with reading(engine) as connection:
+            return known_submissions(connection, ids)
+
+    return spool.remove_orphans(known)
 
 
 def _not_taken(folder: Path, error: OSError) -> Problem:

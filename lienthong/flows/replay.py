@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lienthong.admission import Ledger
-from lienthong.flows.hints import DELIVER, hint
+from lienthong.flows.hints import DELIVER, publish_or_leave
 from lienthong.states import MAY_DISCARD, MAY_RESEND, State
 from lienthong.store.delivery import take_over
 from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
@@ -42,7 +42,7 @@ def resend(
         change_state(
             work, message, State.READY, reason=reason, due_at=at, hinted_at=None, unknown_since=None
         )
-    broker.publish(DELIVER, [hint(ledger.code, at=at)])
+    publish_or_leave(broker, DELIVER, ledger.code, at=at)
 
 
 def discard(
@@ -59,7 +59,7 @@ def discard(
         change_state(work, message, State.DISCARDED, reason=reason, due_at=None)
         follower = promote(work, ledger)
     if follower is not None:
-        broker.publish(DELIVER, [hint(ledger.code, at=at)])
+        publish_or_leave(broker, DELIVER, ledger.code, at=at)
 
 
 def _find(

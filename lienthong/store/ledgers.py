@@ -9,18 +9,15 @@ from sqlalchemy import insert, select, update
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import Packet
 from lienthong.states import State, check_transition
-from lienthong.store.tables import dossiers, messages
+from lienthong.store.tables import dossiers, in_slices, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
     from lienthong.store.work import Work
-
-SLICE = 500
-"""How many values one IN list carries."""
 
 
 def load_ledgers(
@@ -28,7 +25,7 @@ def load_ledgers(
 ) -> dict[str, Ledger]:
     """Return one ledger per code; a code never seen before gets an empty one of `agency`."""
     ledgers = {code: Ledger(code=code, agency=agency) for code in codes}
-    for part in _slices(sorted(ledgers)):
+    for part in in_slices(sorted(ledgers)):
         for row in connection.execute(select(dossiers).where(dossiers.c.code.in_(part))):
             ledger = ledgers[row.code]
             ledger.agency = row.agency
@@ -77,7 +74,7 @@ def load_event_keys(
 ) -> dict[str, tuple[str, str | None]]:
     """Return, per event key of the agency that was admitted, its message id and content digest."""
     found: dict[str, tuple[str, str | None]] = {}
-    for part in _slices(sorted(keys)):
+    for part in in_slices(sorted(keys)):
         rows = connection.execute(
             select(messages.c.event_key, messages.c.id, messages.c.content_digest).where(
                 messages.c.agency == agency,
@@ -142,7 +139,3 @@ def promote(work: Work, ledger: Ledger) -> Known | None:
     # Nobody has hinted at it yet, as far as is known: the sweeper looks after it if nobody does.
     change_state(work, turn, State.READY, due_at=work.at, hinted_at=None)
     return turn
-
-
-def _slices(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import and_, exists, insert, or_, select, update
 
-from lienthong.store.tables import submissions
+from lienthong.store.tables import in_slices, submissions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, Connection, FromClause
@@ -87,6 +87,16 @@ def insert_submission(work: Work, submission: Submission) -> None:
         sha256=submission.sha256,
         size=submission.size,
     )
+
+
+def known_submissions(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Return those of `ids` that have a row."""
+    found: set[str] = set()
+    for part in in_slices(sorted(ids)):
+        found |= set(
+            connection.execute(select(submissions.c.id).where(submissions.c.id.in_(part))).scalars()
+        )
+    return found
 
 
 def is_first_of_its_agency(rows: FromClause) -> ColumnElement[bool]:

@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Dialect
 
 
@@ -47,6 +49,15 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+SLICE = 500
+"""How many values one IN list carries."""
+
+
+def in_slices(values: Sequence[str]) -> list[Sequence[str]]:
+    """Cut `values` into lists that one IN can carry."""
+    return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
 
 
 metadata = MetaData()

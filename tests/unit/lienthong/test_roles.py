@@ -1,0 +1,102 @@
+"""The roles of a process: what they survive, and what ends all of them."""
+
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from broker.port import BrokerUnavailable
+from lienthong import roles
+from lienthong.roles import Role, Workers
+
+
+@pytest.fixture(autouse=True)
+def short_pause(monkeypatch):
+    monkeypatch.setattr(roles, "PAUSE_SECONDS", 0.001)
+
+
+def workers(engine=None, **fields):
+    return Workers(SimpleNamespace(engine=engine), [Role.SWEEP, Role.SEAL], Event(), **fields)
+
+
+def loops(monkeypatch, *, sweep, seal):
+    monkeypatch.setattr(roles, "_LOOPS", {Role.SWEEP: sweep, Role.SEAL: seal})
+
+
+def until_stopped(_installation, stop):
+    stop.wait(10)
+
+
+def test_a_role_that_fails_stops_the_others_and_the_process(monkeypatch, capsys):
+    def fail(_installation, _stop):
+        raise LookupError("a bug")
+
+    loops(monkeypatch, sweep=fail, seal=until_stopped)
+
+    assert workers().run() is False
+
+
+def test_roles_that_are_told_to_stop_end_well(monkeypatch):
+    loops(monkeypatch, sweep=until_stopped, seal=lambda _installation, stop: stop.set())
+
+    assert workers().run() is True
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [OperationalError("BEGIN", {}, Exception("locked")), BrokerUnavailable("disk full")],
+    ids=["store", "exchange"],
+)
+def test_trouble_of_store_or_exchange_is_survived(monkeypatch, trouble):
+    rounds = []
+
+    def sweep(_installation, stop):
+        def one_round():
+            rounds.append(1)
+            if len(rounds) < 3:
+                raise trouble
+            stop.set()
+
+        roles._repeat(one_round, stop, pause_seconds=0)
+
+    loops(monkeypatch, sweep=sweep, seal=until_stopped)
+
+    assert workers().run() is True
+    assert len(rounds) == 3
+
+
+def test_a_process_that_ends_when_idle_ends(monkeypatch, engine):
+    loops(monkeypatch, sweep=until_stopped, seal=until_stopped)
+
+    assert workers(engine, until_idle=True).run() is True
+
+
+def test_trouble_while_looking_for_rest_is_survived(monkeypatch, engine):
+    answers = [OperationalError("SELECT", {}, Exception("I/O error")), False, True]
+
+    def is_idle(_connection):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    loops(monkeypatch, sweep=until_stopped, seal=until_stopped)
+    monkeypatch.setattr(roles, "is_idle", is_idle)
+
+    assert workers(engine, until_idle=True).run() is True
+    assert answers == []
+
+
+def test_a_bug_while_looking_for_rest_leaves_no_thread_running(monkeypatch, engine):
+    def fail(_connection):
+        raise LookupError("a bug")
+
+    stop = Event()
+    loops(monkeypatch, sweep=until_stopped, seal=until_stopped)
+    monkeypatch.setattr(roles, "is_idle", fail)
+
+    with pytest.raises(LookupError):
+        Workers(SimpleNamespace(engine=engine), [Role.SWEEP], stop, until_idle=True).run()
+
+    assert stop.is_set()
