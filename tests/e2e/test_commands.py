@@ -1,0 +1,624 @@
+"""Every command as an operator uses it: exit codes, words, JSON, and what stays behind."""
+
+import json
+import re
+import shlex
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+import urllib3
+
+import mappings
+from lienthong.cli.app import app
+from lienthong.cli.vietnamese import untranslated
+from lienthong.samples import generate_large_csv
+from signing import SigningKey, XadesSigner, load_pem, make_development_pki
+
+LAND = ("--agency", "land-registration")
+SIGNATURE = re.compile(rb"<ds:Signature .*</ds:Signature>", re.DOTALL)
+COMMAND = typer.main.get_command(app)
+
+
+def leaves(command, path=()):
+    for name, child in getattr(command, "commands", {}).items():
+        if hasattr(child, "commands"):
+            yield from leaves(child, (*path, name))
+        else:
+            yield (*path, name), child
+
+
+COMMANDS = [path for path, _ in leaves(COMMAND)]
+
+
+# Help
+
+
+def test_everything_is_said_in_vietnamese_too():
+    assert untranslated(COMMAND) == []
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_the_help_of_every_command_shows_an_example_that_it_would_take(quick, path, lang):
+    result = quick(*path, "--help", lang=lang)
+
+    assert result.code == 0
+    label = "Ví dụ: " if lang == "vi" else "Example: "
+    text = re.search(rf"^ {label}(.+?)\n\s*\n", result.out, re.DOTALL | re.MULTILINE)
+    words = shlex.split(" ".join(text[1].split()))
+    assert words[: len(path) + 1] == ["lienthong", *path]
+    command = COMMAND
+    for name in path:
+        command = command.commands[name]
+    # Raises a usage error when the example is not one.
+    command.make_context(" ".join(path), words[len(path) + 1 :])
+
+
+def test_help_without_words_names_the_commands_and_the_exit_codes(quick):
+    result = quick("--help")
+
+    assert all(name in result.out for name in ("convert", "submit", "verify", "doctor", "mapping"))
+    assert "Exit codes" in result.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nothing",),
+        ("convert",),
+        ("convert", "x.csv"),
+        ("messages", "list", "--state", "nonsense"),
+        ("messages", "resend", "0193"),
+        ("run", "--roles", "nonsense"),
+        ("run", "--roles", ","),
+        ("sandbox", "portal", "--look-up-shows", "nonsense"),
+        ("sandbox", "samples", "x", "--dossiers", "0"),
+    ],
+)
+def test_wrong_usage_ends_in_exit_code_2(quick, words):
+    result = quick(*words)
+
+    assert result.code == 2
+    assert "lienthong" in result.err
+    assert "Traceback" not in result.err
+
+
+# Settings
+
+
+def test_every_wrong_setting_is_told_with_its_line_and_the_key_that_was_meant(quick, tmp_path):
+    (tmp_path / "lienthong.toml").write_text(
+        'datadir = "x"\n[delivery]\nslots = 0\nbackoff_first = 3\n[target]\nendpoint = "portal"\n'
+    )
+
+    english, vietnamese = quick("status"), quick("status", lang="vi")
+
+    assert english.code == vietnamese.code == 2
+    for line, key in ((1, "datadir"), (3, "delivery.slots"), (4, "delivery.backoff_first")):
+        assert f"lienthong.toml, line {line}, {key}" in english.err
+    assert "target.endpoint" in english.err
+    assert "did you mean 'data_dir'?" in english.err
+    assert "did you mean 'backoff_first_seconds'?" in english.err
+    assert "Cấu hình «datadir»: không có khóa này" in vietnamese.err
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("data_dir = ", "settings.syntax"), ("\udcff", "settings.unreadable")],
+)
+def test_a_settings_file_that_cannot_be_read_is_told(quick, tmp_path, text, code):
+    (tmp_path / "s.toml").write_bytes(text.encode(errors="surrogateescape"))
+
+    assert code in quick("--settings", "s.toml", "status").err
+    assert quick("--settings", "s.toml", "status").code == 2
+
+
+def test_a_settings_file_that_is_not_there_is_told(quick):
+    result = quick("--settings", "nowhere.toml", "status")
+
+    assert result.code == 2
+    assert "nowhere.toml" in result.err
+
+
+def test_running_without_a_portal_says_how_to_name_one(quick):
+    result = quick("run")
+
+    assert result.code == 2
+    assert "LIENTHONG_TARGET__ENDPOINT" in result.err
+
+
+# Documents: validate, sign, verify
+
+
+@pytest.fixture
+def document(quick, tmp_path):
+    """One signed document."""
+    generate_large_csv(tmp_path / "one.csv", size_bytes=600)
+    assert quick("convert", "one.csv", *LAND, "--out", "xml").code == 0
+    return min((tmp_path / "xml").iterdir())
+
+
+@pytest.fixture
+def unsigned(document, tmp_path):
+    path = tmp_path / "unsigned.xml"
+    path.write_bytes(SIGNATURE.sub(b"", document.read_bytes()))
+    return path
+
+
+def test_a_good_document_is_valid_and_verifies(quick, document):
+    assert quick("validate", document).code == 0
+    assert quick("validate", document, "--json").json["errors"] == []
+    assert quick("verify", document).code == 0
+
+
+def test_validate_explains_every_fault_at_its_line(quick, unsigned):
+    text = unsigned.read_text(encoding="utf-8")
+    text = re.sub(r"<TrangThaiHoSo>\d+<", "<TrangThaiHoSo>99<", text)
+    text = re.sub(r"<NgayTiepNhan>[^<]*<", "<NgayTiepNhan>hôm qua<", text)
+    unsigned.write_text(text, encoding="utf-8")
+
+    result = quick("validate", unsigned, "--json")
+
+    assert result.code == 1
+    assert not result.json["valid"]
+    paths = [error["source"]["path"] for error in result.json["errors"]]
+    assert len(paths) == 2
+    assert any("TrangThaiHoSo" in path for path in paths)
+    assert any("NgayTiepNhan" in path for path in paths)
+
+
+def test_what_is_signed_verifies_and_is_not_signed_twice(quick, unsigned):
+    signed = quick("sign", unsigned, *LAND, "--out", "signed.xml")
+
+    assert signed.code == 0
+    assert quick("verify", "signed.xml").code == 0
+    again = quick("sign", "signed.xml", *LAND, "--out", "twice.xml")
+    assert again.code == 1
+    assert "document.signed_already" in again.err
+    assert not Path("twice.xml").exists()
+
+
+def test_a_signed_document_goes_to_standard_output_alone(keyed, unsigned):
+    result = keyed("sign", "-", *LAND, stdin=unsigned.read_bytes())
+
+    assert result.code == 0
+    (keyed.folder / "out.xml").write_text(result.out, encoding="utf-8")
+    assert keyed("verify", "out.xml").code == 0
+
+
+def test_nobody_signs_for_another_agency(quick, unsigned):
+    result = quick("sign", unsigned, "--agency", "health-department", "--out", "signed.xml")
+
+    assert result.code == 1
+    assert "document.other_agency" in result.err
+    assert not Path("signed.xml").exists()
+
+
+def reasons_of(result):
+    return {reason["code"] for reason in result.json["reasons"]}
+
+
+def test_a_changed_letter_is_noticed(quick, document, tmp_path):
+    text = document.read_text(encoding="utf-8")
+    changed = re.sub(r"<ChuHoSo>[^<]*<", "<ChuHoSo>Trần Thị Khác<", text)
+    (tmp_path / "changed.xml").write_text(changed, encoding="utf-8")
+
+    result = quick("verify", "changed.xml", "--json")
+
+    assert result.code == 1
+    assert not result.json["intact"]
+    assert result.json["signed"] is None
+    assert "signature.digest_differs" in reasons_of(result)
+
+
+def test_a_foreign_root_is_not_trusted(quick, document, tmp_path):
+    foreign = make_development_pki(tmp_path / "other", agencies={}, now=datetime.now(UTC))
+
+    result = quick("verify", document, "--trust", foreign.root.certificate, "--json")
+
+    assert result.code == 1
+    assert (result.json["intact"], result.json["trusted"]) == (True, False)
+    assert reasons_of(result) == {"certificate.untrusted"}
+
+
+def test_a_certificate_that_had_expired_when_it_signed_is_told(
+    quick, unsigned, tmp_path, monkeypatch
+):
+    pki = make_development_pki(
+        tmp_path / "old",
+        agencies={"land-registration": ("000.15.29.H29", "Văn phòng Đăng ký đất đai")},
+        now=datetime(2020, 1, 1, tzinfo=UTC),
+        days=365,
+        kind="ec",
+    )
+    files = pki.agencies["land-registration"]
+    monkeypatch.setattr(SigningKey, "check_usable_at", lambda *_: None)
+    signer = XadesSigner(load_pem(files.key, files.certificate, passphrase=None))
+    signed = signer.sign(unsigned.read_bytes(), signed_at=datetime(2022, 1, 1, tzinfo=UTC))
+    (tmp_path / "late.xml").write_bytes(signed)
+
+    result = quick("verify", "late.xml", "--trust", pki.root.certificate, "--json", lang="vi")
+
+    assert result.code == 1
+    assert reasons_of(result) == {"certificate.expired_when_signed"}
+    assert "hết hạn" in result.json["reasons"][0]["message"]
+
+
+def test_an_unsigned_document_is_told(quick, unsigned):
+    result = quick("verify", unsigned, "--json")
+
+    assert result.code == 1
+    assert reasons_of(result) == {"signature.missing"}
+    assert result.json["valid"]
+
+
+@pytest.mark.parametrize("command", ["verify", "validate", "sign"])
+@pytest.mark.parametrize("data", [b"", b"not xml", b"<a>", b"\xff\xfe", b"<a/>"])
+def test_what_is_no_document_is_told(quick, tmp_path, command, data):
+    (tmp_path / "x.xml").write_bytes(data)
+
+    result = quick(command, "x.xml", *(LAND if command == "sign" else ()))
+
+    assert result.code == 1
+    assert "Traceback" not in result.err
+
+
+def test_a_huge_document_is_refused_unread(keyed):
+    with (keyed.folder / "huge.xml").open("wb") as file:
+        file.truncate(2 * 1024**3)
+
+    for words in (("verify", "huge.xml"), ("validate", "huge.xml"), ("sign", "huge.xml", *LAND)):
+        result, peak = keyed.measured(*words)
+
+        assert result.code == 1
+        assert "document.too_large" in result.err
+        assert peak < 300 * 1024**2
+
+
+def test_a_root_that_is_no_certificate_is_told(quick, document, tmp_path):
+    (tmp_path / "root.pem").write_text("nothing")
+
+    for root in ("root.pem", "nowhere.pem"):
+        result = quick("verify", document, "--trust", root)
+
+        assert result.code == 2
+        assert root in result.err
+
+
+# Mappings
+
+BROKEN = """\
+mapping: phuong-thu
+version: one
+schema: dvcqg-2020
+agency: {code: "000.00.01.H29", name: "Phường Thử"}
+source:
+  format: csv
+  delimeter: ";"
+event_key: "{Ma}"
+dossier:
+  MaHoSo: Ma
+  TrangThaiHoS: {constant: "1"}
+  NgayTiepNhan: {from: Ngay, date: ["dd/mm/yyyy"]}
+"""
+
+
+def test_every_mistake_of_a_mapping_is_told_with_its_line(quick, tmp_path):
+    (tmp_path / "phuong.yaml").write_text(BROKEN, encoding="utf-8")
+
+    result = quick("mapping", "check", "phuong.yaml", "--json")
+    shown = quick("mapping", "check", "phuong.yaml", lang="vi")
+
+    assert result.code == shown.code == 2
+    [file] = result.json
+    lines = {problem["source"]["line"] for problem in file["problems"]}
+    assert {2, 7, 11, 12} <= lines
+    assert "delimiter" in result.out
+    assert "phuong.yaml, dòng 7" in shown.out
+
+
+def test_the_packaged_mappings_are_correct_and_pass_their_tests(quick):
+    assert quick("mapping", "check").code == 0
+    tested = quick("mapping", "test", "--json")
+    assert tested.code == 0
+    assert all(test["passed"] for file in tested.json for test in file["tests"])
+    assert sum(len(file["tests"]) for file in tested.json) >= 6
+    assert [entry["name"] for entry in quick("mapping", "list", "--json").json] == [
+        "business-registration",
+        "district-portalqh",
+        "health-department",
+        "igate-one-stop",
+        "land-registration",
+        "ward-civil-status",
+    ]
+    assert "Văn phòng Đăng ký đất đai" in quick("mapping", "list").out
+
+
+def test_a_carried_test_that_fails_is_shown_with_what_was_expected(quick, tmp_path, monkeypatch):
+    packaged = Path(mappings.__file__).parent / "agencies" / "land-registration.yaml"
+    text = packaged.read_text(encoding="utf-8")
+    head, tests = text.split("\ntests:", 1)
+    spoilt = re.sub(r'TrangThaiHoSo: "?(\d+)"?', 'TrangThaiHoSo: "8"', tests, count=1)
+    assert spoilt != tests
+    (tmp_path / "land.yaml").write_text(head + "\ntests:" + spoilt, encoding="utf-8")
+
+    result = quick("mapping", "test", "land.yaml")
+
+    assert result.code == 1
+    assert "✗ land.yaml:" in result.out
+    assert "TrangThaiHoSo" in result.out
+
+
+@pytest.mark.parametrize("verb", ["check", "test"])
+@pytest.mark.parametrize("which", ["nowhere.yaml", "nobody"])
+def test_a_mapping_that_is_not_there_is_told(quick, verb, which):
+    result = quick("mapping", verb, which)
+
+    assert result.code == 2
+    assert which in result.err + result.out
+
+
+def test_a_site_s_own_agency_is_converted_by_name(quick, tmp_path, monkeypatch, keys):
+    packaged = Path(mappings.__file__).parent / "agencies" / "land-registration.yaml"
+    (tmp_path / "agencies").mkdir()
+    text = packaged.read_text(encoding="utf-8")
+    own = text.replace("mapping: land-registration", "mapping: dat-dai-moi", 1)
+    (tmp_path / "agencies" / "x.yaml").write_text(own, encoding="utf-8")
+    monkeypatch.setenv("LIENTHONG_MAPPINGS_DIR", "agencies")
+    monkeypatch.delenv("LIENTHONG_KEYS_DIR")
+    generate_large_csv(tmp_path / "one.csv", size_bytes=600)
+
+    result = quick("convert", "one.csv", "-a", "dat-dai-moi", "--json")
+
+    assert result.code == 0
+    assert result.json["mapping"]["name"] == "dat-dai-moi"
+
+
+# Keys, samples, doctor
+
+
+def test_keys_are_made_once_and_never_written_over(quick, tmp_path, monkeypatch):
+    assert quick("keys", "make", "--out", "made").code == 0
+    before = {p: p.read_bytes() for p in Path("made").rglob("*.pem")}
+
+    assert quick("keys", "make", "--out", "made").code == 0
+
+    assert {p: p.read_bytes() for p in Path("made").rglob("*.pem")} == before
+    assert {p.name for p in Path("made/agencies").glob("*.cert.pem")} == {
+        f"{name}.cert.pem"
+        for name in (
+            "business-registration", "district-portalqh", "health-department", "igate-one-stop",
+            "land-registration", "ward-civil-status",
+        )
+    }  # fmt: skip
+    assert all(p.stat().st_mode & 0o077 == 0 for p in Path("made").rglob("*.key.pem"))
+
+
+def test_samples_are_the_same_for_the_same_seed(quick):
+    assert quick("sandbox", "samples", "one", "--dossiers", "3").code == 0
+    assert quick("sandbox", "samples", "two", "--dossiers", "3").code == 0
+
+    one = {path.name: path.read_bytes() for path in Path("one").iterdir()}
+    assert one == {path.name: path.read_bytes() for path in Path("two").iterdir()}
+    assert len(one) == 6
+
+
+def states_of(result):
+    return {line["check"]: line["state"] for line in result.json}
+
+
+def test_doctor_finds_a_good_installation_good(quick):
+    result = quick("doctor", "--json")
+
+    assert result.code == 0
+    assert set(states_of(result).values()) <= {"ok", "warning"}
+    assert states_of(result)["Signing keys"] == "ok"
+
+
+def test_doctor_finds_a_key_that_is_gone(quick, keys, tmp_path, monkeypatch):
+    shutil.copytree(keys, tmp_path / "keys")
+    (tmp_path / "keys" / "agencies" / "igate-one-stop.cert.pem").unlink()
+    monkeypatch.setenv("LIENTHONG_KEYS_DIR", str(tmp_path / "keys"))
+
+    result = quick("doctor")
+
+    assert result.code == 2
+    assert "✗ Signing keys" in result.out
+    assert "igate-one-stop" in result.out
+
+
+def test_a_key_that_is_missing_is_told_by_name(quick, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIENTHONG_KEYS_DIR", str(tmp_path / "nothing"))
+    generate_large_csv(tmp_path / "one.csv", size_bytes=600)
+
+    result = quick("convert", "one.csv", *LAND, "--out", "xml")
+
+    assert result.code == 2
+    assert "land-registration.key.pem" in result.err
+    assert not (tmp_path / "nothing").exists()
+
+
+# The exchange
+
+
+def orders(site, verb, **order):
+    answer = urllib3.request("POST", f"{site.control}/{verb}", json=order or None, timeout=5)
+    assert answer.status == 200
+
+
+def run_until_idle(cli):
+    ended = cli("run", "--until-idle")
+    assert ended.code == 0, ended.err
+
+
+def test_a_refused_dossier_is_parked_resent_and_delivered_and_the_audit_log_tells_it(
+    site, sample_set
+):
+    cli, sample = site.cli, sample_set.of("land-registration")
+    refused, withdrawn = sample.dossiers[0], sample.dossiers[1]
+    orders(site, "misbehave", mode="reject", pattern=refused)
+    orders(site, "misbehave", mode="reject", pattern=withdrawn)
+
+    submitted = cli("submit", sample.path, *LAND, "--json")
+    run_until_idle(cli)
+    [status] = cli("status", "--json").json
+    parked = cli("messages", "list", "--state", "parked", "--json").json
+
+    assert submitted.code == 0
+    assert submitted.json["bytes"] == sample.path.stat().st_size
+    assert status["states"] == {"rejected": 12, "parked": 2, "delivered": 28}
+    assert (status["records"], status["troubled_files"]) == (42, [])
+    messages = {line["dossier"]: line["id"] for line in parked}
+    assert set(messages) == {refused, withdrawn}
+
+    shown = cli("messages", "show", messages[refused], "--json")
+    assert shown.json["tries"][-1]["code"] == "8"
+    assert shown.json["document_sha256"]
+    words = cli("messages", "show", messages[refused], lang="vi").out
+    assert refused in words
+    assert "parked" in words
+    assert "land-registration.csv (land-registration.csv, dòng" in words
+
+    orders(site, "clear")
+    reason = ("--reason", "portal repaired")
+    assert cli("messages", "resend", messages[refused], *reason).code == 0
+    assert cli("messages", "discard", messages[withdrawn], "-r", "withdrawn").code == 0
+    twice = cli("messages", "resend", messages[withdrawn], *reason)
+    assert twice.code == 1
+    assert "message.cannot_resend" in twice.err
+    run_until_idle(cli)
+
+    after = cli("messages", "show", messages[refused], "--json").json
+    assert after["state"] == "delivered"
+    assert after["document_sha256"] == shown.json["document_sha256"]
+    assert after["receipt"]
+    assert [step["action"] for step in after["history"]]
+    [status] = cli("status", "--json").json
+    assert status["states"] == {"rejected": 12, "discarded": 1, "delivered": 29}
+    assert "29" in cli("status").out
+
+    rejected = cli("messages", "list", "--state", "rejected", "--limit", "5").out
+    assert "row" in rejected
+    assert "mapping." in rejected
+
+    check_sent_again(cli, sample)
+    check_audit(cli)
+
+
+def check_sent_again(cli, sample):
+    again = cli("submit", sample.path, *LAND)
+    assert again.code == 0
+    run_until_idle(cli)
+    [status] = cli("status", "--json").json
+    # What was discarded comes anew; what was delivered is only counted.
+    assert status["states"]["delivered"] == 30
+    assert status["repeats"] >= 29
+
+
+def check_audit(cli):
+    good = cli("audit", "verify", "--json")
+    assert good.code == 0
+    assert (good.json["faults"], good.json["rows"] > 100) == ([], True)
+    assert cli("doctor", "--json").code == 0
+    with sqlite3.connect(cli.folder / "data" / "store.sqlite") as store:
+        store.execute("UPDATE audit SET actor = 'nobody' WHERE id = 7")
+    store.close()
+    bad = cli("audit", "verify", "--json")
+    assert bad.code == 1
+    assert bad.json["faults"] == ["row 7: its content was changed after it was written"]
+    assert cli("audit", "verify").code == 1
+    doctor = cli("doctor", "--json")
+    assert doctor.code == 2
+    assert states_of(doctor)["Message store"] == "fault"
+
+
+def test_a_file_that_is_refused_whole_is_shown_by_status(site, sample_set):
+    cli = site.cli
+    assert cli("submit", sample_set.of("igate-one-stop").path, *LAND).code == 0
+
+    ended = cli("run", "--until-idle")
+    [line] = cli("status", "--json").json
+    shown = cli("status", lang="vi").out
+
+    assert ended.code == 0
+    [file] = line["troubled_files"]
+    assert (file["state"], file["records"]) == ("refused", 0)
+    assert file["errors"][0]["code"] == "csv.columns_missing"
+    assert "không đọc được bản ghi nào" in shown
+    assert "csv.columns_missing" in shown
+
+
+def test_an_unknown_message_is_told(quick):
+    for words in (("show", "x"), ("resend", "x", "-r", "y"), ("discard", "x", "-r", "y")):
+        result = quick("messages", *words)
+
+        assert result.code == 1
+        assert "message.not_found" in result.err
+
+
+def test_an_exchange_that_cannot_be_opened_ends_in_exit_code_3(quick, tmp_path):
+    data = tmp_path / "lienthong-data"
+    data.mkdir()
+    (data / "broker.sqlite").write_bytes(b"no database at all " * 300)
+    generate_large_csv(tmp_path / "one.csv", size_bytes=600)
+
+    result = quick("submit", "one.csv", *LAND)
+
+    assert result.code == 3
+    assert "broker.sqlite" in result.err
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("messages", "list"), ("audit", "verify"), ("submit", "one.csv", *LAND)]
+)
+def test_a_store_that_cannot_be_opened_is_told(quick, tmp_path, words):
+    data = tmp_path / "lienthong-data"
+    data.mkdir()
+    (data / "store.sqlite").write_bytes(b"no database at all " * 300)
+    generate_large_csv(tmp_path / "one.csv", size_bytes=600)
+
+    result = quick(*words, lang="vi")
+
+    assert result.code == 2
+    assert "Không mở được kho thông điệp" in result.err
+
+
+def test_submitting_for_an_agency_nobody_configured_takes_nothing_over(quick, tmp_path):
+    generate_large_csv(tmp_path / "one.csv", size_bytes=600)
+
+    result = quick("submit", "one.csv", "-a", "land-registratio")
+
+    assert result.code == 2
+    assert "did you mean 'land-registration'?" in result.err
+    assert not (tmp_path / "lienthong-data" / "spool").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "--json"),
+        ("messages", "list", "--json"),
+        ("doctor", "--json"),
+        ("audit", "verify", "--json"),
+        ("mapping", "list", "--json"),
+        ("mapping", "check", "--json"),
+        ("mapping", "test", "--json"),
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_json_is_json_alone_even_on_an_empty_installation(keyed, words, lang):
+    result = keyed("--verbose", *words, lang=lang)
+
+    assert result.code == 0
+    json.loads(result.out)
+
+
+def test_a_port_that_is_taken_is_told(site):
+    result = site.cli("sandbox", "portal", "--port", site.port)
+
+    assert result.code == 2
+    assert "sandbox.port" in result.err
