@@ -159,6 +159,13 @@ def _find_abandoned(work: Work, turn: Known) -> None:
     )
 
 
+def _count_look_ups(work: Work, turn: Known) -> int:
+    query = select(func.count()).where(
+        attempts.c.message_id == turn.id, attempts.c.kind == "lookup"
+    )
+    return int(work.connection.execute(query).scalar_one())
+
+
 def _close_open_attempts(work: Work, turn: Known, *, outcome: str) -> None:
     """Whoever made them is gone, or will be late: then its answer is written over this."""
     work.connection.execute(
@@ -174,12 +181,7 @@ def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, claim: _Claim) -> 
         row.was_update if is_look_up else (turn.packet is Packet.DOSSIER and row.at_portal)
     )
     kind = "lookup" if is_look_up else "send"
-    number = (
-        1
-        + work.connection.execute(
-            select(func.count()).where(attempts.c.message_id == turn.id, attempts.c.kind == kind)
-        ).scalar_one()
-    )
+    number = 1 + (_count_look_ups(work, turn) if is_look_up else row.attempts)
     attempt_id = work.connection.execute(
         insert(attempts)
         .values(
