@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 PERSONAL = re.compile(
-    r"(?<![\w.-])(?:\d{12}|\d{9}|(?:\+84|0)\d{9,10})(?![\w.-])|[\w.+-]+@[\w-]+\.[\w.]+"
+    r"(?<![\w-])(?<!\w\.)(?:\d{12}|\d{9}|(?:\+84|0)\d{9,10})(?![\w-]|\.\w)"
+    r"|[\w.+-]+@[\w-]+\.[\w.]+"
 )
 """Personal numbers, phones and mail addresses, should a peer's words carry one into a log line."""
 MASK = "***"

@@ -1,0 +1,85 @@
+"""Settings: every mistake at once, with its line, and who wins over whom."""
+
+from pathlib import Path
+
+import pytest
+
+from lienthong.settings import load_settings
+from schemas.errors import ConfigError
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Load settings from a text."""
+    monkeypatch.chdir(tmp_path)
+
+    def load(text, **options):
+        file = tmp_path / "lienthong.toml"
+        file.write_text(text, encoding="utf-8")
+        return load_settings(file=file, **options)
+
+    return load
+
+
+def test_without_a_file_everything_has_a_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    settings = load_settings(file=None)
+
+    assert (settings.data_dir, settings.target) == (Path("lienthong-data"), None)
+    assert settings.delivery.slots == 8
+
+
+def test_the_environment_wins_over_the_file_and_the_command_line_over_both(load, monkeypatch):
+    monkeypatch.setenv("LIENTHONG_DATA_DIR", "from-env")
+    monkeypatch.setenv("LIENTHONG_DELIVERY__SLOTS", "3")
+    text = 'data_dir = "from-file"\n[delivery]\nslots = 2\nlease_seconds = 90\n'
+
+    settings = load(text)
+    assert settings.data_dir == Path("from-env")
+    assert (settings.delivery.slots, settings.delivery.lease_seconds) == (3, 90)
+
+    assert load(text, data_dir=Path("from-option")).data_dir == Path("from-option")
+
+
+def test_every_mistake_is_reported_at_once_with_its_line(load):
+    text = 'data_dirr = "x"\n\n[delivery]\nslots = 0\nleas_seconds = 5\n[target]\nsoap = "1.3"\n'
+
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+
+    found = {(p.place.path, p.place.line) for p in caught.value.problems}
+    assert found >= {("data_dirr", 1), ("delivery.slots", 4), ("delivery.leas_seconds", 5)}
+    assert {path for path, _ in found} >= {"target.soap", "target.endpoint"}
+    suggestions = {p.place.path: p.suggestion for p in caught.value.problems if p.suggestion}
+    assert suggestions["data_dirr"].en == "did you mean 'data_dir'?"
+
+
+def test_a_lease_must_outlast_the_longest_call(load):
+    text = '[delivery]\nlease_seconds = 60\n[target]\nendpoint = "http://127.0.0.1:1/x"\n'
+
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+
+    assert "longest call" in caught.value.problems[0].message.en
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"[delivery\n", "settings.syntax"), (b"\xff\xfe", "settings.unreadable")],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path, content, code):
+    file = tmp_path / "lienthong.toml"
+    file.write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file=file)
+
+    assert caught.value.code == code
+
+
+def test_a_named_file_must_be_there(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file=tmp_path / "none.toml")
+
+    assert caught.value.code == "settings.missing"
