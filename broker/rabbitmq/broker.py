@@ -1,0 +1,250 @@
+"""
+The port on RabbitMQ: any number of processes on any number of machines.
+
+A `publish` that returned is in a quorum queue, on the disks of a majority. A delayed message waits
+in queues of fixed times and comes back to its work queue, where whoever meets it before it is due
+sends it round again. A message moves (to a delay, to parking, back) by being published there and
+then acknowledged here: a crash in between doubles a hint and loses none.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broker.port import BrokerError, Delivery, Message, Parked, StaleDelivery
+from broker.rabbitmq.consumer import Arrival, Consumer
+from broker.rabbitmq.envelope import Envelope, envelope_of
+from broker.rabbitmq.lendings import Lending, Lendings
+from broker.rabbitmq.publisher import Posting, Publisher
+from broker.rabbitmq.topology import PARKED
+from broker.waiting import naps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime, timedelta
+    from types import TracebackType
+
+    from pika.channel import Channel
+
+    from broker.rabbitmq.settings import RabbitSettings
+
+PORTION = 1_000
+"""Messages of the parking queue that are taken at once to be looked at."""
+
+
+class RabbitBroker:
+    """
+    The port on RabbitMQ; one instance per thread. Connects when it is first used.
+
+    Args:
+        settings: How the server is reached, and the plan its topology was made from.
+        clock: Tells the time, aware; leases and due times go by it.
+        pause: Waits for an event, at most the given seconds; a test passes one that moves its
+            clock.
+    """
+
+    def __init__(
+        self,
+        settings: RabbitSettings,
+        *,
+        clock: Callable[[], datetime],
+        pause: Callable[[threading.Event, float], object] = threading.Event.wait,
+    ) -> None:
+        self._plan = settings.plan
+        self._clock = clock
+        self._lendings = Lendings()
+        self._publisher = Publisher(settings)
+        self._consumer = Consumer(settings, tick=self._end_leases, pause=pause)
+
+    def publish(self, queue: str, messages: Sequence[Message]) -> None:
+        """See `Broker.publish`; confirmed in batches, mandatory."""
+        now = self._clock()
+        self._publisher.publish(
+            [
+                self._work(Envelope(message=message, queue=queue, first_seen_at=now, due_at=now))
+                for message in messages
+            ]
+        )
+
+    def receive(
+        self, queue: str, *, limit: int, lease: timedelta, wait: timedelta
+    ) -> list[Delivery]:
+        """See `Broker.receive`; oldest due first within what is taken at once."""
+        if limit < 1:
+            return []
+        left = naps(wait)
+        while True:
+            due, early = self._take(queue, limit=limit, left=left)
+            if due or not early:
+                return self._lend(due, lease=lease)
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """See `Broker.ack`."""
+        taken = [self._lendings.take(delivery.tag) for delivery in deliveries]
+        lendings = [lending for lending in taken if lending is not None]
+        self._consumer.remove([lending.arrival for lending in lendings])
+        if len(lendings) < len(deliveries):
+            raise _stale(len(deliveries) - len(lendings), len(deliveries))
+
+    def retry_later(self, delivery: Delivery, *, delay: timedelta) -> None:
+        """See `Broker.retry_later`; due at most the shortest tier too late."""
+        due_at = self._clock() + delay
+        self._move(delivery, lambda envelope: self._waiting(replace(envelope, due_at=due_at)))
+
+    def park(self, delivery: Delivery, *, reason: str) -> None:
+        """See `Broker.park`."""
+        now = self._clock()
+        self._move(
+            delivery,
+            lambda envelope: Posting(
+                exchange=self._plan.parking_exchange,
+                key=PARKED,
+                envelope=replace(envelope, reason=reason, parked_at=now),
+            ),
+        )
+
+    def parked(self, *, limit: int = 100) -> list[Parked]:
+        """See `Broker.parked`; what another process looks at in this moment is not shown."""
+        arrivals: list[Arrival] = []
+        try:
+            while len(arrivals) < limit and (
+                more := self._look(limit=min(PORTION, limit - len(arrivals)))
+            ):
+                arrivals += more
+            now = self._clock()
+            found = [_parked(self._envelope(a, queue=""), now=now) for a in arrivals]
+        finally:
+            self._consumer.give_back(arrivals)
+        return sorted(found, key=lambda parked: parked.parked_at)
+
+    def replay(self, message_ids: Sequence[str]) -> int:
+        """See `Broker.replay`; looks through the whole parking queue."""
+        wanted = frozenset(message_ids)
+        others: list[Arrival] = []
+        count = 0
+        try:
+            while wanted and (portion := self._look(limit=PORTION)):
+                others += portion
+                chosen = [a for a in portion if self._envelope(a, queue="").message.id in wanted]
+                self._publisher.publish([self._replayed(arrival) for arrival in chosen])
+                self._consumer.remove(chosen)
+                gone = {arrival.delivery_tag for arrival in chosen}
+                others = [arrival for arrival in others if arrival.delivery_tag not in gone]
+                count += len(chosen)
+        finally:
+            self._consumer.give_back(others)
+        return count
+
+    def depth(self, queue: str) -> int:
+        """See `Broker.depth`; a message that moves in this moment may count twice or not at all."""
+        plan = self._plan
+        delays = [plan.delay_queue(queue, tier) for tier in plan.tiers]
+        return self._consumer.count([plan.work_queue(queue), *delays])
+
+    def close(self) -> None:
+        """See `Broker.close`; deliveries not settled come back at once."""
+        self._consumer.close()
+        self._publisher.close()
+
+    def __enter__(self) -> RabbitBroker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _take(
+        self, queue: str, *, limit: int, left: Iterator[float]
+    ) -> tuple[list[tuple[Arrival, Envelope]], list[tuple[Arrival, Envelope]]]:
+        arrivals = self._consumer.take(self._plan.work_queue(queue), limit=limit, naps=left)
+        now = self._clock()
+        found = [(arrival, self._envelope(arrival, queue=queue)) for arrival in arrivals]
+        due = [item for item in found if item[1].due_at <= now]
+        early = [item for item in found if item[1].due_at > now]
+        try:
+            self._publisher.publish([self._waiting(envelope) for _, envelope in early])
+            self._consumer.remove([arrival for arrival, _ in early])
+        except BrokerError:
+            self._consumer.give_back(arrivals)
+            raise
+        return due, early
+
+    def _lend(self, due: Sequence[tuple[Arrival, Envelope]], *, lease: timedelta) -> list[Delivery]:
+        ends_at = self._clock() + lease
+        deliveries = []
+        for arrival, found in sorted(due, key=lambda item: item[1].due_at):
+            envelope = replace(found, attempt=found.attempt + 1)
+            tag = self._lendings.lend(Lending(arrival=arrival, envelope=envelope, ends_at=ends_at))
+            deliveries.append(
+                Delivery(
+                    tag=tag,
+                    queue=envelope.queue,
+                    message=envelope.message,
+                    attempt=envelope.attempt,
+                    first_seen_at=envelope.first_seen_at,
+                )
+            )
+        return deliveries
+
+    def _move(self, delivery: Delivery, posting: Callable[[Envelope], Posting]) -> None:
+        lending = self._lendings.take(delivery.tag)
+        if lending is None:
+            raise _stale(1, 1)
+        try:
+            self._publisher.publish([posting(lending.envelope)])
+        except BrokerError:
+            self._lendings.put_back(delivery.tag, lending)
+            raise
+        self._consumer.remove([lending.arrival])
+
+    def _work(self, envelope: Envelope) -> Posting:
+        return Posting(exchange=self._plan.work_exchange, key=envelope.queue, envelope=envelope)
+
+    def _waiting(self, envelope: Envelope) -> Posting:
+        left = envelope.due_at - self._clock()
+        if left.total_seconds() <= 0:
+            return self._work(envelope)
+        return Posting(
+            exchange=self._plan.delay_exchange,
+            key=self._plan.delay_key(envelope.queue, self._plan.tier(left)),
+            envelope=envelope,
+        )
+
+    def _replayed(self, arrival: Arrival) -> Posting:
+        envelope = self._envelope(arrival, queue="")
+        return self._work(replace(envelope, due_at=self._clock(), reason=None, parked_at=None))
+
+    def _look(self, *, limit: int) -> list[Arrival]:
+        return self._consumer.take(self._plan.parking_queue, limit=limit, naps=iter(()))
+
+    def _envelope(self, arrival: Arrival, *, queue: str) -> Envelope:
+        return envelope_of(arrival.properties, arrival.body, queue=queue, now=self._clock())
+
+    def _end_leases(self, channel: Channel) -> None:
+        # Runs in the connection's thread, and only with its channel.
+        for lending in self._lendings.take_ended(self._clock()):
+            channel.basic_nack(lending.arrival.delivery_tag, requeue=True)
+
+
+def _parked(envelope: Envelope, *, now: datetime) -> Parked:
+    return Parked(
+        message=envelope.message,
+        queue=envelope.queue,
+        reason=envelope.reason or "",
+        attempt=envelope.attempt,
+        parked_at=envelope.parked_at or now,
+    )
+
+
+def _stale(count: int, of: int) -> StaleDelivery:
+    return StaleDelivery(
+        f"{count} of {of} deliveries are stale: settled before, or their lease or connection ended",
+        vi=f"{count} trên {of} lượt giao không còn hiệu lực: đã chốt trước đó, hoặc hết hạn mượn, "
+        "hoặc kết nối đã ngắt",
+    )

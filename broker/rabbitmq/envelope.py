@@ -1,0 +1,102 @@
+"""
+What travels with a message on RabbitMQ: our headers, and how they are read back.
+
+The user's headers go as one JSON text, because a header's name may have 255 bytes at most on the
+wire. Times are whole microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pika import BasicProperties, DeliveryMode
+
+from broker.port import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DELIVERY_LIMIT = "delivery limit"
+"""The reason of a message that came back unsettled too often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A message with what the exchange knows about it."""
+
+    message: Message
+    queue: str
+    first_seen_at: datetime
+    due_at: datetime
+    attempt: int = 0
+    """How often it was lent, this delivery included once it is lent."""
+    reason: str | None = None
+    parked_at: datetime | None = None
+
+
+def properties_of(envelope: Envelope) -> BasicProperties:
+    """Return the properties under which `envelope` is published, durable."""
+    headers: dict[str, Any] = {
+        "lt-id": envelope.message.id,
+        "lt-queue": envelope.queue,
+        "lt-headers": json.dumps(dict(envelope.message.headers), ensure_ascii=False),
+        "lt-first-seen": _microseconds(envelope.first_seen_at),
+        "lt-due": _microseconds(envelope.due_at),
+        "lt-attempt": envelope.attempt,
+    }
+    if envelope.reason is not None and envelope.parked_at is not None:
+        headers["lt-reason"] = envelope.reason
+        headers["lt-parked"] = _microseconds(envelope.parked_at)
+    return BasicProperties(delivery_mode=DeliveryMode.Persistent.value, headers=headers)
+
+
+def envelope_of(properties: BasicProperties, body: bytes, *, queue: str, now: datetime) -> Envelope:
+    """
+    Return what came from the server.
+
+    Args:
+        properties: As they came; a message somebody published by hand may lack all of our headers.
+        body: As it came.
+        queue: The work queue it came from, or "" for the parking queue.
+        now: Stands for the times that are not told.
+    """
+    headers: Mapping[str, Any] = properties.headers or {}
+    death = _death(headers)
+    reason = headers.get("lt-reason", death.get("reason"))
+    return Envelope(
+        message=Message(
+            id=str(headers.get("lt-id", properties.message_id or "")),
+            body=body,
+            headers=json.loads(headers.get("lt-headers", "{}")),
+        ),
+        queue=str(headers.get("lt-queue", queue)),
+        first_seen_at=_moment(headers.get("lt-first-seen"), default=now),
+        due_at=_moment(headers.get("lt-due"), default=now),
+        # The server counts how often this copy came back; we count the copies before it.
+        attempt=int(headers.get("lt-attempt", 0)) + int(headers.get("x-delivery-count", 0)),
+        reason=reason,
+        parked_at=None
+        if reason is None
+        else _moment(headers.get("lt-parked"), default=death.get("time", now)),
+    )
+
+
+def _death(headers: Mapping[str, Any]) -> dict[str, Any]:
+    for death in headers.get("x-death") or ():
+        if death.get("reason") == "delivery_limit":
+            moment = death.get("time")
+            known = {"time": moment.replace(tzinfo=UTC)} if isinstance(moment, datetime) else {}
+            return {"reason": DELIVERY_LIMIT, **known}
+    return {}
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(microseconds: int | None, *, default: datetime) -> datetime:
+    return default if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)

@@ -1,0 +1,129 @@
+"""
+Publishing that returns when the server has everything: mandatory, persistent, confirmed in batches.
+
+A quorum queue confirms a message when it is on the disks of a majority. Confirms come in any order,
+single and multiple mixed, so the open tags are kept as a set; a message that found no queue comes
+back before its confirm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pika.spec import Basic
+
+from broker.port import BrokerUnavailable
+from broker.rabbitmq.envelope import Envelope, properties_of
+from broker.rabbitmq.errors import refused, unroutable
+from broker.rabbitmq.line import Line
+from broker.rabbitmq.wire import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from pika.channel import Channel
+
+    from broker.rabbitmq.settings import RabbitSettings
+    from broker.rabbitmq.wire import Wire
+
+WINDOW = 1_000
+"""Messages whose confirms are awaited together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """One message and where it goes."""
+
+    exchange: str
+    key: str
+    envelope: Envelope
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """One batch on its way; touched by the wire's thread only."""
+
+    future: Future[None]
+    open: set[int] = field(default_factory=set)
+    returned: list[str] = field(default_factory=list)
+    refused: int = 0
+
+    def finish(self) -> None:
+        if self.open or self.future.done():
+            return
+        if self.returned:
+            self.future.set_exception(unroutable(self.returned))
+        elif self.refused:
+            self.future.set_exception(refused(self.refused))
+        else:
+            self.future.set_result(None)
+
+
+class Publisher:
+    """A connection of its own for publishing: an alarm of the server stops nothing but this."""
+
+    def __init__(self, settings: RabbitSettings) -> None:
+        self._line = Line(settings, prepare=self._prepare)
+        self._next_tag = 1
+        self._flight: _Flight | None = None
+
+    def publish(self, postings: Sequence[Posting]) -> None:
+        """
+        Return when all `postings` are durable in a queue.
+
+        Raises:
+            BrokerUnavailable: none is promised; trying again helps.
+            BrokerError: some found no queue; none is promised.
+        """
+        for start in range(0, len(postings), WINDOW):
+            wire = self._line.wire()
+            wire.call(partial(self._send, postings[start : start + WINDOW]))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._line.close()
+
+    def _prepare(self, wire: Wire) -> None:
+        def start(channel: Channel, future: Future[None]) -> None:
+            self._next_tag, self._flight = 1, None
+            channel.add_on_return_callback(self._returned)
+            channel.confirm_delivery(self._confirmed, callback=lambda _: answer(future, None))
+
+        wire.call(start)
+
+    # What follows runs in the wire's thread.
+
+    def _send(self, postings: Sequence[Posting], channel: Channel, future: Future[None]) -> None:
+        if self._flight is not None and self._flight.open:
+            raise BrokerUnavailable("the confirms of an earlier batch are still missing")
+        self._flight = flight = _Flight(future)
+        for posting in postings:
+            channel.basic_publish(
+                posting.exchange,
+                posting.key,
+                posting.envelope.message.body,
+                properties_of(posting.envelope),
+                mandatory=True,
+            )
+            flight.open.add(self._next_tag)
+            self._next_tag += 1
+
+    def _confirmed(self, frame: Any) -> None:
+        flight = self._flight
+        if flight is None:
+            return
+        method = frame.method
+        tags = {method.delivery_tag}
+        if method.multiple:
+            tags = {tag for tag in flight.open if tag <= method.delivery_tag}
+        flight.open -= tags
+        if isinstance(method, Basic.Nack):
+            flight.refused += len(tags)
+        flight.finish()
+
+    def _returned(self, _channel: object, method: Any, _properties: object, _body: bytes) -> None:
+        if self._flight is not None:
+            self._flight.returned.append(method.routing_key)
