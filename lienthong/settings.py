@@ -12,9 +12,9 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -41,6 +41,41 @@ class DeliverySettings(BaseModel):
     sweep_patience_seconds: float = Field(default=30, gt=0, description="before a hint is renewed")
 
 
+class BrokerSettings(BaseModel):
+    """Where the exchange is: a file of this machine, or RabbitMQ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["sqlite", "rabbitmq"] = "sqlite"
+    urls: tuple[str, ...] = Field(
+        default=(), description="amqp://host:port/vhost or amqps://, without user and password"
+    )
+    user: str | None = Field(default=None, description="None: the client certificate says it")
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = Field(default=None, description="roots for amqps; None: the system's")
+    client_certificate: Path | None = Field(default=None, description="PEM, for amqps")
+    client_key: Path | None = Field(default=None, description="PEM; None: beside the certificate")
+    prefix: str = Field(
+        default="lienthong", min_length=1, max_length=64, description="begins every queue's name"
+    )
+    delivery_limit: int = Field(
+        default=20, ge=1, description="returns without an outcome before a hint is parked"
+    )
+    heartbeat_seconds: int = Field(default=30, ge=1, le=600)
+    blocked_timeout_seconds: float = Field(
+        default=30, gt=0, description="how long the server may refuse messages"
+    )
+
+    @model_validator(mode="after")
+    def _check_rabbitmq(self) -> Self:
+        if self.kind == "rabbitmq":
+            if not self.urls:
+                raise ValueError('kind = "rabbitmq" needs urls = ["amqp://host:5672/vhost"]')
+            if self.user is None and self.client_certificate is None:
+                raise ValueError('kind = "rabbitmq" needs user and password, or client_certificate')
+        return self
+
+
 class Settings(BaseSettings):
     """Everything an operator can set."""
 
@@ -53,6 +88,7 @@ class Settings(BaseSettings):
     mappings_dir: Path | None = Field(default=None, description="the site's own agencies")
     target: TargetProfile | None = Field(default=None, description="profile of the portal")
     delivery: DeliverySettings = DeliverySettings()
+    broker: BrokerSettings = BrokerSettings()
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
@@ -147,7 +183,11 @@ _WRONG = {
     "extra_forbidden": Text(vi="không có khóa này", en="there is no such key"),
     "missing": Text(vi="thiếu giá trị bắt buộc", en="a required value is missing"),
 }
-_TABLES: dict[str, type[BaseModel]] = {"delivery": DeliverySettings, "target": TargetProfile}
+_TABLES: dict[str, type[BaseModel]] = {
+    "broker": BrokerSettings,
+    "delivery": DeliverySettings,
+    "target": TargetProfile,
+}
 
 
 def _closest(location: tuple[str | int, ...]) -> Text | None:

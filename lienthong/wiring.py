@@ -22,6 +22,7 @@ from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
+from lienthong.flows.hints import DELIVER, EXPAND
 from lienthong.flows.receive import Spool
 from lienthong.keyring import Keyring
 from lienthong.retry import Backoff
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from broker.port import Broker
+    from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
-    from lienthong.settings import Settings
+    from lienthong.settings import BrokerSettings, Settings
     from mappings import Agencies
 
 log = structlog.get_logger()
@@ -113,6 +115,11 @@ class Installation:
 
     def open_broker(self) -> Broker:
         """Open the exchange, one instance per thread."""
+        if self.settings.broker.kind == "rabbitmq":
+            # pika is not for those who keep everything in files.
+            from broker.rabbitmq import RabbitBroker  # noqa: PLC0415
+
+            return RabbitBroker(rabbit_settings(self.settings.broker), clock=self.clock)
         folder = self.settings.data_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -210,3 +217,26 @@ class Installation:
     def sweep_patience(self) -> timedelta:
         """How long a hint may be out before it is published again."""
         return timedelta(seconds=self.settings.delivery.sweep_patience_seconds)
+
+
+def rabbit_settings(settings: BrokerSettings) -> RabbitSettings:
+    """Return how RabbitMQ is reached, and the plan of its queues, from `[broker]`."""
+    from broker.rabbitmq import Plan, RabbitSettings, Secret, Tls  # noqa: PLC0415
+
+    return RabbitSettings(
+        urls=settings.urls,
+        user=settings.user,
+        password=Secret(settings.password.get_secret_value()),
+        tls=Tls(
+            ca_file=settings.ca_file,
+            certificate=settings.client_certificate,
+            key=settings.client_key,
+        ),
+        plan=Plan(
+            prefix=settings.prefix,
+            queues=(EXPAND, DELIVER),
+            delivery_limit=settings.delivery_limit,
+        ),
+        heartbeat=timedelta(seconds=settings.heartbeat_seconds),
+        blocked_timeout=timedelta(seconds=settings.blocked_timeout_seconds),
+    )

@@ -16,7 +16,7 @@ import typer
 from rich.markup import escape
 
 from broker.port import BrokerError
-from lienthong.cli import exchange, files, keys, mapping, sandbox, system
+from lienthong.cli import exchange, files, keys, mapping, sandbox, system, topology
 from lienthong.cli.session import Exit, Session
 from lienthong.cli.vietnamese import translate
 from schemas.errors import ConfigError, InputError, LienthongError, PeerError
@@ -43,6 +43,7 @@ mapping.register(app)
 keys.register(app)
 sandbox.register(app)
 system.register(app)
+topology.register(app)
 
 
 @app.callback()

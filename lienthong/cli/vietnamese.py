@@ -23,6 +23,7 @@ HELP: dict[str, str] = {
     "Signing keys.": "Khóa ký số.",
     "A portal and sample files to try things out.": "Cổng thử nghiệm và tệp mẫu để chạy thử.",
     "The audit log.": "Nhật ký kiểm toán.",
+    "The queues on RabbitMQ.": "Các hàng đợi trên RabbitMQ.",
     # commands, their first sentence
     "Convert an agency's file to signed portal XML, with a report of every fault at its place.": (
         "Chuyển tệp của cơ quan thành XML đã ký, kèm báo cáo từng lỗi tại chỗ của nó."
@@ -83,6 +84,15 @@ HELP: dict[str, str] = {
     ),
     "Recompute the whole audit log and say where it was changed, if anywhere.": (
         "Tính lại toàn bộ nhật ký và chỉ ra chỗ bị sửa, nếu có."
+    ),
+    "Print exchanges, queues and bindings as RabbitMQ definitions (JSON).": (
+        "In exchange, hàng đợi và liên kết theo dạng định nghĩa của RabbitMQ (JSON)."
+    ),
+    "Make the exchanges and queues that are missing; nothing that is there is changed.": (
+        "Tạo các exchange và hàng đợi còn thiếu; không thay đổi những gì đã có."
+    ),
+    "Say what on the server is missing or differs from what is needed.": (
+        "Cho biết trên máy chủ còn thiếu gì hoặc có gì khác với yêu cầu."
     ),
     # options and arguments
     "Language of messages; default from the locale": "Ngôn ngữ; mặc định theo hệ thống",
