@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from lienthong.channels.port import Found, Outcome, Packet
 from lienthong.states import State
@@ -28,6 +28,37 @@ if TYPE_CHECKING:
     from lienthong.channels.port import Answer, LookUp
     from lienthong.decisions import Next
     from lienthong.store.work import Work
+
+# Built once: what a statement says costs more to put together than to run. The names with an
+# underscore are of the WHERE; an update or insert sets the columns that its parameters name.
+_OF_DOSSIER = dossiers.c.code == bindparam("_code")
+_HELD_BY_US = update(dossiers).where(_OF_DOSSIER, dossiers.c.fence == bindparam("_fence"))
+_CLAIM = (
+    update(dossiers)
+    .where(
+        _OF_DOSSIER,
+        or_(dossiers.c.lease_until.is_(None), dossiers.c.lease_until <= bindparam("_now")),
+    )
+    .values(lease_until=bindparam("_until"), fence=dossiers.c.fence + 1)
+    .returning(dossiers.c.fence)
+)
+_LEASE = select(dossiers.c.lease_until).where(_OF_DOSSIER)
+_ROWS = (
+    select(messages, dossiers.c.at_portal)
+    .join(dossiers, dossiers.c.code == messages.c.dossier_code)
+    .where(messages.c.id.in_(bindparam("_ids", expanding=True)))
+)
+_LOOK_UPS = select(func.count()).where(
+    attempts.c.message_id == bindparam("_id"), attempts.c.kind == "lookup"
+)
+_OPEN_ATTEMPTS = update(attempts).where(
+    attempts.c.message_id == bindparam("_id"), attempts.c.ended_at.is_(None)
+)
+_BEGIN_ATTEMPT = insert(attempts).returning(attempts.c.id)
+_END_ATTEMPT = update(attempts).where(attempts.c.id == bindparam("_id"))
+_KEEP_RECEIPT = insert(receipts)
+_LEARN = update(dossiers).where(_OF_DOSSIER)
+_SAME_STATE = update(messages).where(messages.c.id == bindparam("_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,28 +153,17 @@ def _start_claimed(
 
 
 def _claim(work: Work, dossier_code: str, *, lease: timedelta) -> int | datetime | None:
-    is_free = or_(dossiers.c.lease_until.is_(None), dossiers.c.lease_until <= work.at)
     fence = work.connection.execute(
-        update(dossiers)
-        .where(dossiers.c.code == dossier_code, is_free)
-        .values(lease_until=work.at + lease, fence=dossiers.c.fence + 1)
-        .returning(dossiers.c.fence)
+        _CLAIM, {"_code": dossier_code, "_now": work.at, "_until": work.at + lease}
     ).scalar()
     if fence is not None:
         return int(fence)
-    until: datetime | None = work.connection.execute(
-        select(dossiers.c.lease_until).where(dossiers.c.code == dossier_code)
-    ).scalar()
+    until: datetime | None = work.connection.execute(_LEASE, {"_code": dossier_code}).scalar()
     return until
 
 
 def _rows(connection: Connection, message_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    query = (
-        select(messages, dossiers.c.at_portal)
-        .join(dossiers, dossiers.c.code == messages.c.dossier_code)
-        .where(messages.c.id.in_(message_ids))
-    )
-    return {row.id: row for row in connection.execute(query)}
+    return {row.id: row for row in connection.execute(_ROWS, {"_ids": message_ids})}
 
 
 def _find_abandoned(work: Work, turn: Known) -> None:
@@ -160,18 +180,14 @@ def _find_abandoned(work: Work, turn: Known) -> None:
 
 
 def _count_look_ups(work: Work, turn: Known) -> int:
-    query = select(func.count()).where(
-        attempts.c.message_id == turn.id, attempts.c.kind == "lookup"
-    )
-    return int(work.connection.execute(query).scalar_one())
+    return int(work.connection.execute(_LOOK_UPS, {"_id": turn.id}).scalar_one())
 
 
 def _close_open_attempts(work: Work, turn: Known, *, outcome: str) -> None:
     """Whoever made them is gone, or will be late: then its answer is written over this."""
     work.connection.execute(
-        update(attempts)
-        .where(attempts.c.message_id == turn.id, attempts.c.ended_at.is_(None))
-        .values(ended_at=work.at, outcome=outcome, detail="abandoned")
+        _OPEN_ATTEMPTS,
+        {"_id": turn.id, "ended_at": work.at, "outcome": outcome, "detail": "abandoned"},
     )
 
 
@@ -183,15 +199,14 @@ def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, claim: _Claim) -> 
     kind = "lookup" if is_look_up else "send"
     number = 1 + (_count_look_ups(work, turn) if is_look_up else row.attempts)
     attempt_id = work.connection.execute(
-        insert(attempts)
-        .values(
-            message_id=turn.id,
-            number=number,
-            kind=kind,
-            is_updating=is_updating,
-            started_at=work.at,
-        )
-        .returning(attempts.c.id)
+        _BEGIN_ATTEMPT,
+        {
+            "message_id": turn.id,
+            "number": number,
+            "kind": kind,
+            "is_updating": is_updating,
+            "started_at": work.at,
+        },
     ).scalar_one()
     if is_look_up:
         work.note("message.looked_up", turn.id, number=number)
@@ -243,14 +258,10 @@ def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
 
 
 def _is_still_ours(work: Work, end: Ending) -> bool:
-    given_back = work.connection.execute(
-        update(dossiers)
-        .where(dossiers.c.code == end.task.dossier_code, dossiers.c.fence == end.task.fence)
-        .values(lease_until=None)
-    )
-    if given_back.rowcount == 0:
+    is_ours = release(work, end.task.dossier_code, fence=end.task.fence)
+    if not is_ours:
         work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
-    return given_back.rowcount == 1
+    return is_ours
 
 
 def _finish_claimed(work: Work, end: Ending, ledger: Ledger) -> datetime | None:
@@ -268,17 +279,18 @@ def _finish_claimed(work: Work, end: Ending, ledger: Ledger) -> datetime | None:
 
 
 def _end_attempt(work: Work, task: Task, result: Answer | LookUp) -> None:
-    columns = {"ended_at": work.at, "outcome": _outcome(result), "detail": result.detail}
     work.connection.execute(
-        update(attempts)
-        .where(attempts.c.id == task.attempt_id)
-        .values(
-            **columns,
-            code=getattr(result, "code", None),
-            http_status=getattr(result, "http_status", None),
-            message=getattr(result, "message", None),
-            answer=result.raw,
-        )
+        _END_ATTEMPT,
+        {
+            "_id": task.attempt_id,
+            "ended_at": work.at,
+            "outcome": _outcome(result),
+            "detail": result.detail,
+            "code": getattr(result, "code", None),
+            "http_status": getattr(result, "http_status", None),
+            "message": getattr(result, "message", None),
+            "answer": result.raw,
+        },
     )
 
 
@@ -313,15 +325,13 @@ def _move(
         columns["proof"] = "lookup" if receipt is None else "receipt"
     if receipt is not None:
         work.connection.execute(
-            insert(receipts).values(
-                message_id=task.message_id, document=receipt, verified_at=work.at
-            )
+            _KEEP_RECEIPT,
+            {"message_id": task.message_id, "document": receipt, "verified_at": work.at},
         )
     if next_.state is message.state:
         work.connection.execute(
-            update(messages)
-            .where(messages.c.id == message.id)
-            .values(reason=next_.reason, updated_at=work.at, **columns)
+            _SAME_STATE,
+            {"_id": message.id, "reason": next_.reason, "updated_at": work.at, **columns},
         )
         return
     change_state(work, message, next_.state, reason=next_.reason, **columns)
@@ -334,18 +344,15 @@ def _learn(work: Work, task: Task, next_: Next) -> None:
     if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
         columns["acknowledged"] = True
     if columns:
-        work.connection.execute(
-            update(dossiers).where(dossiers.c.code == task.dossier_code).values(**columns)
-        )
+        work.connection.execute(_LEARN, {"_code": task.dossier_code, **columns})
 
 
-def release(work: Work, dossier_code: str, *, fence: int) -> None:
-    """Give a claim back without having done anything."""
-    work.connection.execute(
-        update(dossiers)
-        .where(dossiers.c.code == dossier_code, dossiers.c.fence == fence)
-        .values(lease_until=None)
+def release(work: Work, dossier_code: str, *, fence: int) -> bool:
+    """Give a claim back; return False when it is somebody else's by now."""
+    given_back = work.connection.execute(
+        _HELD_BY_US, {"_code": dossier_code, "_fence": fence, "lease_until": None}
     )
+    return given_back.rowcount == 1
 
 
 def take_over(work: Work, dossier_code: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import Packet
@@ -15,9 +15,32 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import BindParameter, Connection, Row
 
     from lienthong.store.work import Work
+
+# Built once: what a statement says costs more to put together than to run.
+_CODES: BindParameter[str] = bindparam("_codes", expanding=True)
+_DOSSIERS = select(dossiers).where(dossiers.c.code.in_(_CODES))
+_MESSAGES = (
+    select(
+        messages.c.id,
+        messages.c.agency,
+        messages.c.dossier_code,
+        messages.c.sequence,
+        messages.c.packet,
+        messages.c.state,
+        messages.c.content_digest,
+        messages.c.version,
+        messages.c.submission_id,
+        messages.c.record,
+    )
+    .where(messages.c.dossier_code.in_(_CODES))
+    .order_by(messages.c.sequence, messages.c.id)
+)
+_CHANGE = update(messages).where(
+    messages.c.id == bindparam("_id"), messages.c.state == bindparam("_state")
+)
 
 
 def load_ledgers(
@@ -26,28 +49,13 @@ def load_ledgers(
     """Return one ledger per code; a code never seen before gets an empty one of `agency`."""
     ledgers = {code: Ledger(code=code, agency=agency) for code in codes}
     for part in in_slices(sorted(ledgers)):
-        for row in connection.execute(select(dossiers).where(dossiers.c.code.in_(part))):
+        for row in connection.execute(_DOSSIERS, {"_codes": part}):
             ledger = ledgers[row.code]
             ledger.agency = row.agency
             ledger.next_sequence = row.next_sequence
             ledger.acknowledged = row.acknowledged
             ledger.is_new = False
-        rows = connection.execute(
-            select(
-                messages.c.id,
-                messages.c.agency,
-                messages.c.dossier_code,
-                messages.c.sequence,
-                messages.c.packet,
-                messages.c.state,
-                messages.c.content_digest,
-                messages.c.version,
-                messages.c.submission_id,
-                messages.c.record,
-            )
-            .where(messages.c.dossier_code.in_(part))
-            .order_by(messages.c.sequence, messages.c.id)
-        )
+        rows = connection.execute(_MESSAGES, {"_codes": part})
         for row in rows:
             ledger = ledgers[row.dossier_code]
             if row.agency == ledger.agency:
@@ -121,9 +129,15 @@ def change_state(
     """
     check_transition(message.state, state)
     changed = work.connection.execute(
-        update(messages)
-        .where(messages.c.id == message.id, messages.c.state == message.state.value)
-        .values(state=state.value, reason=reason, updated_at=work.at, **columns)
+        _CHANGE,
+        {
+            "_id": message.id,
+            "_state": message.state.value,
+            "state": state.value,
+            "reason": reason,
+            "updated_at": work.at,
+            **columns,
+        },
     )
     if changed.rowcount != 1:
         raise RuntimeError(f"message {message.id} changed under a write lock")
