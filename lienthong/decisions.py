@@ -53,6 +53,14 @@ class OpenFate:
     """Attempts and look-ups in a row that settled nothing, the lost answer included."""
 
 
+NOTHING_DONE = {
+    Outcome.BUSY: "the portal is busy",
+    Outcome.NOT_SENT: "the portal cannot be reached",
+    Outcome.TARGET: "the portal refuses us as a whole: login, certificate or address",
+}
+"""Outcomes after which the same message may go again, in words."""
+
+
 def after_send(outcome: Outcome, *, packet: Packet, was_update: bool) -> Next:
     """Return what follows from one attempt."""
     if outcome is Outcome.DELIVERED:
@@ -73,7 +81,7 @@ def after_send(outcome: Outcome, *, packet: Packet, was_update: bool) -> Next:
         return Next(state=State.QUARANTINED, wait=Wait.PERSON, reason="an answer never seen before")
     if outcome is Outcome.UNKNOWN:
         return Next(state=State.UNKNOWN, reason="no usable answer: the portal is asked")
-    return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=outcome.value)
+    return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=NOTHING_DONE[outcome])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

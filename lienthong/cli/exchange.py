@@ -13,14 +13,15 @@ from rich.table import Table
 
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
 from lienthong.cli.session import Exit, Session, finish
+from lienthong.cli.vietnamese import REASONS
 from lienthong.states import State
-from schemas.errors import InputError
-from schemas.problem import Problem, Text
+from schemas.problem import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
-    from lienthong.store.queries import AgencyCounts, MessageView, TroubledSubmission
+    from lienthong.store.queries import AgencyCounts, MessageLine, MessageView, TroubledSubmission
 
 MessageId = Annotated[str, typer.Argument(help="Message id; see: messages list")]
 Reason = Annotated[
@@ -255,7 +256,7 @@ def list_(
             markup=False,
         )
         if line.reason:
-            session.out.print(f"    {line.reason}", markup=False)
+            session.out.print(f"    {_reason(session, line)}", markup=False)
         for problem in line.problems:
             session.out.print(
                 f"    {problem.code}: {problem.message.say(session.language)}", markup=False
@@ -280,23 +281,14 @@ def show(context: typer.Context, message_id: MessageId, as_json: AsJson = False)
     session: Session = context.obj
     with reading(session.installation.engine) as connection:
         view = show_message(connection, message_id)
-    if view is None:
-        raise InputError(
-            Problem(
-                code="message.not_found",
-                message=Text(
-                    vi=f"Không có thông điệp {message_id}", en=f"There is no message {message_id}"
-                ),
-                suggestion=Text(
-                    vi="Xem danh sách: lienthong messages list",
-                    en="List them: lienthong messages list",
-                ),
-            )
-        )
     if as_json:
         session.json(view_values(view, session.language))
         return
     _print_view(session, view)
+
+
+def _reason(session: Session, line: MessageLine) -> str:
+    return session.word(REASONS.get(line.reason, line.reason), line.reason)
 
 
 def _print_view(session: Session, view: MessageView) -> None:
@@ -305,7 +297,10 @@ def _print_view(session: Session, view: MessageView) -> None:
         (session.word("Thông điệp", "Message"), line.id),
         (session.word("Hồ sơ", "Dossier"), line.dossier_code or "-"),
         (session.word("Dịch vụ", "Packet"), line.packet.value),
-        (session.word("Trạng thái", "State"), f"{line.state.value}  {line.reason}".strip()),
+        (
+            session.word("Trạng thái", "State"),
+            f"{line.state.value}  {_reason(session, line)}".strip(),
+        ),
         (session.word("Cơ quan", "Agency"), line.agency),
         (
             session.word("Nguồn", "Source"),
@@ -342,20 +337,11 @@ def resend(context: typer.Context, message_id: MessageId, reason: Reason) -> Non
 
     Example: lienthong messages resend 0193a5c2-… --reason "portal repaired"
     """
-    from lienthong.flows import replay
+    from lienthong.flows.replay import resend as act
 
-    session: Session = context.obj
-    installation = session.installation
-    with installation.open_broker() as broker:
-        replay.resend(
-            message_id,
-            engine=installation.engine,
-            broker=broker,
-            actor=getpass.getuser(),
-            reason=reason,
-            at=installation.clock(),
-        )
-    session.say(Text(vi=f"Sẽ gửi lại {message_id}", en=f"{message_id} will go again"))
+    _act(context.obj, act, message_id, reason)
+    said = Text(vi=f"Sẽ gửi lại {message_id}", en=f"{message_id} will go again")
+    context.obj.say(said)
 
 
 @messages.command()
@@ -365,12 +351,16 @@ def discard(context: typer.Context, message_id: MessageId, reason: Reason) -> No
 
     Example: lienthong messages discard 0193a5c2-… --reason "withdrawn by the applicant"
     """
-    from lienthong.flows import replay
+    from lienthong.flows.replay import discard as act
 
-    session: Session = context.obj
+    _act(context.obj, act, message_id, reason)
+    context.obj.say(Text(vi=f"Đã hủy {message_id}", en=f"{message_id} is discarded"))
+
+
+def _act(session: Session, act: Callable[..., None], message_id: str, reason: str) -> None:
     installation = session.installation
     with installation.open_broker() as broker:
-        replay.discard(
+        act(
             message_id,
             engine=installation.engine,
             broker=broker,
@@ -378,4 +368,3 @@ def discard(context: typer.Context, message_id: MessageId, reason: Reason) -> No
             reason=reason,
             at=installation.clock(),
         )
-    session.say(Text(vi=f"Đã hủy {message_id}", en=f"{message_id} is discarded"))

@@ -11,6 +11,7 @@ from lienthong.flows.hints import DELIVER, publish_or_leave
 from lienthong.states import MAY_DISCARD, MAY_RESEND, State
 from lienthong.store.delivery import take_over
 from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
+from lienthong.store.queries import message_not_found
 from lienthong.store.tables import messages
 from lienthong.store.work import begin
 from schemas.errors import InputError
@@ -67,18 +68,7 @@ def _find(
 ) -> tuple[Ledger, Known]:
     row = connection.execute(select(messages).where(messages.c.id == message_id)).first()
     if row is None:
-        raise InputError(
-            Problem(
-                code="message.not_found",
-                message=Text(
-                    vi=f"Không có thông điệp {message_id}", en=f"There is no message {message_id}"
-                ),
-                suggestion=Text(
-                    vi="Xem danh sách: lienthong messages list",
-                    en="List them: lienthong messages list",
-                ),
-            )
-        )
+        raise message_not_found(message_id)
     if State(row.state) not in allowed:
         states = ", ".join(sorted(state.value for state in allowed))
         raise InputError(

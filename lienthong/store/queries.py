@@ -20,7 +20,8 @@ from lienthong.store.tables import (
     repeats,
     submissions,
 )
-from schemas.problem import Place, Problem
+from schemas.errors import InputError
+from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,15 +211,36 @@ def decode_problems(text: str) -> tuple[Problem, ...]:
     return msgspec.json.decode(text, type=tuple[Problem, ...])
 
 
-def show_message(connection: Connection, message_id: str) -> MessageView | None:
-    """Return one message with its attempts and its history, or None when there is no such."""
+def message_not_found(message_id: str) -> InputError:
+    """Return the error for a message that does not exist."""
+    return InputError(
+        Problem(
+            code="message.not_found",
+            message=Text(
+                vi=f"Không có thông điệp {message_id}", en=f"There is no message {message_id}"
+            ),
+            suggestion=Text(
+                vi="Xem danh sách: lienthong messages list",
+                en="List them: lienthong messages list",
+            ),
+        )
+    )
+
+
+def show_message(connection: Connection, message_id: str) -> MessageView:
+    """
+    Return one message with its attempts and its history.
+
+    Raises:
+        InputError: there is no such message.
+    """
     row = connection.execute(
         select(messages, submissions.c.file_name)
         .join(submissions, submissions.c.id == messages.c.submission_id)
         .where(messages.c.id == message_id)
     ).first()
     if row is None:
-        return None
+        raise message_not_found(message_id)
     tries = connection.execute(
         select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.id)
     )
