@@ -143,11 +143,14 @@ def report_implausible(site: Site, scope: Scope, text: str) -> None:
 
 
 def _number(name: str, site: Site) -> Conversion:
-    read = make_number_reader(name)
+    read, read_plain = make_number_reader(name), make_number_reader("plain")
+    takes_decimals = name != "integer"
 
     def convert(text: str, scope: Scope) -> str | None:
+        # A numeric cell is no text of the agency: its point is never a thousands separator.
+        is_number = takes_decimals and site.holds_fraction(scope, text)
         try:
-            return read(text)
+            return read_plain(text) if is_number else read(text)
         except NumberInvalid:
             site.report(
                 scope,

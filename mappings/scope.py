@@ -123,6 +123,14 @@ class Site:
                 return scope.place_of(path)
         return scope.place_of(None)
 
+    def holds_fraction(self, scope: Scope, text: str) -> bool:
+        """Return whether `text` is, unchanged, a decimal number of the source (not its text)."""
+        for path, find in self._finders:
+            value = find(scope.root if path.is_rooted else scope.item)
+            if is_present(value):
+                return isinstance(value, float) and as_text(value) == text
+        return False
+
     def _path(self, scope: Scope) -> Path | None:
         for path, find in self._finders:
             if is_present(find(scope.root if path.is_rooted else scope.item)):
