@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from broker.port import BrokerError, Delivery, Message, Parked, StaleDelivery
+from broker.port import BrokerError, BrokerUnavailable, Delivery, Message, Parked, StaleDelivery
 from broker.rabbitmq.consumer import Arrival, Consumer
 from broker.rabbitmq.envelope import Envelope, envelope_of
 from broker.rabbitmq.lendings import Lending, Lendings
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pika.channel import Channel
 
     from broker.rabbitmq.settings import RabbitSettings
+
+Taken: TypeAlias = tuple[Arrival, Envelope]
 
 PORTION = 1_000
 """Messages of the parking queue that are taken at once to be looked at."""
@@ -55,6 +57,7 @@ class RabbitBroker:
         self._plan = settings.plan
         self._clock = clock
         self._lendings = Lendings()
+        self._held: dict[str, list[Taken]] = {}
         self._publisher = Publisher(settings)
         self._consumer = Consumer(settings, tick=self._end_leases, pause=pause)
 
@@ -75,10 +78,14 @@ class RabbitBroker:
         if limit < 1:
             return []
         left = naps(wait)
-        while True:
+        ready = self._held_and_due(queue, limit=limit)
+        while not ready:
             due, early = self._take(queue, limit=limit, left=left)
-            if due or not early:
-                return self._lend(due, lease=lease)
+            self._send_round(queue, early, due)
+            if due or not early or queue in self._held:
+                ready = due
+                break
+        return self._lend(ready, lease=lease)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """See `Broker.ack`."""
@@ -161,21 +168,37 @@ class RabbitBroker:
 
     def _take(
         self, queue: str, *, limit: int, left: Iterator[float]
-    ) -> tuple[list[tuple[Arrival, Envelope]], list[tuple[Arrival, Envelope]]]:
+    ) -> tuple[list[Taken], list[Taken]]:
         arrivals = self._consumer.take(self._plan.work_queue(queue), limit=limit, naps=left)
         now = self._clock()
         found = [(arrival, self._envelope(arrival, queue=queue)) for arrival in arrivals]
         due = [item for item in found if item[1].due_at <= now]
         early = [item for item in found if item[1].due_at > now]
-        try:
-            self._publisher.publish([self._waiting(envelope) for _, envelope in early])
-            self._consumer.remove([arrival for arrival, _ in early])
-        except BrokerError:
-            self._consumer.give_back(arrivals)
-            raise
         return due, early
 
-    def _lend(self, due: Sequence[tuple[Arrival, Envelope]], *, lease: timedelta) -> list[Delivery]:
+    def _send_round(self, queue: str, early: Sequence[Taken], due: Sequence[Taken]) -> None:
+        # Each return to the queue counts against the delivery limit, and an alarm of the server may
+        # last for hours: what cannot be sent on stays here, and is lent when it is due.
+        try:
+            self._publisher.publish([self._waiting(envelope) for _, envelope in early])
+        except BrokerUnavailable:
+            self._held.setdefault(queue, []).extend(early)
+            return
+        except BrokerError:
+            self._held.setdefault(queue, []).extend([*due, *early])
+            raise
+        self._consumer.remove([arrival for arrival, _ in early])
+
+    def _held_and_due(self, queue: str, *, limit: int) -> list[Taken]:
+        now = self._clock()
+        held = [item for item in self._held.pop(queue, []) if not item[0].wire.is_lost]
+        due = [item for item in held if item[1].due_at <= now][:limit]
+        left = [item for item in held if item not in due]
+        if left:
+            self._held[queue] = left
+        return due
+
+    def _lend(self, due: Sequence[Taken], *, lease: timedelta) -> list[Delivery]:
         ends_at = self._clock() + lease
         deliveries = []
         for arrival, found in sorted(due, key=lambda item: item[1].due_at):

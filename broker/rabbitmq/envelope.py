@@ -67,36 +67,54 @@ def envelope_of(properties: BasicProperties, body: bytes, *, queue: str, now: da
     headers: Mapping[str, Any] = properties.headers or {}
     death = _death(headers)
     reason = headers.get("lt-reason", death.get("reason"))
+    parked_at = _moment(headers.get("lt-parked"), default=death.get("time", now))
     return Envelope(
         message=Message(
             id=str(headers.get("lt-id", properties.message_id or "")),
             body=body,
-            headers=json.loads(headers.get("lt-headers", "{}")),
+            headers=_own_headers(headers.get("lt-headers")),
         ),
-        queue=str(headers.get("lt-queue", queue)),
+        queue=queue or str(headers.get("lt-queue", death.get("queue", ""))),
         first_seen_at=_moment(headers.get("lt-first-seen"), default=now),
         due_at=_moment(headers.get("lt-due"), default=now),
         # The server counts how often this copy came back; we count the copies before it.
-        attempt=int(headers.get("lt-attempt", 0)) + int(headers.get("x-delivery-count", 0)),
-        reason=reason,
-        parked_at=None
-        if reason is None
-        else _moment(headers.get("lt-parked"), default=death.get("time", now)),
+        attempt=_whole(headers.get("lt-attempt")) + _whole(headers.get("x-delivery-count")),
+        reason=None if reason is None else str(reason),
+        parked_at=None if reason is None else parked_at,
     )
 
 
 def _death(headers: Mapping[str, Any]) -> dict[str, Any]:
     for death in headers.get("x-death") or ():
         if death.get("reason") == "delivery_limit":
-            moment = death.get("time")
-            known = {"time": moment.replace(tzinfo=UTC)} if isinstance(moment, datetime) else {}
-            return {"reason": DELIVERY_LIMIT, **known}
+            told: dict[str, Any] = {"reason": DELIVERY_LIMIT}
+            if isinstance(moment := death.get("time"), datetime):
+                told["time"] = moment.replace(tzinfo=UTC)
+            # Work is published under the name of its queue.
+            if keys := death.get("routing-keys"):
+                told["queue"] = keys[0]
+            return told
     return {}
+
+
+def _own_headers(value: object) -> dict[str, str]:
+    # What cannot be read was not written by us; a hint is worth more than its headers.
+    try:
+        found = json.loads(value) if isinstance(value, str) else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _moment(microseconds: int | None, *, default: datetime) -> datetime:
-    return default if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+def _moment(microseconds: object, *, default: datetime) -> datetime:
+    if not isinstance(microseconds, int):
+        return default
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -142,12 +143,30 @@ def test_a_server_that_does_not_let_us_in_is_code_3_and_no_trace(run, how, words
     assert "s3cret-w0rd" not in done.stderr
 
 
-def test_a_whole_installation_works_over_rabbitmq(run, tmp_path):
+def test_the_whole_job_comes_out_right_over_rabbitmq(run, settings, rabbitmq, tmp_path):
     assert run("topology", "apply").returncode == 0
+    environment = {
+        "LIENTHONG_BROKER__KIND": "rabbitmq",
+        "LIENTHONG_BROKER__URLS": json.dumps([rabbitmq.url]),
+        "LIENTHONG_BROKER__USER": "guest",
+        "LIENTHONG_BROKER__PASSWORD": "guest",
+        "LIENTHONG_BROKER__PREFIX": f"cli-{settings.plan.prefix}",
+    }
 
-    sent = run("doctor")
+    done = subprocess.run(
+        [sys.executable, "-m", "lienthong", "--lang", "en", "demo", "--dossiers", "20"],
+        cwd=tmp_path,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert "Traceback" not in sent.stderr
+    assert done.returncode == 0, done.stderr
+    assert "0 missing at the portal" in done.stdout
+    assert "0 in effect twice" in done.stdout
+    assert "0 out of order" in done.stdout
+    assert not (tmp_path / "lienthong-demo" / "broker.sqlite").exists()
 
 
 @pytest.mark.parametrize("tier", [timedelta(seconds=1), timedelta(minutes=10)])
