@@ -9,14 +9,14 @@ twice or are nested too deep are reported one by one; a fault of syntax ends the
 from __future__ import annotations
 
 from contextlib import suppress
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import ijson
 
 from adapters import text as texts
 from adapters.json_chunks import utf8_chunks
-from adapters.json_values import Cleaner, exact_number
+from adapters.json_values import MEND_NUMBER, NUMBER_TOO_LONG, Cleaner, exact_number
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import TOO_LARGE, problem, refuse
 from adapters.source import open_text
@@ -51,20 +51,28 @@ def _records(
     parser = ijson.basic_parse_coro(events)
     silent = 0
     for chunk, fault_after in utf8_chunks(stream, file=file):
-        fault = fault_after
+        broken: Exception | None = None
         try:
             with suppress(StopIteration):
                 parser.send(chunk)
-        except (ijson.JSONError, UnicodeDecodeError) as error:
-            fault = fault or _syntax_error(error, walk=walk)
+        except (ijson.JSONError, UnicodeDecodeError, InvalidOperation) as error:
+            broken = error
+        except SystemError as error:
+            # Past Python's limit of digits the parser's C code still appends an event, without a
+            # value in it: whoever looked at that would crash the process.
+            del events[-1]
+            broken = error
         silent = 0 if events else silent + len(chunk)
         for event, value in events:
             found = walk.take(event, value)
             if found is not None:
                 yield found
         events.clear()
-        if fault is not None:
-            raise fault
+        # Only now does the walk stand where the fault is.
+        if fault_after is not None:
+            raise fault_after
+        if broken is not None:
+            raise _parser_error(broken, walk=walk) from broken
         if walk.depth > _BOTTOMLESS:
             vi = f"lồng nhau quá {_BOTTOMLESS} tầng, không thể là dữ liệu thật"
             en = f"nested more than {_BOTTOMLESS} levels deep, which no real data is"
@@ -278,7 +286,11 @@ def _kind(event: str) -> str:
     return "array" if event == "start_array" else event
 
 
-def _syntax_error(error: Exception, *, walk: _Walk) -> InputError:
+def _parser_error(error: Exception, *, walk: _Walk) -> InputError:
+    # Syntax apart, all that fails in the parser is turning digits into a number.
+    if isinstance(error, SystemError | InvalidOperation):
+        code, text = "json.number_too_long", NUMBER_TOO_LONG
+        return refuse(code, text, place=walk.here(), remedy=MEND_NUMBER)
     said = error.args[0] if error.args else ""
     message = (said if isinstance(said, str) else bytes(said).decode(errors="replace")).split("\n")[
         0

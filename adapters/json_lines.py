@@ -7,7 +7,7 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import text as texts
-from adapters.json_values import Cleaner, Strictly
+from adapters.json_values import Cleaner, NumberTooLong, Strictly
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import TOO_LARGE, problem, refuse
 from adapters.source import open_text
@@ -87,6 +87,9 @@ def _decode(parser: Strictly, text: str, *, cleaner: Cleaner, place: Place) -> d
         value = parser.decode(text)
     except RecursionError:
         cleaner.report_too_deep()
+        return {}
+    except NumberTooLong:
+        cleaner.report_number_too_long()
         return {}
     except ValueError as error:
         said = str(error)

@@ -8,7 +8,7 @@ would silently lose one of its values in every common parser; here it makes the 
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from adapters import text as texts
@@ -20,8 +20,47 @@ if TYPE_CHECKING:
     from schemas.problem import Problem
 
 
+MAX_DIGITS = 4300
+"""Python's own limit; no field of a dossier holds a number of that size."""
+
+
+NUMBER_TOO_LONG = Text(
+    vi=f"có một số dài hơn {MAX_DIGITS} chữ số, hoặc số mũ lớn như vậy",
+    en=f"a number of more than {MAX_DIGITS} digits, or with an exponent of that size",
+)
+MEND_NUMBER = Text(vi="sửa số này ở hệ thống nguồn", en="mend the number at its source")
+
+
+class NumberTooLong(ValueError):
+    """A number has more digits, or a larger exponent, than can be read."""
+
+
+def whole_number(number: str) -> int:
+    """
+    Return a whole number as it is.
+
+    Raises:
+        NumberTooLong: It has more than MAX_DIGITS digits.
+    """
+    if len(number.lstrip("-")) > MAX_DIGITS:
+        raise NumberTooLong
+    return int(number)
+
+
 def exact_number(number: str | Decimal) -> float | str:
-    """Return a decimal fraction as a float if that loses nothing, else its digits."""
+    """
+    Return a decimal fraction as a float if that loses nothing, else its digits.
+
+    Raises:
+        NumberTooLong: Its exponent is beyond what any program can hold.
+    """
+    try:
+        return _exact(number)
+    except InvalidOperation as error:
+        raise NumberTooLong from error
+
+
+def _exact(number: str | Decimal) -> float | str:
     value = float(number)
     exact = Decimal(number)
     return value if value - value == 0 and Decimal(repr(value)) == exact else str(number)
@@ -36,6 +75,7 @@ class Strictly:
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_float=exact_number,
+            parse_int=whole_number,
             parse_constant=_refuse_constant,
         )
 
@@ -95,6 +135,10 @@ class Cleaner:
         text = Text(vi=f"lồng nhau quá {limit} cấp", en=f"nested more than {limit} levels deep")
         self._report("too_deep", text)
 
+    def report_number_too_long(self) -> None:
+        """Report a number that cannot be read."""
+        self._report("number_too_long", NUMBER_TOO_LONG)
+
     def _clean(self, value: object, *, path: str, depth: int) -> object:
         if isinstance(value, str):
             return value if texts.is_clean(value) else self._text(value, path=path)
@@ -132,6 +176,7 @@ class Cleaner:
 
 
 _REMEDIES = {
+    "number_too_long": MEND_NUMBER,
     "not_object": Text(
         vi="mỗi bản ghi phải là một đối tượng; sửa ở hệ thống nguồn, hoặc kiểm tra khóa records",
         en="every record must be an object; mend it at the source, or check the key records",

@@ -17,6 +17,41 @@ def test_numbers_stay_exact(read):
     ]
 
 
+TOO_LONG = {
+    "digits": "1" + "0" * 5000,
+    "negative": "-" + "9" * 4301,
+    "exponent": "1e999999999999999999999",
+    "tiny": "1e-99999999999999999999",
+}
+
+
+@pytest.mark.parametrize("number", list(TOO_LONG.values()), ids=list(TOO_LONG))
+def test_a_number_nobody_can_hold_is_refused_at_its_place(read, number):
+    lines = f'{{"a": 1}}\n{{"a": {number}}}\n{{"a": 3}}\n'.encode()
+    whole = f'[{{"a": 1}}, {{"a": {number}}}, {{"a": 3}}]'.encode()
+
+    by_line, document = read(lines, format="jsonl"), read(whole, format="json")
+
+    assert by_line.problems == [("jsonl.number_too_long", "f, line 2")]
+    assert by_line.values == [{"a": 1}, {"a": 3}]
+    assert document.code == "json.number_too_long"
+    assert document.values == [{"a": 1}]
+    assert str(document.refusal.place) == "f, [1]"
+
+
+def test_a_fault_of_syntax_is_placed_at_its_record(read):
+    many = b",".join(b'{"a": %d}' % n for n in range(500))
+
+    found = read(b'{"d": [' + many + b', {"a": NaN}]}', format="json", records="d")
+
+    assert len(found.values) == 500
+    assert (found.code, str(found.refusal.place)) == ("json.syntax", "f, d[500]")
+
+
+def test_the_longest_number_is_still_exact(read):
+    assert read(b'[{"a": ' + b"9" * 4300 + b"}]", format="json").values == [{"a": 10**4300 - 1}]
+
+
 def test_nested_values_booleans_and_null_are_kept(read):
     data = b'[{"a": {"b": [1, {"c": null}]}, "d": true}]'
 
