@@ -148,23 +148,41 @@ def _check_root(
     head: bytes, *, path: tuple[tuple[str | None, str], ...], shown: str, file: Place
 ) -> None:
     """Raise InputError unless the records' parent is there: an empty list has no records."""
-    parents = path[:-1]
+    parents, (_, name) = path[:-1], path[-1]
+    stranger: Text | None = None
     try:
-        if parents and any(True for _ in iter_elements(io.BytesIO(head), path=parents)):
-            return
+        for parent in iter_elements(io.BytesIO(head), path=parents) if parents else ():
+            stranger = _namesake(parent, name)
+            if stranger is None:
+                return
+            break
     except XmlRefused:
         pass
     start = _START_TAG.search(head)
     root = f"<{start[1].decode(errors='replace')}>" if start else "?"
+    nowhere = Text(
+        vi=f"không có phần tử {shown} trong tài liệu; phần tử gốc là {root}",
+        en=f"the document has no element {shown}; its root is {root}",
+    )
     raise refuse(
         "xml.records_missing",
-        Text(
-            vi=f"không có phần tử {shown} trong tài liệu; phần tử gốc là {root}",
-            en=f"the document has no element {shown}; its root is {root}",
-        ),
+        stranger or nowhere,
         place=file,
         remedy=Text(
             vi="kiểm tra khóa records và namespaces (tên không có tiền tố là không có namespace)",
             en="check the keys records and namespaces (no prefix means no namespace)",
         ),
     )
+
+
+def _namesake(parent: _Element, name: str) -> Text | None:
+    """Say that `parent` has elements of this name after all, in another namespace."""
+    for child in parent:
+        namespace, _, local = str(child.tag).rpartition("}")
+        if local == name:
+            found = namespace.lstrip("{") or "-"
+            return Text(
+                vi=f"phần tử <{name}> có trong tài liệu nhưng thuộc namespace khác: {found}",
+                en=f"the document has <{name}>, but in another namespace: {found}",
+            )
+    return None

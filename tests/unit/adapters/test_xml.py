@@ -81,6 +81,14 @@ def test_a_path_that_leads_nowhere_is_refused(read, data):
     assert read(data, **SETTINGS).code == "xml.records_missing"
 
 
+def test_records_in_another_namespace_are_not_an_empty_list(read):
+    found = read(b'<ds><p:hs xmlns:p="urn:x"><a>1</a></p:hs></ds>', **SETTINGS)
+
+    assert found.code == "xml.records_missing"
+    assert "<hs>" in found.refusal.message.vi
+    assert "urn:x" in found.refusal.message.vi
+
+
 def test_the_declared_encoding_is_honoured(read):
     text = '<?xml version="1.0" encoding="UTF-16"?><ds><hs><a>Ước</a></hs></ds>'
 
