@@ -30,13 +30,14 @@ from lienthong.store.submissions import (
 )
 from lienthong.store.work import begin
 from schemas.errors import ConfigError, InputError, LienthongError
-from schemas.problem import Problem, Text
+from schemas.problem import Place, Problem, Text
 from signing import SigningError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
     from threading import Event
+    from typing import BinaryIO
 
     from sqlalchemy import Engine
 
@@ -114,8 +115,7 @@ class Expander:
 
     def _batches(self, claim: SubmissionClaim, agency: Agency) -> Iterator[list[Prepared]]:
         with self._spool.path(claim.submission_id).open("rb") as source:
-            records = read_records(source, file_name=claim.file_name, options=agency.source)
-            records = islice(records, claim.records_done, None)
+            records = islice(_read(source, claim, agency), claim.records_done, None)
             batch: list[Prepared] = []
             try:
                 for record in records:
@@ -212,6 +212,42 @@ class Expander:
                 due_at=work.at + self._retry_after,
             )
         log.error("submission.held", submission=claim.submission_id, code=code)
+
+
+def _read(
+    source: BinaryIO, claim: SubmissionClaim, agency: Agency
+) -> Iterator[SourceRecord | UnreadableRecord]:
+    """Yield the records; a bug that the file meets in its reader ends this file and no other."""
+    try:
+        yield from read_records(source, file_name=claim.file_name, options=agency.source)
+    except (LienthongError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - see below
+        # The boundary of one file: without it the worker ends, and meets the file again when it
+        # is started again. As with records, the error's own words may quote the file.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        log.error(  # noqa: TRY400 - see above
+            "reading.failed",
+            submission=claim.submission_id,
+            error=type(error).__name__,
+            at=f"{frame.filename}:{frame.lineno}",
+        )
+        raise InputError(
+            Problem(
+                code="submission.reader_failed",
+                message=Text(
+                    vi="Lỗi bên trong của hệ thống khi đọc tệp",
+                    en="Internal error while the file was read",
+                ),
+                place=Place(file=claim.file_name),
+                suggestion=Text(
+                    vi="Báo cho người vận hành: nhật ký có dòng reading.failed của tệp này; "
+                    "gửi lại tệp sau khi lỗi được sửa",
+                    en="Tell the operator: the log has a line reading.failed for this file; "
+                    "submit it again once that is mended",
+                ),
+            )
+        ) from None
 
 
 def _stumbled(record: SourceRecord | UnreadableRecord) -> Prepared:

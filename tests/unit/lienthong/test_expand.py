@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from adapters import CsvOptions, SourceRecord
+from adapters import CsvOptions, SourceRecord, read_records
 from broker.port import BrokerUnavailable
 from lienthong.channels.port import Packet
 from lienthong.conversion import Prepared, PreparedEvent
@@ -284,6 +284,28 @@ def test_a_bug_in_one_record_rejects_this_record_only(desk):
     assert [(line.problems[0].code, line.place.row) for line in rejected] == [
         ("conversion.failed", 3)
     ]
+
+
+def test_a_bug_in_a_reader_ends_this_file_and_no_other(desk, monkeypatch):
+    def stumble(source, *, file_name, options):
+        records = read_records(source, file_name=file_name, options=options)
+        for record in records:
+            if record.values["dossier"] == "D-2":
+                raise SystemError("Nguyễn Văn An")
+            yield record
+
+    monkeypatch.setattr("lienthong.flows.expand.read_records", stumble)
+    desk.receive("D-1,a", "D-2,a")
+    desk.receive("D-3,a")
+
+    desk.run()
+
+    assert desk.submissions() == [("expanded", 1), ("expanded", 1)]
+    assert desk.records() == [(1, "D-1", "ready"), (1, "D-3", "ready")]
+    with reading(desk.exchange.engine) as connection:
+        (troubled,) = troubled_submissions(connection)
+    assert [problem.code for problem in troubled.problems] == ["submission.reader_failed"]
+    assert "Nguyễn" not in str(troubled.problems[0])
 
 
 def test_stored_bytes_that_cannot_be_read_hold_the_file_and_say_so(desk):
