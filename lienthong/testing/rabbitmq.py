@@ -48,6 +48,7 @@ class PrivateRabbit:
     port: int = field(init=False)
     _environment: dict[str, str] = field(init=False)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
+    _names: subprocess.Popen[bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Choose ports and write the settings."""
@@ -100,6 +101,15 @@ class PrivateRabbit:
             ServerFailed: it ended, or was not ready in time.
         """
         with (self.folder / "output").open("ab") as output:
+            if self._names is None:
+                # Left alone, the server would start a name service that outlives it.
+                self._names = subprocess.Popen(
+                    ["epmd"],  # noqa: S607
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
                 [str(PROGRAMS / "rabbitmq-server")],
                 env=self._environment,
@@ -123,14 +133,12 @@ class PrivateRabbit:
             self._process = None
 
     def stop(self) -> None:
-        """End the server and the name service it started."""
+        """End the server and its name service."""
         self.kill()
-        subprocess.run(  # noqa: S603 - our own arguments
-            ["epmd", "-port", self._environment["ERL_EPMD_PORT"], "-kill"],  # noqa: S607
-            env=self._environment,
-            check=False,
-            capture_output=True,
-        )
+        if self._names is not None:
+            self._names.kill()
+            self._names.wait()
+            self._names = None
 
     def ctl(self, *arguments: str) -> str:
         """Run rabbitmqctl and return what it prints."""
