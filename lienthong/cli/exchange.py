@@ -115,8 +115,8 @@ def run(
     chosen = [known[name] for name in dict.fromkeys(wanted)]
     installation = session.installation
     if Role.DELIVER in chosen:
-        # A wrong target is told now, not by a worker that cannot start.
-        _ = installation.target
+        # A wrong target is told now, not by a worker that cannot start. Nothing is connected yet.
+        installation.open_channel().close()
     stop = Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:

@@ -125,6 +125,26 @@ def test_a_settings_file_that_is_not_there_is_told(quick):
     assert "nowhere.toml" in result.err
 
 
+TARGETS = {
+    "no trust": ("", "target.receipt_trust"),
+    "trust that is not there": ('receipt_trust = ["nowhere.pem"]', ""),
+    "no client key": ('receipts = "none"\nclient_certificate = "nowhere.pem"', ""),
+}
+
+
+@pytest.mark.parametrize("wrong", list(TARGETS))
+def test_workers_say_at_once_what_is_wrong_with_the_portal_s_settings(quick, tmp_path, wrong):
+    lines, code = TARGETS[wrong]
+    settings = tmp_path / "lienthong.toml"
+    settings.write_text(f'[target]\nendpoint = "https://127.0.0.1:9/portal"\n{lines}\n')
+
+    result = quick("--settings", settings, "run", "--until-idle")
+
+    assert result.code == 2
+    assert code in result.err
+    assert "Traceback" not in result.err
+
+
 def test_running_without_a_portal_says_how_to_name_one(quick):
     result = quick("run")
 
