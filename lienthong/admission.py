@@ -51,6 +51,8 @@ class Ledger:
     acknowledged: bool = False
     is_new: bool = True
     messages: list[Known] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    """Records of the file at hand whose snapshot of this dossier was a repeat."""
 
     def next_to_go(self) -> Known | None:
         """Return the message whose turn it is, which may still need somebody, or None."""
@@ -150,9 +152,11 @@ def _admit_snapshot(
     if latest is not None and is_same and candidate.key is None:
         return Repeat(message_id=latest.id, supersedes=_rejected_since(latest, candidate, ledger))
     if candidate.one_row_per_dossier:
-        for message in earlier:
-            if message.submission_id == candidate.submission_id:
-                return Refusal(problem=second_row(message.record))
+        # A row that repeats what came before counts as well: otherwise the file would be taken
+        # in another way when it is sent again, and its refused second row would go out.
+        rows = [m.record for m in earlier if m.submission_id == candidate.submission_id]
+        if rows := rows + ledger.repeated:
+            return Refusal(problem=second_row(rows[0]))
     if candidate.version is not None:
         for message in in_row:
             if message.version is None:

@@ -16,6 +16,7 @@ from lienthong.store.ledgers import (
     change_state,
     load_event_keys,
     load_ledgers,
+    load_repeated,
     promote,
     save_ledgers,
 )
@@ -66,6 +67,9 @@ class _Batch:
         codes |= {record.dossier_code for record in prepared if record.dossier_code}
         keys = {event.key for record in prepared for event in record.events if event.key}
         self._ledgers = load_ledgers(work.connection, codes, agency=origin.agency)
+        if origin.one_row_per_dossier:
+            submission = origin.submission_id
+            load_repeated(work.connection, self._ledgers, submission_id=submission)
         self._keyed = load_event_keys(work.connection, keys, agency=origin.agency)
         self._rows: dict[str, dict[str, Any]] = {}
         self._repeats: list[dict[str, str | int]] = []
@@ -90,6 +94,8 @@ class _Batch:
             decision = admit(candidate, ledger=ledger, keyed=self._keyed)
             if isinstance(decision, Repeat):
                 self._note_repeat(record, item, decision)
+                if event.packet is Packet.DOSSIER:
+                    ledger.repeated.append(record.record)
             elif isinstance(decision, Refusal):
                 problem = decision.problem.moved_to(record.place)
                 self._reject(record, problems=(problem,), item=item, packet=event.packet)

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, insert, select, update
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import Packet
 from lienthong.states import State, check_transition
-from lienthong.store.tables import dossiers, in_slices, messages
+from lienthong.store.tables import dossiers, in_slices, messages, repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import BindParameter, Connection, Row
@@ -61,6 +61,25 @@ def load_ledgers(
             if row.agency == ledger.agency:
                 ledger.messages.append(known_from(row))
     return ledgers
+
+
+def load_repeated(
+    connection: Connection, ledgers: Mapping[str, Ledger], *, submission_id: str
+) -> None:
+    """Tell the ledgers which records of this submission repeated a snapshot of theirs."""
+    for part in in_slices(sorted(ledgers)):
+        rows = connection.execute(
+            select(messages.c.dossier_code, repeats.c.record)
+            .join(repeats, repeats.c.message_id == messages.c.id)
+            .where(
+                repeats.c.submission_id == submission_id,
+                messages.c.packet == Packet.DOSSIER.value,
+                messages.c.dossier_code.in_(part),
+            )
+            .order_by(repeats.c.record)
+        )
+        for row in rows:
+            ledgers[row.dossier_code].repeated.append(row.record)
 
 
 def known_from(row: Row[Any]) -> Known:

@@ -69,8 +69,12 @@ class Exchange:
     deliverer: Deliverer
     submissions: int = 0
 
-    def take(self, *prepared, agency="land", one_row=False):
-        """Take records in as one submission; return the dossiers that are due."""
+    def take(self, *prepared, agency="land", one_row=False, apart=False):
+        """
+        Take records in as one submission; return the dossiers that are due.
+
+        `apart`: each record in a batch, and so in a transaction, of its own.
+        """
         self.submissions += 1
         submission_id = f"s{self.submissions}"
         with begin(self.engine, at=self.clock()) as work:
@@ -87,13 +91,17 @@ class Exchange:
                     received_at=self.clock(),
                 ),
             )
-            origin = Origin(
-                submission_id=submission_id,
-                agency=agency,
-                mapping="land@1",
-                one_row_per_dossier=one_row,
-            )
-            return take_in(work, prepared, origin=origin)
+        origin = Origin(
+            submission_id=submission_id,
+            agency=agency,
+            mapping="land@1",
+            one_row_per_dossier=one_row,
+        )
+        due = []
+        for batch in [[record] for record in prepared] if apart else [prepared]:
+            with begin(self.engine, at=self.clock()) as work:
+                due += take_in(work, batch, origin=origin)
+        return due
 
     def states(self, dossier=None):
         """Return (message id, state) pairs, oldest message first."""

@@ -63,6 +63,21 @@ def test_the_same_dossier_twice_in_one_file_with_other_data_is_refused(exchange,
     assert exchange.state_of("m1") == "delivered"
 
 
+@pytest.mark.parametrize("keys", [(None, None), ("k1", "k2")], ids=["no keys", "keys"])
+@pytest.mark.parametrize("apart", [False, True], ids=["one batch", "two batches"])
+def test_a_refused_second_row_is_refused_again_with_the_same_file(
+    exchange, event, record, keys, apart
+):
+    for sending in ("a", "b"):
+        first = record(1, event(f"{sending}1", key=keys[0]))
+        second = record(2, event(f"{sending}2", content="b", key=keys[1]))
+        exchange.take(first, second, one_row=True, apart=apart)
+
+    with reading(exchange.engine) as connection:
+        lines = list_messages(connection)
+    assert sorted(line.state.value for line in lines) == ["ready", "rejected", "rejected"]
+
+
 def test_a_dossier_of_another_agency_is_refused(exchange, event, record):
     exchange.take(record(1, event("m1")), agency="land")
     exchange.take(record(1, event("m2", content="b")), agency="health")
