@@ -13,6 +13,7 @@ import subprocess
 import time
 import zipfile
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from threading import Event, Thread
 
@@ -95,11 +96,8 @@ def was_told(result, code):
 # What stands in the file
 
 
-@pytest.mark.parametrize("given", list(FILES))
-@pytest.mark.parametrize("agency", list(FILES))
+@pytest.mark.parametrize(("given", "agency"), list(permutations(FILES, 2)))
 def test_a_file_that_is_not_what_its_profile_says_is_refused(quick, sample_set, given, agency):
-    if given == agency:
-        pytest.skip("this one fits")
     path = sample_set.of(given).path
 
     result = quick("convert", path, "-a", agency, "--out", "xml", "--json")
