@@ -102,7 +102,7 @@ def run(
 
     Example: lienthong run --roles expand,deliver
     """
-    from lienthong.roles import Role, Workers
+    from lienthong.roles import Role, Workers, set_from_signal
 
     session: Session = context.obj
     known = {role.value: role for role in Role}
@@ -120,7 +120,7 @@ def run(
     stop = Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        set_from_signal(stop)
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)

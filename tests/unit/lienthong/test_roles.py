@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from broker.port import BrokerUnavailable
 from lienthong import roles
-from lienthong.roles import Role, Workers
+from lienthong.roles import Role, Workers, set_from_signal
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +100,12 @@ def test_a_bug_while_looking_for_rest_leaves_no_thread_running(monkeypatch, engi
         Workers(SimpleNamespace(engine=engine), [Role.SWEEP], stop, until_idle=True).run()
 
     assert stop.is_set()
+
+
+def test_a_signal_inside_the_handler_of_another_stops_all_the_same():
+    stop = Event()
+
+    with stop._cond:  # as the interrupted handler, or an interrupted wait, holds it
+        set_from_signal(stop)
+
+    assert stop.wait(10)
