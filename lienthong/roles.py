@@ -7,7 +7,6 @@ bug, ends the process with a line in the log, and leaves the rest to the leases.
 
 from __future__ import annotations
 
-import _thread
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -96,17 +95,6 @@ class Workers:
             log.exception("role.failed", role=role.value)
             failed.set()
             self.stop.set()
-
-
-def set_from_signal(event: Event) -> None:
-    """
-    Set `event` from a signal handler, which may have interrupted anything.
-
-    The event's lock may be held by the very code that was interrupted: a wait, or the handler of
-    a signal just before. Taking it here would then wait for ever, so another thread takes it; the
-    plain function because starting a `Thread` takes locks as well.
-    """
-    _thread.start_new_thread(event.set, ())
 
 
 def _is_idle(engine: Engine) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import signal
-from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +17,6 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from lienthong.store.queries import AgencyCounts, MessageLine, MessageView, TroubledSubmission
 
@@ -102,7 +99,8 @@ def run(
 
     Example: lienthong run --roles expand,deliver
     """
-    from lienthong.roles import Role, Workers, set_from_signal
+    from lienthong.roles import Role, Workers
+    from lienthong.stopping import stop_on_signals
 
     session: Session = context.obj
     known = {role.value: role for role in Role}
@@ -117,13 +115,7 @@ def run(
     if Role.DELIVER in chosen:
         # A wrong target is told now, not by a worker that cannot start. Nothing is connected yet.
         installation.open_channel().close()
-    stop = Event()
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        set_from_signal(stop)
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
+    stop = stop_on_signals()
     session.tell(
         Text(
             vi=f"Đang chạy: {', '.join(wanted)} (Ctrl-C để dừng)",

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lienthong.cli.session import Session
+from lienthong.stopping import stop_on_signals
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from lienthong.sandbox.misbehaviour import Misbehaviour
 
 sandbox = typer.Typer(help="A portal and sample files to try things out.", no_args_is_help=True)
@@ -77,13 +74,7 @@ def portal(  # noqa: PLR0913 - the options of one server
         schedule=_read_schedule(schedule),
     )
     config.ledger.parent.mkdir(parents=True, exist_ok=True)
-    stop = Event()
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
+    stop = stop_on_signals()
 
     def ready(url: str, control: str) -> None:
         settings = target_settings(url, config=config)

@@ -8,7 +8,8 @@ from sqlalchemy.exc import OperationalError
 
 from broker.port import BrokerUnavailable
 from lienthong import roles
-from lienthong.roles import Role, Workers, set_from_signal
+from lienthong.roles import Role, Workers
+from lienthong.stopping import set_from_signal
 
 
 @pytest.fixture(autouse=True)
