@@ -56,6 +56,8 @@ LONGEST_SECONDS = 75
 """After which what is left is reported as it stands."""
 READY_SECONDS = 20
 COMMONEST = 8
+REFUSED = "land-registration"
+"""The agency of which the portal refuses one dossier for good."""
 NEXT = ("messages list --state parked --state rejected --limit 5", "status", "audit verify")
 """The commands to try next."""
 
@@ -172,7 +174,7 @@ def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
                 "after committing, and answers 503",
             )
         )
-        _order_bad_patch(control, rejected=sample_set.files[0].dossiers[0])
+        _order_bad_patch(control, rejected=sample_set.of(REFUSED).dossiers[0])
         _submit(installation, sample_set)
         _watch(session, installation, until=begun + LONGEST_SECONDS)
     return _report(session, folder, installation, seconds=time.monotonic() - begun)
@@ -245,7 +247,8 @@ def _start_workers(home: DemoFolder, stack: ExitStack) -> None:
 
 
 def _order_bad_patch(control: str, *, rejected: str) -> None:
-    orders = [*BAD_PATCH, {"mode": "reject", "pattern": rejected}]
+    # The refusal first: of several orders that fit a request, the earliest counts.
+    orders = [{"mode": "reject", "pattern": rejected}, *BAD_PATCH]
     for order in orders:
         answer = urllib3.request("POST", f"{control}/misbehave", json=order, timeout=5.0)
         if answer.status >= 400:

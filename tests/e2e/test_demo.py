@@ -24,6 +24,7 @@ def test_the_demo_accounts_for_every_record(cli):
         )
         assert (rejected, unknown) == (12, 0)
         assert events == delivered + replaced + parked
+        assert parked == (agency == "land-registration")
         assert delivered > 0
         assert read >= 24
     assert "lienthong-demo/lienthong.toml status" in done.out
