@@ -45,7 +45,7 @@ def make_judge(field: Field) -> Judge:
         return _by_moment
     if field.kind is Kind.INTEGER:
         return _by_number
-    return _by_text(max_length=field.max_length, pattern=_compiled(field.pattern))
+    return _by_text(field, pattern=_compiled(field.pattern))
 
 
 def quoted(value: str) -> str:
@@ -70,7 +70,7 @@ def _by_codes(codes: Mapping[str, Text]) -> Judge:
         return Refusal(
             "mapping.value_refused",
             Text(
-                vi=f"cổng không có mã {quoted(value)}; {known.vi}",
+                vi=f"Cổng không có mã {quoted(value)}; {known.vi}",
                 en=f"the portal has no code {quoted(value)}; {known.en}",
             ),
             near,
@@ -122,8 +122,9 @@ def _by_number(value: str) -> Refusal | None:
     )
 
 
-def _by_text(*, max_length: int | None, pattern: re.Pattern[str] | None) -> Judge:
-    limit = max_length if max_length is not None else 1 << 62
+def _by_text(field: Field, *, pattern: re.Pattern[str] | None) -> Judge:
+    limit = field.max_length if field.max_length is not None else 1 << 62
+    form = field.form or Text(vi=field.pattern or "", en=field.pattern or "")
 
     def judge(value: str) -> Refusal | None:
         if len(value) > limit:
@@ -131,7 +132,7 @@ def _by_text(*, max_length: int | None, pattern: re.Pattern[str] | None) -> Judg
         if not value.isprintable() and _FORBIDDEN.search(value):
             return _forbidden(value)
         if pattern is not None and not pattern.fullmatch(value):
-            return _mismatch(value, pattern.pattern)
+            return _mismatch(value, form)
         return None
 
     return judge
@@ -151,7 +152,7 @@ def _too_long(value: str, limit: int) -> Refusal:
     return Refusal(
         "mapping.too_long",
         Text(
-            vi=f"dài {len(value)} ký tự, cổng nhận tối đa {limit}: {quoted(value)}",
+            vi=f"dài {len(value)} ký tự, Cổng nhận tối đa {limit}: {quoted(value)}",
             en=f"{len(value)} characters long, the portal takes {limit}: {quoted(value)}",
         ),
         Text(
@@ -177,11 +178,11 @@ def _forbidden(value: str) -> Refusal:
     )
 
 
-def _mismatch(value: str, pattern: str) -> Refusal:
+def _mismatch(value: str, form: Text) -> Refusal:
     return Refusal(
         "mapping.value_refused",
         Text(
-            vi=f"không đúng dạng {pattern}: {quoted(value)}",
-            en=f"does not have the form {pattern}: {quoted(value)}",
+            vi=f"không đúng dạng {quoted(value)}; cần: {form.vi}",
+            en=f"{quoted(value)} does not have the form: {form.en}",
         ),
     )

@@ -38,7 +38,7 @@ REMEDIES = {
         en="shorten it at the source, or allow `truncate`",
     ),
     "mapping.value_refused": Text(
-        vi="sửa giá trị tại nguồn theo dạng mà cổng nhận",
+        vi="sửa giá trị tại nguồn theo dạng mà Cổng nhận",
         en="mend the value at the source to the form that the portal takes",
     ),
     "mapping.key_empty": Text(

@@ -172,7 +172,7 @@ class RuleReader:
         section.complain(
             "mapping.field_unknown",
             Text(
-                vi=f"cổng không có trường {name!r} trong {group.name}",
+                vi=f"Cổng không có trường {name!r} trong {group.name}",
                 en=f"the portal has no field {name!r} in {group.name}",
             ),
             key=name,

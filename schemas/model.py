@@ -66,6 +66,8 @@ class Field:
     """In characters."""
     pattern: str | None
     """Of the whole value, in a writing that Python and XSD read alike; None for plain text."""
+    form: Text | None
+    """The pattern in words, where there is one and the schema says it."""
     codes: Mapping[str, Text]
     """Allowed values with their meaning; empty where any value goes."""
     about: Text
@@ -283,7 +285,7 @@ class _Reader:
         return self._scalar(element, simple=simple, type_name=type_name)
 
     def _scalar(self, element: _Element, *, simple: _Element | None, type_name: str) -> Field:
-        names, max_length, pattern = [type_name], None, None
+        names, max_length, pattern, form = [type_name], None, None, None
         codes: dict[str, Text] = {}
         while simple is not None:
             restriction = simple.find(f"{_XS}restriction")
@@ -293,7 +295,7 @@ class _Reader:
             # Text only has to be not blank, which nobody needs as a pattern.
             node = restriction.find(f"{_XS}pattern")
             if pattern is None and node is not None and names[-1] != _TEXT_TYPE:
-                pattern = node.get("value")
+                pattern, form = node.get("value"), _about(simple)
             codes = codes or {
                 value.get("value", ""): _about(value)
                 for value in restriction.iterfind(f"{_XS}enumeration")
@@ -305,6 +307,7 @@ class _Reader:
             kind=_kind(names, codes=bool(codes)),
             max_length=max_length,
             pattern=pattern,
+            form=form if form is not None and form.vi else None,
             codes=codes,
         )
 
@@ -321,12 +324,13 @@ def _kind(names: list[str], *, codes: bool) -> Kind:
     return Kind.TEXT
 
 
-def _make_field(
+def _make_field(  # noqa: PLR0913 - what differs between kinds of fields
     element: _Element,
     *,
     kind: Kind,
     max_length: int | None = None,
     pattern: str | None = None,
+    form: Text | None = None,
     codes: Mapping[str, Text] = MappingProxyType({}),
     group: Group | None = None,
 ) -> Field:
@@ -337,6 +341,7 @@ def _make_field(
         repeated=element.get("maxOccurs", "1") != "1",
         max_length=max_length,
         pattern=pattern,
+        form=form,
         codes=MappingProxyType(dict(codes)),
         about=_about(element),
         group=group,

@@ -95,7 +95,7 @@ HELP: dict[str, str] = {
         "Tạo khóa CHỈ ĐỂ THỬ NGHIỆM: gốc, từng cơ quan, người vận hành và cổng thử nghiệm."
     ),
     "Run a portal that is really SOAP, checks everything, and misbehaves on demand.": (
-        "Chạy một cổng SOAP thật, kiểm tra mọi thứ và gặp sự cố theo yêu cầu."
+        "Chạy một Cổng SOAP thật, kiểm tra mọi thứ và gặp sự cố theo yêu cầu."
     ),
     "Write sample files of the six agencies: invented people, real procedures, seeded faults.": (
         "Tạo tệp mẫu của sáu cơ quan: người hư cấu, thủ tục thật, có cài lỗi."
