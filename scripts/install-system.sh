@@ -35,6 +35,10 @@ tests)
     need npm npm
     # Debian keeps the server's own programs here; what is in /usr/sbin switches the user.
     need /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
+    # Its programs are in a folder per version, not on the PATH.
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
+    # Lets a process of the tests live at another time.
+    need faketime faketime
     ;;
 *)
     echo "usage: $0 python|tests" >&2
@@ -64,6 +68,12 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
     "${as_root[@]}" chmod 755 "$policy"
     trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+# Nor is a database cluster wanted that would begin with the next start of the machine.
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+    "${as_root[@]}" mkdir -p /etc/postgresql-common/createcluster.d
+    echo "create_main_cluster = false" |
+        "${as_root[@]}" tee /etc/postgresql-common/createcluster.d/no-main.conf >/dev/null
 fi
 echo "installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq

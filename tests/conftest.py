@@ -5,7 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
-from lienthong.testing.rabbitmq import PrivateRabbit, is_installed
+from lienthong.testing import postgresql as postgresql_server
+from lienthong.testing import rabbitmq as rabbitmq_server
 
 # The same examples in every run: a failure belongs to the change that is being tested. A longer
 # search is asked for by name.
@@ -14,17 +15,47 @@ settings.register_profile("search", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+def _need(*, is_there, name):
+    """Skip on a laptop what cannot be had there; fail where servers are required."""
+    if is_there:
+        return
+    message = f"{name} is not installed; run: scripts/install-system.sh tests"
+    if os.environ.get("CI") or os.environ.get("LIENTHONG_REQUIRE_SERVERS") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory):
     """Give a RabbitMQ server of the tests' own; one per run of pytest."""
-    if not is_installed():
-        message = "RabbitMQ is not installed; run: scripts/install-system.sh tests"
-        if os.environ.get("CI") or os.environ.get("LIENTHONG_REQUIRE_SERVERS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    server = PrivateRabbit(folder=tmp_path_factory.mktemp("rabbitmq"))
+    _need(is_there=rabbitmq_server.is_installed(), name="RabbitMQ")
+    server = rabbitmq_server.PrivateRabbit(folder=tmp_path_factory.mktemp("rabbitmq"))
     try:
         server.start()
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Give a PostgreSQL server of the tests' own, or the one whose address was given."""
+    given = os.environ.get("LIENTHONG_TEST_POSTGRESQL_URL")
+    if given:
+        yield postgresql_server.GivenPostgres(url=given)
+        return
+    _need(is_there=postgresql_server.is_installed(), name="PostgreSQL")
+    server = postgresql_server.PrivatePostgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def private_postgresql(postgresql):
+    """Give the same server to a test that kills it; skip where it is somebody else's."""
+    if not isinstance(postgresql, postgresql_server.PrivatePostgres):
+        pytest.skip("kills the server, which is somebody else's")
+    return postgresql

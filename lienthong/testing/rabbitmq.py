@@ -16,27 +16,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lienthong.testing.machine import ServerFailed, end_of, free_ports
+
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 START_SECONDS = 60.0
 GREETING = b"AMQP\x00\x00\x09\x01"
 
 
-class ServerFailed(Exception):
-    """The server did not start; carries the end of its log."""
-
-
 def is_installed() -> bool:
     """Return whether this machine has the server's programs."""
     return (PROGRAMS / "rabbitmq-server").exists() and shutil.which("epmd") is not None
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback address that nobody uses now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,7 +111,7 @@ class PrivateRabbit:
         while not self._speaks():
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.kill()
-                raise ServerFailed((self.folder / "output").read_text(errors="replace")[-2000:])
+                raise ServerFailed(f"RabbitMQ did not start:\n{end_of(self.folder / 'output')}")
             time.sleep(0.1)
 
     def kill(self) -> None:

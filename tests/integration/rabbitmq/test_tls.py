@@ -14,7 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from broker.port import BrokerError
 from broker.rabbitmq import Tls, check, declare
-from lienthong.testing.rabbitmq import PrivateRabbit, free_ports
+from lienthong.testing.machine import free_ports
+from lienthong.testing.rabbitmq import PrivateRabbit
 
 DAY = datetime.timedelta(days=1)
 

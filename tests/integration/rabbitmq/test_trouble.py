@@ -14,7 +14,8 @@ import pytest
 from broker.port import BrokerError, BrokerUnavailable, Message, StaleDelivery
 from broker.rabbitmq import Secret, declare
 from broker.rabbitmq.settings import connection_parameters
-from lienthong.testing.rabbitmq import PrivateRabbit, free_ports
+from lienthong.testing.machine import free_ports
+from lienthong.testing.rabbitmq import PrivateRabbit
 
 LEASE = timedelta(minutes=1)
 WAIT = timedelta(seconds=10)
