@@ -64,6 +64,10 @@ def begin(
     from lienthong.logs import configure_logs
 
     configure_logs(verbose=verbose)
+    if failing := os.environ.get("LIENTHONG_FAILPOINTS"):
+        from lienthong.failpoints import arm
+
+        arm(failing)
     context.obj = Session(
         language=lang or language_of(os.environ), settings_file=settings, data_dir=data_dir
     )
