@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from lienthong.channels.profile import TargetProfile
+from lienthong.channels.windows import WrongWindow
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -38,6 +39,23 @@ class DeliverySettings(BaseModel):
     backoff_first_seconds: float = Field(default=2, gt=0)
     backoff_longest_seconds: float = Field(default=300, gt=0)
     breaker_threshold: int = Field(default=5, ge=1, description="troubles in a row that open it")
+    breaker_window_seconds: float = Field(
+        default=30, gt=0, le=3600, description="in which calls and troubles are counted"
+    )
+    breaker_minimum_calls: int = Field(
+        default=20, ge=1, description="in the window, below which shares say nothing"
+    )
+    breaker_share: float = Field(
+        default=0.5, gt=0, le=1, description="of troubles in the window that opens it"
+    )
+    breaker_busy_longest_seconds: float = Field(
+        default=30, gt=0, description="longest pause after 'busy' without a Retry-After"
+    )
+    strange_answers: int = Field(
+        default=3,
+        ge=1,
+        description="never-seen answers in a row that are the portal's trouble, not a message's",
+    )
     sweep_patience_seconds: float = Field(default=30, gt=0, description="before a hint is renewed")
 
 
@@ -170,13 +188,21 @@ def _read(path: Path, *, required: bool) -> str:
 def _problem(path: Path, text: str, found: Any) -> Problem:
     key = ".".join(str(part) for part in found["loc"])
     line = line_of(text, key)
-    wrong = _WRONG.get(found["type"], Text(vi=f"không dùng được ({found['msg']})", en=found["msg"]))
+    wrong = _WRONG.get(found["type"]) or _words(found)
     return Problem(
         code="settings.invalid",
         message=Text(vi=f"Cấu hình «{key}»: {wrong.vi}", en=f"Setting '{key}': {wrong.en}"),
         place=Place(file=str(path) if line else "LIENTHONG_*", line=line, path=key),
         suggestion=_closest(found["loc"]) if found["type"] == "extra_forbidden" else None,
     )
+
+
+def _words(found: Any) -> Text:
+    """Return a validator's own words, in both languages where it has them."""
+    cause = found.get("ctx", {}).get("error")
+    if isinstance(cause, WrongWindow):
+        return cause.text
+    return Text(vi=f"không dùng được ({found['msg']})", en=found["msg"])
 
 
 _WRONG = {

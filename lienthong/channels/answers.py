@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import says
+from lienthong.channels.retry_after import parse_retry_after
 from lienthong.channels.wire import one_line
 from schemas.building import SOAP_11, SOAP_12
 from schemas.errors import InputError
@@ -22,7 +23,7 @@ from schemas.reading import read_look_up_response, read_receipt, read_response
 from signing import NoCanonicalForm, SignatureRefused, canonical_bytes, verify
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from lxml.etree import _Element
 
@@ -69,6 +70,25 @@ class Judge:
 
     def answer(self, reply: Reply, *, request: SendRequest, now: datetime) -> Answer:
         """Return what `reply` means for `request`."""
+        answer = self._judge(reply, request=request, now=now)
+        return replace(answer, retry_after=self._retry_after(reply, now=now))
+
+    def look_up(self, reply: Reply, *, dossier_code: str, now: datetime) -> LookUp:
+        """Return what `reply` says about one dossier; FAILED whenever it is not plain."""
+        found = self._judge_look_up(reply, dossier_code=dossier_code)
+        if found.found is not Found.FAILED:
+            return found
+        return replace(found, retry_after=self._retry_after(reply, now=now))
+
+    def _retry_after(self, reply: Reply, *, now: datetime) -> timedelta | None:
+        # Elsewhere the header is not defined, or is about a new address: RFC 9110, section 10.2.3.
+        if reply.status not in self.profile.busy_statuses:
+            return None
+        return parse_retry_after(
+            reply.retry_after, date=reply.date, now=now, longest=self.profile.retry_after_limit
+        )
+
+    def _judge(self, reply: Reply, *, request: SendRequest, now: datetime) -> Answer:
         refusal = REFUSED_STATUSES.get(reply.status)
         if refusal is not None:
             # Before any fault in the body: a login that is wanted is not the message's fault.
@@ -95,8 +115,7 @@ class Judge:
         answer = self._judge_response(reply, response, request=request, now=now)
         return replace(answer, message=one_line(response.message))
 
-    def look_up(self, reply: Reply, *, dossier_code: str) -> LookUp:
-        """Return what `reply` says about one dossier; FAILED whenever it is not plain."""
+    def _judge_look_up(self, reply: Reply, *, dossier_code: str) -> LookUp:
         content = read_body(reply)
         if isinstance(content, Fault):
             detail = f"fault {content.codes[0]}"

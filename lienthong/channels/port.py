@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 
 class Packet(Enum):
@@ -76,6 +76,8 @@ class Answer:
     """The peer's answer as received, up to the channel's limit."""
     receipt: bytes | None = None
     """The verified receipt document, exactly as verified; only with DELIVERED."""
+    retry_after: timedelta | None = None
+    """How long the peer asked to be left alone, within the profile's limit; above zero."""
 
 
 class Found(Enum):
@@ -100,6 +102,8 @@ class LookUp:
     progress_digests: frozenset[str] = frozenset()
     """Hex SHA-256 of every progress document the portal shows for this dossier."""
     raw: bytes | None = None
+    retry_after: timedelta | None = None
+    """As of an answer; only with FAILED."""
 
 
 class Channel(Protocol):

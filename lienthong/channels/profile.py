@@ -7,14 +7,20 @@ the portal's own list is not public; what no list knows is quarantined, never gu
 
 from __future__ import annotations
 
+import math
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, timedelta
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from lienthong.channels.windows import Windows, WrongWindow, parse_windows
+from schemas.problem import Text
 
 MIB = 1024 * 1024
 
@@ -66,6 +72,32 @@ class TargetProfile(BaseModel):
         default=(), description="SOAP fault codes after which certainly nothing was done"
     )
 
+    rate_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=100_000,
+        description="calls that one worker process starts each second: the portal's limit divided "
+        "by the number of processes that deliver; None: no limit",
+    )
+    rate_burst: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="calls that may start at once after a quiet time, in one worker process; "
+        "None: those of one second",
+    )
+    maintenance_windows: tuple[str, ...] = Field(
+        default=(),
+        description="when nothing is sent and nothing counts as trouble: 'Sun 22:00-04:00', "
+        "'Mon-Fri 12:00-12:30', 'daily 23:30-00:15', '2026-12-01T22:00/2026-12-02T04:00'",
+    )
+    time_zone: str = Field(
+        default="Asia/Ho_Chi_Minh", description="of the maintenance windows, by its IANA name"
+    )
+    retry_after_limit_seconds: float = Field(
+        default=3600, gt=0, le=86_400, description="longest Retry-After that is honoured"
+    )
+
     receipts: Literal["required", "none"] = "required"
     receipt_trust: tuple[Path, ...] = Field(
         default=(), description="certificates (PEM) that receipts must lead to"
@@ -105,8 +137,21 @@ class TargetProfile(BaseModel):
             raise ValueError("an empty text is part of every answer")
         return values
 
+    @field_validator("maintenance_windows")
+    @classmethod
+    def _check_windows(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        parse_windows(values, zone=UTC)  # raises WrongWindow, in words, whatever the zone
+        return values
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        _load_zone(value)
+        return value
+
     @model_validator(mode="after")
     def _check_agreement(self) -> Self:
+        _ = self.windows  # raises WrongWindow where their zone, a default, is not on this machine
         problems = [*self._code_conflicts(), *self._timeout_conflicts()]
         if self.client_key is not None and self.client_certificate is None:
             problems.append("client_key without client_certificate")
@@ -146,6 +191,23 @@ class TargetProfile(BaseModel):
         """How long an absence in a look-up proves nothing."""
         return timedelta(seconds=self.quiet_period_seconds)
 
+    @cached_property
+    def windows(self) -> Windows:
+        """The maintenance windows."""
+        if not self.maintenance_windows:
+            return Windows()
+        return parse_windows(self.maintenance_windows, zone=_load_zone(self.time_zone))
+
+    @property
+    def burst(self) -> int:
+        """How many calls may start at once after a quiet time."""
+        return self.rate_burst or math.ceil(self.rate_per_second or 1)
+
+    @property
+    def retry_after_limit(self) -> timedelta:
+        """The longest Retry-After that is honoured."""
+        return timedelta(seconds=self.retry_after_limit_seconds)
+
 
 def says(message: str, *, texts: tuple[str, ...]) -> bool:
     """Return whether `message` contains one of `texts`, whatever the case and Unicode form."""
@@ -155,3 +217,17 @@ def says(message: str, *, texts: tuple[str, ...]) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _load_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise WrongWindow(
+            Text(
+                vi=f"không có múi giờ '{name}': cần tên IANA như Asia/Ho_Chi_Minh, và gói tzdata "
+                "của hệ điều hành",
+                en=f"there is no time zone '{name}': expected an IANA name like Asia/Ho_Chi_Minh, "
+                "and the operating system's package tzdata",
+            )
+        ) from None

@@ -105,7 +105,10 @@ class SoapChannel:
         """Ask for one dossier, a few times within one call's time where no answer comes."""
         deadline = monotonic() + self._profile.call_timeout_seconds
         ask_again = Retrying(
-            retry=retry_if_result(lambda found: found.found is Found.FAILED),
+            # A portal that says for how long it wants no call gets none.
+            retry=retry_if_result(
+                lambda found: found.found is Found.FAILED and not found.retry_after
+            ),
             stop=stop_after_attempt(self._profile.look_up_attempts),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
@@ -127,7 +130,7 @@ class SoapChannel:
         )
         if isinstance(reply, Answer):
             return LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw)
-        return self._judge.look_up(reply, dossier_code=dossier_code)
+        return self._judge.look_up(reply, dossier_code=dossier_code, now=self._clock())
 
     def _version_of(self, document: bytes) -> SchemaVersion | None:
         # The document is its own canonical form, so its namespace stands first.

@@ -47,6 +47,10 @@ class Reply:
     body: bytes
     is_framed: bool
     """False when only the end of the connection ended the body: a cut one looks the same."""
+    retry_after: str | None = None
+    """The header as it came."""
+    date: str | None = None
+    """The peer's own time, as it came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +231,13 @@ class Wire:
         except (HTTPError, HTTPException, OSError) as error:
             return _unknown(error, status=response.status)
         framed = "content-length" in response.headers or "transfer-encoding" in response.headers
-        return Reply(status=response.status, body=body, is_framed=framed)
+        return Reply(
+            status=response.status,
+            body=body,
+            is_framed=framed,
+            retry_after=response.headers.get("retry-after"),
+            date=response.headers.get("date"),
+        )
 
 
 def one_line(value: object) -> str:

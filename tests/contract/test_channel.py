@@ -528,6 +528,46 @@ def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(open_
     assert odd.outcome is Outcome.UNRECOGNISED
 
 
+# ---- how long to leave it alone
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (503, ["Retry-After: 120"], 120),
+        (429, ["retry-after:  7 "], 7),
+        (503, ["Retry-After: 999999999"], 3600),
+        (503, ["Retry-After: Tue, 24 Nov 2026 03:02:00 GMT"], 120),
+        (
+            503,
+            ["Date: Tue, 24 Nov 2026 03:01:00 GMT", "Retry-After: Tue, 24 Nov 2026 03:02:00 GMT"],
+            60,
+        ),
+        (503, ["Retry-After: Tue, 24 Nov 2026 02:00:00 GMT"], None),
+        (503, ["Retry-After: soon"], None),
+        (503, ["Retry-After: 5", "Retry-After: 6"], None),
+        (503, ["Retry-After:"], None),
+        (503, [], None),
+        (502, ["Retry-After: 120"], None),
+        (302, ["Retry-After: 120"], None),
+        (200, ["Retry-After: 120"], None),
+    ],
+)
+def test_a_target_that_turns_us_away_may_say_for_how_long(open_channel, status, headers, seconds):
+    answer = send(open_channel, http(status, b"<html/>", headers=headers))
+
+    wait = None if seconds is None else timedelta(seconds=seconds)
+    assert answer.retry_after == wait
+
+
+def test_a_look_up_that_is_told_to_wait_is_not_repeated(open_channel):
+    told = http(503, headers=["Retry-After: 30", "Connection: close"])
+
+    found = look_up(open_channel, told, look_up_answer(), look_up_attempts=3)
+
+    assert (found.found, found.retry_after) == (Found.FAILED, timedelta(seconds=30))
+
+
 # ---- receipts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -62,11 +62,49 @@ def test_refuses_an_endpoint_that_cannot_be_called(endpoint):
         ({"client_key": "key.pem"}, "client_key without client_certificate"),
         ({"verify": False}, "verify"),
         ({"receipts": "maybe"}, "receipts"),
+        ({"rate_per_second": 0}, "rate_per_second"),
+        ({"rate_per_second": float("nan")}, "rate_per_second"),
+        ({"rate_burst": 0}, "rate_burst"),
+        ({"maintenance_windows": ["Sun 10-12"]}, "'Sun 10-12': expected a form like"),
+        ({"maintenance_windows": ["daily 00:00-24:00"]}, "whole week"),
+        ({"time_zone": "Asia/Saigonn"}, "no time zone 'Asia/Saigonn'"),
+        ({"time_zone": "../../etc/passwd"}, "no time zone"),
+        ({"time_zone": "Asia"}, "no time zone"),
+        ({"time_zone": ""}, "no time zone"),
+        ({"retry_after_limit_seconds": 0}, "retry_after_limit_seconds"),
     ],
 )
 def test_refuses_settings_that_disagree(settings, words):
     with pytest.raises(ValidationError, match=words):
         TargetProfile(endpoint=URL, **settings)
+
+
+def test_by_default_nothing_holds_calls_back():
+    profile = TargetProfile(endpoint=URL)
+
+    assert (profile.rate_per_second, profile.maintenance_windows) == (None, ())
+    assert profile.windows.closed_until(datetime(2026, 11, 29, tzinfo=UTC)) is None
+    assert profile.retry_after_limit == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "burst"),
+    [
+        ({"rate_per_second": 0.2}, 1),
+        ({"rate_per_second": 12.5}, 13),
+        ({"rate_per_second": 12.5, "rate_burst": 2}, 2),
+    ],
+)
+def test_without_a_word_the_burst_is_that_of_one_second(settings, burst):
+    assert TargetProfile(endpoint=URL, **settings).burst == burst
+
+
+def test_windows_are_in_the_time_of_the_targets_zone():
+    profile = TargetProfile(endpoint=URL, maintenance_windows=["Sun 22:00-04:00"])
+
+    until = profile.windows.closed_until(datetime(2026, 11, 29, 15, 0, tzinfo=UTC))
+
+    assert until == datetime(2026, 11, 29, 21, 0, tzinfo=UTC)
 
 
 def test_one_code_may_exist_and_reject_where_a_text_tells_them_apart():

@@ -64,6 +64,21 @@ def test_a_lease_must_outlast_the_longest_call(load):
     assert "longest call" in caught.value.problems[0].message.en
 
 
+def test_a_wrong_maintenance_window_is_named_with_its_line_in_both_languages(load):
+    text = (
+        '[target]\nendpoint = "http://127.0.0.1:1/x"\n'
+        'maintenance_windows = ["Sun 22:00-04:00", "CN 22:00-04:00"]\n'
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+
+    (problem,) = caught.value.problems
+    assert (problem.place.path, problem.place.line) == ("target.maintenance_windows", 3)
+    assert "window 'CN 22:00-04:00': expected a form like 'Sun 22:00-04:00'" in problem.message.en
+    assert "khung giờ bảo trì «CN 22:00-04:00»: cần một trong các dạng" in problem.message.vi
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"[delivery\n", "settings.syntax"), (b"\xff\xfe", "settings.unreadable")],
