@@ -61,8 +61,19 @@ NOTHING_DONE = {
 """Outcomes after which the same message may go again, in words."""
 
 
-def after_send(outcome: Outcome, *, packet: Packet, was_update: bool) -> Next:
-    """Return what follows from one attempt."""
+def after_send(
+    outcome: Outcome, *, packet: Packet, was_update: bool, target_is_suspect: bool = False
+) -> Next:
+    """
+    Return what follows from one attempt.
+
+    Args:
+        outcome: Of the attempt.
+        packet: That was sent.
+        was_update: Whether it was sent as an update.
+        target_is_suspect: Whether answers never seen before came several in a row: they are then
+            the target's trouble, and quarantining every message would need a person for each.
+    """
     if outcome is Outcome.DELIVERED:
         return Next(state=State.DELIVERED, portal_has_dossier=True)
     if outcome is Outcome.EXISTS:
@@ -77,11 +88,27 @@ def after_send(outcome: Outcome, *, packet: Packet, was_update: bool) -> Next:
         )
     if outcome is Outcome.REJECTED:
         return Next(state=State.PARKED, wait=Wait.PERSON, reason="refused by the portal")
+    if outcome is Outcome.UNRECOGNISED and target_is_suspect:
+        # Its effect is as open as after no answer. Not at once: the target is left alone first.
+        return Next(
+            state=State.UNKNOWN,
+            wait=Wait.BACKOFF,
+            reason="answers never seen before, several in a row: the portal is asked",
+        )
     if outcome is Outcome.UNRECOGNISED:
         return Next(state=State.QUARANTINED, wait=Wait.PERSON, reason="an answer never seen before")
     if outcome is Outcome.UNKNOWN:
         return Next(state=State.UNKNOWN, reason="no usable answer: the portal is asked")
     return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=NOTHING_DONE[outcome])
+
+
+def not_before_retry_after(
+    due_at: datetime | None, *, retry_after: timedelta | None, now: datetime
+) -> datetime | None:
+    """Return `due_at`, or the later moment that the target asked for; None stays None."""
+    if due_at is None or retry_after is None:
+        return due_at
+    return max(due_at, now + retry_after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

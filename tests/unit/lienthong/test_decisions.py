@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lienthong.channels.port import Found, LookUp, Outcome, Packet
-from lienthong.decisions import LookUpRules, OpenFate, Wait, after_look_up, after_send
+from lienthong.decisions import (
+    LookUpRules,
+    OpenFate,
+    Wait,
+    after_look_up,
+    after_send,
+    not_before_retry_after,
+)
 from lienthong.states import TRANSITIONS, State
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -41,6 +48,44 @@ def test_every_outcome_leads_to_a_state_that_sending_may_reach(outcome, packet, 
     next_ = after_send(outcome, packet=packet, was_update=was_update)
 
     assert next_.state in TRANSITIONS[State.SENDING]
+
+
+@pytest.mark.parametrize("packet", Packet, ids=lambda value: value.value)
+@pytest.mark.parametrize("was_update", [False, True])
+def test_never_seen_answers_of_a_suspect_target_leave_the_fate_open(packet, was_update):
+    next_ = after_send(
+        Outcome.UNRECOGNISED, packet=packet, was_update=was_update, target_is_suspect=True
+    )
+
+    assert (next_.state, next_.wait) == (State.UNKNOWN, Wait.BACKOFF)
+    assert next_.portal_has_dossier is None
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [one for one in Outcome if one is not Outcome.UNRECOGNISED],
+    ids=lambda one: one.value,
+)
+def test_a_suspect_target_changes_nothing_for_answers_that_are_understood(outcome):
+    def decide(*, target_is_suspect):
+        return after_send(
+            outcome, packet=Packet.DOSSIER, was_update=False, target_is_suspect=target_is_suspect
+        )
+
+    assert decide(target_is_suspect=True) == decide(target_is_suspect=False)
+
+
+@pytest.mark.parametrize(
+    ("due_seconds", "wait_seconds", "seconds"),
+    [(10, None, 10), (10, 60, 60), (90, 60, 90), (None, 60, None)],
+)
+def test_a_message_is_not_due_before_its_target_wants_it(due_seconds, wait_seconds, seconds):
+    def at(number):
+        return None if number is None else NOW + timedelta(seconds=number)
+
+    wait = None if wait_seconds is None else timedelta(seconds=wait_seconds)
+
+    assert not_before_retry_after(at(due_seconds), retry_after=wait, now=NOW) == at(seconds)
 
 
 def test_exists_on_an_add_makes_the_next_attempt_an_update():
