@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import ValidationError
@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
     from lienthong.sandbox.misbehaviour import Misbehaviours
 
-UNAVAILABLE_PAGE = b"<html><body><h1>503 Service Unavailable</h1></body></html>"
+PAGES = {
+    Mode.UNAVAILABLE: (503, b"<html><body><h1>503 Service Unavailable</h1></body></html>"),
+    Mode.TOO_MANY: (429, b"<html><body><h1>429 Too Many Requests</h1></body></html>"),
+    Mode.MAINTENANCE: (
+        200,
+        "<!DOCTYPE html><html><head><title>Bảo trì</title></head><body><h1>Hệ thống đang bảo trì, "
+        "xin vui lòng quay lại sau</h1><br></body></html>".encode(),
+    ),
+}
+"""Status and web page of the modes that answer with one."""
 MAX_CONTROL_BYTES = 64 * 1024
 
 
@@ -161,6 +170,10 @@ class PortalHandler(BaseHTTPRequestHandler):
             portal.note(incoming.arrival_id, outcome=strike.mode.value)
             _BEFORE[strike.mode](self, soap)
             return
+        if strike is not None and strike.mode in PAGES:
+            portal.note(incoming.arrival_id, outcome=strike.mode.value)
+            self._show_page(strike)
+            return
         delay = strike.delay_seconds if strike is not None and strike.mode is Mode.SLOW else 0
         if delay and app.stopping.wait(delay):
             self._drop()
@@ -203,16 +216,32 @@ class PortalHandler(BaseHTTPRequestHandler):
     def _server_fault(self, soap: str) -> None:
         self._fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")
 
-    def _unavailable(self, soap: str) -> None:  # noqa: ARG002 - one shape for the table
-        self._reply(503, UNAVAILABLE_PAGE, content_type="text/html; charset=utf-8")
+    def _show_page(self, wish: Misbehaviour) -> None:
+        status, page = PAGES[wish.mode]
+        headers = {}
+        if wish.retry_after_seconds is not None:
+            is_date = wish.retry_after_form == "date"
+            # By the clock of the Date header, as a real server's is.
+            until = self.date_time_string(int(time()) + wish.retry_after_seconds)
+            headers["Retry-After"] = until if is_date else str(wish.retry_after_seconds)
+        self._reply(status, page, content_type="text/html; charset=utf-8", headers=headers)
 
     def _drop(self, soap: str = "") -> None:  # noqa: ARG002 - one shape for the table
         self.close_connection = True
         _shut(self.connection)
 
-    def _reply(self, status: int, body: bytes, *, content_type: str) -> None:
+    def _reply(
+        self,
+        status: int,
+        body: bytes,
+        *,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         if self.close_connection or self.server.is_closing:
             self.close_connection = True
@@ -224,7 +253,6 @@ class PortalHandler(BaseHTTPRequestHandler):
 _BEFORE: Mapping[Mode, Callable[[PortalHandler, str], None]] = {
     Mode.DROP_BEFORE: PortalHandler._drop,  # noqa: SLF001
     Mode.FAULT: PortalHandler._server_fault,  # noqa: SLF001
-    Mode.UNAVAILABLE: PortalHandler._unavailable,  # noqa: SLF001
 }
 """Modes under which nothing is judged."""
 

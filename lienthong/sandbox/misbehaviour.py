@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -33,8 +33,14 @@ class Mode(Enum):
     """A SOAP fault of the server; nothing takes effect."""
     UNAVAILABLE = "unavailable"
     """HTTP 503 with a web page, as from a proxy; nothing takes effect."""
+    TOO_MANY = "too_many"
+    """HTTP 429 with a web page, as from a gateway that counts calls; nothing takes effect."""
+    MAINTENANCE = "maintenance"
+    """HTTP 200 with a web page that says the portal is in maintenance; nothing takes effect."""
     UNKNOWN_CODE = "unknown_code"
     """HTTP 200 with an error_code nobody knows; nothing takes effect."""
+    UNKNOWN_SUCCESS = "unknown_success"
+    """A delivery takes effect, then the answer is the error_code nobody knows, without receipt."""
     REJECT = "reject"
     """A refusal for good of the dossiers that match `pattern`."""
     EXISTS = "exists"
@@ -46,11 +52,15 @@ OF_DELIVERIES = frozenset(
         Mode.COMMIT_THEN_DROP,
         Mode.DROP_BEFORE,
         Mode.UNKNOWN_CODE,
+        Mode.UNKNOWN_SUCCESS,
         Mode.REJECT,
         Mode.EXISTS,
     }
 )
 """Modes that leave look-ups alone, so that a client can find out what happened."""
+
+MAY_NAME_A_WAIT = frozenset({Mode.UNAVAILABLE, Mode.TOO_MANY})
+"""Modes whose answer may carry Retry-After."""
 
 
 class Misbehaviour(BaseModel):
@@ -64,7 +74,17 @@ class Misbehaviour(BaseModel):
     count: int | None = Field(default=None, ge=1, description="requests it hits at most")
     share: float = Field(default=1, gt=0, le=1, description="of the requests it hits")
     delay_seconds: float = Field(default=1, gt=0, le=3600, description="of 'slow'")
+    retry_after_seconds: int | None = Field(
+        default=None, ge=0, description="in a Retry-After of 'unavailable' and 'too_many'"
+    )
+    retry_after_form: Literal["seconds", "date"] = "seconds"
     pattern: str = Field(default="*", description="dossier codes, with * and ?")
+
+    @model_validator(mode="after")
+    def _check_retry_after(self) -> Self:
+        if self.retry_after_seconds is not None and self.mode not in MAY_NAME_A_WAIT:
+            raise ValueError("retry_after_seconds belongs to 'unavailable' and 'too_many'")
+        return self
 
     @model_validator(mode="after")
     def _check_refuse(self) -> Self:

@@ -133,7 +133,10 @@ class Portal:
         version, validator = self.versions[namespace(incoming.element)]
         checked = _forced(strike) or self._check(incoming, validator, now=now)
         if isinstance(checked, Accepted):
-            return self._accept(checked, incoming, version, now=now)
+            answer = self._accept(checked, incoming, version, now=now)
+            if strike is None or strike.mode is not Mode.UNKNOWN_SUCCESS:
+                return answer
+            return _respond(version, local_name(incoming.element), Refusal(code=Code.UNKNOWN))
         self.note(incoming.arrival_id, outcome=checked.code.value)
         return _respond(version, local_name(incoming.element), checked)
 

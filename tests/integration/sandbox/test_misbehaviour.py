@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 
 import pytest
@@ -21,7 +22,10 @@ DOSSIER = "H29.14-261124-0001"
         ("drop_before", Outcome.UNKNOWN, 0),
         ("fault", Outcome.UNKNOWN, 0),
         ("unavailable", Outcome.BUSY, 0),
+        ("too_many", Outcome.BUSY, 0),
+        ("maintenance", Outcome.UNRECOGNISED, 0),
         ("unknown_code", Outcome.UNRECOGNISED, 0),
+        ("unknown_success", Outcome.UNRECOGNISED, 1),
         ("reject", Outcome.REJECTED, 0),
         ("exists", Outcome.EXISTS, 0),
         ("refuse", Outcome.NOT_SENT, 0),
@@ -44,6 +48,56 @@ def test_a_mode_is_seen_as_what_it_is_and_ends_when_cleared(
     sandbox.clear()
     assert channel.send(request).outcome is Outcome.DELIVERED
     assert len(sandbox.ledger().effects) == 1
+
+
+@pytest.mark.parametrize("mode", ["unavailable", "too_many"])
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_portal_may_say_how_long_it_wants_to_be_left_alone(start, connect, agency, mode, form):
+    sandbox = start()
+    channel = connect(sandbox, look_up_attempts=3)
+    sandbox.misbehave(mode, retry_after_seconds=120, retry_after_form=form)
+
+    answer = channel.send(agency.request(1))
+    found = channel.look_up(agency_code=agency.code, dossier_code=DOSSIER)
+
+    assert (answer.outcome, found.found) == (Outcome.BUSY, Found.FAILED)
+    # The two headers of a date are written in whole seconds, one after the other.
+    assert 119 <= answer.retry_after.total_seconds() <= 120
+    assert 119 <= found.retry_after.total_seconds() <= 120
+    assert len(sandbox.ledger().arrivals) == 2, "the look-up was not repeated at once"
+
+
+def test_a_wait_is_cut_to_the_profiles_limit(start, connect, agency):
+    sandbox = start()
+    sandbox.misbehave("unavailable", retry_after_seconds=86_400 * 365)
+
+    answer = connect(sandbox, retry_after_limit_seconds=90).send(agency.request(1))
+
+    assert answer.retry_after == timedelta(seconds=90)
+
+
+def test_a_success_said_in_an_unheard_of_way_is_found_by_looking_it_up(
+    start, connect, agency, digest_of
+):
+    sandbox = start()
+    channel = connect(sandbox)
+    sandbox.misbehave("unknown_success")
+    request = agency.request(1)
+
+    answer = channel.send(request)
+    found = channel.look_up(agency_code=agency.code, dossier_code=DOSSIER)
+
+    assert (answer.outcome, answer.code) == (Outcome.UNRECOGNISED, "9999")
+    assert (found.found, found.digest) == (Found.PRESENT, digest_of(request))
+
+
+def test_a_maintenance_page_answers_look_ups_too(start, connect, agency):
+    sandbox = start()
+    sandbox.misbehave("maintenance")
+
+    found = connect(sandbox).look_up(agency_code=agency.code, dossier_code=DOSSIER)
+
+    assert found.found is Found.FAILED
 
 
 def test_a_late_answer_leaves_the_fate_unknown_and_the_effect_comes(start, connect, agency):
@@ -160,6 +214,8 @@ def test_a_schedule_holds_from_the_start(start, connect, agency):
         {"mode": "slow", "share": 2},
         {"mode": "slow", "unheard": 1},
         {"mode": "refuse", "count": 1},
+        {"mode": "fault", "retry_after_seconds": 1},
+        {"mode": "unavailable", "retry_after_seconds": 1, "retry_after_form": "soon"},
         {},
     ],
 )
