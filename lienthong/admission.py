@@ -30,6 +30,7 @@ class Known:
     """One message of a dossier as the store knows it; `state` changes as the batch goes on."""
 
     id: str
+    agency: str
     sequence: int
     """Place in its dossier from 1; 0 for an event that was refused and holds nobody up."""
     packet: Packet
@@ -51,8 +52,8 @@ class Ledger:
     acknowledged: bool = False
     is_new: bool = True
     messages: list[Known] = field(default_factory=list)
-    repeated: list[int] = field(default_factory=list)
-    """Records of the file at hand whose snapshot of this dossier was a repeat."""
+    repeated: list[tuple[str, int]] = field(default_factory=list)
+    """Records (submission id, number) of the files at hand whose snapshot was a repeat."""
 
     def next_to_go(self) -> Known | None:
         """Return the message whose turn it is, which may still need somebody, or None."""
@@ -155,7 +156,8 @@ def _admit_snapshot(
         # A row that repeats what came before counts as well: otherwise the file would be taken
         # in another way when it is sent again, and its refused second row would go out.
         rows = [m.record for m in earlier if m.submission_id == candidate.submission_id]
-        if rows := rows + ledger.repeated:
+        rows += [n for submission, n in ledger.repeated if submission == candidate.submission_id]
+        if rows:
             return Refusal(problem=second_row(rows[0]))
     if candidate.version is not None:
         for message in in_row:

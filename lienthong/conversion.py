@@ -9,17 +9,19 @@ lets something slip is caught here and not at the portal.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adapters.record import UnreadableRecord
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
-from schemas.building import DocumentBuilder
+from schemas.building import VIETNAM, DocumentBuilder
 from schemas.validation import Validator
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from adapters.record import SourceRecord
     from mappings import Converter, Event
@@ -51,6 +53,8 @@ class Prepared:
     dossier_code: str | None
     events: tuple[PreparedEvent, ...]
     problems: tuple[Problem, ...]
+    deadline: datetime | None = None
+    """When the applicant was promised an answer (NgayHenTra), where the record says so."""
 
 
 class Pipeline:
@@ -96,6 +100,7 @@ class Pipeline:
             dossier_code=conversion.dossier_code,
             events=events,
             problems=(*problems, *findings),
+            deadline=_deadline(conversion.events),
         )
 
     def _build(self, event: Event, *, now: datetime) -> tuple[Event, str, bytes]:
@@ -119,3 +124,12 @@ class Pipeline:
             document=signed,
             document_digest=hashlib.sha256(signed).hexdigest(),
         )
+
+
+def _deadline(events: Sequence[Event]) -> datetime | None:
+    for event in events:
+        # By now it is valid, or the record has a problem; a date that is none makes nothing urgent.
+        with suppress(ValueError):
+            if isinstance(text := event.values.get("NgayHenTra"), str):
+                return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=VIETNAM)
+    return None

@@ -193,7 +193,7 @@ def _store(installation: Installation) -> Iterator[Finding]:
         )
         return
     try:
-        with reading(installation.engine) as connection:
+        with reading(installation.store) as connection:
             found = audit.verify(connection)
     except LienthongError as error:
         yield Finding(name=name, state=State.FAULT, found=error.text)

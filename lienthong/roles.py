@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from broker.port import BrokerError, StaleDelivery
+from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
-from lienthong.flows.receive import remove_orphans
 from lienthong.flows.sweep import sweep
 from lienthong.store import audit
 from lienthong.store.database import reading
@@ -28,16 +27,18 @@ from lienthong.store.queries import is_idle
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from sqlalchemy import Engine
-
+    from lienthong.store.database import Store
     from lienthong.wiring import Installation
 
 log = structlog.get_logger()
 
-HINT_LEASE = timedelta(minutes=2)
+HINT_LEASE = timedelta(seconds=30)
+HINTS = 1_000
+"""Hints that one look takes: a wake-up is a wake-up, however many there are."""
 IDLE = timedelta(milliseconds=500)
 PAUSE_SECONDS = 1.0
-"""Between two rounds of the sweeper and of the sealer, and after trouble."""
+"""Between two rounds of the sealer, and after trouble."""
+SWEEP_PAUSE_SECONDS = 60.0
 
 
 class Role(Enum):
@@ -82,7 +83,7 @@ class Workers:
         """Set `stop` when the store has come to rest."""
 
         def one_round() -> None:
-            if _is_idle(self.installation.engine):
+            if _is_idle(self.installation.store):
                 self.stop.set()
 
         _repeat(one_round, self.stop, pause_seconds=PAUSE_SECONDS)
@@ -97,25 +98,22 @@ class Workers:
             self.stop.set()
 
 
-def _is_idle(engine: Engine) -> bool:
-    with reading(engine) as connection:
+def _is_idle(store: Store) -> bool:
+    with reading(store) as connection:
         return is_idle(connection)
 
 
 def _expand(installation: Installation, stop: Event) -> None:
-    with installation.open_broker() as broker:
-        expander = installation.make_expander(broker)
-        removed = remove_orphans(installation.spool, engine=installation.engine)
-        if removed:
-            log.info("spool.orphans_removed", files=removed)
+    with (
+        installation.open_broker() as broker,
+        closing(installation.make_expander(broker)) as expander,
+    ):
 
         def one_round() -> None:
-            for delivery in broker.receive(EXPAND, limit=1, lease=HINT_LEASE, wait=IDLE):
-                expander.expand(delivery.message.body.decode(), stop=stop)
-                try:
-                    broker.ack([delivery])
-                except StaleDelivery:
-                    log.info("hint.stale", hint=delivery.message.id)
+            if expander.step():
+                return
+            # A hint only ends the wait: the store says which agency is due.
+            broker.ack(broker.receive(EXPAND, limit=HINTS, lease=HINT_LEASE, wait=IDLE))
 
         _repeat(one_round, stop, pause_seconds=0)
 
@@ -133,24 +131,17 @@ def _deliver(installation: Installation, stop: Event) -> None:
 
 
 def _sweep(installation: Installation, stop: Event) -> None:
-    with installation.open_broker() as broker:
+    def one_round() -> None:
+        removed = sweep(installation.store, clock=installation.clock)
+        if removed:
+            log.info("sweep.orphans_removed", pieces=removed)
 
-        def one_round() -> None:
-            published = sweep(
-                installation.engine,
-                broker,
-                now=installation.clock(),
-                patience=installation.sweep_patience,
-            )
-            if published:
-                log.info("sweep.hinted", hints=published)
-
-        _repeat(one_round, stop, pause_seconds=PAUSE_SECONDS)
+    _repeat(one_round, stop, pause_seconds=SWEEP_PAUSE_SECONDS)
 
 
 def _seal(installation: Installation, stop: Event) -> None:
     def one_round() -> None:
-        while audit.seal(installation.engine, now=installation.clock()):
+        while audit.seal(installation.store.engine, now=installation.clock()):
             pass
 
     _repeat(one_round, stop, pause_seconds=PAUSE_SECONDS)

@@ -56,7 +56,39 @@ class DeliverySettings(BaseModel):
         ge=1,
         description="never-seen answers in a row that are the portal's trouble, not a message's",
     )
-    sweep_patience_seconds: float = Field(default=30, gt=0, description="before a hint is renewed")
+    crash_limit: int = Field(
+        default=20, ge=1, description="attempts that killed their worker before a message is parked"
+    )
+
+
+class ExpansionSettings(BaseModel):
+    """How submissions become messages; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lease_seconds: float = Field(
+        default=60, gt=0, description="longer than a batch of 100 records ever takes"
+    )
+    retry_seconds: float = Field(
+        default=60, gt=0, description="before what waits for a key or a mapping is tried again"
+    )
+
+
+class StoreSettings(BaseModel):
+    """Where the message store is: a file of this machine, or PostgreSQL."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = Field(
+        default=None,
+        description="postgresql://user@host:port/database; None: a file in data_dir",
+    )
+    password: SecretStr = Field(default=SecretStr(""), description="empty: ~/.pgpass or none")
+    encrypt: bool = Field(default=True, description="payloads and error values, AES-256-GCM")
+    key_file: Path | None = Field(
+        default=None,
+        description="its master keys; back them up apart from the data; None: in data_dir",
+    )
 
 
 class BrokerSettings(BaseModel):
@@ -101,10 +133,12 @@ class Settings(BaseSettings):
         env_prefix="LIENTHONG_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    data_dir: Path = Field(default=Path("lienthong-data"), description="store, spool, broker, keys")
+    data_dir: Path = Field(default=Path("lienthong-data"), description="store, broker, keys")
     keys_dir: Path | None = Field(default=None, description="signing keys; default data_dir/keys")
     mappings_dir: Path | None = Field(default=None, description="the site's own agencies")
     target: TargetProfile | None = Field(default=None, description="profile of the portal")
+    store: StoreSettings = StoreSettings()
+    expansion: ExpansionSettings = ExpansionSettings()
     delivery: DeliverySettings = DeliverySettings()
     broker: BrokerSettings = BrokerSettings()
 
@@ -212,6 +246,8 @@ _WRONG = {
 _TABLES: dict[str, type[BaseModel]] = {
     "broker": BrokerSettings,
     "delivery": DeliverySettings,
+    "expansion": ExpansionSettings,
+    "store": StoreSettings,
     "target": TargetProfile,
 }
 

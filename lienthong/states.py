@@ -8,6 +8,8 @@ quarantined, rejected), or it has *ended* (delivered, reissued, discarded, super
 Rule 1. Everything that affects a state goes through `TRANSITIONS`; the store refuses the rest.
 Rule 2. `sending` is written before the first byte leaves. A lease that ends in `sending` means
         the fate is open: the only way on is through `unknown`, never back to a waiting state.
+        One whose worker died in `sending` again and again is parked from there once the portal
+        has said that it has it not, and so is one whose stored document is damaged.
 Rule 3. `unknown` is left only by asking the portal, or by a person who resends.
 Rule 4. Nothing leaves `parked` or `quarantined` by itself, with one exception: a newer valid
         snapshot supersedes parked (and rejected) snapshots of its dossier, because the agency
@@ -46,9 +48,9 @@ _S = State
 TRANSITIONS: dict[State, frozenset[State]] = {
     _S.RECEIVED: frozenset({_S.REJECTED, _S.HELD, _S.READY, _S.SUPERSEDED}),
     _S.HELD: frozenset({_S.READY, _S.DISCARDED, _S.SUPERSEDED}),
-    _S.READY: frozenset({_S.SENDING, _S.DISCARDED}),
+    _S.READY: frozenset({_S.SENDING, _S.DISCARDED, _S.PARKED}),
     _S.SENDING: frozenset({_S.DELIVERED, _S.UNKNOWN, _S.RETRYING, _S.PARKED, _S.QUARANTINED}),
-    _S.RETRYING: frozenset({_S.SENDING, _S.DISCARDED}),
+    _S.RETRYING: frozenset({_S.SENDING, _S.DISCARDED, _S.PARKED}),
     _S.UNKNOWN: frozenset({_S.DELIVERED, _S.READY}),
     _S.PARKED: frozenset({_S.READY, _S.REISSUED, _S.DISCARDED, _S.SUPERSEDED}),
     _S.QUARANTINED: frozenset({_S.READY, _S.REISSUED, _S.DISCARDED}),

@@ -7,6 +7,7 @@ store. Development keys are made by themselves only where nobody has configured 
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
@@ -18,15 +19,16 @@ import structlog
 from broker.sqlite import SqliteBroker
 from lienthong.agencies import make_agency
 from lienthong.breaker import Breaker
+from lienthong.bucket import Bucket
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.hints import DELIVER, EXPAND
-from lienthong.flows.receive import Spool
 from lienthong.keyring import Keyring
+from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
-from lienthong.store.database import open_store
+from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from mappings import load_agencies
 from schemas.errors import ConfigError
 from schemas.problem import Text
@@ -41,14 +43,18 @@ if TYPE_CHECKING:
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
     from lienthong.settings import BrokerSettings, Settings
+    from lienthong.store.database import Store
     from mappings import Agencies
 
 log = structlog.get_logger()
 
-EXPANSION_LEASE = timedelta(minutes=2)
-"""Longer than one batch of records ever takes to convert, sign and store."""
-EXPANSION_RETRY = timedelta(minutes=1)
-"""Before a submission that waits for a key or a mapping is tried again."""
+KEY_FILE = "store.keys"
+"""The store's master keys, in the data directory where no other place is given."""
+
+
+def steady() -> float:
+    """Return seconds that go on while this process, or its machine, stands still."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Installation:
@@ -65,13 +71,21 @@ class Installation:
 
     @cached_property
     def engine(self) -> Engine:
-        """The message store."""
-        return open_store(self.settings.data_dir / "store.sqlite")
+        """The database of the message store, whatever is in it."""
+        settings = self.settings.store
+        if settings.url is None:
+            return open_sqlite(self.settings.data_dir / "store.sqlite")
+        return open_postgresql(settings.url, password=settings.password.get_secret_value())
 
     @cached_property
-    def spool(self) -> Spool:
-        """The raw bytes of submissions."""
-        return Spool(self.settings.data_dir / "spool")
+    def store(self) -> Store:
+        """The message store."""
+        return open_store(
+            self.engine,
+            key_file=self.settings.store.key_file or self.settings.data_dir / KEY_FILE,
+            encrypt=self.settings.store.encrypt,
+            now=self.clock(),
+        )
 
     @cached_property
     def mappings(self) -> Agencies:
@@ -175,13 +189,12 @@ class Installation:
     def make_expander(self, broker: Broker) -> Expander:
         """Put the expansion role together."""
         return Expander(
-            engine=self.engine,
+            store=self.store,
             broker=broker,
-            spool=self.spool,
             agencies=self.agency,
             clock=self.clock,
-            lease=EXPANSION_LEASE,
-            retry_after=EXPANSION_RETRY,
+            lease=timedelta(seconds=self.settings.expansion.lease_seconds),
+            retry_after=timedelta(seconds=self.settings.expansion.retry_seconds),
         )
 
     def make_deliverer(self, broker: Broker, channel: Channel) -> Deliverer:
@@ -193,13 +206,14 @@ class Installation:
         )
         random = Random()  # noqa: S311 - jitter, not a secret
         return Deliverer(
-            engine=self.engine,
+            store=self.store,
             broker=broker,
             channel=channel,
             rules=DeliveryRules(
                 slots=rules.slots,
                 lease=timedelta(seconds=rules.lease_seconds),
                 longest_call=self.target.longest_call,
+                crash_limit=rules.crash_limit,
                 backoff=backoff,
                 look_ups=LookUpRules(
                     shows_content=self.target.shows_content,
@@ -207,16 +221,33 @@ class Installation:
                     resend_unproven_progress=self.target.resend_unproven_progress,
                 ),
             ),
-            breaker=Breaker(threshold=rules.breaker_threshold, backoff=backoff, random=random),
+            pacer=self.make_pacer(backoff=backoff, random=random),
             agency_codes=self.agency_code,
             clock=self.clock,
+            steady=steady,
             random=random,
         )
 
-    @property
-    def sweep_patience(self) -> timedelta:
-        """How long a hint may be out before it is published again."""
-        return timedelta(seconds=self.settings.delivery.sweep_patience_seconds)
+    def make_pacer(self, *, backoff: Backoff, random: Random) -> Pacer:
+        """Put together what decides how many calls may start."""
+        rules, target = self.settings.delivery, self.target
+        rate = target.rate_per_second
+        return Pacer(
+            breaker=Breaker(
+                threshold=rules.breaker_threshold,
+                backoff=backoff,
+                random=random,
+                window=timedelta(seconds=rules.breaker_window_seconds),
+                minimum_calls=rules.breaker_minimum_calls,
+                share=rules.breaker_share,
+                strange_threshold=rules.strange_answers,
+                busy_longest=timedelta(seconds=rules.breaker_busy_longest_seconds),
+                probe_patience=2 * target.longest_call,
+                slots=rules.slots,
+            ),
+            bucket=None if rate is None else Bucket(rate=rate, burst=target.burst),
+            windows=target.windows,
+        )
 
 
 def rabbit_settings(settings: BrokerSettings) -> RabbitSettings:

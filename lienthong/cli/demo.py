@@ -78,7 +78,6 @@ lease_seconds = 30
 backoff_first_seconds = 0.3
 backoff_longest_seconds = 2
 breaker_threshold = 8
-sweep_patience_seconds = 5
 """
 PATIENCE_WITH_THE_PORTAL = {
     "connect_timeout_seconds": 2,
@@ -267,10 +266,9 @@ def _submit(installation: Installation, sample_set: SampleSet) -> None:
                         door="file",
                         sender="demo",
                     ),
-                    engine=installation.engine,
-                    spool=installation.spool,
+                    store=installation.store,
                     broker=broker,
-                    at=installation.clock(),
+                    clock=installation.clock,
                 )
 
 
@@ -278,7 +276,7 @@ def _watch(session: Session, installation: Installation, *, until: float) -> Non
     """Show how it goes until nothing moves any more or the time is over."""
     said = ""
     while time.monotonic() < until:
-        with reading(installation.engine) as connection:
+        with reading(installation.store) as connection:
             counts = count_agencies(connection)
             done = is_idle(connection)
         line = _progress_line(session, counts)
@@ -307,7 +305,7 @@ def _progress_line(session: Session, counts: list[AgencyCounts]) -> str:
 
 
 def _report(session: Session, folder: Path, installation: Installation, *, seconds: float) -> bool:
-    with reading(installation.engine) as connection:
+    with reading(installation.store) as connection:
         counts = count_agencies(connection)
         attempts = count_attempts(connection)
         agreement = compare(
@@ -353,8 +351,10 @@ def _table(session: Session, counts: list[AgencyCounts]) -> Table:
 
 
 def _print_errors(session: Session, installation: Installation) -> None:
-    with reading(installation.engine) as connection:
-        rejected = list_messages(connection, states=[State.REJECTED], limit=1000)
+    with reading(installation.store) as connection:
+        rejected = list_messages(
+            connection, vault=installation.store.vault, states=[State.REJECTED], limit=1000
+        )
     found = [problem for line in rejected for problem in line.problems]
     session.out.print(
         f"\n[bold]{session.word('Lỗi thường gặp nhất', 'The commonest errors')}[/] ({len(found)})"

@@ -36,7 +36,14 @@ def register(app: typer.Typer) -> None:
 
 
 def submit(
-    context: typer.Context, file: InputFile, agency: AgencyName, as_json: AsJson = False
+    context: typer.Context,
+    file: InputFile,
+    agency: AgencyName,
+    key: Annotated[
+        str | None,
+        typer.Option(help="Your own id of this hand-over: with it, trying again is harmless"),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """
     Put a file into the exchange; once this returns it cannot be lost.
@@ -53,28 +60,33 @@ def submit(
         opened(file) as source,
         progress_of(session, file, source) as watched,
     ):
-        submission = receive(
+        taken = receive(
             Offer(
                 source=watched,
                 file_name=file.name,
                 agency=agency,
                 door="file",
                 sender=getpass.getuser(),
+                key=key,
             ),
-            engine=installation.engine,
-            spool=installation.spool,
+            store=installation.store,
             broker=broker,
-            at=installation.clock(),
+            clock=installation.clock,
         )
     if as_json:
         session.json(
-            {"submission": submission.id, "sha256": submission.sha256, "bytes": submission.size}
+            {
+                "submission": taken.submission_id,
+                "sha256": taken.sha256,
+                "bytes": taken.size,
+                "repeated": taken.is_repeat,
+            }
         )
         return
     session.say(
         Text(
-            vi=f"Đã nhận {file.name} ({submission.size} byte), mã {submission.id}",
-            en=f"Received {file.name} ({submission.size} bytes) as {submission.id}",
+            vi=f"Đã nhận {file.name} ({taken.size} byte), mã {taken.submission_id}",
+            en=f"Received {file.name} ({taken.size} bytes) as {taken.submission_id}",
         )
     )
     session.tell(
@@ -138,9 +150,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.store.queries import count_agencies, troubled_submissions
 
     session: Session = context.obj
-    with reading(session.installation.engine) as connection:
+    store = session.installation.store
+    with reading(store) as connection:
         counts = count_agencies(connection)
-        troubled = troubled_submissions(connection)
+        troubled = troubled_submissions(connection, vault=store.vault)
     if as_json:
         session.json(
             [counts_values(line, troubled=troubled, language=session.language) for line in counts]
@@ -233,9 +246,15 @@ def list_(
     from lienthong.store.queries import list_messages
 
     session: Session = context.obj
-    with reading(session.installation.engine) as connection:
+    store = session.installation.store
+    with reading(store) as connection:
         lines = list_messages(
-            connection, states=state or (), agency=agency, dossier_code=dossier, limit=limit
+            connection,
+            vault=store.vault,
+            states=state or (),
+            agency=agency,
+            dossier_code=dossier,
+            limit=limit,
         )
     if as_json:
         session.json([line_values(line, session.language) for line in lines])
@@ -271,8 +290,9 @@ def show(context: typer.Context, message_id: MessageId, as_json: AsJson = False)
     from lienthong.store.queries import show_message
 
     session: Session = context.obj
-    with reading(session.installation.engine) as connection:
-        view = show_message(connection, message_id)
+    store = session.installation.store
+    with reading(store) as connection:
+        view = show_message(connection, message_id, vault=store.vault)
     if as_json:
         session.json(view_values(view, session.language))
         return
@@ -354,7 +374,7 @@ def _act(session: Session, act: Callable[..., None], message_id: str, reason: st
     with installation.open_broker() as broker:
         act(
             message_id,
-            engine=installation.engine,
+            store=installation.store,
             broker=broker,
             actor=getpass.getuser(),
             reason=reason,

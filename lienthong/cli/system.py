@@ -140,7 +140,7 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.store.database import reading
 
     session: Session = context.obj
-    with reading(session.installation.engine) as connection:
+    with reading(session.installation.store) as connection:
         found = log.verify(connection)
     if as_json:
         session.json(

@@ -4,7 +4,12 @@ Delivering: one coordinator owns the store and the broker, a few threads make th
 The coordinator takes hints, claims dossiers and writes attempts down in one transaction, hands
 the calls to the threads, and writes outcomes down in one transaction for all that have come in.
 A hint is settled only after what it led to is durable. Whatever is lost between two steps (this
-process, the broker, a hint) leaves the store with a lease that ends and a sweeper that notices.
+process, the broker, a hint) leaves the store with something due that no hint names.
+
+Two lanes lead here. Hints bring what has just come, at once. What has been due for a while, after
+an outage or because its hint got lost, is the backlog: it is taken from the store, the most urgent
+deadline first, and while there is a backlog each lane has half of the calls. While the target is
+left alone, hints are let go: the store remembers, and knows better what is urgent.
 """
 
 from __future__ import annotations
@@ -19,10 +24,18 @@ import structlog
 
 from broker.port import StaleDelivery
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, SendRequest
-from lienthong.decisions import LookUpRules, Next, OpenFate, Wait, after_look_up, after_send
+from lienthong.decisions import (
+    LookUpRules,
+    Next,
+    OpenFate,
+    Wait,
+    after_look_up,
+    after_send,
+    not_before_retry_after,
+)
 from lienthong.flows.hints import DELIVER
 from lienthong.states import State
-from lienthong.store.delivery import Ending, Task, finish, start
+from lienthong.store.delivery import Claiming, Ending, Task, finish, start
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:
@@ -30,12 +43,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from random import Random
 
-    from sqlalchemy import Engine
-
     from broker.port import Broker, Delivery
-    from lienthong.breaker import Breaker
     from lienthong.channels.port import Channel
+    from lienthong.pacing import Pacer
     from lienthong.retry import Backoff
+    from lienthong.store.database import Store
 
 log = structlog.get_logger()
 
@@ -46,6 +58,14 @@ BUSY = timedelta(milliseconds=20)
 GATHER = timedelta(milliseconds=10)
 """How long outcomes wait for others: one flush to disk then serves them all."""
 HINT_LEASE_MARGIN = timedelta(seconds=30)
+BACKLOG_PAUSE = timedelta(seconds=1)
+"""Between two looks for a backlog where the last one found none, or not enough."""
+BACKLOG_GRACE = timedelta(seconds=1)
+"""How long what is due is left to its hint."""
+LET_GO = 1_000
+"""Hints that are let go at a time while the target is left alone."""
+LONG_PAUSE = timedelta(seconds=2)
+"""A pause of the target from which hints are let go instead of kept waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +78,22 @@ class DeliveryRules:
     """On a dossier; longer than the longest call."""
     longest_call: timedelta
     """A call that could end after its lease is not begun."""
+    crash_limit: int
+    """A message whose attempts were abandoned so often, because its workers died, is parked."""
     backoff: Backoff
     look_ups: LookUpRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One call that is out, or came in and is not written down yet."""
+
+    task: Task
+    hint: Delivery | None
+    """None for one from the backlog."""
+    started_at: datetime
+    claimed_at: float
+    """Steady seconds from before the claim was written down."""
 
 
 class Deliverer:
@@ -68,28 +102,50 @@ class Deliverer:
     def __init__(  # noqa: PLR0913 - the collaborators of one role, given by the wiring
         self,
         *,
-        engine: Engine,
+        store: Store,
         broker: Broker,
         channel: Channel,
         rules: DeliveryRules,
-        breaker: Breaker,
+        pacer: Pacer,
         agency_codes: Callable[[str], str],
         clock: Callable[[], datetime],
+        steady: Callable[[], float],
         random: Random,
     ) -> None:
-        self._engine = engine
+        """
+        Put the role together.
+
+        Args:
+            store: The message store.
+            broker: The exchange, of this thread alone.
+            channel: The portal.
+            rules: How it is delivered to.
+            pacer: How many calls may start.
+            agency_codes: Gives the code of an agency by name.
+            clock: Tells the time, aware.
+            steady: Tells seconds that go on whatever happens to the clock, also while this process
+                is frozen.
+            random: For jitter.
+        """
+        self._store = store
         self._broker = broker
         self._channel = channel
         self._rules = rules
-        self._breaker = breaker
+        self._pacer = pacer
         self._agency_codes = agency_codes
         self._clock = clock
+        self._steady = steady
         self._random = random
-        self._out: dict[Future[Answer | LookUp], tuple[Task, Delivery]] = {}
-        self._came: list[tuple[Task, Delivery, Answer | LookUp]] = []
+        self._claiming = Claiming(
+            lease=rules.lease, crash_limit=rules.crash_limit, grace=BACKLOG_GRACE
+        )
+        self._out: dict[Future[Answer | LookUp], _Call] = {}
+        self._came: list[tuple[_Call, Answer | LookUp]] = []
         """What calls brought and the store does not have yet."""
         self._going_on: list[Delivery] = []
         """Hints of dossiers that have more to do at once."""
+        self._has_backlog = False
+        self._looks_again_at: datetime | None = None
 
     def open_calls(self) -> ThreadPoolExecutor:
         """Return the threads that make the calls, one per slot."""
@@ -99,18 +155,23 @@ class Deliverer:
         """Let the calls that are out come in, write them down, and give the hints back."""
         while self._out or self._came:
             self._gather(timeout=None)
-            self._turn([], calls=None)
-        self._settle([(hint, self._clock()) for hint in self._going_on])
+            self._turn([], backlog=0, calls=None)
+        now = self._clock()
+        self._settle([(hint, now) for hint in self._going_on], now=now)
         self._going_on = []
 
     def step(self, calls: ThreadPoolExecutor) -> None:
-        """Write down what has come in, take hints for the free slots, and start their calls."""
+        """Write down what has come in, find work for the free slots, and start its calls."""
         has_room = len(self._out) < self._rules.slots
         self._gather(timeout=BUSY if has_room else IDLE)
-        free = self._breaker.allowance(self._clock(), free=self._rules.slots - len(self._out))
+        now = self._clock()
+        free = self._pacer.allowance(now, free=self._rules.slots - len(self._out))
+        if not free and not self._out:
+            self._let_hints_go(now)
         hints = self._take_hints(free, is_quiet=not self._out and not self._came)
-        if self._came or hints:
-            self._turn(hints, calls=calls)
+        backlog = self._backlog_share(now, free=free - len(hints))
+        if self._came or hints or backlog:
+            self._turn(hints, backlog=backlog, calls=calls)
         elif not self._out and not free:
             sleep(IDLE.total_seconds())
 
@@ -122,53 +183,95 @@ class Deliverer:
         done, open_ones = wait(self._out, timeout=seconds, return_when=FIRST_COMPLETED)
         if done and open_ones:
             done |= wait(open_ones, timeout=GATHER.total_seconds()).done
-        for call in done:
-            self._came.append((*self._out.pop(call), call.result()))
-            self._learn(call.result())
+        for future in done:
+            call, result = self._out.pop(future), future.result()
+            self._came.append((call, result))
+            self._pacer.learn(result, now=self._clock(), started_at=call.started_at)
 
     def _take_hints(self, free: int, *, is_quiet: bool) -> list[Delivery]:
+        if self._has_backlog and free > 1:
+            free -= free // 2
         hints, self._going_on = self._going_on[:free], self._going_on[free:]
         if len(hints) < free:
+            is_idle = is_quiet and not hints and not self._has_backlog
             hints += self._broker.receive(
                 DELIVER,
                 limit=free - len(hints),
                 lease=self._rules.lease + HINT_LEASE_MARGIN,
-                wait=IDLE if is_quiet and not hints else timedelta(0),
+                wait=IDLE if is_idle else timedelta(0),
             )
         return hints
 
-    def _turn(self, hints: list[Delivery], *, calls: ThreadPoolExecutor | None) -> None:
+    def _let_hints_go(self, now: datetime) -> None:
+        """Remove hints that would wait long; what they name is due in the store."""
+        until = self._pacer.pause_until(now)
+        if until is None or until - now < LONG_PAUSE:
+            return
+        hints, self._going_on = self._going_on, []
+        hints += self._broker.receive(
+            DELIVER, limit=LET_GO, lease=HINT_LEASE_MARGIN, wait=timedelta(0)
+        )
+        self._settle([(hint, None) for hint in hints], now=now)
+
+    def _backlog_share(self, now: datetime, *, free: int) -> int:
+        is_time = self._looks_again_at is None or self._looks_again_at <= now
+        return free if self._has_backlog or is_time else 0
+
+    def _turn(
+        self, hints: list[Delivery], *, backlog: int, calls: ThreadPoolExecutor | None
+    ) -> None:
         """Write down what came and what starts, in one transaction, then start it."""
         settled: list[tuple[Delivery, datetime | None]] = []
         going_on: list[Delivery] = []
-        tasks: list[tuple[Task, Delivery]] = []
-        with begin(self._engine, at=self._clock) as work:
-            ended = [self._ending(task, result, now=work.at) for task, _, result in self._came]
-            for (_, delivery, _), due_at in zip(self._came, finish(work, ended), strict=True):
+        tasks: list[tuple[Task, Delivery | None]] = []
+        claimed_at = self._steady()
+        with begin(self._store, at=self._clock) as work:
+            ended = [self._ending(call.task, result, now=work.at) for call, result in self._came]
+            for (call, _), due_at in zip(self._came, finish(work, ended), strict=True):
+                if call.hint is None:
+                    continue
                 if due_at is not None and due_at <= work.at:
-                    going_on.append(delivery)
+                    going_on.append(call.hint)
                 else:
-                    settled.append((delivery, due_at))
+                    settled.append((call.hint, due_at))
             codes = [delivery.message.body.decode() for delivery in hints]
-            started = start(work, codes, lease=self._rules.lease)
-            for delivery, task in zip(hints, started, strict=True):
+            started = start(work, codes, backlog=backlog, claiming=self._claiming)
+            for delivery, task in zip(hints, started.hinted, strict=True):
                 if isinstance(task, Task):
                     tasks.append((task, delivery))
                 else:
                     settled.append((delivery, task))
+            tasks += [(task, None) for task in started.backlog]
         self._came = []
         self._going_on += going_on
-        for task, delivery in tasks:
-            assert calls is not None
-            self._breaker.let_out(work.at)
-            self._out[calls.submit(self._call, task)] = (task, delivery)
+        if backlog:
+            self._has_backlog = started.backlog_claimed == backlog
+            self._looks_again_at = work.at + BACKLOG_PAUSE
+        self._start_calls(tasks, calls, claimed_at=claimed_at)
         for end in ended:
             self._report(end)
-        self._settle(settled)
+        self._settle(settled, now=work.at)
 
-    def _call(self, task: Task) -> Answer | LookUp:
+    def _start_calls(
+        self,
+        tasks: list[tuple[Task, Delivery | None]],
+        calls: ThreadPoolExecutor | None,
+        *,
+        claimed_at: float,
+    ) -> None:
+        if not tasks:
+            return
+        assert calls is not None
+        now = self._clock()
+        self._pacer.let_out(now, count=len(tasks))
+        for task, delivery in tasks:
+            call = _Call(task=task, hint=delivery, started_at=now, claimed_at=claimed_at)
+            self._out[calls.submit(self._call, call)] = call
+
+    def _call(self, call: _Call) -> Answer | LookUp:
+        task = call.task
         try:
-            return self._ask_portal(task)
+            return self._ask_portal(task, claimed_at=call.claimed_at)
         except Exception:
             # The boundary of one call: a bug in it concerns this message, and stops at a person.
             log.exception("delivery.failed", message_id=task.message_id)
@@ -176,8 +279,9 @@ class Deliverer:
                 return LookUp(found=Found.FAILED, detail="internal error, see the log")
             return Answer(outcome=Outcome.UNRECOGNISED, detail="internal error, see the log")
 
-    def _ask_portal(self, task: Task) -> Answer | LookUp:
-        if self._clock() + self._rules.longest_call > task.lease_until:
+    def _ask_portal(self, task: Task, *, claimed_at: float) -> Answer | LookUp:
+        held = timedelta(seconds=self._steady() - claimed_at)
+        if held + self._rules.longest_call > self._rules.lease:
             # This process was frozen, or waited long, after the claim was written down. Another
             # worker may have the dossier soon, and a call that is out cannot be fenced off.
             if task.is_look_up:
@@ -199,16 +303,14 @@ class Deliverer:
             )
         )
 
-    def _learn(self, result: Answer | LookUp) -> None:
-        if isinstance(result, Answer):
-            outcome = result.outcome
-        else:
-            outcome = Outcome.UNKNOWN if result.found is Found.FAILED else Outcome.DELIVERED
-        self._breaker.record(outcome, now=self._clock())
-
     def _ending(self, task: Task, result: Answer | LookUp, *, now: datetime) -> Ending:
         if isinstance(result, Answer):
-            next_ = after_send(result.outcome, packet=task.packet, was_update=task.is_updating)
+            next_ = after_send(
+                result.outcome,
+                packet=task.packet,
+                was_update=task.is_updating,
+                target_is_suspect=self._pacer.suspects(result, now=self._clock()),
+            )
         else:
             fate = OpenFate(
                 packet=task.packet,
@@ -218,7 +320,10 @@ class Deliverer:
                 failures=task.failures,
             )
             next_ = after_look_up(result, fate=fate, rules=self._rules.look_ups, now=now)
-        return Ending(task=task, result=result, next=next_, due_at=self._due(task, next_, now=now))
+        due_at = not_before_retry_after(
+            self._due(task, next_, now=now), retry_after=result.retry_after, now=now
+        )
+        return Ending(task=task, result=result, next=next_, due_at=due_at)
 
     def _due(self, task: Task, next_: Next, *, now: datetime) -> datetime | None:
         if next_.state is State.DELIVERED:
@@ -234,13 +339,12 @@ class Deliverer:
             case Wait.PERSON:
                 return None
 
-    def _settle(self, settled: list[tuple[Delivery, datetime | None]]) -> None:
+    def _settle(self, settled: list[tuple[Delivery, datetime | None]], *, now: datetime) -> None:
         try:
             self._broker.ack([delivery for delivery, due_at in settled if due_at is None])
         except StaleDelivery:
             # Another worker has the hint by now; the store's fence keeps the two apart.
             log.info("hint.stale")
-        now = self._clock()
         for delivery, due_at in settled:
             if due_at is not None:
                 try:

@@ -3,136 +3,284 @@ Expanding submissions: records become signed messages, in batches, and a killed 
 goes on where its last committed batch ended.
 
 Conversion and signing happen outside the transaction; identity, order and state inside it. The
-fence of the claim is checked in every transaction, so a worker that was frozen past its lease
-changes nothing. One submission of an agency is expanded at a time, in the order of arrival.
+fence of the agency's claim is checked in every transaction, so a worker that was frozen past its
+lease changes nothing. An agency's submissions are expanded by one worker at a time, in the order
+of arrival, many small ones in one transaction; several agencies are open at once and take turns,
+so that a large file of one keeps no other waiting.
+
+What kills its worker again and again is found by taking smaller steps, and left out: first the one
+record, then, where reading alone kills, the rest of its file.
 """
 
 from __future__ import annotations
 
 import traceback
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from adapters import read_records
 from adapters.record import SourceRecord
 from lienthong.conversion import Prepared
-from lienthong.flows.hints import DELIVER, EXPAND, hint
+from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.store.database import reading
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.submissions import (
     ClaimLost,
+    Opened,
     SubmissionState,
     advance,
-    claim_submission,
+    claim_expansion,
+    due_agencies,
     finish_expansion,
-    next_of_agency,
+    forget_tries,
+    keep_claim,
+    load_small,
+    open_source,
+    open_submissions,
 )
+from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
 from schemas.errors import ConfigError, InputError, LienthongError
 from schemas.problem import Place, Problem, Text
 from signing import SigningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime, timedelta
-    from threading import Event
     from typing import BinaryIO
-
-    from sqlalchemy import Engine
 
     from adapters.record import UnreadableRecord
     from broker.port import Broker
     from lienthong.agencies import Agency
-    from lienthong.flows.receive import Spool
-    from lienthong.store.submissions import SubmissionClaim
+    from lienthong.store.database import Store
+    from lienthong.store.submissions import ExpansionClaim
+    from lienthong.store.work import Work
 
 log = structlog.get_logger()
 
 BATCH = 100
 """Records per transaction: one flush to disk for all of them."""
+OPEN_AGENCIES = 8
+"""Agencies that one worker has in hand at once."""
+CAREFUL_TRIES = 3
+"""From this try on, without progress, one record is taken at a time."""
+SKIP_TRIES = 6
+"""From this try on the next record is left out."""
+GIVE_UP_TRIES = 9
+"""From this try on the rest of the file is left out: reading it kills the worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """What ends the reading of one submission, for good or for now."""
+
+    state: SubmissionState
+    problems: tuple[Problem, ...] = ()
+    due_at: datetime | None = None
+
+
+_Step: TypeAlias = "tuple[Opened, Prepared | _End]"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """One agency in hand: its claim, and its records one by one across all its submissions."""
+
+    claim: ExpansionClaim
+    steps: Iterator[_Step]
+    batch: int
+    """Records per transaction."""
+    origins: dict[str, Origin] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    """Records read so far, per submission, those of the batch in hand included."""
+    first: str | None = None
+    """The submission that counts the tries."""
+    has_committed: bool = False
 
 
 class Expander:
-    """Turns submissions into messages."""
+    """Turns submissions into messages; one per worker thread."""
 
-    def __init__(  # noqa: PLR0913 - the collaborators of one role, given by the wiring
+    def __init__(
         self,
         *,
-        engine: Engine,
+        store: Store,
         broker: Broker,
-        spool: Spool,
         agencies: Callable[[str], Agency],
         clock: Callable[[], datetime],
         lease: timedelta,
         retry_after: timedelta,
     ) -> None:
-        self._engine = engine
+        self._store = store
         self._broker = broker
-        self._spool = spool
         self._agencies = agencies
         self._clock = clock
         self._lease = lease
         self._retry_after = retry_after
+        self._in_hand: dict[str, _Reading] = {}
 
-    def expand(self, submission_id: str, *, stop: Event) -> None:
+    def step(self) -> bool:
         """
-        Expand the agency's first unfinished submission as far as it goes, and hint at the next.
+        Take agencies that have something to expand in hand, and expand one batch of each.
 
-        Does nothing when another worker is at the agency, or its first submission is held. When
-        `stop` is set it ends after the batch in hand and gives the submission back.
+        Returns:
+            Whether there was anything to do.
         """
-        with begin(self._engine, at=self._clock) as work:
-            claim = claim_submission(work.connection, submission_id, now=work.at, lease=self._lease)
-        if claim is None:
-            return
-        try:
-            self._expand_claimed(claim, stop)
-        except ClaimLost:
-            log.warning("expansion.claim_lost", submission=claim.submission_id)
+        if len(self._in_hand) < OPEN_AGENCIES:
+            self._claim_more()
+        did_something = False
+        for agency, reading_ in list(self._in_hand.items()):
+            try:
+                goes_on = self._round(reading_)
+            except ClaimLost:
+                log.warning("expansion.claim_lost", agency=agency)
+                goes_on = False
+            except Exception:
+                self._drop(agency)
+                raise
+            did_something = True
+            if not goes_on:
+                del self._in_hand[agency]
+        return did_something
 
-    def _expand_claimed(self, claim: SubmissionClaim, stop: Event) -> None:
-        done = claim.records_done
-        try:
-            agency = self._agencies(claim.agency)
-            for batch in self._batches(claim, agency):
-                self._take_in(claim, batch, agency)
-                done = batch[-1].record
-                if stop.is_set():
-                    self._give_back(claim, done)
+    def close(self) -> None:
+        """Give every agency in hand back; what is not committed is done again by another."""
+        for agency in list(self._in_hand):
+            self._drop(agency)
+
+    def _drop(self, agency: str) -> None:
+        reading_ = self._in_hand.pop(agency)
+        with suppress(DBAPIError, ClaimLost), begin(self._store, at=self._clock) as work:
+            keep_claim(work, reading_.claim, lease_until=None)
+            if reading_.first is not None and not reading_.has_committed:
+                forget_tries(work, reading_.first)
+
+    def _claim_more(self) -> None:
+        with reading(self._store) as connection:
+            due = due_agencies(connection, now=self._clock(), limit=OPEN_AGENCIES)
+        for agency in due[: OPEN_AGENCIES - len(self._in_hand)]:
+            with begin(self._store, at=self._clock) as work:
+                claim = claim_expansion(work, agency, lease=self._lease)
+                first = open_submissions(work.connection, agency, after=0, limit=1)
+            if claim is not None:
+                self._in_hand[agency] = self._open(claim, first[0] if first else None)
+
+    def _open(self, claim: ExpansionClaim, first: Opened | None) -> _Reading:
+        tries = first.tries if first is not None else 0
+        opened = _Reading(
+            claim=claim,
+            steps=iter(()),
+            batch=BATCH if tries < CAREFUL_TRIES else 1,
+            first=first.id if first is not None else None,
+        )
+        opened.steps = self._steps(opened)
+        return opened
+
+    def _round(self, reading_: _Reading) -> bool:
+        """Convert and commit one batch; return whether there may be more."""
+        steps = list(islice(reading_.steps, reading_.batch))
+        is_over = len(steps) < reading_.batch
+        with begin(self._store, at=self._clock) as work:
+            until = None if is_over else work.at + self._lease
+            keep_claim(work, reading_.claim, lease_until=until)
+            due = self._commit(work, reading_, steps)
+        reading_.has_committed = True
+        if due:
+            publish_or_leave(self._broker, DELIVER, due, at=work.at)
+        for submission, step in steps:
+            if isinstance(step, _End):
+                _report(submission, step)
+        return not is_over
+
+    def _commit(self, work: Work, reading_: _Reading, steps: list[_Step]) -> list[str]:
+        records = [
+            (reading_.origins[submission.id], step)
+            for submission, step in steps
+            if isinstance(step, Prepared)
+        ]
+        due = take_in(work, records) if records else []
+        open_ones = {submission.id: submission for submission, _ in steps}
+        for submission, step in steps:
+            if isinstance(step, _End):
+                del open_ones[submission.id]
+                finish_expansion(
+                    work,
+                    submission,
+                    records_done=reading_.done.get(submission.id, submission.records_done),
+                    state=step.state,
+                    problems=step.problems,
+                    due_at=step.due_at,
+                )
+        for submission in open_ones.values():
+            advance(work, submission, records_done=reading_.done[submission.id])
+        return due
+
+    def _steps(self, reading_: _Reading) -> Iterator[_Step]:
+        """Yield the records of the agency's submissions in order, and each one's end."""
+        after = 0
+        agency: Agency | None = None
+        while True:
+            with reading(self._store) as connection:
+                opened = open_submissions(
+                    connection, reading_.claim.agency, after=after, limit=reading_.batch
+                )
+            if not opened:
+                return
+            small = load_small(self._store, opened)
+            for submission in opened:
+                if submission.due_at > self._clock():
                     return
-        except InputError as error:
-            state = SubmissionState.EXPANDED if done else SubmissionState.REFUSED
-            self._finish(claim, state, error.problem)
-        except SigningError as error:
-            self._hold(claim, error.code, Text(vi=error.vi, en=error.en))
-        except ConfigError as error:
-            self._hold(claim, error.code, error.text)
-        except OSError as error:
-            self._hold(claim, "submission.bytes_unreadable", self._unreadable(claim, error))
-        else:
-            self._finish(claim, SubmissionState.EXPANDED)
+                try:
+                    agency = agency or self._agencies(reading_.claim.agency)
+                    reading_.origins[submission.id] = _origin(submission, agency)
+                    yield from self._expand(reading_, submission, agency, small)
+                    continue
+                except SigningError as error:
+                    end = self._held(error.code, Text(vi=error.vi, en=error.en))
+                except (ConfigError, SealBroken) as error:
+                    end = self._held(error.code, error.text)
+                except OSError as error:
+                    end = self._held("submission.bytes_unreadable", _unreadable(error))
+                yield submission, end
+                return
+            after = opened[-1].arrival
 
-    def _batches(self, claim: SubmissionClaim, agency: Agency) -> Iterator[list[Prepared]]:
-        with self._spool.path(claim.submission_id).open("rb") as source:
-            records = islice(_read(source, claim, agency), claim.records_done, None)
-            batch: list[Prepared] = []
+    def _expand(
+        self,
+        reading_: _Reading,
+        submission: Opened,
+        agency: Agency,
+        small: Mapping[str, bytes],
+    ) -> Iterator[_Step]:
+        if submission.tries >= GIVE_UP_TRIES:
+            yield submission, _end_broken(submission.records_done, _kills_worker(submission))
+            return
+        done = submission.records_done
+        skips = submission.tries >= SKIP_TRIES
+        with closing(open_source(self._store, submission, small)) as source:
+            records = islice(_read(source, submission, agency), done, None)
             try:
                 for record in records:
-                    batch.append(self._prepare(claim, record, agency))
-                    if len(batch) == BATCH:
-                        yield batch
-                        batch = []
-            except InputError:
+                    if skips:
+                        skips = False
+                        prepared = _killed(record)
+                    else:
+                        prepared = self._prepare(submission, record, agency)
+                    done = reading_.done[submission.id] = record.number
+                    yield submission, prepared
+            except InputError as error:
                 # The file breaks off here; what stood before the break is good.
-                if batch:
-                    yield batch
-                raise
-            if batch:
-                yield batch
+                yield submission, _end_broken(done, error.problem)
+                return
+        yield submission, _End(state=SubmissionState.EXPANDED)
 
     def _prepare(
-        self, claim: SubmissionClaim, record: SourceRecord | UnreadableRecord, agency: Agency
+        self, submission: Opened, record: SourceRecord | UnreadableRecord, agency: Agency
     ) -> Prepared:
         try:
             return agency.pipeline.prepare(record, now=self._clock())
@@ -144,53 +292,14 @@ class Expander:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             log.error(  # noqa: TRY400 - see above
                 "conversion.failed",
-                submission=claim.submission_id,
+                submission=submission.id,
                 record=record.number,
                 error=type(error).__name__,
                 at=f"{frame.filename}:{frame.lineno}",
             )
             return _stumbled(record)
 
-    def _take_in(self, claim: SubmissionClaim, batch: list[Prepared], agency: Agency) -> None:
-        origin = Origin(
-            submission_id=claim.submission_id,
-            agency=claim.agency,
-            mapping=agency.mapping_stamp,
-            one_row_per_dossier=agency.one_row_per_dossier,
-        )
-        with begin(self._engine, at=self._clock) as work:
-            advance(work, claim, records_done=batch[-1].record, lease_until=work.at + self._lease)
-            due = take_in(work, batch, origin=origin)
-        if due:
-            self._broker.publish(DELIVER, [hint(code, at=work.at) for code in due])
-
-    def _give_back(self, claim: SubmissionClaim, records_done: int) -> None:
-        with begin(self._engine, at=self._clock) as work:
-            advance(work, claim, records_done=records_done, lease_until=work.at)
-        self._broker.publish(EXPAND, [hint(claim.submission_id, at=work.at)])
-
-    def _finish(self, claim: SubmissionClaim, state: SubmissionState, *problems: Problem) -> None:
-        with begin(self._engine, at=self._clock) as work:
-            finish_expansion(work, claim, state=state, problems=problems)
-            following = next_of_agency(work.connection, claim.submission_id)
-        if following is not None:
-            self._broker.publish(EXPAND, [hint(following, at=work.at)])
-        log.info(
-            "submission.ended",
-            submission=claim.submission_id,
-            state=state.value,
-            codes=[problem.code for problem in problems],
-        )
-
-    def _unreadable(self, claim: SubmissionClaim, error: OSError) -> Text:
-        path = self._spool.path(claim.submission_id)
-        cause = error.strerror or type(error).__name__
-        return Text(
-            vi=f"không đọc được nội dung đã lưu {path}: {cause}",
-            en=f"its stored bytes {path} cannot be read: {cause}",
-        )
-
-    def _hold(self, claim: SubmissionClaim, code: str, cause: Text) -> None:
+    def _held(self, code: str, cause: Text) -> _End:
         problem = Problem(
             code=code,
             message=Text(
@@ -203,24 +312,50 @@ class Expander:
                 "wait their turn",
             ),
         )
-        with begin(self._engine, at=self._clock) as work:
-            finish_expansion(
-                work,
-                claim,
-                state=SubmissionState.HELD,
-                problems=(problem,),
-                due_at=work.at + self._retry_after,
-            )
-        log.error("submission.held", submission=claim.submission_id, code=code)
+        return _End(
+            state=SubmissionState.HELD,
+            problems=(problem,),
+            due_at=self._clock() + self._retry_after,
+        )
+
+
+def _origin(submission: Opened, agency: Agency) -> Origin:
+    return Origin(
+        submission_id=submission.id,
+        agency=submission.agency,
+        mapping=agency.mapping_stamp,
+        one_row_per_dossier=agency.one_row_per_dossier,
+    )
+
+
+def _end_broken(done: int, problem: Problem) -> _End:
+    state = SubmissionState.EXPANDED if done else SubmissionState.REFUSED
+    return _End(state=state, problems=(problem,))
+
+
+def _report(submission: Opened, end: _End) -> None:
+    codes = [problem.code for problem in end.problems]
+    if end.state is SubmissionState.HELD:
+        log.error("submission.held", submission=submission.id, codes=codes)
+    else:
+        log.info("submission.ended", submission=submission.id, state=end.state.value, codes=codes)
+
+
+def _unreadable(error: OSError) -> Text:
+    cause = error.strerror or str(error)
+    return Text(
+        vi=f"không đọc được nội dung đã lưu: {cause}",
+        en=f"its stored bytes cannot be read: {cause}",
+    )
 
 
 def _read(
-    source: BinaryIO, claim: SubmissionClaim, agency: Agency
+    source: BinaryIO, submission: Opened, agency: Agency
 ) -> Iterator[SourceRecord | UnreadableRecord]:
     """Yield the records; a bug that the file meets in its reader ends this file and no other."""
     try:
-        yield from read_records(source, file_name=claim.file_name, options=agency.source)
-    except (LienthongError, OSError):
+        yield from read_records(source, file_name=submission.file_name, options=agency.source)
+    except (LienthongError, OSError, DBAPIError):
         raise
     except Exception as error:  # noqa: BLE001 - see below
         # The boundary of one file: without it the worker ends, and meets the file again when it
@@ -228,7 +363,7 @@ def _read(
         frame = traceback.extract_tb(error.__traceback__)[-1]
         log.error(  # noqa: TRY400 - see above
             "reading.failed",
-            submission=claim.submission_id,
+            submission=submission.id,
             error=type(error).__name__,
             at=f"{frame.filename}:{frame.lineno}",
         )
@@ -239,7 +374,7 @@ def _read(
                     vi="Lỗi bên trong của hệ thống khi đọc tệp",
                     en="Internal error while the file was read",
                 ),
-                place=Place(file=claim.file_name),
+                place=Place(file=submission.file_name),
                 suggestion=Text(
                     vi="Báo cho người vận hành: nhật ký có dòng reading.failed của tệp này; "
                     "gửi lại tệp sau khi lỗi được sửa",
@@ -250,22 +385,59 @@ def _read(
         ) from None
 
 
+def _kills_worker(submission: Opened) -> Problem:
+    return Problem(
+        code="submission.kills_worker",
+        message=Text(
+            vi="Đọc tệp này làm tiến trình dừng đột ngột nhiều lần; phần còn lại không được đọc",
+            en="Reading this file ended its worker again and again; the rest of it was left out",
+        ),
+        place=Place(file=submission.file_name),
+        suggestion=Text(
+            vi="Báo cho người vận hành (thường do thiếu bộ nhớ); chia nhỏ tệp rồi gửi lại",
+            en="Tell the operator (memory is the usual cause); send the file again in parts",
+        ),
+    )
+
+
+def _killed(record: SourceRecord | UnreadableRecord) -> Prepared:
+    return _rejected(
+        record,
+        code="conversion.kills_worker",
+        message=Text(
+            vi="Chuyển đổi bản ghi này làm tiến trình dừng đột ngột nhiều lần; bản ghi bị bỏ qua",
+            en="Converting this record ended its worker again and again; it was left out",
+        ),
+        suggestion=Text(
+            vi="Báo cho người vận hành; sửa hoặc rút gọn bản ghi rồi gửi lại",
+            en="Tell the operator; mend or shorten the record and send it again",
+        ),
+    )
+
+
 def _stumbled(record: SourceRecord | UnreadableRecord) -> Prepared:
-    problem = Problem(
+    return _rejected(
+        record,
         code="conversion.failed",
         message=Text(
             vi="Lỗi bên trong của hệ thống khi chuyển đổi bản ghi này",
             en="Internal error while this record was converted",
         ),
-        place=record.place if isinstance(record, SourceRecord) else record.problems[0].place,
         suggestion=Text(
             vi="Báo cho người vận hành: nhật ký có dòng conversion.failed của bản ghi này",
             en="Tell the operator: the log has a line conversion.failed for this record",
         ),
     )
+
+
+def _rejected(
+    record: SourceRecord | UnreadableRecord, *, code: str, message: Text, suggestion: Text
+) -> Prepared:
+    place = record.place if isinstance(record, SourceRecord) else record.problems[0].place
+    problem = Problem(code=code, message=message, place=place, suggestion=suggestion)
     return Prepared(
         record=record.number,
-        place=problem.place,
+        place=place,
         dossier_code=None,
         events=(),
         problems=(problem,),

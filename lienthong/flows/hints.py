@@ -10,6 +10,7 @@ from broker.port import BrokerError, Message
 from lienthong.ids import make_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from broker.port import Broker
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 EXPAND = "expand"
-"""Hints to expand a submission; the body is its identifier."""
+"""Hints that an agency may have something to expand; the body is its name."""
 DELIVER = "deliver"
 """Hints that a dossier may have something to deliver; the body is its code."""
 
@@ -27,13 +28,14 @@ def hint(subject: str, *, at: datetime) -> Message:
     return Message(id=make_id(at), body=subject.encode())
 
 
-def publish_or_leave(broker: Broker, queue: str, subject: str, *, at: datetime) -> None:
+def publish_or_leave(broker: Broker, queue: str, subjects: Iterable[str], *, at: datetime) -> None:
     """
-    Publish the hint about what somebody just had written down, or leave it to the sweeper.
+    Publish hints about what somebody just had written down, or leave it to be found.
 
-    It is done and durable already: an error now would make them do it again.
+    It is done and durable already: an error now would make them do it again. The workers look into
+    the store themselves every second.
     """
     try:
-        broker.publish(queue, [hint(subject, at=at)])
+        broker.publish(queue, [hint(subject, at=at) for subject in subjects])
     except BrokerError as error:
-        log.warning("hint.left_to_sweeper", queue=queue, cause=error.code)
+        log.warning("hint.left_to_be_found", queue=queue, cause=error.code)

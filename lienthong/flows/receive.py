@@ -1,41 +1,48 @@
 """
 The one way in: whatever door a submission came through, it is durable before it is acknowledged.
 
-The bytes go to a file of their own beside the store, flushed to the disk; the row that makes the
-submission exist is written after that. A crash in between leaves a file without a row, which
-nobody was told about and which the next start removes; a lock tells it from one under way.
+The bytes go into the store in sealed pieces, each in a transaction of its own where there are
+several; the row that makes the submission exist is written in the transaction of the last one. A
+crash in between leaves pieces without a row, which nobody was told about and which are removed
+after a while. Small submissions share one transaction.
+
+A sender that gives its hand-over a key may hand over as often as it likes: the same key with the
+same bytes is the same submission, and with other bytes it is refused.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
+
+from sqlalchemy.exc import DBAPIError
 
 from lienthong.flows.hints import EXPAND, publish_or_leave
 from lienthong.ids import make_id
-from lienthong.store.database import reading
-from lienthong.store.submissions import Submission, insert_submission, known_submissions
+from lienthong.store.submissions import (
+    PIECE_BYTES,
+    Submission,
+    count_pieces,
+    find_keys,
+    insert_submissions,
+    put_pieces,
+    remove_pieces,
+    take_places,
+)
 from lienthong.store.work import begin
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
-
-    from sqlalchemy import Engine
 
     from broker.port import Broker
-
-CHUNK = 1024 * 1024
-"""How many bytes are copied at a time."""
-PARTIAL = ".part"
-"""How the name of a file ends that is not complete."""
+    from lienthong.store.database import Store
+    from lienthong.store.work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,157 +54,297 @@ class Offer:
     agency: str
     door: str
     sender: str
+    key: str | None = None
+    """The sender's own id of this hand-over; a hand-over without one is always a new one."""
 
 
-class Spool:
-    """The folder that holds the raw bytes of every submission, one file each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of an offer: it is here, and cannot be lost."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def path(self, submission_id: str) -> Path:
-        """Return where the bytes of one submission are."""
-        return self._folder / submission_id
-
-    @contextmanager
-    def take(
-        self, source: BinaryIO, *, submission_id: str, progress: Callable[[int], None]
-    ) -> Iterator[tuple[str, int]]:
-        """
-        Copy `source` durably; give its hex SHA-256 and its size in bytes.
-
-        Until the context ends the bytes are known to be under way: `remove_orphans` of another
-        process leaves them alone. The row that speaks of them is to be written inside it.
-
-        Raises:
-            InputError: it cannot be read to its end or written; nothing is left behind.
-        """
-        partial = self._folder / f"{submission_id}{PARTIAL}"
-        with ExitStack() as stack:
-            try:
-                target = stack.enter_context(_open_locked(partial))
-                taken = _copy(source, target, progress=progress)
-                partial.replace(self.path(submission_id))
-                self._flush_folder()
-            except OSError as error:
-                with suppress(OSError):
-                    partial.unlink(missing_ok=True)
-                raise InputError(_not_taken(self._folder, error)) from error
-            yield taken
-
-    def remove_orphans(self, known: Callable[[Collection[str]], Collection[str]]) -> int:
-        """
-        Remove bytes that no row speaks of and nobody is receiving; return how many files.
-
-        Args:
-            known: Tells which of some submission ids have a row at that moment.
-        """
-        names = sorted(path.name for path in self._folder.iterdir() if path.is_file())
-        with_row = known([name.removesuffix(PARTIAL) for name in names])
-        suspects = [name for name in names if name not in with_row]
-        return sum(self._remove_orphan(name, known) for name in suspects)
-
-    def _remove_orphan(
-        self, name: str, known: Callable[[Collection[str]], Collection[str]]
-    ) -> bool:
-        path = self._folder / name
-        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its row may have been written between the first look and the lock.
-            if name not in known([name]):
-                path.unlink()
-                return True
-        return False
-
-    def _flush_folder(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    submission_id: str
+    agency: str
+    sha256: str
+    size: int
+    """Bytes."""
+    is_repeat: bool
+    """It was here before: this is the first answer again."""
 
 
-def _open_locked(path: Path) -> BinaryIO:
-    """Make a file that whoever removes orphans can see to be in use, also once renamed."""
-    while True:
-        file = path.open("xb")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
-            return file
-        # It was taken for an orphan in the moment before the lock.
-        file.close()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyConflict:
+    """The key came before with other bytes; nothing was taken over."""
+
+    problem: Problem
 
 
-def _copy(
-    source: BinaryIO, target: BinaryIO, *, progress: Callable[[int], None]
-) -> tuple[str, int]:
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := source.read(CHUNK):
-        target.write(chunk)
-        digest.update(chunk)
-        size += len(chunk)
-        progress(len(chunk))
-    target.flush()
-    os.fsync(target.fileno())
-    return digest.hexdigest(), size
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """One offer whose bytes are in the hand (or, but for the last piece, in the store)."""
+
+    id: str
+    offer: Offer
+    sha256: str
+    size: int
+    last_piece: bytes
+    last_number: int
 
 
 def receive(
     offer: Offer,
     *,
-    engine: Engine,
-    spool: Spool,
+    store: Store,
     broker: Broker,
-    at: datetime,
+    clock: Callable[[], datetime],
     progress: Callable[[int], None] = lambda _bytes: None,
-) -> Submission:
+) -> Taken:
     """
-    Take one submission over; when this returns, it cannot be lost.
+    Take one submission of any size over; when this returns, it cannot be lost.
 
-    The hint that starts its expansion is published last: if that fails, the sweeper does it.
+    The hint that starts its expansion is published last: if that fails, the workers find it.
+
+    Raises:
+        InputError: it cannot be read to its end, or its key came before with other bytes; nothing
+            is left behind.
     """
-    submission_id = make_id(at)
-    taking = spool.take(offer.source, submission_id=submission_id, progress=progress)
-    with taking as (sha256, size):
-        submission = Submission(
-            id=submission_id,
-            agency=offer.agency,
-            door=offer.door,
-            sender=offer.sender,
-            file_name=offer.file_name,
-            sha256=sha256,
-            size=size,
-            received_at=at,
-        )
-        with begin(engine, at=at, actor=offer.sender) as work:
-            insert_submission(work, submission)
-    publish_or_leave(broker, EXPAND, submission.id, at=at)
-    return submission
+    submission_id = make_id(clock())
+    try:
+        read = _read_in(offer, submission_id, store=store, clock=clock, progress=progress)
+        with begin(store, at=clock, actor=offer.sender) as work:
+            _check_pieces(work, read)
+            (outcome,) = _register(work, [read])
+            if isinstance(outcome, KeyConflict) or outcome.is_repeat:
+                remove_pieces(work.connection, submission_id)
+    except Exception:
+        # Unless its row is there: a commit may have done its work and lost its answer.
+        with suppress(DBAPIError), begin(store, at=clock) as work:
+            remove_pieces(work.connection, submission_id)
+        raise
+    if isinstance(outcome, KeyConflict):
+        raise InputError(outcome.problem)
+    publish_or_leave(broker, EXPAND, [offer.agency], at=clock())
+    return outcome
 
 
-def remove_orphans(spool: Spool, *, engine: Engine) -> int:
-    """Remove what receiving left behind when it was killed; return how many files there were."""
+def receive_many(
+    offers: Sequence[Offer], *, store: Store, broker: Broker, clock: Callable[[], datetime]
+) -> list[Taken | KeyConflict]:
+    """
+    Take small submissions over in one transaction, in their order; see `receive`.
 
-    def known(ids: Collection[str]) -> set[str]:
-        with reading(engine) as connection:
-            return known_submissions(connection, ids)
+    Args:
+        offers: Each at most one piece (1 MiB) in size, or a few: all of them are in memory at once.
+        store: The store.
+        broker: The exchange.
+        clock: Tells the time.
+    """
+    pieces = {}
+    reads = []
+    for offer in offers:
+        read, earlier = _read_whole(offer, make_id(clock()))
+        reads.append(read)
+        pieces[read.id] = earlier
+    with begin(store, at=clock) as work:
+        outcomes = _register(work, reads)
+        for read, outcome in zip(reads, outcomes, strict=True):
+            if isinstance(outcome, Taken) and not outcome.is_repeat:
+                put_pieces(work, [(read.id, *piece) for piece in pieces[read.id]])
+    agencies = {outcome.agency for outcome in outcomes if isinstance(outcome, Taken)}
+    publish_or_leave(broker, EXPAND, sorted(agencies), at=clock())
+    return outcomes
 
-    return spool.remove_orphans(known)
+
+def _read_whole(offer: Offer, submission_id: str) -> tuple[_Read, list[tuple[int, bytes, bool]]]:
+    """Read a small offer; return it with the pieces before its last one."""
+    *earlier, (number, body, _) = _pieces(offer.source)
+    digest = hashlib.sha256()
+    for _, part, _ in earlier:
+        digest.update(part)
+    digest.update(body)
+    read = _Read(
+        id=submission_id,
+        offer=offer,
+        sha256=digest.hexdigest(),
+        size=sum(len(part) for _, part, _ in earlier) + len(body),
+        last_piece=body,
+        last_number=number,
+    )
+    return read, earlier
 
 
-def _not_taken(folder: Path, error: OSError) -> Problem:
-    cause = error.strerror or type(error).__name__
+def _read_in(
+    offer: Offer,
+    submission_id: str,
+    *,
+    store: Store,
+    clock: Callable[[], datetime],
+    progress: Callable[[int], None],
+) -> _Read:
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        for number, body, is_last in _pieces(offer.source):
+            digest.update(body)
+            size += len(body)
+            if is_last:
+                progress(len(body))
+                return _Read(
+                    id=submission_id,
+                    offer=offer,
+                    sha256=digest.hexdigest(),
+                    size=size,
+                    last_piece=body,
+                    last_number=number,
+                )
+            with begin(store, at=clock) as work:
+                put_pieces(work, [(submission_id, number, body, False)])
+            progress(len(body))
+    except OSError as error:
+        raise InputError(_not_taken(error.strerror or type(error).__name__)) from error
+    raise AssertionError("every source has a last piece")
+
+
+def _check_pieces(work: Work, read: _Read) -> None:
+    if count_pieces(work.connection, read.id) != read.last_number:
+        # This process stood still for so long that they were taken for left over.
+        raise InputError(_not_taken("its first bytes are gone: send it again"))
+
+
+def _pieces(source: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
+    """Cut a source into pieces: number, bytes, whether it is the last; at least one."""
+    number = 0
+    body = _read_full(source)
+    while len(body) == PIECE_BYTES and (following := _read_full(source)):
+        yield number, body, False
+        number, body = number + 1, following
+    yield number, body, True
+
+
+def _read_full(source: BinaryIO) -> bytes:
+    """Read a whole piece, however little the source gives at a time."""
+    piece = source.read(PIECE_BYTES)
+    if len(piece) == PIECE_BYTES or not piece:
+        return piece
+    gathered = bytearray(piece)
+    while len(gathered) < PIECE_BYTES and (more := source.read(PIECE_BYTES - len(gathered))):
+        gathered += more
+    return bytes(gathered)
+
+
+def _register(work: Work, reads: Sequence[_Read]) -> list[Taken | KeyConflict]:
+    """Make submissions exist, each in its place in its agency's row, or find that they do."""
+    counts: dict[str, int] = {}
+    for read in reads:
+        counts[read.offer.agency] = counts.get(read.offer.agency, 0) + 1
+    # First of all: from here on nobody else receives for these agencies, so a key that is not
+    # there now cannot come before the end of this transaction.
+    places = take_places(work, counts)
+    known = {agency: find_keys(work.connection, agency, _keys(reads, agency)) for agency in counts}
+    new: list[tuple[Submission, int]] = []
+    outcomes: list[Taken | KeyConflict] = []
+    for read in reads:
+        offer = read.offer
+        before = known[offer.agency].get(offer.key) if offer.key is not None else None
+        if before is not None:
+            outcomes.append(_again(work, read, *before))
+            continue
+        if offer.key is not None:
+            known[offer.agency][offer.key] = (read.id, read.sha256)
+        new.append((_submission(read, work.at), places[offer.agency]))
+        places[offer.agency] += 1
+        outcomes.append(_taken(read, read.id, is_repeat=False))
+    put_pieces(
+        work,
+        [
+            (read.id, read.last_number, read.last_piece, True)
+            for read, outcome in zip(reads, outcomes, strict=True)
+            if isinstance(outcome, Taken) and not outcome.is_repeat
+        ],
+    )
+    insert_submissions(work, new)
+    return outcomes
+
+
+def _keys(reads: Sequence[_Read], agency: str) -> set[str]:
+    return {
+        read.offer.key
+        for read in reads
+        if read.offer.agency == agency and read.offer.key is not None
+    }
+
+
+def _again(work: Work, read: _Read, submission_id: str, sha256: str) -> Taken | KeyConflict:
+    if sha256 == read.sha256:
+        work.note("submission.repeated", submission_id, door=read.offer.door)
+        work.tell(read.offer.agency, "received", submission_id=submission_id, repeated=True)
+        return _taken(read, submission_id, is_repeat=True)
+    work.note("submission.key_conflict", submission_id, door=read.offer.door, sha256=read.sha256)
+    return KeyConflict(problem=_key_conflict(read.offer))
+
+
+def _taken(read: _Read, submission_id: str, *, is_repeat: bool) -> Taken:
+    return Taken(
+        submission_id=submission_id,
+        agency=read.offer.agency,
+        sha256=read.sha256,
+        size=read.size,
+        is_repeat=is_repeat,
+    )
+
+
+def _submission(read: _Read, at: datetime) -> Submission:
+    offer = read.offer
+    return Submission(
+        id=read.id,
+        agency=offer.agency,
+        door=offer.door,
+        sender=offer.sender,
+        file_name=offer.file_name,
+        sha256=read.sha256,
+        size=read.size,
+        received_at=at,
+        key=offer.key,
+    )
+
+
+def small_offer(
+    body: bytes, *, file_name: str, agency: str, door: str, sender: str, key: str | None
+) -> Offer:
+    """Return an offer of bytes that are in the hand already."""
+    return Offer(
+        source=BytesIO(body),
+        file_name=file_name,
+        agency=agency,
+        door=door,
+        sender=sender,
+        key=key,
+    )
+
+
+def _key_conflict(offer: Offer) -> Problem:
+    return Problem(
+        code="submission.key_conflict",
+        message=Text(
+            vi=f"Khóa «{offer.key}» đã được dùng cho một lần gửi khác có nội dung khác",
+            en=f"Key '{offer.key}' was used before for a hand-over with other content",
+        ),
+        place=Place(file=offer.file_name),
+        suggestion=Text(
+            vi="Mỗi nội dung mới cần một khóa mới; gửi lại nguyên văn thì giữ khóa cũ",
+            en="Give new content a new key; keep the key only to send the very same bytes again",
+        ),
+    )
+
+
+def _not_taken(cause: str) -> Problem:
     return Problem(
         code="submission.not_taken",
         message=Text(
-            vi=f"Không lưu được tệp vào {folder}: {cause}",
-            en=f"The file could not be stored in {folder}: {cause}",
+            vi=f"Chưa nhận tệp: {cause}. Không có gì được lưu",
+            en=f"The file was not taken over: {cause}. Nothing was kept",
         ),
-        place=Place(file=str(folder)),
         suggestion=Text(
-            vi="Giải phóng dung lượng hoặc sửa quyền ghi rồi gửi lại; chưa có gì được nhận",
-            en="Free disk space or mend the permissions and send again; nothing was taken over",
+            vi="Kiểm tra tệp còn đọc được, rồi gửi lại",
+            en="Check that the file can be read, then send it again",
         ),
     )

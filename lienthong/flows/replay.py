@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from broker.port import Broker
     from lienthong.admission import Known
+    from lienthong.store.database import Store
 
 
 def resend(
-    message_id: str, *, engine: Engine, broker: Broker, actor: str, reason: str, at: datetime
+    message_id: str, *, store: Store, broker: Broker, actor: str, reason: str, at: datetime
 ) -> None:
     """
     Let the same signed document go again, under the same message id.
@@ -36,18 +37,18 @@ def resend(
     Raises:
         InputError: there is no such message, or it is in a state that cannot be resent.
     """
-    with begin(engine, at=at, actor=actor) as work:
+    with begin(store, at=at, actor=actor) as work:
         ledger, message = _find(work.connection, message_id, MAY_RESEND, verb="resend")
         # A look-up may be out for it: with the fence moved on, its answer changes nothing.
         take_over(work, ledger.code)
         change_state(
-            work, message, State.READY, reason=reason, due_at=at, hinted_at=None, unknown_since=None
+            work, message, State.READY, reason=reason, due_at=at, abandons=0, unknown_since=None
         )
-    publish_or_leave(broker, DELIVER, ledger.code, at=at)
+    publish_or_leave(broker, DELIVER, [ledger.code], at=at)
 
 
 def discard(
-    message_id: str, *, engine: Engine, broker: Broker, actor: str, reason: str, at: datetime
+    message_id: str, *, store: Store, broker: Broker, actor: str, reason: str, at: datetime
 ) -> None:
     """
     End a message for good without sending it; what waited behind it goes on.
@@ -55,12 +56,12 @@ def discard(
     Raises:
         InputError: there is no such message, or it is in a state that cannot be discarded.
     """
-    with begin(engine, at=at, actor=actor) as work:
+    with begin(store, at=at, actor=actor) as work:
         ledger, message = _find(work.connection, message_id, MAY_DISCARD, verb="discard")
         change_state(work, message, State.DISCARDED, reason=reason, due_at=None)
         follower = promote(work, ledger)
     if follower is not None:
-        publish_or_leave(broker, DELIVER, ledger.code, at=at)
+        publish_or_leave(broker, DELIVER, [ledger.code], at=at)
 
 
 def _find(
@@ -84,6 +85,8 @@ def _find(
         )
     if row.dossier_code is None:
         return Ledger(code="", agency=row.agency), known_from(row)
-    ledger = load_ledgers(connection, [row.dossier_code], agency=row.agency)[row.dossier_code]
+    ledger = load_ledgers(connection, [row.dossier_code], agency=row.agency, to_change=True)[
+        row.dossier_code
+    ]
     known = {message.id: message for message in ledger.messages}
     return ledger, known.get(message_id, known_from(row))

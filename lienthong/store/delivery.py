@@ -1,64 +1,131 @@
 """
-Delivery in the store: claiming a dossier, writing an attempt down before it is made, and after.
+Delivery in the store: claiming dossiers, writing attempts down before they are made, and after.
 
 A claim is a lease on the dossier with a fence that grows with every claim. Whatever is written
 for a claim names its fence; a worker whose lease ended and whose dossier was taken by another
 changes no state any more, but what its attempt brought is still written down.
+
+Everything is done for many dossiers at once: a statement costs more to send than to run. Rows of
+`dossiers` are held first and in the order of their codes, or skipped where others hold them, so
+that transactions never wait for each other in a circle.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from lienthong.channels.port import Found, Outcome, Packet
 from lienthong.states import State
-from lienthong.store.ledgers import change_state, load_ledgers, promote
+from lienthong.store.ledgers import Changes, load_ledgers
+from lienthong.store.sealed import (
+    answer_context,
+    document_context,
+    receipt_context,
+    words_context,
+)
 from lienthong.store.tables import attempts, dossiers, messages, receipts
+from lienthong.store.vault import SealBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import BindParameter, Connection, Row, Select
 
     from lienthong.admission import Known, Ledger
     from lienthong.channels.port import Answer, LookUp
     from lienthong.decisions import Next
     from lienthong.store.work import Work
 
+SEND = "send"
+LOOK_UP = "lookup"
+CONTESTED = timedelta(seconds=1)
+"""When to look again at a dossier whose row somebody holds in this moment."""
+BROKEN = "its stored document cannot be opened"
+KILLS_WORKER = "its worker ended again and again while sending it"
+
 # Built once: what a statement says costs more to put together than to run. The names with an
 # underscore are of the WHERE; an update or insert sets the columns that its parameters name.
-_OF_DOSSIER = dossiers.c.code == bindparam("_code")
-_HELD_BY_US = update(dossiers).where(_OF_DOSSIER, dossiers.c.fence == bindparam("_fence"))
+_CODES: BindParameter[str] = bindparam("_codes", expanding=True)
+_CLAIMS: BindParameter[tuple[str, int]] = bindparam("_claims", expanding=True)
+_IS_FREE = or_(dossiers.c.lease_until.is_(None), dossiers.c.lease_until <= bindparam("_now"))
+_FREE = (
+    select(dossiers.c.code, dossiers.c.fence)
+    .where(dossiers.c.code.in_(_CODES), _IS_FREE)
+    .with_for_update(skip_locked=True)
+)
+_BACKLOG = (
+    select(dossiers.c.code, dossiers.c.fence)
+    .select_from(messages.join(dossiers, dossiers.c.code == messages.c.dossier_code))
+    .where(messages.c.due_at.is_not(None), messages.c.due_at <= bindparam("_before"), _IS_FREE)
+    # Of equally urgent ones the longest due; both from the index of what is due.
+    .order_by(messages.c.deadline, messages.c.due_at)
+    .limit(bindparam("_limit"))
+    .with_for_update(of=dossiers, skip_locked=True)
+)
 _CLAIM = (
     update(dossiers)
-    .where(
-        _OF_DOSSIER,
-        or_(dossiers.c.lease_until.is_(None), dossiers.c.lease_until <= bindparam("_now")),
-    )
+    .where(dossiers.c.code.in_(_CODES))
     .values(lease_until=bindparam("_until"), fence=dossiers.c.fence + 1)
-    .returning(dossiers.c.fence)
 )
-_LEASE = select(dossiers.c.lease_until).where(_OF_DOSSIER)
+_LEASES = select(dossiers.c.code, dossiers.c.lease_until).where(dossiers.c.code.in_(_CODES))
+_HOLD = (
+    select(dossiers.c.code, dossiers.c.fence)
+    .where(
+        tuple_(dossiers.c.code, dossiers.c.fence).in_(_CLAIMS),
+        # A claim that was ended, by a commit whose answer got lost, is nobody's any more.
+        dossiers.c.lease_until.is_not(None),
+    )
+    .order_by(dossiers.c.code)
+    .with_for_update()
+)
+_END_CLAIM = update(dossiers).where(dossiers.c.code.in_(_CODES)).values(lease_until=None)
 _ROWS = (
-    select(messages, dossiers.c.at_portal)
+    select(
+        messages.c.id,
+        messages.c.agency,
+        messages.c.dossier_code,
+        messages.c.document,
+        messages.c.document_digest,
+        messages.c.attempts,
+        messages.c.failures,
+        messages.c.abandons,
+        messages.c.was_update,
+        messages.c.unknown_since,
+        messages.c.due_at,
+        dossiers.c.at_portal,
+    )
     .join(dossiers, dossiers.c.code == messages.c.dossier_code)
     .where(messages.c.id.in_(bindparam("_ids", expanding=True)))
 )
-_LOOK_UPS = select(func.count()).where(
-    attempts.c.message_id == bindparam("_id"), attempts.c.kind == "lookup"
+_LOOK_UPS = (
+    select(attempts.c.message_id, func.count().label("look_ups"))
+    .where(attempts.c.message_id.in_(bindparam("_ids", expanding=True)), attempts.c.kind == LOOK_UP)
+    .group_by(attempts.c.message_id)
 )
 _OPEN_ATTEMPTS = update(attempts).where(
     attempts.c.message_id == bindparam("_id"), attempts.c.ended_at.is_(None)
 )
-_BEGIN_ATTEMPT = insert(attempts).returning(attempts.c.id)
-_END_ATTEMPT = update(attempts).where(attempts.c.id == bindparam("_id"))
+_BEGIN_ATTEMPT = insert(attempts)
+_END_ATTEMPT = update(attempts).where(
+    attempts.c.message_id == bindparam("_id"),
+    attempts.c.kind == bindparam("_kind"),
+    attempts.c.number == bindparam("_number"),
+)
 _KEEP_RECEIPT = insert(receipts)
-_LEARN = update(dossiers).where(_OF_DOSSIER)
-_SAME_STATE = update(messages).where(messages.c.id == bindparam("_id"))
+_LEARN = update(dossiers).where(dossiers.c.code == bindparam("_code"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +135,15 @@ class Task:
     dossier_code: str
     agency: str
     fence: int
-    lease_until: datetime
     message_id: str
     packet: Packet
-    attempt_id: int
     number: int
     """Of this attempt, 1-based, sends and look-ups counted apart."""
     is_look_up: bool
     is_updating: bool
     """For a look-up: whether the attempt whose fate is open was an update."""
     document: bytes
+    """Empty for a look-up."""
     document_digest: str
     failures: int
     unknown_since: datetime | None
@@ -94,148 +160,221 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    fence: int
-    lease_until: datetime
+class Claiming:
+    """How dossiers are claimed for delivery."""
+
+    lease: timedelta
+    crash_limit: int
+    """A message whose attempts were abandoned so often is parked."""
+    grace: timedelta
+    """How long what is due is left to its hint before it counts as backlog."""
 
 
-def start(
-    work: Work, dossier_codes: Sequence[str], *, lease: timedelta
-) -> list[Task | datetime | None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What `start` found to do."""
+
+    hinted: list[Task | datetime | None]
+    """For each code that was given, in order: a task to carry out; a moment before which there is
+    nothing to do, because it must wait or another worker has it; None for nothing to do."""
+    backlog: list[Task]
+    """Of dossiers that no code named, the most urgent ones."""
+    backlog_claimed: int
+    """How many dossiers were claimed for it: fewer than asked for means that there are no more."""
+
+
+def start(work: Work, dossier_codes: Sequence[str], *, backlog: int, claiming: Claiming) -> Started:
     """
     Claim dossiers and write down the attempt that the next message of each needs.
 
-    Returns:
-        For each code, in order: a task to carry out; a moment before which there is nothing to
-        do, because it must wait or another worker has it; None when there is nothing to do.
+    Args:
+        work: The transaction.
+        dossier_codes: Whose turn it may be; one that stands here twice is taken once.
+        backlog: At most so many more are taken from what has been due for a while.
+        claiming: How.
     """
-    claims = [_claim(work, code, lease=lease) for code in dossier_codes]
-    mine = [
-        code for code, fence in zip(dossier_codes, claims, strict=True) if isinstance(fence, int)
-    ]
-    ledgers = load_ledgers(work.connection, mine, agency="")
-    turns = {code: _turn(work, ledgers[code]) for code in mine}
-    rows = _rows(work.connection, [turn.id for turn in turns.values() if turn is not None])
-    started: list[Task | datetime | None] = []
-    for code, fence in zip(dossier_codes, claims, strict=True):
-        turn = turns.get(code)
-        if not isinstance(fence, int):
-            started.append(fence)
-        elif turn is None:
-            release(work, code, fence=fence)
-            started.append(None)
-        else:
-            claim = _Claim(fence=fence, lease_until=work.at + lease)
-            started.append(_start_claimed(work, turn, rows[turn.id], claim=claim))
-    return started
-
-
-def _turn(work: Work, ledger: Ledger) -> Known | None:
-    """Return the message whose turn it is, if it can go."""
-    turn = ledger.next_to_go()
-    if turn is not None and turn.state is State.SENDING:
-        _find_abandoned(work, turn)
-    elif turn is not None and turn.state is State.UNKNOWN:
-        _close_open_attempts(work, turn, outcome=Found.FAILED.value)
-    if turn is None or turn.state not in (State.READY, State.RETRYING, State.UNKNOWN):
-        return None
-    return turn
-
-
-def _start_claimed(
-    work: Work, turn: Known, row: Row[Any], *, claim: _Claim
-) -> Task | datetime | None:
-    due_at: datetime | None = row.due_at
-    if due_at is None or due_at > work.at:
-        release(work, row.dossier_code, fence=claim.fence)
-        return due_at
-    return _begin_attempt(work, turn, row, claim=claim)
-
-
-def _claim(work: Work, dossier_code: str, *, lease: timedelta) -> int | datetime | None:
-    fence = work.connection.execute(
-        _CLAIM, {"_code": dossier_code, "_now": work.at, "_until": work.at + lease}
-    ).scalar()
-    if fence is not None:
-        return int(fence)
-    until: datetime | None = work.connection.execute(_LEASE, {"_code": dossier_code}).scalar()
-    return until
-
-
-def _rows(connection: Connection, message_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    return {row.id: row for row in connection.execute(_ROWS, {"_ids": message_ids})}
-
-
-def _find_abandoned(work: Work, turn: Known) -> None:
-    """A lease ended in `sending`: whoever sent is gone, and what became of it is not known."""
-    _close_open_attempts(work, turn, outcome=Outcome.UNKNOWN.value)
-    change_state(
-        work,
-        turn,
-        State.UNKNOWN,
-        reason="the worker that sent it is gone",
-        due_at=work.at,
-        unknown_since=work.at,
+    wanted = sorted(set(dossier_codes))
+    fences = _claim(work, _FREE, {"_codes": wanted}, claiming=claiming) if wanted else {}
+    backlog_fences: dict[str, int] = {}
+    if backlog > 0:
+        due = {"_before": work.at - claiming.grace, "_limit": backlog}
+        backlog_fences = _claim(work, _BACKLOG, due, claiming=claiming)
+    ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")
+    outcomes = _Beginning(work, fences | backlog_fences, ledgers, claiming=claiming).run()
+    found = [outcomes.pop(code) for code in backlog_fences]
+    outcomes |= _leases(work, set(wanted) - fences.keys())
+    return Started(
+        hinted=[outcomes.pop(code, None) for code in dossier_codes],
+        backlog=[task for task in found if isinstance(task, Task)],
+        backlog_claimed=len(backlog_fences),
     )
 
 
-def _count_look_ups(work: Work, turn: Known) -> int:
-    return int(work.connection.execute(_LOOK_UPS, {"_id": turn.id}).scalar_one())
+def _claim(
+    work: Work, query: Select[tuple[str, int]], which: Mapping[str, Any], *, claiming: Claiming
+) -> dict[str, int]:
+    """Claim what `query` finds to be free; return the fences of the claims."""
+    rows = work.connection.execute(query, {"_now": work.at, **which})
+    fences = {row.code: row.fence + 1 for row in rows}
+    if fences:
+        until = work.at + claiming.lease
+        work.connection.execute(_CLAIM, {"_codes": list(fences), "_until": until})
+    return fences
 
 
-def _close_open_attempts(work: Work, turn: Known, *, outcome: str) -> None:
-    """Whoever made them is gone, or will be late: then its answer is written over this."""
-    work.connection.execute(
-        _OPEN_ATTEMPTS,
-        {"_id": turn.id, "ended_at": work.at, "outcome": outcome, "detail": "abandoned"},
-    )
+def _leases(work: Work, codes: Collection[str]) -> dict[str, Task | datetime | None]:
+    """Return until when others have these dossiers."""
+    if not codes:
+        return {}
+    rows = work.connection.execute(_LEASES, {"_codes": sorted(codes)})
+    soon = work.at + CONTESTED
+    return {row.code: max(row.lease_until or soon, soon) for row in rows}
 
 
-def _begin_attempt(work: Work, turn: Known, row: Row[Any], *, claim: _Claim) -> Task:
-    is_look_up = turn.state is State.UNKNOWN
-    is_updating = (
-        row.was_update if is_look_up else (turn.packet is Packet.DOSSIER and row.at_portal)
-    )
-    kind = "lookup" if is_look_up else "send"
-    number = 1 + (_count_look_ups(work, turn) if is_look_up else row.attempts)
-    attempt_id = work.connection.execute(
-        _BEGIN_ATTEMPT,
-        {
-            "message_id": turn.id,
-            "number": number,
-            "kind": kind,
-            "is_updating": is_updating,
-            "started_at": work.at,
-        },
-    ).scalar_one()
-    if is_look_up:
-        work.note("message.looked_up", turn.id, number=number)
-    else:
-        change_state(
-            work,
+class _Beginning:
+    """The beginning of attempts for claimed dossiers; read first, decided, then written."""
+
+    def __init__(
+        self,
+        work: Work,
+        fences: dict[str, int],
+        ledgers: dict[str, Ledger],
+        *,
+        claiming: Claiming,
+    ) -> None:
+        self._work = work
+        self._fences = fences
+        self._ledgers = ledgers
+        self._until = work.at + claiming.lease
+        self._crash_limit = claiming.crash_limit
+        self._changes = Changes(work)
+        self._attempts: list[dict[str, Any]] = []
+        self._released: list[str] = []
+
+    def run(self) -> dict[str, Task | datetime | None]:
+        turns = {code: self._ledgers[code].next_to_go() for code in self._fences}
+        rows = _rows(self._work.connection, [turn.id for turn in turns.values() if turn])
+        open_fates = {
+            turn.id: Outcome.UNKNOWN if turn.state is State.SENDING else Found.FAILED
+            for turn in turns.values()
+            if turn and turn.state in (State.SENDING, State.UNKNOWN)
+        }
+        look_ups = _count_look_ups(self._work.connection, list(open_fates))
+        outcomes: dict[str, Task | datetime | None] = {}
+        for code, turn in turns.items():
+            outcome = None
+            if turn is not None:
+                outcome = self._begin(turn, rows[turn.id], look_ups.get(turn.id, 0))
+            if not isinstance(outcome, Task):
+                self._released.append(code)
+            outcomes[code] = outcome
+        self._write(open_fates)
+        return outcomes
+
+    def _begin(self, turn: Known, row: Row[Any], look_ups: int) -> Task | datetime | None:
+        if turn.state is State.SENDING:
+            # Whoever made this attempt never came back: its fate is open.
+            self._changes.move(
+                turn,
+                State.UNKNOWN,
+                reason="the worker that sent it is gone: the portal is asked",
+                unknown_since=self._work.at,
+                due_at=self._until,
+                abandons=row.abandons + 1,
+            )
+            return self._task(turn, row, number=look_ups + 1, is_look_up=True)
+        if turn.state not in (State.READY, State.RETRYING, State.UNKNOWN):
+            return None
+        due_at: datetime | None = row.due_at
+        if due_at is None or due_at > self._work.at:
+            return due_at
+        if turn.state is State.UNKNOWN:
+            return self._task(turn, row, number=look_ups + 1, is_look_up=True)
+        if row.abandons >= self._crash_limit:
+            self._changes.move(turn, State.PARKED, reason=KILLS_WORKER, due_at=None)
+            return None
+        try:
+            task = self._task(turn, row, number=row.attempts + 1, is_look_up=False)
+        except SealBroken as error:
+            self._changes.move(turn, State.PARKED, reason=f"{BROKEN} ({error.code})", due_at=None)
+            return None
+        self._changes.move(
             turn,
             State.SENDING,
-            was_update=is_updating,
-            attempts=number,
-            due_at=None,
-            hinted_at=None,
+            was_update=task.is_updating,
+            attempts=task.number,
+            # When nobody comes back with an answer, it is taken up again.
+            due_at=self._until,
         )
-    return Task(
-        dossier_code=row.dossier_code,
-        agency=row.agency,
-        fence=claim.fence,
-        lease_until=claim.lease_until,
-        message_id=turn.id,
-        packet=turn.packet,
-        attempt_id=attempt_id,
-        number=number,
-        is_look_up=is_look_up,
-        is_updating=is_updating,
-        document=row.document,
-        document_digest=row.document_digest,
-        failures=row.failures,
-        unknown_since=row.unknown_since,
-    )
+        return task
+
+    def _task(self, turn: Known, row: Row[Any], *, number: int, is_look_up: bool) -> Task:
+        document = b""
+        if not is_look_up:
+            context = document_context(turn.id)
+            document = self._work.vault.open(row.document, context=context)
+        is_updating = (
+            row.was_update if is_look_up else (turn.packet is Packet.DOSSIER and row.at_portal)
+        )
+        self._attempts.append(
+            {
+                "message_id": turn.id,
+                "kind": LOOK_UP if is_look_up else SEND,
+                "number": number,
+                "is_updating": is_updating,
+                "started_at": self._work.at,
+            }
+        )
+        if is_look_up:
+            self._work.note("message.looked_up", turn.id, number=number)
+        return Task(
+            dossier_code=row.dossier_code,
+            agency=row.agency,
+            fence=self._fences[row.dossier_code],
+            message_id=turn.id,
+            packet=turn.packet,
+            number=number,
+            is_look_up=is_look_up,
+            is_updating=is_updating,
+            document=document,
+            document_digest=row.document_digest,
+            failures=row.failures,
+            unknown_since=row.unknown_since,
+        )
+
+    def _write(self, open_fates: Mapping[str, Outcome | Found]) -> None:
+        connection = self._work.connection
+        if open_fates:
+            # Whoever made them is gone, or will be late: then its answer is written over this.
+            connection.execute(
+                _OPEN_ATTEMPTS,
+                [
+                    {
+                        "_id": message_id,
+                        "ended_at": self._work.at,
+                        "outcome": outcome.value,
+                        "detail": "abandoned",
+                    }
+                    for message_id, outcome in open_fates.items()
+                ],
+            )
+        self._changes.write()
+        if self._attempts:
+            connection.execute(_BEGIN_ATTEMPT, self._attempts)
+        if self._released:
+            connection.execute(_END_CLAIM, {"_codes": self._released})
+
+
+def _rows(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
+    if not ids:
+        return {}
+    return {row.id: row for row in connection.execute(_ROWS, {"_ids": ids})}
+
+
+def _count_look_ups(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    if not ids:
+        return {}
+    return {row.message_id: row.look_ups for row in connection.execute(_LOOK_UPS, {"_ids": ids})}
 
 
 def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
@@ -245,114 +384,130 @@ def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
     Returns:
         For each, in order: when its dossier has something to do again; None when not by itself.
     """
+    if not endings:
+        return []
+    held = _hold(work, {(end.task.dossier_code, end.task.fence) for end in endings})
+    _end_attempts(work, endings)
+    ledgers = load_ledgers(work.connection, [code for code, _ in held], agency="")
+    finishing = _Finishing(work, ledgers)
+    due = []
     for end in endings:
-        _end_attempt(work, end.task, end.result)
-    # One by one: a late answer and the current one of the same dossier may come in together.
-    ours = [_is_still_ours(work, end) for end in endings]
-    codes = {end.task.dossier_code for end, is_ours in zip(endings, ours, strict=True) if is_ours}
-    ledgers = load_ledgers(work.connection, codes, agency="")
-    return [
-        _finish_claimed(work, end, ledgers[end.task.dossier_code]) if is_ours else None
-        for end, is_ours in zip(endings, ours, strict=True)
-    ]
+        if (end.task.dossier_code, end.task.fence) in held:
+            due.append(finishing.finish(end))
+        else:
+            work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
+            due.append(None)
+    finishing.write()
+    if held:
+        work.connection.execute(_END_CLAIM, {"_codes": [code for code, _ in held]})
+    return due
 
 
-def _is_still_ours(work: Work, end: Ending) -> bool:
-    is_ours = release(work, end.task.dossier_code, fence=end.task.fence)
-    if not is_ours:
-        work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
-    return is_ours
+def _hold(work: Work, claims: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Hold those dossiers whose claims are still ours."""
+    rows = work.connection.execute(_HOLD, {"_claims": sorted(claims)})
+    return {(row.code, row.fence) for row in rows}
 
 
-def _finish_claimed(work: Work, end: Ending, ledger: Ledger) -> datetime | None:
-    task, next_ = end.task, end.next
-    message = next(m for m in ledger.messages if m.id == task.message_id)
-    _move(work, task, message, end.result, next_=next_, due_at=end.due_at)
-    if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
-        ledger.acknowledged = True
-    _learn(work, task, next_)
-    promote(work, ledger)
-    turn = ledger.next_to_go()
-    if turn is message:
-        return end.due_at
-    return work.at if turn is not None and turn.state is State.READY else None
+class _Finishing:
+    """What follows from many answers: decided one by one, written together."""
+
+    def __init__(self, work: Work, ledgers: dict[str, Ledger]) -> None:
+        self._work = work
+        self._ledgers = ledgers
+        self._changes = Changes(work)
+        self._receipts: list[dict[str, Any]] = []
+        self._learnt: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+
+    def finish(self, end: Ending) -> datetime | None:
+        task, next_ = end.task, end.next
+        ledger = self._ledgers[task.dossier_code]
+        message = next(m for m in ledger.messages if m.id == task.message_id)
+        self._move(end, message)
+        self._learn(task, next_)
+        if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
+            ledger.acknowledged = True
+        self._changes.promote(ledger)
+        turn = ledger.next_to_go()
+        if turn is message:
+            return end.due_at
+        return self._work.at if turn is not None and turn.state is State.READY else None
+
+    def _move(self, end: Ending, message: Known) -> None:
+        task, next_ = end.task, end.next
+        columns: dict[str, str | int | bool | datetime | None] = {"due_at": end.due_at}
+        # A look-up that lets it go again settles nothing yet, and must not forget the backoff.
+        if next_.state is State.DELIVERED:
+            columns["failures"] = 0
+        elif next_.state is not State.READY:
+            columns["failures"] = task.failures + 1
+        if next_.state is State.UNKNOWN and task.unknown_since is None:
+            columns["unknown_since"] = self._work.at
+        if next_.state in (State.DELIVERED, State.READY):
+            columns["unknown_since"] = None
+        receipt = getattr(end.result, "receipt", None)
+        if next_.state is State.DELIVERED:
+            columns["proof"] = "lookup" if receipt is None else "receipt"
+        if receipt is not None:
+            self._receipts.append(
+                {
+                    "message_id": message.id,
+                    "document": self._work.vault.seal(receipt, context=receipt_context(message.id)),
+                    "verified_at": self._work.at,
+                }
+            )
+        if next_.state is message.state:
+            self._changes.stay(message, reason=next_.reason, **columns)
+        else:
+            self._changes.move(message, next_.state, reason=next_.reason, **columns)
+
+    def _learn(self, task: Task, next_: Next) -> None:
+        row: dict[str, Any] = {"_code": task.dossier_code}
+        if next_.portal_has_dossier is not None:
+            row["at_portal"] = next_.portal_has_dossier
+        if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
+            row["acknowledged"] = True
+        if len(row) > 1:
+            self._learnt.setdefault(tuple(row), []).append(row)
+
+    def write(self) -> None:
+        connection = self._work.connection
+        self._changes.write()
+        for rows in self._learnt.values():
+            connection.execute(_LEARN, rows)
+        if self._receipts:
+            connection.execute(_KEEP_RECEIPT, self._receipts)
 
 
-def _end_attempt(work: Work, task: Task, result: Answer | LookUp) -> None:
-    work.connection.execute(
-        _END_ATTEMPT,
-        {
-            "_id": task.attempt_id,
-            "ended_at": work.at,
-            "outcome": _outcome(result),
-            "detail": result.detail,
-            "code": getattr(result, "code", None),
-            "http_status": getattr(result, "http_status", None),
-            "message": getattr(result, "message", None),
-            "answer": result.raw,
-        },
-    )
+def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
+    rows = []
+    for end in endings:
+        task, result = end.task, end.result
+        key = (task.message_id, LOOK_UP if task.is_look_up else SEND, task.number)
+        words = getattr(result, "message", None)
+        rows.append(
+            {
+                "_id": key[0],
+                "_kind": key[1],
+                "_number": key[2],
+                "ended_at": work.at,
+                "outcome": _outcome(result),
+                "detail": result.detail,
+                "code": getattr(result, "code", None),
+                "http_status": getattr(result, "http_status", None),
+                "message": None
+                if words is None
+                else work.vault.seal(words.encode(), context=words_context(*key)),
+                "answer": None
+                if result.raw is None
+                else work.vault.seal(result.raw, context=answer_context(*key)),
+            }
+        )
+    work.connection.execute(_END_ATTEMPT, rows)
 
 
 def _outcome(result: Answer | LookUp) -> str:
     return result.found.value if hasattr(result, "found") else result.outcome.value
-
-
-def _move(
-    work: Work,
-    task: Task,
-    message: Known,
-    result: Answer | LookUp,
-    *,
-    next_: Next,
-    due_at: datetime | None,
-) -> None:
-    columns: dict[str, str | int | bool | datetime | None] = {
-        "due_at": due_at,
-        "hinted_at": work.at,
-    }
-    # A look-up that lets it go again settles nothing yet, and must not forget the backoff.
-    if next_.state is State.DELIVERED:
-        columns["failures"] = 0
-    elif next_.state is not State.READY:
-        columns["failures"] = task.failures + 1
-    if next_.state is State.UNKNOWN and task.unknown_since is None:
-        columns["unknown_since"] = work.at
-    if next_.state in (State.DELIVERED, State.READY):
-        columns["unknown_since"] = None
-    receipt = getattr(result, "receipt", None)
-    if next_.state is State.DELIVERED:
-        columns["proof"] = "lookup" if receipt is None else "receipt"
-    if receipt is not None:
-        work.connection.execute(
-            _KEEP_RECEIPT,
-            {"message_id": task.message_id, "document": receipt, "verified_at": work.at},
-        )
-    if next_.state is message.state:
-        work.connection.execute(
-            _SAME_STATE,
-            {"_id": message.id, "reason": next_.reason, "updated_at": work.at, **columns},
-        )
-        return
-    change_state(work, message, next_.state, reason=next_.reason, **columns)
-
-
-def _learn(work: Work, task: Task, next_: Next) -> None:
-    columns: dict[str, bool] = {}
-    if next_.portal_has_dossier is not None:
-        columns["at_portal"] = next_.portal_has_dossier
-    if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
-        columns["acknowledged"] = True
-    if columns:
-        work.connection.execute(_LEARN, {"_code": task.dossier_code, **columns})
-
-
-def release(work: Work, dossier_code: str, *, fence: int) -> bool:
-    """Give a claim back; return False when it is somebody else's by now."""
-    given_back = work.connection.execute(
-        _HELD_BY_US, {"_code": dossier_code, "_fence": fence, "lease_until": None}
-    )
-    return given_back.rowcount == 1
 
 
 def take_over(work: Work, dossier_code: str) -> None:

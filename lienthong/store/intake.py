@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import insert
 
-from lienthong.admission import Candidate, Entry, Known, Ledger, Refusal, Repeat, admit
+from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from lienthong.states import State
@@ -20,8 +20,9 @@ from lienthong.store.ledgers import (
     promote,
     save_ledgers,
 )
-from lienthong.store.submissions import encode_problems
-from lienthong.store.tables import messages, repeats
+from lienthong.store.sealed import document_context, problems_context
+from lienthong.store.submissions import seal_problems
+from lienthong.store.tables import NO_DEADLINE, messages, repeats
 from schemas.problem import Severity
 
 if TYPE_CHECKING:
@@ -43,71 +44,74 @@ class Origin:
     one_row_per_dossier: bool
 
 
-def take_in(work: Work, prepared: Sequence[Prepared], *, origin: Origin) -> list[str]:
+def take_in(work: Work, records: Sequence[tuple[Origin, Prepared]]) -> list[str]:
     """
-    Write one batch of records down, each as new messages, repeats or rejections.
+    Write one batch of records of one agency down, each as new messages, repeats or rejections.
+
+    Args:
+        work: The transaction.
+        records: In order, each with the submission it stands in.
 
     Returns:
         The codes of the dossiers that have something to deliver now and had nothing before.
     """
-    batch = _Batch(work, prepared, origin=origin)
-    for record in prepared:
-        batch.take(record)
+    batch = _Batch(work, records)
+    for origin, record in records:
+        batch.take(origin, record)
     return batch.write()
 
 
 class _Batch:
     """The working copy of one transaction; decided in memory, written at the end in a few calls."""
 
-    def __init__(self, work: Work, prepared: Sequence[Prepared], *, origin: Origin) -> None:
+    def __init__(self, work: Work, records: Sequence[tuple[Origin, Prepared]]) -> None:
         self._work = work
-        self._origin = origin
         self._at = work.at
-        codes = {event.dossier_code for record in prepared for event in record.events}
-        codes |= {record.dossier_code for record in prepared if record.dossier_code}
-        keys = {event.key for record in prepared for event in record.events if event.key}
-        self._ledgers = load_ledgers(work.connection, codes, agency=origin.agency)
-        if origin.one_row_per_dossier:
-            submission = origin.submission_id
-            load_repeated(work.connection, self._ledgers, submission_id=submission)
-        self._keyed = load_event_keys(work.connection, keys, agency=origin.agency)
+        (agency,) = {origin.agency for origin, _ in records}
+        codes = {event.dossier_code for _, record in records for event in record.events}
+        codes |= {record.dossier_code for _, record in records if record.dossier_code}
+        keys = {event.key for _, record in records for event in record.events if event.key}
+        self._ledgers = load_ledgers(work.connection, codes, agency=agency, to_change=True)
+        whole_files = {o.submission_id for o, _ in records if o.one_row_per_dossier}
+        load_repeated(work.connection, self._ledgers, submission_ids=whole_files)
+        self._keyed = load_event_keys(work.connection, keys, agency=agency)
         self._rows: dict[str, dict[str, Any]] = {}
         self._repeats: list[dict[str, str | int]] = []
         self._made_ready: set[str] = set()
 
-    def take(self, record: Prepared) -> None:
+    def take(self, origin: Origin, record: Prepared) -> None:
         if not record.events:
-            self._reject(record, problems=record.problems, item=0, packet=Packet.DOSSIER)
+            self._reject(origin, record, problems=record.problems, item=0, packet=Packet.DOSSIER)
             return
         for item, event in enumerate(record.events):
             ledger = self._ledgers[event.dossier_code]
             candidate = Candidate(
-                agency=self._origin.agency,
+                agency=origin.agency,
                 packet=event.packet,
                 key=event.key,
                 version=event.version,
                 content_digest=event.content_digest,
-                submission_id=self._origin.submission_id,
+                submission_id=origin.submission_id,
                 record=record.record,
-                one_row_per_dossier=self._origin.one_row_per_dossier,
+                one_row_per_dossier=origin.one_row_per_dossier,
             )
             decision = admit(candidate, ledger=ledger, keyed=self._keyed)
             if isinstance(decision, Repeat):
-                self._note_repeat(record, item, decision)
+                self._note_repeat(origin, record, item, decision)
                 if event.packet is Packet.DOSSIER:
-                    ledger.repeated.append(record.record)
+                    ledger.repeated.append((origin.submission_id, record.record))
             elif isinstance(decision, Refusal):
                 problem = decision.problem.moved_to(record.place)
-                self._reject(record, problems=(problem,), item=item, packet=event.packet)
+                self._reject(origin, record, problems=(problem,), item=item, packet=event.packet)
             else:
-                self._enter(record, item, event, decision, ledger)
+                self._enter(origin, record, item, event, decision)
 
-    def _note_repeat(self, record: Prepared, item: int, repeat: Repeat) -> None:
+    def _note_repeat(self, origin: Origin, record: Prepared, item: int, repeat: Repeat) -> None:
         for old in repeat.supersedes:
             self._supersede(old, by=repeat.message_id)
         self._repeats.append(
             {
-                "submission_id": self._origin.submission_id,
+                "submission_id": origin.submission_id,
                 "record": record.record,
                 "item": item,
                 "message_id": repeat.message_id,
@@ -116,18 +120,31 @@ class _Batch:
         self._work.note(
             "event.repeated",
             repeat.message_id,
-            submission=self._origin.submission_id,
+            submission=origin.submission_id,
+            record=record.record,
+        )
+        self._work.tell(
+            origin.agency,
+            "repeated",
+            submission_id=origin.submission_id,
+            message_id=repeat.message_id,
             record=record.record,
         )
 
     def _reject(
-        self, record: Prepared, *, problems: Sequence[Problem], item: int, packet: Packet
+        self,
+        origin: Origin,
+        record: Prepared,
+        *,
+        problems: Sequence[Problem],
+        item: int,
+        packet: Packet,
     ) -> None:
         message_id = make_id(self._at)
-        self._add(message_id, record, item, packet, State.REJECTED, problems=problems)
+        self._add(message_id, origin, record, item, packet, State.REJECTED, problems=problems)
         ledger = self._ledgers.get(self._rows[message_id]["dossier_code"])
-        if ledger is not None and ledger.agency == self._origin.agency:
-            known = self._rejected(message_id, packet, record)
+        if ledger is not None and ledger.agency == origin.agency:
+            known = _rejected(message_id, packet, origin, record)
             if not record.events and ledger.next_sequence > 1:
                 # A snapshot that should have been: it has its place in the dossier's row. What
                 # was refused has none, nor has anything before a first good snapshot, because a
@@ -137,31 +154,27 @@ class _Batch:
                 self._rows[message_id]["sequence"] = known.sequence
             ledger.messages.append(known)
         codes = sorted({p.code for p in problems if p.severity is Severity.ERROR})
-        self._note(message_id, State.REJECTED, record, codes=",".join(codes))
-
-    def _rejected(self, message_id: str, packet: Packet, record: Prepared) -> Known:
-        return Known(
-            id=message_id,
-            sequence=0,
-            packet=packet,
-            state=State.REJECTED,
-            content_digest=None,
-            version=None,
-            submission_id=self._origin.submission_id,
-            record=record.record,
+        self._note(message_id, State.REJECTED, origin, record, codes=",".join(codes))
+        self._work.tell(
+            origin.agency,
+            State.REJECTED.value,
+            submission_id=origin.submission_id,
+            message_id=message_id,
         )
 
     def _enter(
-        self, record: Prepared, item: int, event: PreparedEvent, entry: Entry, ledger: Ledger
+        self, origin: Origin, record: Prepared, item: int, event: PreparedEvent, entry: Entry
     ) -> None:
+        ledger = self._ledgers[event.dossier_code]
         known = Known(
             id=event.message_id,
+            agency=origin.agency,
             sequence=ledger.next_sequence,
             packet=event.packet,
             state=State.RECEIVED,
             content_digest=event.content_digest,
             version=event.version,
-            submission_id=self._origin.submission_id,
+            submission_id=origin.submission_id,
             record=record.record,
         )
         ledger.next_sequence += 1
@@ -178,19 +191,34 @@ class _Batch:
                 known.state = State.READY
                 self._made_ready.add(known.id)
         self._add(
-            event.message_id, record, item, event.packet, known.state, problems=record.problems
+            event.message_id,
+            origin,
+            record,
+            item,
+            event.packet,
+            known.state,
+            problems=record.problems,
         )
         self._rows[event.message_id].update(
             event_key=event.key,
             version=event.version,
             content_digest=event.content_digest,
             sequence=known.sequence,
-            document=event.document,
+            document=self._work.vault.seal(
+                event.document, context=document_context(event.message_id)
+            ),
             document_digest=event.document_digest,
             due_at=self._at if known.state is State.READY else None,
             superseded_by=entry.superseded_by.id if entry.superseded_by else None,
         )
-        self._note(event.message_id, known.state, record, digest=event.document_digest)
+        self._note(event.message_id, known.state, origin, record, digest=event.document_digest)
+        if known.state is State.SUPERSEDED:
+            self._work.tell(
+                origin.agency,
+                State.SUPERSEDED.value,
+                submission_id=origin.submission_id,
+                message_id=event.message_id,
+            )
 
     def _supersede(self, old: Known, *, by: str) -> None:
         row = self._rows.get(old.id)
@@ -200,10 +228,17 @@ class _Batch:
         row.update(state=State.SUPERSEDED.value, superseded_by=by)
         old.state = State.SUPERSEDED
         self._work.note("message.superseded", old.id, reason=f"by {by}")
+        self._work.tell(
+            old.agency,
+            State.SUPERSEDED.value,
+            submission_id=old.submission_id,
+            message_id=old.id,
+        )
 
-    def _add(
+    def _add(  # noqa: PLR0913 - one argument per fact of the row
         self,
         message_id: str,
+        origin: Origin,
         record: Prepared,
         item: int,
         packet: Packet,
@@ -214,10 +249,10 @@ class _Batch:
         code = record.events[item].dossier_code if record.events else record.dossier_code
         self._rows[message_id] = {
             "id": message_id,
-            "submission_id": self._origin.submission_id,
+            "submission_id": origin.submission_id,
             "record": record.record,
             "item": item,
-            "agency": self._origin.agency,
+            "agency": origin.agency,
             "dossier_code": code,
             "packet": packet.value,
             "event_key": None,
@@ -228,20 +263,24 @@ class _Batch:
             "document": None,
             "document_digest": None,
             "place": msgspec.json.encode(record.place).decode(),
-            "problems": encode_problems(problems),
-            "mapping": self._origin.mapping,
+            "problems": seal_problems(
+                self._work.vault, problems, context=problems_context(message_id)
+            ),
+            "mapping": origin.mapping,
+            "deadline": record.deadline or NO_DEADLINE,
             "due_at": None,
-            "hinted_at": None,
             "superseded_by": None,
             "created_at": self._at,
             "updated_at": self._at,
         }
 
-    def _note(self, message_id: str, state: State, record: Prepared, **detail: str) -> None:
+    def _note(
+        self, message_id: str, state: State, origin: Origin, record: Prepared, **detail: str
+    ) -> None:
         self._work.note(
             f"message.{state.value}",
             message_id,
-            submission=self._origin.submission_id,
+            submission=origin.submission_id,
             record=record.record,
             **detail,
         )
@@ -261,3 +300,17 @@ class _Batch:
             if freed is not None or (turn is not None and turn.id in self._made_ready):
                 due.append(ledger.code)
         return due
+
+
+def _rejected(message_id: str, packet: Packet, origin: Origin, record: Prepared) -> Known:
+    return Known(
+        id=message_id,
+        agency=origin.agency,
+        sequence=0,
+        packet=packet,
+        state=State.REJECTED,
+        content_digest=None,
+        version=None,
+        submission_id=origin.submission_id,
+        record=record.record,
+    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Built once: what a statement says costs more to put together than to run.
 _CODES: BindParameter[str] = bindparam("_codes", expanding=True)
 _DOSSIERS = select(dossiers).where(dossiers.c.code.in_(_CODES))
+_DOSSIERS_TO_CHANGE = _DOSSIERS.order_by(dossiers.c.code).with_for_update()
 _MESSAGES = (
     select(
         messages.c.id,
@@ -38,18 +39,40 @@ _MESSAGES = (
     .where(messages.c.dossier_code.in_(_CODES))
     .order_by(messages.c.sequence, messages.c.id)
 )
+_RENUMBER = update(dossiers).where(dossiers.c.code == bindparam("_code"))
+TOLD = frozenset(
+    {
+        State.DELIVERED,
+        State.PARKED,
+        State.QUARANTINED,
+        State.DISCARDED,
+        State.SUPERSEDED,
+        State.REISSUED,
+    }
+)
+"""Changes that the agency is told of; rejections and repeats are told where they are made."""
 _CHANGE = update(messages).where(
     messages.c.id == bindparam("_id"), messages.c.state == bindparam("_state")
 )
 
 
 def load_ledgers(
-    connection: Connection, codes: Collection[str], *, agency: str
+    connection: Connection, codes: Collection[str], *, agency: str, to_change: bool = False
 ) -> dict[str, Ledger]:
-    """Return one ledger per code; a code never seen before gets an empty one of `agency`."""
+    """
+    Return one ledger per code; a code never seen before gets an empty one of `agency`.
+
+    Args:
+        connection: Of the transaction.
+        codes: The dossiers.
+        agency: Of those that are new.
+        to_change: Hold the dossiers until the end of the transaction; not needed where they are
+            held already. All who hold several take them in the same order.
+    """
     ledgers = {code: Ledger(code=code, agency=agency) for code in codes}
+    query = _DOSSIERS_TO_CHANGE if to_change else _DOSSIERS
     for part in in_slices(sorted(ledgers)):
-        for row in connection.execute(_DOSSIERS, {"_codes": part}):
+        for row in connection.execute(query, {"_codes": part}):
             ledger = ledgers[row.code]
             ledger.agency = row.agency
             ledger.next_sequence = row.next_sequence
@@ -64,28 +87,31 @@ def load_ledgers(
 
 
 def load_repeated(
-    connection: Connection, ledgers: Mapping[str, Ledger], *, submission_id: str
+    connection: Connection, ledgers: Mapping[str, Ledger], *, submission_ids: Collection[str]
 ) -> None:
-    """Tell the ledgers which records of this submission repeated a snapshot of theirs."""
+    """Tell the ledgers which records of these submissions repeated a snapshot of theirs."""
+    if not submission_ids:
+        return
     for part in in_slices(sorted(ledgers)):
         rows = connection.execute(
-            select(messages.c.dossier_code, repeats.c.record)
+            select(messages.c.dossier_code, repeats.c.submission_id, repeats.c.record)
             .join(repeats, repeats.c.message_id == messages.c.id)
             .where(
-                repeats.c.submission_id == submission_id,
+                repeats.c.submission_id.in_(sorted(submission_ids)),
                 messages.c.packet == Packet.DOSSIER.value,
                 messages.c.dossier_code.in_(part),
             )
             .order_by(repeats.c.record)
         )
         for row in rows:
-            ledgers[row.dossier_code].repeated.append(row.record)
+            ledgers[row.dossier_code].repeated.append((row.submission_id, row.record))
 
 
 def known_from(row: Row[Any]) -> Known:
     """Return one row of `messages` as a ledger holds it."""
     return Known(
         id=row.id,
+        agency=row.agency,
         sequence=row.sequence or 0,
         packet=Packet(row.packet),
         state=State(row.state),
@@ -124,11 +150,10 @@ def save_ledgers(work: Work, ledgers: Collection[Ledger]) -> None:
             for ledger in new
         ]
         work.connection.execute(insert(dossiers), rows)
-    for ledger in known:
+    if known:
         work.connection.execute(
-            update(dossiers)
-            .where(dossiers.c.code == ledger.code)
-            .values(next_sequence=ledger.next_sequence)
+            _RENUMBER,
+            [{"_code": ledger.code, "next_sequence": ledger.next_sequence} for ledger in known],
         )
 
 
@@ -146,29 +171,81 @@ def change_state(
     Raises:
         ForbiddenTransition: a bug; the transaction must not be committed.
     """
-    check_transition(message.state, state)
-    changed = work.connection.execute(
-        _CHANGE,
-        {
+    changes = Changes(work)
+    changes.move(message, state, reason=reason, **columns)
+    changes.write()
+
+
+class Changes:
+    """Changes of state of many messages, written together; nothing is changed before `write`."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+
+    def move(
+        self,
+        message: Known,
+        state: State,
+        *,
+        reason: str = "",
+        **columns: str | int | bool | datetime | None,
+    ) -> None:
+        """
+        Have one message moved to `state`; `message` says so from now on.
+
+        Raises:
+            ForbiddenTransition: a bug; the transaction must not be committed.
+        """
+        check_transition(message.state, state)
+        self._add(message, state=state.value, reason=reason, **columns)
+        self._work.note(
+            f"message.{state.value}", message.id, was=message.state.value, reason=reason
+        )
+        if state in TOLD:
+            self._work.tell(
+                message.agency,
+                state.value,
+                submission_id=message.submission_id,
+                message_id=message.id,
+            )
+        message.state = state
+
+    def stay(
+        self, message: Known, *, reason: str, **columns: str | int | bool | datetime | None
+    ) -> None:
+        """Have columns of a message changed whose state stays."""
+        self._add(message, reason=reason, **columns)
+
+    def promote(self, ledger: Ledger) -> Known | None:
+        """Make the message whose turn it is ready if it only waited for it, and return it."""
+        turn = ledger.next_to_go()
+        if turn is None or turn.state is not State.HELD:
+            return None
+        self.move(turn, State.READY, due_at=self._work.at)
+        return turn
+
+    def write(self) -> None:
+        """Write everything down, in one statement per set of columns."""
+        for rows in self._rows.values():
+            changed = self._work.connection.execute(_CHANGE, rows)
+            if changed.rowcount != len(rows):
+                raise RuntimeError("a message changed while its dossier was held")
+        self._rows = {}
+
+    def _add(self, message: Known, **columns: Any) -> None:
+        row = {
             "_id": message.id,
             "_state": message.state.value,
-            "state": state.value,
-            "reason": reason,
-            "updated_at": work.at,
+            "updated_at": self._work.at,
             **columns,
-        },
-    )
-    if changed.rowcount != 1:
-        raise RuntimeError(f"message {message.id} changed under a write lock")
-    work.note(f"message.{state.value}", message.id, was=message.state.value, reason=reason)
-    message.state = state
+        }
+        self._rows.setdefault(tuple(row), []).append(row)
 
 
 def promote(work: Work, ledger: Ledger) -> Known | None:
     """Make the message whose turn it is ready if it only waited for its turn, and return it."""
-    turn = ledger.next_to_go()
-    if turn is None or turn.state is not State.HELD:
-        return None
-    # Nobody has hinted at it yet, as far as is known: the sweeper looks after it if nobody does.
-    change_state(work, turn, State.READY, due_at=work.at, hinted_at=None)
+    changes = Changes(work)
+    turn = changes.promote(ledger)
+    changes.write()
     return turn

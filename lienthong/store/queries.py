@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 
 from lienthong.channels.port import Packet
 from lienthong.states import State
+from lienthong.store.sealed import (
+    problems_context,
+    receipt_context,
+    submission_problems_context,
+    words_context,
+)
+from lienthong.store.submissions import open_problems
 from lienthong.store.tables import (
     attempts,
     audit,
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
+
+    from lienthong.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,8 @@ class MessageView:
     """receipt or lookup, once delivered."""
     receipt: bytes | None
     superseded_by: str | None
+    reissue_of: str | None
+    reissued_as: str | None
     attempts: tuple[AttemptLine, ...]
     history: tuple[AuditLine, ...]
 
@@ -167,6 +178,7 @@ def count_agencies(connection: Connection) -> list[AgencyCounts]:
 def list_messages(
     connection: Connection,
     *,
+    vault: Vault,
     states: Sequence[State] = (),
     agency: str | None = None,
     dossier_code: str | None = None,
@@ -174,7 +186,8 @@ def list_messages(
 ) -> list[MessageLine]:
     """Return messages, latest change first."""
     query = select(messages).order_by(messages.c.updated_at.desc(), messages.c.id).limit(limit)
-    return [_line(row) for row in connection.execute(_only(query, states, agency, dossier_code))]
+    rows = connection.execute(_only(query, states, agency, dossier_code))
+    return [_line(row, vault) for row in rows]
 
 
 def _only(
@@ -189,7 +202,7 @@ def _only(
     return query
 
 
-def _line(row: Row[Any]) -> MessageLine:
+def _line(row: Row[Any], vault: Vault) -> MessageLine:
     return MessageLine(
         id=row.id,
         agency=row.agency,
@@ -202,13 +215,8 @@ def _line(row: Row[Any]) -> MessageLine:
         created_at=row.created_at,
         updated_at=row.updated_at,
         place=msgspec.json.decode(row.place, type=Place),
-        problems=decode_problems(row.problems),
+        problems=open_problems(vault, row.problems, context=problems_context(row.id)),
     )
-
-
-def decode_problems(text: str) -> tuple[Problem, ...]:
-    """Return the problems that a column holds."""
-    return msgspec.json.decode(text, type=tuple[Problem, ...])
 
 
 def message_not_found(message_id: str) -> InputError:
@@ -227,7 +235,7 @@ def message_not_found(message_id: str) -> InputError:
     )
 
 
-def show_message(connection: Connection, message_id: str) -> MessageView:
+def show_message(connection: Connection, message_id: str, *, vault: Vault) -> MessageView:
     """
     Return one message with its attempts and its history.
 
@@ -242,7 +250,9 @@ def show_message(connection: Connection, message_id: str) -> MessageView:
     if row is None:
         raise message_not_found(message_id)
     tries = connection.execute(
-        select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.id)
+        select(attempts)
+        .where(attempts.c.message_id == message_id)
+        .order_by(attempts.c.started_at, attempts.c.number)
     )
     steps = connection.execute(
         select(audit).where(audit.c.subject == message_id).order_by(audit.c.id)
@@ -251,21 +261,29 @@ def show_message(connection: Connection, message_id: str) -> MessageView:
         select(receipts.c.document).where(receipts.c.message_id == message_id)
     ).scalar()
     return MessageView(
-        line=_line(row),
+        line=_line(row, vault),
         submission_id=row.submission_id,
         record=row.record,
         file_name=row.file_name,
         mapping=row.mapping,
         document_digest=row.document_digest,
         proof=row.proof,
-        receipt=receipt,
+        receipt=None
+        if receipt is None
+        else vault.open(receipt, context=receipt_context(message_id)),
         superseded_by=row.superseded_by,
-        attempts=tuple(_attempt(found) for found in tries),
+        reissue_of=row.reissue_of,
+        reissued_as=row.reissued_as,
+        attempts=tuple(_attempt(found, vault) for found in tries),
         history=tuple(_step(found) for found in steps),
     )
 
 
-def _attempt(row: Row[Any]) -> AttemptLine:
+def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
+    words = None
+    if row.message is not None:
+        context = words_context(row.message_id, row.kind, row.number)
+        words = vault.open(row.message, context=context).decode()
     return AttemptLine(
         number=row.number,
         kind=row.kind,
@@ -276,7 +294,7 @@ def _attempt(row: Row[Any]) -> AttemptLine:
         code=row.code,
         http_status=row.http_status,
         detail=row.detail,
-        message=row.message,
+        message=words,
     )
 
 
@@ -291,11 +309,11 @@ def _step(row: Row[Any]) -> AuditLine:
     )
 
 
-def troubled_submissions(connection: Connection) -> list[TroubledSubmission]:
+def troubled_submissions(connection: Connection, *, vault: Vault) -> list[TroubledSubmission]:
     """Return every file that is held, refused or broke off, the earliest first."""
     rows = connection.execute(
         select(submissions)
-        .where(submissions.c.problems != "[]")
+        .where(submissions.c.problems.is_not(None))
         .order_by(submissions.c.received_at, submissions.c.id)
     )
     return [
@@ -306,7 +324,9 @@ def troubled_submissions(connection: Connection) -> list[TroubledSubmission]:
             state=row.state,
             records=row.records_done,
             due_at=row.due_at,
-            problems=decode_problems(row.problems),
+            problems=open_problems(
+                vault, row.problems, context=submission_problems_context(row.id)
+            ),
         )
         for row in rows
     ]
@@ -316,9 +336,7 @@ def is_idle(connection: Connection) -> bool:
     """Tell whether nothing in the store moves by itself any more."""
     moving = (
         select(submissions.c.id).where(submissions.c.due_at.is_not(None)),
-        select(messages.c.id).where(
-            or_(messages.c.due_at.is_not(None), messages.c.state == State.SENDING.value)
-        ),
+        select(messages.c.id).where(messages.c.due_at.is_not(None)),
     )
     return all(connection.execute(query.limit(1)).first() is None for query in moving)
 

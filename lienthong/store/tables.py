@@ -1,8 +1,10 @@
 """
 The tables of the message store: what is durable, and nothing of how it is used.
 
-Every time is aware UTC. Bytes are stored as they are. Identifiers are UUID version 7, except
-attempts, audit rows and seals, which are counted, and dossiers, which have their national code.
+Every time is aware UTC. Identifiers are UUID version 7, except audit rows and seals, which are
+counted, and dossiers and agencies, which have names of their own. Bytes under "sealed" are
+encrypted by the vault (`lienthong.store.vault`); the context of each is its table, column and row.
+A change here needs a migration (`lienthong/store/migrations`); a test compares the two.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -22,12 +25,16 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeVar
 
     from sqlalchemy.engine import Dialect
+
+    T = TypeVar("T")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -53,35 +60,74 @@ class UtcTime(TypeDecorator[datetime]):
 
 SLICE = 500
 """How many values one IN list carries."""
+NO_DEADLINE = datetime(9000, 1, 1, tzinfo=UTC)
+"""Stands for a deadline nobody named: after every other, also in an index."""
 
 
-def in_slices(values: Sequence[str]) -> list[Sequence[str]]:
+def in_slices(values: Sequence[T]) -> list[Sequence[T]]:
     """Cut `values` into lists that one IN can carry."""
     return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
 
 
+# SQLite counts rows only in an INTEGER primary key.
+_Count = BigInteger().with_variant(Integer, "sqlite")
+
 metadata = MetaData()
+
+agencies = Table(
+    "agencies",
+    metadata,
+    Column("name", Text, primary_key=True, comment="of the mapping"),
+    Column("next_arrival", BigInteger, nullable=False, default=1),
+)
+
+# Apart from the counter: whoever receives for an agency does not wait for whoever expands.
+expansions = Table(
+    "expansions",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("lease_until", UtcTime, comment="of the worker that expands its submissions"),
+    Column("fence", BigInteger, nullable=False, default=0),
+)
 
 submissions = Table(
     "submissions",
     metadata,
     Column("id", Text, primary_key=True),
     Column("agency", Text, nullable=False, comment="name of the agency's mapping"),
+    Column("arrival", BigInteger, nullable=False, comment="order of the agency's submissions"),
     Column("door", Text, nullable=False, comment="how it came: file, amqp, http, folder"),
+    Column("key", Text, comment="the sender's own id of this hand-over"),
     Column("sender", Text, nullable=False),
     Column("file_name", Text, nullable=False),
     Column("sha256", Text, nullable=False),
-    Column("size", Integer, nullable=False, comment="bytes"),
+    Column("size", BigInteger, nullable=False, comment="bytes"),
     Column("state", Text, nullable=False, comment="received, expanded, held, refused"),
-    Column("records_done", Integer, nullable=False, default=0, comment="where expansion resumes"),
-    Column("problems", Text, nullable=False, default="[]", comment="JSON, of the file as a whole"),
+    Column("records_done", BigInteger, nullable=False, default=0, comment="where it resumes"),
+    Column("tries", Integer, nullable=False, default=0, comment="begun since it last got on"),
+    Column("problems", LargeBinary, comment="sealed JSON, of the file as a whole"),
     Column("received_at", UtcTime, nullable=False),
     Column("expanded_at", UtcTime),
     Column("due_at", UtcTime, comment="when expansion goes on; empty when it has ended"),
-    Column("hinted_at", UtcTime, comment="when a hint was last published"),
-    Column("lease_until", UtcTime),
-    Column("fence", Integer, nullable=False, default=0),
-    Index("submissions_due", "agency", "due_at"),
+    Column("erased_at", UtcTime, comment="when its bytes were erased"),
+    Index("submissions_arrival", "agency", "arrival", unique=True),
+    Index("submissions_key", "agency", "key", unique=True),
+    Index(
+        "submissions_due",
+        "agency",
+        "arrival",
+        postgresql_where=text("due_at IS NOT NULL"),
+        sqlite_where=text("due_at IS NOT NULL"),
+    ),
+)
+
+submission_pieces = Table(
+    "submission_pieces",
+    metadata,
+    Column("submission_id", Text, primary_key=True, comment="may come before its row"),
+    Column("number", Integer, primary_key=True, comment="0-based"),
+    Column("body", LargeBinary, nullable=False, comment="sealed"),
+    Column("taken_at", UtcTime, nullable=False),
 )
 
 dossiers = Table(
@@ -93,7 +139,7 @@ dossiers = Table(
     Column("acknowledged", Boolean, nullable=False, default=False, comment="by the portal, to us"),
     Column("at_portal", Boolean, nullable=False, default=False, comment="as far as is known"),
     Column("lease_until", UtcTime),
-    Column("fence", Integer, nullable=False, default=0),
+    Column("fence", BigInteger, nullable=False, default=0),
 )
 
 messages = Table(
@@ -101,7 +147,7 @@ messages = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("submission_id", Text, ForeignKey("submissions.id"), nullable=False),
-    Column("record", Integer, nullable=False, comment="1-based, in the submission"),
+    Column("record", BigInteger, nullable=False, comment="1-based, in the submission"),
     Column("item", Integer, nullable=False, comment="0 the snapshot, 1… its progress rows"),
     Column("agency", Text, nullable=False),
     Column("dossier_code", Text, comment="empty when the record has none"),
@@ -112,25 +158,40 @@ messages = Table(
     Column("sequence", Integer, comment="place in its dossier"),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False, default=""),
-    Column("document", LargeBinary, comment="signed, exactly as sent"),
+    Column("document", LargeBinary, comment="sealed; signed, exactly as sent"),
     Column("document_digest", Text),
     Column("place", Text, nullable=False, comment="JSON, where the record stands"),
-    Column("problems", Text, nullable=False, default="[]", comment="JSON"),
+    Column("problems", LargeBinary, comment="sealed JSON"),
     Column("mapping", Text, nullable=False, comment="name@version sha256:…"),
+    Column("deadline", UtcTime, nullable=False, comment="NgayHenTra, by which it is urgent"),
     Column("attempts", Integer, nullable=False, default=0),
     Column("failures", Integer, nullable=False, default=0, comment="in a row"),
+    Column("abandons", Integer, nullable=False, default=0, comment="attempts nobody ended"),
     Column("was_update", Boolean, nullable=False, default=False, comment="in the last attempt"),
     Column("unknown_since", UtcTime),
     Column("due_at", UtcTime, comment="when it is taken up again; empty when not by itself"),
-    Column("hinted_at", UtcTime),
     Column("proof", Text, comment="receipt or lookup, once delivered"),
     Column("superseded_by", Text),
+    Column("reissue_of", Text, comment="the message whose source this was made from again"),
+    Column("reissued_as", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Index("messages_dossier", "dossier_code", "agency"),
-    Index("messages_due", "due_at", "state"),
-    Index("messages_state", "state", "agency"),
-    Index("messages_event_key", "agency", "event_key"),
+    Index(
+        "messages_due",
+        "deadline",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL"),
+        sqlite_where=text("due_at IS NOT NULL"),
+    ),
+    Index("messages_state", "agency", "state"),
+    Index(
+        "messages_event_key",
+        "agency",
+        "event_key",
+        postgresql_where=text("event_key IS NOT NULL"),
+        sqlite_where=text("event_key IS NOT NULL"),
+    ),
     Index("messages_submission", "submission_id", "record", "item"),
 )
 
@@ -138,7 +199,7 @@ repeats = Table(
     "repeats",
     metadata,
     Column("submission_id", Text, ForeignKey("submissions.id"), primary_key=True),
-    Column("record", Integer, primary_key=True),
+    Column("record", BigInteger, primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("message_id", Text, ForeignKey("messages.id"), nullable=False),
     comment="events that came again: acknowledged with the first answer, not delivered again",
@@ -147,10 +208,9 @@ repeats = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("message_id", Text, ForeignKey("messages.id"), nullable=False),
-    Column("number", Integer, nullable=False, comment="1-based per message and kind"),
-    Column("kind", Text, nullable=False, comment="send or lookup"),
+    Column("message_id", Text, ForeignKey("messages.id"), primary_key=True),
+    Column("kind", Text, primary_key=True, comment="send or lookup"),
+    Column("number", Integer, primary_key=True, comment="1-based per message and kind"),
     Column("is_updating", Boolean, nullable=False, default=False),
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
@@ -158,23 +218,45 @@ attempts = Table(
     Column("code", Text),
     Column("http_status", Integer),
     Column("detail", Text, nullable=False, default="", comment="our words, for logs too"),
-    Column("message", Text, comment="the peer's own words, never logged"),
-    Column("answer", LargeBinary),
-    Index("attempts_message", "message_id"),
+    Column("message", LargeBinary, comment="sealed; the peer's own words, never logged"),
+    Column("answer", LargeBinary, comment="sealed"),
 )
 
 receipts = Table(
     "receipts",
     metadata,
     Column("message_id", Text, ForeignKey("messages.id"), primary_key=True),
-    Column("document", LargeBinary, nullable=False),
+    Column("document", LargeBinary, nullable=False, comment="sealed"),
     Column("verified_at", UtcTime, nullable=False),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("agency", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="received, refused, delivered, …"),
+    Column("submission_id", Text),
+    Column("message_id", Text),
+    Column("key", Text, comment="the sender's id of the hand-over it answers"),
+    Column("detail", Text, nullable=False, default="{}", comment="JSON, no personal data"),
+    Column("created_at", UtcTime, nullable=False),
+    Column("published_at", UtcTime),
+    Index(
+        "results_unpublished",
+        "created_at",
+        "id",
+        postgresql_where=text("published_at IS NULL"),
+        sqlite_where=text("published_at IS NULL"),
+    ),
+    Index("results_agency", "agency", "created_at", "id"),
+    comment="what the agencies are told; written with what it tells of, published afterwards",
 )
 
 audit = Table(
     "audit",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", _Count, primary_key=True, autoincrement=True),
     Column("at", UtcTime, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
@@ -182,8 +264,8 @@ audit = Table(
     Column("detail", Text, nullable=False, comment="canonical JSON, no personal data"),
     Column("salt", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("seal_id", Integer, comment="empty until sealed"),
-    Index("audit_unsealed", "seal_id", "id"),
+    Column("seal_id", BigInteger, comment="empty until sealed"),
+    Index("audit_seal", "seal_id", "id"),
     Index("audit_subject", "subject"),
     sqlite_autoincrement=True,
 )
@@ -191,10 +273,8 @@ audit = Table(
 seals = Table(
     "seals",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("at", UtcTime, nullable=False),
-    Column("first", Integer, nullable=False),
-    Column("last", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("previous", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),

@@ -2,49 +2,97 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, insert, select
+
+from lienthong.ids import make_id
 from lienthong.store import audit
+from lienthong.store.tables import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
+
+    from lienthong.store.database import Store
+    from lienthong.store.vault import Vault
 
 PRODUCT = "lienthong"
 """The actor of everything that no person asked for."""
 
 
+_NOW = select(func.clock_timestamp())
+
+
 class Work:
     """What one transaction needs: the connection, its moment, its actor, and what it must log."""
 
-    def __init__(self, connection: Connection, *, at: datetime, actor: str) -> None:
+    def __init__(self, connection: Connection, *, vault: Vault, at: datetime, actor: str) -> None:
         self.connection = connection
+        self.vault = vault
         self.at = at
         self.actor = actor
-        self.entries: list[audit.Entry] = []
+        self._entries: list[audit.Entry] = []
+        self._results: list[dict[str, Any]] = []
 
     def note(self, action: str, subject: str, **detail: str | int | bool | None) -> None:
         """Have one step written down when the transaction ends; `detail` is not personal data."""
-        self.entries.append(audit.Entry(action=action, subject=subject, detail=detail))
+        self._entries.append(audit.Entry(action=action, subject=subject, detail=detail))
+
+    def tell(
+        self,
+        agency: str,
+        kind: str,
+        *,
+        submission_id: str | None = None,
+        message_id: str | None = None,
+        key: str | None = None,
+        **detail: str | int | bool | None,
+    ) -> None:
+        """Have the agency told when the transaction has ended; `detail` is not personal data."""
+        self._results.append(
+            {
+                "id": make_id(self.at),
+                "agency": agency,
+                "kind": kind,
+                "submission_id": submission_id,
+                "message_id": message_id,
+                "key": key,
+                "detail": json.dumps(detail, ensure_ascii=False),
+                "created_at": self.at,
+            }
+        )
+
+    def write(self) -> None:
+        """Write down what was noted and told; `begin` calls it."""
+        audit.append(self.connection, self._entries, actor=self.actor, at=self.at)
+        if self._results:
+            self.connection.execute(insert(results), self._results)
 
 
 @contextmanager
 def begin(
-    engine: Engine, *, at: datetime | Callable[[], datetime], actor: str = PRODUCT
+    store: Store, *, at: datetime | Callable[[], datetime], actor: str = PRODUCT
 ) -> Iterator[Work]:
     """
     Open a writing transaction; on leaving, its audit rows are written and all is committed.
 
     Args:
-        engine: The store.
-        at: Its moment; a clock is asked once the write lock is had, which may take long, so that
-            a lease counts from when it was given and not from when it was asked for.
+        store: The store.
+        at: Its moment, where the database does not tell the time itself; a clock is asked once
+            SQLite's write lock is had, which may take long, so that a lease counts from when it
+            was given and not from when it was asked for.
         actor: Who asked for it.
     """
-    with engine.begin() as connection:
-        work = Work(connection, at=at() if callable(at) else at, actor=actor)
+    with store.engine.begin() as connection:
+        if store.has_clock:
+            moment = connection.execute(_NOW).scalar_one()
+        else:
+            moment = at() if callable(at) else at
+        work = Work(connection, vault=store.vault, at=moment, actor=actor)
         yield work
-        audit.append(connection, work.entries, actor=actor, at=work.at)
+        work.write()

@@ -218,7 +218,7 @@ def site(cli):
     (cli.folder / "lienthong.toml").write_text(
         f'data_dir = "data"\nkeys_dir = "{keys}"\n'
         "[delivery]\nlease_seconds = 8\nbackoff_first_seconds = 0.2\n"
-        "backoff_longest_seconds = 1\nsweep_patience_seconds = 2\n"
+        "backoff_longest_seconds = 1\n"
         f"[target]\n{target}\nread_timeout_seconds = 3\nconnect_timeout_seconds = 1\n"
         "call_timeout_seconds = 5\n"
     )

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import time
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 from threading import Event, Thread
@@ -415,8 +415,7 @@ def test_an_expired_certificate_holds_a_file_until_a_new_key_is_there(
     table, expired_keys, tmp_path, monkeypatch, quick
 ):
     """In one process: a worker that has met the old key must notice the new one."""
-    monkeypatch.setattr(wiring, "EXPANSION_RETRY", timedelta(seconds=1))
-    monkeypatch.setenv("LIENTHONG_DELIVERY__SWEEP_PATIENCE_SECONDS", "0.2")
+    monkeypatch.setenv("LIENTHONG_EXPANSION__RETRY_SECONDS", "1")
     monkeypatch.setenv("LIENTHONG_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("LIENTHONG_KEYS_DIR", str(expired_keys))
     installation = wiring.Installation(load_settings(file=None))
@@ -427,10 +426,9 @@ def test_an_expired_certificate_holds_a_file_until_a_new_key_is_there(
         )
         receive(
             offer,
-            engine=installation.engine,
-            spool=installation.spool,
+            store=installation.store,
             broker=broker,
-            at=installation.clock(),
+            clock=installation.clock,
         )
     held = expand_until(installation, lambda: troubles(installation))
     shown, told = quick("status", "--json"), quick("status", lang="vi")
@@ -450,15 +448,15 @@ def test_an_expired_certificate_holds_a_file_until_a_new_key_is_there(
     assert line["troubled_files"][0]["errors"][0]["code"] == "key.expired"
     assert "đang chờ, sẽ được thử lại" in told.out
     assert "đã hết hạn ngày" in told.out
-    with reading(installation.engine) as connection:
+    with reading(installation.store) as connection:
         [counts] = count_agencies(connection)
-    installation.engine.dispose()
+    installation.store.dispose()
     assert counts.states[State.READY] == len(table.rows)
 
 
 def troubles(installation):
-    with reading(installation.engine) as connection:
-        return troubled_submissions(connection)
+    with reading(installation.store) as connection:
+        return troubled_submissions(connection, vault=installation.store.vault)
 
 
 def expand_until(installation, condition):
@@ -566,7 +564,7 @@ def test_a_report_that_grows_over_the_disk_leaves_no_report(keyed, table):
     assert [p.name for p in keyed.folder.iterdir() if p.name.endswith((".json", ".part"))] == []
 
 
-def test_a_file_that_does_not_fit_the_spool_is_not_taken_over(keyed, table):
+def test_a_file_that_does_not_fit_the_store_is_not_taken_over(keyed, table):
     path = table.write()
     path.write_bytes(path.read_bytes() * 400)
     assert keyed("status").code == 0
@@ -576,7 +574,6 @@ def test_a_file_that_does_not_fit_the_spool_is_not_taken_over(keyed, table):
     assert result.code != 0
     assert "Traceback" not in result.err
     assert "free disk space" in result.err.lower()
-    assert list((keyed.folder / "lienthong-data" / "spool").iterdir()) == []
     assert keyed("status", "--json").json == []
 
 

@@ -615,7 +615,7 @@ def test_submitting_for_an_agency_nobody_configured_takes_nothing_over(quick, tm
 
     assert result.code == 2
     assert "did you mean 'land-registration'?" in result.err
-    assert not (tmp_path / "lienthong-data" / "spool").exists()
+    assert not (tmp_path / "lienthong-data" / "store.sqlite").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -13,7 +14,7 @@ from lienthong.agreement import compare
 from lienthong.sandbox import read_ledger
 from lienthong.states import State
 from lienthong.store import audit
-from lienthong.store.database import open_store, reading
+from lienthong.store.database import open_sqlite, open_store, reading
 from lienthong.store.queries import count_agencies, delivered_events, is_idle
 
 BAD_TIMES = (
@@ -55,16 +56,16 @@ def workers(site):
         kill(process)
 
 
-def idle(engine):
-    with reading(engine) as connection:
+def idle(store):
+    with reading(store) as connection:
         return is_idle(connection)
 
 
-def kill_at_random_moments(site, workers, engine, random):
+def kill_at_random_moments(site, workers, store, random):
     running, start = workers
     deadline = time.monotonic() + 200
     kills = 0
-    while kills < KILLS or not idle(engine):
+    while kills < KILLS or not idle(store):
         assert time.monotonic() < deadline, "it does not come to rest"
         time.sleep(random.uniform(0.05, 1.2))
         if kills == KILLS:
@@ -89,16 +90,19 @@ def test_kill_of_any_process_at_any_moment_loses_and_doubles_nothing(
         urllib3.request("POST", f"{site.control}/misbehave", json=order, timeout=5)
     for file in sample_set.files:
         assert site.cli("submit", file.path, "--agency", file.agency).code == 0
-    engine = open_store(site.cli.folder / "data" / "store.sqlite")
+    data = site.cli.folder / "data"
+    store = open_store(
+        open_sqlite(data / "store.sqlite"), key_file=data / "store.keys", now=datetime.now(UTC)
+    )
 
-    kill_at_random_moments(site, workers, engine, random)
+    kill_at_random_moments(site, workers, store, random)
 
-    with reading(engine) as connection:
+    with reading(store) as connection:
         agreement = compare(delivered_events(connection), read_ledger(site.ledger))
         counts = {line.agency: line for line in count_agencies(connection)}
         accounted = dict(connection.execute(text(ACCOUNTED)).all())
         faults = audit.verify(connection).faults
-    engine.dispose()
+    store.dispose()
     assert agreement.holds, agreement
     assert agreement.dossiers == sum(len(file.dossiers) for file in sample_set.files)
     assert faults == ()

@@ -17,8 +17,8 @@ def short_pause(monkeypatch):
     monkeypatch.setattr(roles, "PAUSE_SECONDS", 0.001)
 
 
-def workers(engine=None, **fields):
-    return Workers(SimpleNamespace(engine=engine), [Role.SWEEP, Role.SEAL], Event(), **fields)
+def workers(store=None, **fields):
+    return Workers(SimpleNamespace(store=store), [Role.SWEEP, Role.SEAL], Event(), **fields)
 
 
 def loops(monkeypatch, *, sweep, seal):
@@ -67,13 +67,13 @@ def test_trouble_of_store_or_exchange_is_survived(monkeypatch, trouble):
     assert len(rounds) == 3
 
 
-def test_a_process_that_ends_when_idle_ends(monkeypatch, engine):
+def test_a_process_that_ends_when_idle_ends(monkeypatch, store):
     loops(monkeypatch, sweep=until_stopped, seal=until_stopped)
 
-    assert workers(engine, until_idle=True).run() is True
+    assert workers(store, until_idle=True).run() is True
 
 
-def test_trouble_while_looking_for_rest_is_survived(monkeypatch, engine):
+def test_trouble_while_looking_for_rest_is_survived(monkeypatch, store):
     answers = [OperationalError("SELECT", {}, Exception("I/O error")), False, True]
 
     def is_idle(_connection):
@@ -85,11 +85,11 @@ def test_trouble_while_looking_for_rest_is_survived(monkeypatch, engine):
     loops(monkeypatch, sweep=until_stopped, seal=until_stopped)
     monkeypatch.setattr(roles, "is_idle", is_idle)
 
-    assert workers(engine, until_idle=True).run() is True
+    assert workers(store, until_idle=True).run() is True
     assert answers == []
 
 
-def test_a_bug_while_looking_for_rest_leaves_no_thread_running(monkeypatch, engine):
+def test_a_bug_while_looking_for_rest_leaves_no_thread_running(monkeypatch, store):
     def fail(_connection):
         raise LookupError("a bug")
 
@@ -98,7 +98,7 @@ def test_a_bug_while_looking_for_rest_leaves_no_thread_running(monkeypatch, engi
     monkeypatch.setattr(roles, "is_idle", fail)
 
     with pytest.raises(LookupError):
-        Workers(SimpleNamespace(engine=engine), [Role.SWEEP], stop, until_idle=True).run()
+        Workers(SimpleNamespace(store=store), [Role.SWEEP], stop, until_idle=True).run()
 
     assert stop.is_set()
 

@@ -19,9 +19,9 @@ from lienthong.states import (
 ALLOWED = """
 received    > rejected held ready superseded
 held        > ready discarded superseded
-ready       > sending discarded
+ready       > sending discarded parked
 sending     > delivered unknown retrying parked quarantined
-retrying    > sending discarded
+retrying    > sending discarded parked
 unknown     > delivered ready
 parked      > ready reissued discarded superseded
 quarantined > ready reissued discarded

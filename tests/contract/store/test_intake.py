@@ -27,7 +27,7 @@ def test_a_repeat_of_the_latest_snapshot_is_not_a_message(exchange, event, recor
     exchange.take(record(1, event("m2")))
 
     assert exchange.states() == [("m1", "ready")]
-    with reading(exchange.engine) as connection:
+    with reading(exchange.store) as connection:
         assert count_agencies(connection)[0].repeats == 1
 
 
@@ -42,8 +42,12 @@ def test_the_same_key_with_other_content_is_refused_and_holds_nobody_up(exchange
     exchange.take(record(1, event("m1", key="k1")))
     due = exchange.take(record(1, event("m2", content="b", key="k1")))
 
-    with reading(exchange.engine) as connection:
-        refused = [line for line in list_messages(connection) if line.state.value == "rejected"]
+    with reading(exchange.store) as connection:
+        refused = [
+            line
+            for line in list_messages(connection, vault=exchange.store.vault)
+            if line.state.value == "rejected"
+        ]
     assert [problem.code for problem in refused[0].problems] == ["event.conflict"]
     assert due == []
     assert exchange.state_of("m1") == "ready"
@@ -55,8 +59,12 @@ def test_the_same_dossier_twice_in_one_file_with_other_data_is_refused(exchange,
     exchange.broker.publish(DELIVER, [hint("D-1", at=exchange.clock())])
     exchange.step()
 
-    with reading(exchange.engine) as connection:
-        refused = [line for line in list_messages(connection) if line.state.value == "rejected"]
+    with reading(exchange.store) as connection:
+        refused = [
+            line
+            for line in list_messages(connection, vault=exchange.store.vault)
+            if line.state.value == "rejected"
+        ]
     assert [(line.problems[0].code, line.place.row) for line in refused] == [
         ("dossier.duplicate", 3)
     ]
@@ -73,8 +81,8 @@ def test_a_refused_second_row_is_refused_again_with_the_same_file(
         second = record(2, event(f"{sending}2", content="b", key=keys[1]))
         exchange.take(first, second, one_row=True, apart=apart)
 
-    with reading(exchange.engine) as connection:
-        lines = list_messages(connection)
+    with reading(exchange.store) as connection:
+        lines = list_messages(connection, vault=exchange.store.vault)
     assert sorted(line.state.value for line in lines) == ["ready", "rejected", "rejected"]
 
 
@@ -82,8 +90,11 @@ def test_a_dossier_of_another_agency_is_refused(exchange, event, record):
     exchange.take(record(1, event("m1")), agency="land")
     exchange.take(record(1, event("m2", content="b")), agency="health")
 
-    with reading(exchange.engine) as connection:
-        codes = [line.problems[0].code for line in list_messages(connection, agency="health")]
+    with reading(exchange.store) as connection:
+        codes = [
+            line.problems[0].code
+            for line in list_messages(connection, vault=exchange.store.vault, agency="health")
+        ]
     assert codes == ["event.foreign_dossier"]
 
 
@@ -92,7 +103,7 @@ def test_a_rejected_record_claims_no_dossier_for_its_agency(exchange, event, rec
     exchange.take(record(1, event("m1")), agency="land")
 
     assert exchange.state_of("m1") == "ready"
-    with reading(exchange.engine) as connection:
+    with reading(exchange.store) as connection:
         assert count_dossiers(connection) == 1
 
 

@@ -24,15 +24,15 @@ from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.conversion import Prepared, PreparedEvent
 from lienthong.decisions import LookUpRules
-from lienthong.flows.deliver import Deliverer, DeliveryRules
+from lienthong.flows.deliver import Deliverer, DeliveryRules, _Call
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.flows.replay import discard, resend
-from lienthong.flows.sweep import sweep
+from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
 from lienthong.states import State
 from lienthong.store import audit
-from lienthong.store.database import open_store, reading
-from lienthong.store.delivery import start
+from lienthong.store.database import open_sqlite, open_store, reading
+from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.submissions import Submission, insert_submission
 from lienthong.store.tables import attempts, dossiers, messages
@@ -111,8 +111,11 @@ class ExchangeMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+        self.elapsed = 0.0
         self.folder = TemporaryDirectory()
-        self.engine = open_store(Path(self.folder.name) / "store.sqlite")
+        folder = Path(self.folder.name)
+        engine = open_sqlite(folder / "store.sqlite")
+        self.store = open_store(engine, key_file=folder / "store.keys", now=self.now)
         self.hints = MemoryExchange()
         self.broker = FlakyBroker(clock=self.clock, sleep=self.sleep, exchange=self.hints)
         self.portal = Portal()
@@ -128,28 +131,41 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     def sleep(self, seconds):
         self.now += timedelta(seconds=seconds)
+        self.elapsed += max(seconds, 0)
 
     def worker(self, number):
         rules = LookUpRules(shows_content=True, quiet_period=QUIET, resend_unproven_progress=False)
         return Deliverer(
-            engine=self.engine,
+            store=self.store,
             broker=MemoryBroker(clock=self.clock, sleep=self.sleep, exchange=self.hints),
             channel=self.portal,
             rules=DeliveryRules(
                 slots=2,
                 lease=LEASE,
                 longest_call=timedelta(seconds=60),
+                crash_limit=1_000,
                 backoff=BACKOFF,
                 look_ups=rules,
             ),
-            breaker=Breaker(threshold=3, backoff=BACKOFF, random=Random(number)),
+            pacer=Pacer(breaker=Breaker(threshold=3, backoff=BACKOFF, random=Random(number))),
             agency_codes=lambda _name: "000.00.15.H29",
             clock=self.clock,
+            steady=self.steady,
             random=Random(number),
         )
 
+    def steady(self):
+        return self.elapsed
+
+    def start(self, code):
+        self.claimed_at = self.elapsed
+        claiming = Claiming(lease=LEASE, crash_limit=1_000, grace=timedelta(seconds=1))
+        with begin(self.store, at=self.clock) as work:
+            (task,) = start(work, [code], backlog=0, claiming=claiming).hinted
+        return task
+
     def rows(self):
-        with reading(self.engine) as connection:
+        with reading(self.store) as connection:
             query = select(messages).order_by(messages.c.dossier_code, messages.c.sequence)
             return connection.execute(query).all()
 
@@ -167,7 +183,7 @@ class ExchangeMachine(RuleBasedStateMachine):
     def events_come_in(self, code, kinds, loses):
         prepared = [self.record(n, code, kind) for n, kind in enumerate(kinds, start=1)]
         self.count += 1
-        with begin(self.engine, at=self.clock) as work:
+        with begin(self.store, at=self.clock) as work:
             submission = Submission(
                 id=f"s{self.count}",
                 agency="land",
@@ -182,7 +198,7 @@ class ExchangeMachine(RuleBasedStateMachine):
             origin = Origin(
                 submission_id=submission.id, agency="land", mapping="m@1", one_row_per_dossier=False
             )
-            due = take_in(work, prepared, origin=origin)
+            due = take_in(work, [(origin, record) for record in prepared])
         if not loses:
             self.broker.publish(DELIVER, [hint(code, at=self.now) for code in due])
         self.good |= {row.id for row in self.rows()}
@@ -227,35 +243,35 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS), called=st.booleans())
     def a_worker_is_killed_in_the_middle_of_a_call(self, number, code, called):
-        with begin(self.engine, at=self.clock) as work:
-            (task,) = start(work, [code], lease=LEASE)
+        task = self.start(code)
         if called and hasattr(task, "document"):
-            self.workers[number]._ask_portal(task)
+            self.workers[number]._ask_portal(task, claimed_at=self.claimed_at)
         self.workers[number] = self.worker(number)
 
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS))
     def a_worker_is_frozen_during_the_call(self, number, code):
-        with begin(self.engine, at=self.clock) as work:
-            (task,) = start(work, [code], lease=LEASE)
+        task = self.start(code)
         if not hasattr(task, "document"):
             return
-        result = self.workers[number]._ask_portal(task)
-        self.now += LEASE
+        result = self.workers[number]._ask_portal(task, claimed_at=self.claimed_at)
+        self.sleep(LEASE.total_seconds())
         self.broker.publish(DELIVER, [hint(code, at=self.now)])
         self.work(1 - number, 2)
         self.broker.publish(DELIVER, [hint(code, at=self.now)])
         taken = self.broker.receive(DELIVER, limit=1, lease=LEASE, wait=timedelta(0))
-        self.workers[number]._came.append((task, *taken, result))
+        call = _Call(task=task, hint=None, started_at=self.now, claimed_at=self.claimed_at)
+        self.broker.ack(taken)
+        self.workers[number]._came.append((call, result))
         self.work(number, 2)
 
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS))
     def a_worker_is_frozen_past_its_lease_before_the_call(self, number, code):
-        with begin(self.engine, at=self.clock) as work:
-            (task,) = start(work, [code], lease=LEASE)
-        self.now += LEASE
+        task = self.start(code)
+        self.sleep(LEASE.total_seconds())
         self.work(1 - number, 2)
         if hasattr(task, "document"):
-            assert self.workers[number]._ask_portal(task).detail.startswith("the lease")
+            answer = self.workers[number]._ask_portal(task, claimed_at=self.claimed_at)
+            assert answer.detail.startswith("the lease")
 
     @rule(seconds=st.sampled_from([1, 10, 61, 130]))
     def time_passes(self, seconds):
@@ -270,12 +286,8 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.hints.held.clear()
 
     @rule()
-    def the_sweeper_looks(self):
-        sweep(self.engine, self.broker, now=self.now, patience=timedelta(seconds=30))
-
-    @rule()
     def the_sealer_seals(self):
-        audit.seal(self.engine, now=self.now)
+        audit.seal(self.store.engine, now=self.now)
 
     @precondition(lambda self: self.good)
     @rule(data=st.data(), act=st.sampled_from([resend, discard]), loses=st.booleans())
@@ -285,7 +297,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         with suppress(InputError):
             act(
                 message,
-                engine=self.engine,
+                store=self.store,
                 broker=self.broker,
                 actor="an",
                 reason="why not",
@@ -310,7 +322,7 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_for_its_turn_has_something_to_wait_for(self):
-        with reading(self.engine) as connection:
+        with reading(self.store) as connection:
             known = {row.code: row.acknowledged for row in connection.execute(select(dossiers))}
         ends = {"delivered", "superseded", "discarded", "reissued", "held"}
         for row in self.rows():
@@ -328,16 +340,15 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.come_to_rest()
         self.check_the_end()
         self.patch.undo()
-        self.engine.dispose()
+        self.store.dispose()
         self.folder.cleanup()
 
     def come_to_rest(self):
         for _ in range(200):
-            with reading(self.engine) as connection:
+            with reading(self.store) as connection:
                 if is_idle_apart_from_submissions(connection):
                     return
             self.sleep(35)
-            sweep(self.engine, self.broker, now=self.now, patience=timedelta(seconds=30))
             self.work(0, 3)
             self.work(1, 3)
         raise AssertionError([(row.id, row.state, row.due_at) for row in self.rows()])
@@ -358,14 +369,14 @@ class ExchangeMachine(RuleBasedStateMachine):
             for packet in Packet:
                 order = [rows[id_].sequence for id_ in first if rows[id_].packet == packet.value]
                 assert order == sorted(order), (code, order)
-        with reading(self.engine) as connection:
+        with reading(self.store) as connection:
             open_ones = connection.execute(select(attempts).where(attempts.c.ended_at.is_(None)))
             assert open_ones.all() == []
             assert audit.verify(connection).faults == ()
 
     def resent(self):
         """What a person let go again although the portal may have had it."""
-        with reading(self.engine) as connection:
+        with reading(self.store) as connection:
             rows = connection.execute(select(audit.audit).where(audit.audit.c.actor == "an"))
             return {row.subject for row in rows if row.action == "message.ready"}
 

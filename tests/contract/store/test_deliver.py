@@ -1,21 +1,21 @@
 """Delivering: the promises P3, P4, P6 and P7 against a portal that does anything."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.decisions import Next
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.flows.replay import discard, resend
-from lienthong.flows.sweep import sweep
 from lienthong.states import State
 from lienthong.store.database import reading
-from lienthong.store.delivery import Ending, finish, start
+from lienthong.store.delivery import Ending, finish
 from lienthong.store.queries import list_messages
-from lienthong.store.tables import attempts, audit
+from lienthong.store.tables import attempts, audit, messages
 from lienthong.store.work import begin
 from schemas.errors import InputError
 
@@ -27,7 +27,6 @@ REFUSED = Answer(outcome=Outcome.NOT_SENT)
 STRANGE = Answer(outcome=Outcome.UNRECOGNISED, code="77")
 PRESENT = LookUp(found=Found.PRESENT)
 ABSENT = LookUp(found=Found.ABSENT)
-PATIENCE = timedelta(seconds=30)
 
 
 def send(exchange, *records, rounds=6):
@@ -37,8 +36,12 @@ def send(exchange, *records, rounds=6):
 
 
 def attempt_rows(exchange):
-    with reading(exchange.engine) as connection:
-        return connection.execute(select(attempts).order_by(attempts.c.id)).all()
+    with reading(exchange.store) as connection:
+        return connection.execute(
+            select(attempts).order_by(
+                attempts.c.started_at, attempts.c.kind.desc(), attempts.c.number
+            )
+        ).all()
 
 
 def test_a_dossier_and_its_progress_go_in_order(exchange, event, record):
@@ -48,8 +51,9 @@ def test_a_dossier_and_its_progress_go_in_order(exchange, event, record):
 
     assert [request.message_id for request in exchange.portal.sent] == ["m1", "m2", "m3"]
     assert [state for _, state in exchange.states()] == ["delivered"] * 3
-    with reading(exchange.engine) as connection:
-        assert not [line for line in list_messages(connection) if line.due_at is not None]
+    with reading(exchange.store) as connection:
+        lines = list_messages(connection, vault=exchange.store.vault)
+    assert not [line for line in lines if line.due_at is not None]
 
 
 def test_the_second_snapshot_updates(exchange, event, record):
@@ -182,11 +186,10 @@ def test_while_the_target_is_down_messages_stay_ready_and_one_probe_goes(exchang
     assert {state for _, state in exchange.states()} == {"delivered"}
 
 
-def test_lost_hints_are_found_by_the_sweeper(exchange, event, record):
+def test_what_no_hint_names_is_found(exchange, event, record):
     exchange.take(record(1, event("m1")))
-    exchange.clock.tick(minutes=1)
+    exchange.clock.tick(seconds=2)
 
-    sweep(exchange.engine, exchange.broker, now=exchange.clock(), patience=PATIENCE)
     exchange.step(2)
 
     assert exchange.state_of("m1") == "delivered"
@@ -203,12 +206,10 @@ def test_doubled_hints_do_nothing_twice(exchange, event, record):
 
 def test_a_worker_that_vanished_while_sending_leaves_an_unknown(exchange, event, record):
     exchange.take(record(1, event("m1")))
-    with begin(exchange.engine, at=exchange.clock()) as work:
-        start(work, ["D-1"], lease=timedelta(minutes=2))
+    exchange.start("D-1")
     exchange.clock.tick(minutes=3)
     exchange.portal.look_ups = [PRESENT]
 
-    sweep(exchange.engine, exchange.broker, now=exchange.clock(), patience=PATIENCE)
     exchange.step(3)
 
     assert exchange.portal.sent == []
@@ -226,7 +227,7 @@ def test_a_resend_is_the_same_document_under_the_same_id(exchange, event, record
 
     resend(
         "m1",
-        engine=exchange.engine,
+        store=exchange.store,
         broker=exchange.broker,
         actor="an",
         reason="portal repaired",
@@ -247,7 +248,7 @@ def test_a_discarded_message_lets_the_next_go(exchange, event, record):
 
     discard(
         "m2",
-        engine=exchange.engine,
+        store=exchange.store,
         broker=exchange.broker,
         actor="an",
         reason="withdrawn",
@@ -265,7 +266,7 @@ def test_a_delivered_message_can_be_neither_resent_nor_discarded(exchange, event
         with pytest.raises(InputError, match="delivered"):
             act(
                 "m1",
-                engine=exchange.engine,
+                store=exchange.store,
                 broker=exchange.broker,
                 actor="an",
                 reason="why not",
@@ -279,7 +280,7 @@ def test_every_change_of_state_is_in_the_audit_log(exchange, event, record):
 
     send(exchange, record(1, event("m1")))
 
-    with reading(exchange.engine) as connection:
+    with reading(exchange.store) as connection:
         actions = connection.execute(
             select(audit.c.action).where(audit.c.subject == "m1").order_by(audit.c.id)
         ).scalars()
@@ -308,16 +309,13 @@ def test_an_update_whose_answers_keep_getting_lost_backs_off(exchange, event, re
 
 def test_a_late_answer_and_a_new_one_in_the_same_turn_are_kept_apart(exchange, event, record):
     exchange.take(record(1, event("m1")))
-    lease = timedelta(minutes=2)
-    with begin(exchange.engine, at=exchange.clock()) as work:
-        (late,) = start(work, ["D-1"], lease=lease)
+    late = exchange.start("D-1")
     exchange.clock.tick(minutes=3)
-    with begin(exchange.engine, at=exchange.clock()) as work:
-        (current,) = start(work, ["D-1"], lease=lease)
+    current = exchange.start("D-1")
 
     delivered = Next(state=State.DELIVERED, portal_has_dossier=True)
     parked = Next(state=State.PARKED)
-    with begin(exchange.engine, at=exchange.clock()) as work:
+    with begin(exchange.store, at=exchange.clock()) as work:
         endings = [
             Ending(task=late, result=REJECTED, next=parked, due_at=None),
             Ending(task=current, result=PRESENT, next=delivered, due_at=None),
@@ -330,8 +328,7 @@ def test_a_late_answer_and_a_new_one_in_the_same_turn_are_kept_apart(exchange, e
 def test_an_abandoned_look_up_does_not_look_as_if_it_were_still_out(exchange, event, record):
     exchange.portal.answers = [LOST]
     send(exchange, record(1, event("m1")), rounds=1)
-    with begin(exchange.engine, at=exchange.clock()) as work:
-        (task,) = start(work, ["D-1"], lease=timedelta(minutes=2))
+    task = exchange.start("D-1")
     assert task.is_look_up
     exchange.clock.tick(minutes=3)
     exchange.portal.look_ups = [PRESENT]
@@ -347,11 +344,11 @@ def test_an_abandoned_look_up_does_not_look_as_if_it_were_still_out(exchange, ev
 
 def test_a_worker_that_froze_before_the_call_does_not_make_it(exchange, event, record):
     exchange.take(record(1, event("m1")))
-    with begin(exchange.engine, at=exchange.clock()) as work:
-        (task,) = start(work, ["D-1"], lease=timedelta(minutes=2))
+    claimed_at = exchange.clock().timestamp()
+    task = exchange.start("D-1")
     exchange.clock.tick(seconds=90)
 
-    answer = exchange.deliverer._call(task)
+    answer = exchange.deliverer._ask_portal(task, claimed_at=claimed_at)
 
     assert answer.outcome is Outcome.NOT_SENT
     assert exchange.portal.sent == []
@@ -362,10 +359,10 @@ def test_a_lease_counts_from_when_the_lock_was_had(exchange, event, record):
     moments = []
 
     def clock():
-        moments.append(exchange.engine.pool.checkedout())
+        moments.append(exchange.store.engine.pool.checkedout())
         return exchange.clock()
 
-    with begin(exchange.engine, at=clock):
+    with begin(exchange.store, at=clock):
         assert moments == [1]
 
 
@@ -381,7 +378,7 @@ def test_a_store_that_fails_for_a_while_loses_no_answer(exchange, event, record,
             for _ in range(7):
                 with pytest.raises(OperationalError):
                     exchange.deliverer.step(calls)
-        assert exchange.deliverer._breaker.troubles == 1
+        assert exchange.deliverer._pacer.breaker.troubles == 1
         exchange.deliverer.drain()
         assert exchange.state_of("m1") == "unknown"
         exchange.deliverer.step(calls)
@@ -395,44 +392,115 @@ def _failing(*_args, **_named):
     raise OperationalError("BEGIN", {}, Exception("disk I/O error"))
 
 
-def test_a_long_outage_does_not_flood_the_exchange_with_hints(exchange, event, record):
-    batch = [record(n, event(f"m{n:02}", f"D-{n}")) for n in range(1, 21)]
+def test_a_long_outage_leaves_no_hints_lying(exchange, event, record):
+    exchange.portal.answers = [REFUSED] * 1000
+    batch = [record(n, event(f"m{n:02}", f"D-{n}")) for n in range(1, 41)]
     due = exchange.take(*batch)
     exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
 
-    for _ in range(50):
-        exchange.clock.tick(minutes=1)
-        sweep(exchange.engine, exchange.broker, now=exchange.clock(), patience=PATIENCE)
+    for _ in range(20):
+        exchange.clock.tick(seconds=20)
+        exchange.step(3)
 
-    assert exchange.broker.depth(DELIVER) <= 40
+    assert exchange.broker.depth(DELIVER) <= 1
+    exchange.portal.answers.clear()
+    for _ in range(60):
+        exchange.clock.tick(seconds=20)
+        exchange.step(4)
+    assert {state for _, state in exchange.states()} == {"delivered"}
 
 
-def test_an_exchange_that_lost_its_disk_is_filled_again(exchange, event, record):
-    exchange.take(*[record(n, event(f"m{n:02}", f"D-{n}")) for n in range(1, 21)])
+def test_after_an_outage_the_most_urgent_go_first(exchange, event, record):
+    days = {"m1": 9, "m2": None, "m3": 1, "m4": 5}
+    for number, (message, day) in enumerate(days.items(), start=1):
+        deadline = None if day is None else exchange.clock() + timedelta(days=day)
+        made = replace(record(number, event(message, f"D-{number}")), deadline=deadline)
+        exchange.take(made)
+    exchange.clock.tick(minutes=5)
+    exchange.deliverer._rules = replace(exchange.deliverer._rules, slots=1)
+
+    exchange.step(8)
+
+    assert [request.message_id for request in exchange.portal.sent] == ["m3", "m4", "m1", "m2"]
+
+
+def test_fresh_ones_do_not_wait_behind_a_backlog(exchange, event, record):
+    old = [record(n, event(f"m{n:02}", f"D-{n}")) for n in range(1, 41)]
+    exchange.take(*old)
+    exchange.clock.tick(minutes=5)
+    exchange.step(2)
+
+    (code,) = exchange.take(record(1, event("fresh", "D-99")))
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock())])
+    exchange.step(1)
+
+    assert "fresh" in [request.message_id for request in exchange.portal.sent]
+    assert len(exchange.portal.sent) < 20
+
+
+def test_a_message_that_kills_its_worker_again_and_again_is_parked(exchange, event, record):
+    exchange.take(record(1, event("m1")), record(2, event("m2", "D-2")))
+    exchange.portal.look_ups = [ABSENT] * 10
+    for _ in range(3):
+        exchange.start("D-1")
+        exchange.clock.tick(minutes=3)
+        look_up = exchange.start("D-1")
+        goes_again = Next(state=State.READY, portal_has_dossier=False)
+        with begin(exchange.store, at=exchange.clock()) as work:
+            ending = Ending(task=look_up, result=ABSENT, next=goes_again, due_at=work.at)
+            finish(work, [ending])
+
+    exchange.clock.tick(minutes=3)
+    exchange.step(3)
+
+    assert exchange.state_of("m1") == "parked"
+    assert exchange.state_of("m2") == "delivered"
+    assert "m1" not in [request.message_id for request in exchange.portal.sent]
+
+
+def test_a_document_that_was_damaged_in_the_store_is_parked_and_not_sent(exchange, event, record):
+    exchange.take(record(1, event("m1")), record(2, event("m2", "D-2")))
+    with exchange.store.engine.begin() as connection:
+        of_other = select(messages.c.document).where(messages.c.id == "m2").scalar_subquery()
+        connection.execute(update(messages).where(messages.c.id == "m1").values(document=of_other))
+    exchange.clock.tick(seconds=2)
+
+    exchange.step(3)
+
+    assert exchange.states() == [("m1", "parked"), ("m2", "delivered")]
+    assert [request.message_id for request in exchange.portal.sent] == ["m2"]
+
+
+def test_what_was_written_down_by_a_commit_whose_answer_got_lost_is_not_written_twice(
+    exchange, event, record
+):
+    exchange.take(record(1, event("m1")))
+    task = exchange.start("D-1")
+    answer = Answer(outcome=Outcome.DELIVERED, receipt=b"<BienNhan/>")
+    delivered = Next(state=State.DELIVERED, portal_has_dossier=True)
+    ending = Ending(task=task, result=answer, next=delivered, due_at=None)
 
     for _ in range(2):
-        exchange.clock.tick(minutes=1)
-        sweep(exchange.engine, exchange.broker, now=exchange.clock(), patience=PATIENCE)
-        lost = exchange.broker.receive(DELIVER, limit=100, lease=timedelta(0), wait=timedelta(0))
-        exchange.broker.ack(lost)
-        assert len(lost) == 20
+        with begin(exchange.store, at=exchange.clock()) as work:
+            finish(work, [ending])
+
+    assert exchange.state_of("m1") == "delivered"
 
 
 def test_a_resend_while_a_look_up_is_out_wins(exchange, event, record):
     exchange.portal.answers = [LOST]
     send(exchange, record(1, event("m1")), rounds=1)
-    with begin(exchange.engine, at=exchange.clock()) as work:
-        (look_up,) = start(work, ["D-1"], lease=timedelta(minutes=2))
+    look_up = exchange.start("D-1")
 
     resend(
         "m1",
-        engine=exchange.engine,
+        store=exchange.store,
         broker=exchange.broker,
         actor="an",
         reason="asked by telephone",
         at=exchange.clock(),
     )
-    with begin(exchange.engine, at=exchange.clock()) as work:
+    with begin(exchange.store, at=exchange.clock()) as work:
         delivered = Next(state=State.DELIVERED)
         finish(work, [Ending(task=look_up, result=PRESENT, next=delivered, due_at=None)])
 

@@ -1,0 +1,44 @@
+"""
+The context of every sealed value: its table, column and row, so that none opens anywhere else.
+"""
+
+from __future__ import annotations
+
+
+def document_context(message_id: str) -> str:
+    """Return the context of `messages.document`."""
+    return f"messages.document:{message_id}"
+
+
+def problems_context(message_id: str) -> str:
+    """Return the context of `messages.problems`."""
+    return f"messages.problems:{message_id}"
+
+
+def words_context(message_id: str, kind: str, number: int) -> str:
+    """Return the context of `attempts.message`."""
+    return f"attempts.message:{message_id}:{kind}:{number}"
+
+
+def answer_context(message_id: str, kind: str, number: int) -> str:
+    """Return the context of `attempts.answer`."""
+    return f"attempts.answer:{message_id}:{kind}:{number}"
+
+
+def receipt_context(message_id: str) -> str:
+    """Return the context of `receipts.document`."""
+    return f"receipts.document:{message_id}"
+
+
+def submission_problems_context(submission_id: str) -> str:
+    """Return the context of `submissions.problems`."""
+    return f"submissions.problems:{submission_id}"
+
+
+def piece_context(submission_id: str, number: int, *, is_last: bool) -> str:
+    """
+    Return the context of `submission_pieces.body`.
+
+    With its number and its end in it no piece can be moved, left out or cut off.
+    """
+    return f"submission_pieces.body:{submission_id}:{number}:{int(is_last)}"

@@ -1,0 +1,220 @@
+"""A store, an exchange and a portal in memory, with a clock that only tests move."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from broker.memory import MemoryBroker
+from lienthong.breaker import Breaker
+from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
+from lienthong.conversion import Prepared, PreparedEvent
+from lienthong.decisions import LookUpRules
+from lienthong.flows.deliver import Deliverer, DeliveryRules
+from lienthong.pacing import Pacer
+from lienthong.retry import Backoff
+from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
+from lienthong.store.delivery import Claiming, start
+from lienthong.store.intake import Origin, take_in
+from lienthong.store.queries import list_messages
+from lienthong.store.submissions import Submission, insert_submission
+from lienthong.store.work import begin
+from schemas.problem import Place, Problem, Text
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+CLAIMING = Claiming(lease=timedelta(minutes=2), crash_limit=3, grace=timedelta(seconds=1))
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self):
+        return self.now
+
+    def tick(self, **parts):
+        self.now += timedelta(**parts)
+
+
+@dataclass
+class FakePortal:
+    """Answers from a list, and remembers what reached it."""
+
+    answers: list = field(default_factory=list)
+    look_ups: list = field(default_factory=list)
+    sent: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+
+    def send(self, request):
+        self.sent.append(request)
+        answer = self.answers.pop(0) if self.answers else Answer(outcome=Outcome.DELIVERED)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def look_up(self, *, agency_code, dossier_code):
+        self.asked.append(dossier_code)
+        return self.look_ups.pop(0) if self.look_ups else LookUp(found=Found.FAILED)
+
+    def close(self):
+        pass
+
+
+@dataclass
+class Exchange:
+    """Everything one delivery needs, and short words for what tests do with it."""
+
+    store: object
+    clock: Clock
+    broker: MemoryBroker
+    portal: FakePortal
+    deliverer: Deliverer
+    submissions: int = 0
+
+    def take(self, *prepared, agency="land", one_row=False, apart=False):
+        """
+        Take records in as one submission; return the dossiers that are due.
+
+        `apart`: each record in a batch, and so in a transaction, of its own.
+        """
+        self.submissions += 1
+        submission_id = f"s{self.submissions}"
+        with begin(self.store, at=self.clock()) as work:
+            insert_submission(
+                work,
+                Submission(
+                    id=submission_id,
+                    agency=agency,
+                    door="file",
+                    sender="test",
+                    file_name="a.csv",
+                    sha256="00",
+                    size=1,
+                    received_at=self.clock(),
+                ),
+            )
+        origin = Origin(
+            submission_id=submission_id,
+            agency=agency,
+            mapping="land@1",
+            one_row_per_dossier=one_row,
+        )
+        due = []
+        for batch in [[record] for record in prepared] if apart else [prepared]:
+            with begin(self.store, at=self.clock()) as work:
+                due += take_in(work, [(origin, record) for record in batch])
+        return due
+
+    def states(self, dossier=None):
+        """Return (message id, state) pairs, oldest message first."""
+        with reading(self.store) as connection:
+            lines = list_messages(
+                connection, vault=self.store.vault, dossier_code=dossier, limit=10_000
+            )
+        return [(line.id, line.state.value) for line in sorted(lines, key=lambda line: line.id)]
+
+    def state_of(self, message_id):
+        return dict(self.states())[message_id]
+
+    def start(self, code):
+        """Claim a dossier and write its attempt down, as a worker does; return the task."""
+        with begin(self.store, at=self.clock()) as work:
+            (task,) = start(work, [code], backlog=0, claiming=CLAIMING).hinted
+        return task
+
+    def step(self, rounds=1):
+        """Let the deliverer take what is hinted at and write down what came."""
+        with self.deliverer.open_calls() as calls:
+            for _ in range(rounds):
+                self.deliverer.step(calls)
+                self.deliverer.drain()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    """Give an empty store of either kind, on the clock of the test."""
+    if request.param == "sqlite":
+        engine = open_sqlite(tmp_path / "store.sqlite")
+    else:
+        server = request.getfixturevalue("postgresql")
+        engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
+        make_tables(engine)
+    store = replace(
+        open_store(engine, key_file=tmp_path / "store.keys", now=START), has_clock=False
+    )
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def exchange(store, clock, monkeypatch):
+    monkeypatch.setattr("lienthong.flows.deliver.sleep", lambda _seconds: None)
+    portal = FakePortal()
+    broker = MemoryBroker(clock=clock, sleep=lambda seconds: clock.tick(seconds=seconds))
+    backoff = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=5))
+    deliverer = Deliverer(
+        store=store,
+        broker=broker,
+        channel=portal,
+        rules=DeliveryRules(
+            slots=4,
+            lease=timedelta(seconds=120),
+            longest_call=timedelta(seconds=60),
+            crash_limit=3,
+            backoff=backoff,
+            look_ups=LookUpRules(
+                shows_content=False,
+                quiet_period=timedelta(minutes=10),
+                resend_unproven_progress=False,
+            ),
+        ),
+        pacer=Pacer(breaker=Breaker(threshold=5, backoff=backoff, random=Random(1))),
+        agency_codes=lambda _name: "000.00.15.H29",
+        clock=clock,
+        steady=lambda: clock().timestamp(),
+        random=Random(1),
+    )
+    return Exchange(store, clock, broker, portal, deliverer)
+
+
+@pytest.fixture
+def event():
+    """Make one event: event("m1", "D-1", content="a")."""
+
+    def make(message_id, dossier="D-1", *, content="a", packet=Packet.DOSSIER, **fields):
+        return PreparedEvent(
+            message_id=message_id,
+            packet=packet,
+            dossier_code=dossier,
+            key=fields.get("key"),
+            version=fields.get("version"),
+            content_digest=content,
+            document=f"<{content}/>".encode(),
+            document_digest=f"sha-{content}",
+        )
+
+    return make
+
+
+@pytest.fixture
+def record():
+    """Make one record of events, or, without any, a rejected one."""
+
+    def make(number, *events, dossier=None):
+        problem = Problem(code="mapping.field_missing", message=Text(vi="thiếu", en="missing"))
+        return Prepared(
+            record=number,
+            place=Place(file="a.csv", row=number + 1),
+            dossier_code=events[0].dossier_code if events else dossier,
+            events=tuple(events),
+            problems=() if events else (problem,),
+        )
+
+    return make
