@@ -129,7 +129,7 @@ def admit(
         for m in ledger.messages
         if m.packet is candidate.packet
         and m.content_digest is not None
-        and m.state is not State.DISCARDED
+        and m.state not in (State.DISCARDED, State.REISSUED)
     ]
     if candidate.packet is Packet.PROGRESS:
         return _admit_progress(candidate, earlier)

@@ -76,6 +76,7 @@ UNFINISHED = frozenset(
 
 NEEDS_SOMEBODY = frozenset({_S.PARKED, _S.QUARANTINED, _S.REJECTED})
 MAY_RESEND = frozenset({_S.PARKED, _S.QUARANTINED, _S.UNKNOWN})
+MAY_REISSUE = frozenset(state for state, next_ in TRANSITIONS.items() if _S.REISSUED in next_)
 MAY_DISCARD = frozenset(state for state, next_ in TRANSITIONS.items() if _S.DISCARDED in next_)
 
 

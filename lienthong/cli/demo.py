@@ -31,6 +31,7 @@ from lienthong.settings import load_settings
 from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.queries import (
+    Selection,
     count_agencies,
     count_attempts,
     delivered_events,
@@ -353,7 +354,9 @@ def _table(session: Session, counts: list[AgencyCounts]) -> Table:
 def _print_errors(session: Session, installation: Installation) -> None:
     with reading(installation.store) as connection:
         rejected = list_messages(
-            connection, vault=installation.store.vault, states=[State.REJECTED], limit=1000
+            connection,
+            Selection(states=[State.REJECTED], limit=1000),
+            vault=installation.store.vault,
         )
     found = [problem for line in rejected for problem in line.problems]
     session.out.print(

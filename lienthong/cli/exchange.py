@@ -9,6 +9,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from lienthong.cli import replaying
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
 from lienthong.cli.session import Exit, Session, finish
 from lienthong.cli.vietnamese import REASONS
@@ -16,15 +17,10 @@ from lienthong.states import State
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lienthong.store.queries import AgencyCounts, MessageLine, MessageView, TroubledSubmission
 
 MessageId = Annotated[str, typer.Argument(help="Message id; see: messages list")]
-Reason = Annotated[
-    str, typer.Option("--reason", "-r", help="Why; it goes into the audit log", show_default=False)
-]
-messages = typer.Typer(help="See, resend or discard messages.", no_args_is_help=True)
+messages = typer.Typer(help="See, resend, reissue or discard messages.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(submit)
     app.command()(run)
     app.command()(status)
+    replaying.register(messages)
     app.add_typer(messages, name="messages")
 
 
@@ -233,6 +230,7 @@ def list_(
     ] = None,
     agency: Annotated[str | None, typer.Option(help="Only this agency")] = None,
     dossier: Annotated[str | None, typer.Option(help="Only this dossier code")] = None,
+    why: Annotated[str | None, typer.Option(help="Only with this in the reason")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -243,19 +241,15 @@ def list_(
     """
     from lienthong.cli.machine import line_values
     from lienthong.store.database import reading
-    from lienthong.store.queries import list_messages
+    from lienthong.store.queries import Selection, list_messages
 
     session: Session = context.obj
     store = session.installation.store
     with reading(store) as connection:
-        lines = list_messages(
-            connection,
-            vault=store.vault,
-            states=state or (),
-            agency=agency,
-            dossier_code=dossier,
-            limit=limit,
+        selection = Selection(
+            states=state or (), agency=agency, dossier_code=dossier, why=why, limit=limit
         )
+        lines = list_messages(connection, selection, vault=store.vault)
     if as_json:
         session.json([line_values(line, session.language) for line in lines])
         return
@@ -339,44 +333,4 @@ def _print_view(session: Session, view: MessageView) -> None:
         session.out.print(
             f"  #{step.id} {step.at:%Y-%m-%d %H:%M:%S}  {step.action}  {step.actor}{sealed}",
             markup=False,
-        )
-
-
-@messages.command()
-def resend(context: typer.Context, message_id: MessageId, reason: Reason) -> None:
-    """
-    Let the same signed document go again, under the same message id.
-
-    Example: lienthong messages resend 0193a5c2-… --reason "portal repaired"
-    """
-    from lienthong.flows.replay import resend as act
-
-    _act(context.obj, act, message_id, reason)
-    said = Text(vi=f"Sẽ gửi lại {message_id}", en=f"{message_id} will go again")
-    context.obj.say(said)
-
-
-@messages.command()
-def discard(context: typer.Context, message_id: MessageId, reason: Reason) -> None:
-    """
-    End a message for good without sending it; what waits behind it goes on.
-
-    Example: lienthong messages discard 0193a5c2-… --reason "withdrawn by the applicant"
-    """
-    from lienthong.flows.replay import discard as act
-
-    _act(context.obj, act, message_id, reason)
-    context.obj.say(Text(vi=f"Đã hủy {message_id}", en=f"{message_id} is discarded"))
-
-
-def _act(session: Session, act: Callable[..., None], message_id: str, reason: str) -> None:
-    installation = session.installation
-    with installation.open_broker() as broker:
-        act(
-            message_id,
-            store=installation.store,
-            broker=broker,
-            actor=getpass.getuser(),
-            reason=reason,
-            at=installation.clock(),
         )

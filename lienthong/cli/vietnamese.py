@@ -49,7 +49,7 @@ HELP: dict[str, str] = {
     "Bring agencies' dossiers to the National Public Service Portal: signed, in order, once, "
     "with proof.": "Đưa hồ sơ của các cơ quan lên Cổng Dịch vụ công Quốc gia: có ký số, đúng thứ "
     "tự, đúng một lần, có bằng chứng.",
-    "See, resend or discard messages.": "Xem, gửi lại hoặc hủy thông điệp.",
+    "See, resend, reissue or discard messages.": "Xem, gửi lại, cấp lại hoặc hủy thông điệp.",
     "Check and test the mappings of agencies.": "Kiểm tra và chạy thử ánh xạ của các cơ quan.",
     "Signing keys.": "Khóa ký số.",
     "A portal and sample files to try things out.": "Cổng thử nghiệm và tệp mẫu để chạy thử.",

@@ -1,92 +1,188 @@
-"""What an operator does to a message: resend the same document, or discard it, with a reason."""
+"""
+What an operator does to messages, one or a selected many, each with a reason: resend the same
+document, reissue from the same source, or discard.
+
+Resend and reissue are never confused: a resend is the same signed bytes under the same id; a
+reissue is a new message made by the mapping that is installed now, linked to the old one, which
+stays as it is. One message that cannot be acted on stops no other.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from lienthong.admission import Ledger
 from lienthong.flows.hints import DELIVER, publish_or_leave
-from lienthong.states import MAY_DISCARD, MAY_RESEND, State
+from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 from lienthong.store.delivery import take_over
 from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
 from lienthong.store.queries import message_not_found
-from lienthong.store.tables import messages
+from lienthong.store.reissuing import Source, put_in_place
+from lienthong.store.tables import in_slices, messages
 from lienthong.store.work import begin
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
-
-    from sqlalchemy import Connection
 
     from broker.port import Broker
     from lienthong.admission import Known
+    from lienthong.agencies import Agency
     from lienthong.store.database import Store
+    from lienthong.store.work import Work
+
+TOGETHER = 100
+"""Messages per transaction."""
 
 
-def resend(
-    message_id: str, *, store: Store, broker: Broker, actor: str, reason: str, at: datetime
-) -> None:
-    """
-    Let the same signed document go again, under the same message id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Who asks for something to be done to messages, and why; both go into the audit log."""
 
-    Raises:
-        InputError: there is no such message, or it is in a state that cannot be resent.
-    """
-    with begin(store, at=at, actor=actor) as work:
-        ledger, message = _find(work.connection, message_id, MAY_RESEND, verb="resend")
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """What became of one message of an order."""
+
+    message_id: str
+    problem: Problem | None = None
+    """Why nothing was done to it; None when it was done."""
+    new_id: str | None = None
+    """Of a reissue: the new message."""
+
+
+class Replayer:
+    """Carries operators' orders out."""
+
+    def __init__(self, *, store: Store, broker: Broker, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+
+    def resend(self, message_ids: Sequence[str], *, order: Order) -> Iterator[Acted]:
+        """Let the same signed documents go again, under the same ids; yield as it goes on."""
+        return self._act(message_ids, order, MAY_RESEND, self._resend)
+
+    def discard(self, message_ids: Sequence[str], *, order: Order) -> Iterator[Acted]:
+        """End messages without sending them; what waited behind them goes on."""
+        return self._act(message_ids, order, MAY_DISCARD, self._discard)
+
+    def reissue(
+        self, message_ids: Sequence[str], *, order: Order, agencies: Callable[[str], Agency]
+    ) -> Iterator[Acted]:
+        """
+        Make new messages from the sources of these, by the mappings as they are now.
+
+        Args:
+            message_ids: In any order.
+            order: Who and why.
+            agencies: Gives an agency by name; its errors end the order.
+        """
+        source = Source(self._store, agencies, clock=self._clock)
+
+        def one(
+            work: Work, ledger: Ledger, message: Known, order: Order
+        ) -> tuple[str | None, Ledger]:
+            made = source.made_from(message.id)
+            return put_in_place(work, ledger, message, made=made, reason=order.reason)
+
+        for part in in_slices(list(message_ids)):
+            source.read(part)
+            yield from self._act(part, order, MAY_REISSUE, one)
+
+    def _act(
+        self,
+        message_ids: Sequence[str],
+        order: Order,
+        allowed: Collection[State],
+        one: Callable[[Work, Ledger, Known, Order], tuple[str | None, Ledger]],
+    ) -> Iterator[Acted]:
+        waiting = iter(self._in_order(message_ids))
+        while part := list(islice(waiting, TOGETHER)):
+            acted, moving = [], set()
+            with begin(self._store, at=self._clock, actor=order.actor) as work:
+                for message_id in part:
+                    try:
+                        ledger, message = _find(work, message_id, allowed)
+                        new_id, ledger = one(work, ledger, message, order)
+                    except InputError as error:
+                        acted.append(Acted(message_id=message_id, problem=error.problem))
+                        continue
+                    acted.append(Acted(message_id=message_id, new_id=new_id))
+                    promote(work, ledger)
+                    turn = ledger.next_to_go()
+                    if turn is not None and turn.state is State.READY:
+                        moving.add(ledger.code)
+            publish_or_leave(self._broker, DELIVER, sorted(moving), at=work.at)
+            yield from acted
+
+    def _in_order(self, message_ids: Sequence[str]) -> list[str]:
+        """Sort by dossier: whoever holds several dossiers takes them in the same order."""
+        found: list[str] = []
+        with self._store.engine.connect() as connection:
+            for part in in_slices(sorted(set(message_ids))):
+                query = select(messages.c.id).where(messages.c.id.in_(part))
+                query = query.order_by(messages.c.dossier_code, messages.c.sequence)
+                found += connection.execute(query).scalars()
+        return found + sorted(set(message_ids) - set(found))
+
+    @staticmethod
+    def _resend(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
         # A look-up may be out for it: with the fence moved on, its answer changes nothing.
         take_over(work, ledger.code)
         change_state(
-            work, message, State.READY, reason=reason, due_at=at, abandons=0, unknown_since=None
+            work,
+            message,
+            State.READY,
+            reason=order.reason,
+            due_at=work.at,
+            abandons=0,
+            unknown_since=None,
         )
-    publish_or_leave(broker, DELIVER, [ledger.code], at=at)
+        return None, ledger
+
+    @staticmethod
+    def _discard(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
+        change_state(work, message, State.DISCARDED, reason=order.reason, due_at=None)
+        return None, ledger
 
 
-def discard(
-    message_id: str, *, store: Store, broker: Broker, actor: str, reason: str, at: datetime
-) -> None:
-    """
-    End a message for good without sending it; what waited behind it goes on.
-
-    Raises:
-        InputError: there is no such message, or it is in a state that cannot be discarded.
-    """
-    with begin(store, at=at, actor=actor) as work:
-        ledger, message = _find(work.connection, message_id, MAY_DISCARD, verb="discard")
-        change_state(work, message, State.DISCARDED, reason=reason, due_at=None)
-        follower = promote(work, ledger)
-    if follower is not None:
-        publish_or_leave(broker, DELIVER, [ledger.code], at=at)
-
-
-def _find(
-    connection: Connection, message_id: str, allowed: Collection[State], *, verb: str
-) -> tuple[Ledger, Known]:
-    row = connection.execute(select(messages).where(messages.c.id == message_id)).first()
+def _find(work: Work, message_id: str, allowed: Collection[State]) -> tuple[Ledger, Known]:
+    row = work.connection.execute(select(messages).where(messages.c.id == message_id)).first()
     if row is None:
         raise message_not_found(message_id)
-    if State(row.state) not in allowed:
-        states = ", ".join(sorted(state.value for state in allowed))
-        raise InputError(
-            Problem(
-                code=f"message.cannot_{verb}",
-                message=Text(
-                    vi=f"Thông điệp {message_id} đang ở trạng thái {row.state}; "
-                    f"chỉ thực hiện được với: {states}",
-                    en=f"Message {message_id} is {row.state}; "
-                    f"{verb} is possible only for: {states}",
-                ),
-            )
-        )
     if row.dossier_code is None:
-        return Ledger(code="", agency=row.agency), known_from(row)
-    ledger = load_ledgers(connection, [row.dossier_code], agency=row.agency, to_change=True)[
-        row.dossier_code
-    ]
-    known = {message.id: message for message in ledger.messages}
-    return ledger, known.get(message_id, known_from(row))
+        ledger, message = Ledger(code="", agency=row.agency), known_from(row)
+    else:
+        code = row.dossier_code
+        ledger = load_ledgers(work.connection, [code], agency=row.agency, to_change=True)[code]
+        known = {message.id: message for message in ledger.messages}
+        message = known.get(message_id, known_from(row))
+    if message.state not in allowed:
+        raise InputError(_wrong_state(message, allowed))
+    return ledger, message
+
+
+def _wrong_state(message: Known, allowed: Collection[State]) -> Problem:
+    states = ", ".join(sorted(state.value for state in allowed))
+    return Problem(
+        code="message.wrong_state",
+        message=Text(
+            vi=f"Thông điệp {message.id} đang ở trạng thái {message.state.value}; "
+            f"chỉ thực hiện được với: {states}",
+            en=f"Message {message.id} is {message.state.value}; this is possible only for: {states}",
+        ),
+        suggestion=Text(
+            vi=f"Xem: lienthong messages show {message.id}",
+            en=f"See: lienthong messages show {message.id}",
+        ),
+    )

@@ -200,14 +200,8 @@ class _Batch:
             problems=record.problems,
         )
         self._rows[event.message_id].update(
-            event_key=event.key,
-            version=event.version,
-            content_digest=event.content_digest,
+            event_columns(self._work, event),
             sequence=known.sequence,
-            document=self._work.vault.seal(
-                event.document, context=document_context(event.message_id)
-            ),
-            document_digest=event.document_digest,
             due_at=self._at if known.state is State.READY else None,
             superseded_by=entry.superseded_by.id if entry.superseded_by else None,
         )
@@ -246,33 +240,15 @@ class _Batch:
         *,
         problems: Sequence[Problem],
     ) -> None:
-        code = record.events[item].dossier_code if record.events else record.dossier_code
-        self._rows[message_id] = {
-            "id": message_id,
-            "submission_id": origin.submission_id,
-            "record": record.record,
-            "item": item,
-            "agency": origin.agency,
-            "dossier_code": code,
-            "packet": packet.value,
-            "event_key": None,
-            "version": None,
-            "content_digest": None,
-            "sequence": None,
-            "state": state.value,
-            "document": None,
-            "document_digest": None,
-            "place": msgspec.json.encode(record.place).decode(),
-            "problems": seal_problems(
+        row = message_row(self._work, message_id, origin=origin, record=record, item=item)
+        row.update(
+            packet=packet.value,
+            state=state.value,
+            problems=seal_problems(
                 self._work.vault, problems, context=problems_context(message_id)
             ),
-            "mapping": origin.mapping,
-            "deadline": record.deadline or NO_DEADLINE,
-            "due_at": None,
-            "superseded_by": None,
-            "created_at": self._at,
-            "updated_at": self._at,
-        }
+        )
+        self._rows[message_id] = row
 
     def _note(
         self, message_id: str, state: State, origin: Origin, record: Prepared, **detail: str
@@ -300,6 +276,50 @@ class _Batch:
             if freed is not None or (turn is not None and turn.id in self._made_ready):
                 due.append(ledger.code)
         return due
+
+
+def message_row(
+    work: Work, message_id: str, *, origin: Origin, record: Prepared, item: int
+) -> dict[str, Any]:
+    """Return the row of a message made from one record; what depends on its event is to be set."""
+    code = record.events[item].dossier_code if record.events else record.dossier_code
+    return {
+        "id": message_id,
+        "submission_id": origin.submission_id,
+        "record": record.record,
+        "item": item,
+        "agency": origin.agency,
+        "dossier_code": code,
+        "packet": Packet.DOSSIER.value,
+        "event_key": None,
+        "version": None,
+        "content_digest": None,
+        "sequence": None,
+        "state": State.RECEIVED.value,
+        "document": None,
+        "document_digest": None,
+        "place": msgspec.json.encode(record.place).decode(),
+        "problems": None,
+        "mapping": origin.mapping,
+        "deadline": record.deadline or NO_DEADLINE,
+        "due_at": None,
+        "superseded_by": None,
+        "reissue_of": None,
+        "created_at": work.at,
+        "updated_at": work.at,
+    }
+
+
+def event_columns(work: Work, event: PreparedEvent) -> dict[str, Any]:
+    """Return what an event's signed document and identity set in the row of its message."""
+    return {
+        "packet": event.packet.value,
+        "event_key": event.key,
+        "version": event.version,
+        "content_digest": event.content_digest,
+        "document": work.vault.seal(event.document, context=document_context(event.message_id)),
+        "document_digest": event.document_digest,
+    }
 
 
 def _rejected(message_id: str, packet: Packet, origin: Origin, record: Prepared) -> Known:

@@ -133,7 +133,7 @@ def load_event_keys(
                 messages.c.agency == agency,
                 messages.c.event_key.in_(part),
                 messages.c.content_digest.is_not(None),
-                messages.c.state != State.DISCARDED.value,
+                messages.c.state.not_in([State.DISCARDED.value, State.REISSUED.value]),
             )
         )
         found |= {row.event_key: (row.id, row.content_digest) for row in rows}

@@ -175,31 +175,41 @@ def count_agencies(connection: Connection) -> list[AgencyCounts]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which messages; what is not given does not matter."""
+
+    states: Sequence[State] = ()
+    agency: str | None = None
+    dossier_code: str | None = None
+    why: str | None = None
+    """Part of the reason of the present state."""
+    limit: int = 50
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        """Return `query` on messages with these conditions, the latest change first."""
+        if self.states:
+            query = query.where(messages.c.state.in_([state.value for state in self.states]))
+        if self.agency is not None:
+            query = query.where(messages.c.agency == self.agency)
+        if self.dossier_code is not None:
+            query = query.where(messages.c.dossier_code == self.dossier_code)
+        if self.why is not None:
+            query = query.where(messages.c.reason.contains(self.why, autoescape=True))
+        return query.order_by(messages.c.updated_at.desc(), messages.c.id).limit(self.limit)
+
+
 def list_messages(
-    connection: Connection,
-    *,
-    vault: Vault,
-    states: Sequence[State] = (),
-    agency: str | None = None,
-    dossier_code: str | None = None,
-    limit: int = 50,
+    connection: Connection, selection: Selection, *, vault: Vault
 ) -> list[MessageLine]:
-    """Return messages, latest change first."""
-    query = select(messages).order_by(messages.c.updated_at.desc(), messages.c.id).limit(limit)
-    rows = connection.execute(_only(query, states, agency, dossier_code))
+    """Return messages, the latest change first."""
+    rows = connection.execute(selection.apply(select(messages)))
     return [_line(row, vault) for row in rows]
 
 
-def _only(
-    query: Select[Any], states: Sequence[State], agency: str | None, dossier_code: str | None
-) -> Select[Any]:
-    if states:
-        query = query.where(messages.c.state.in_([state.value for state in states]))
-    if agency is not None:
-        query = query.where(messages.c.agency == agency)
-    if dossier_code is not None:
-        query = query.where(messages.c.dossier_code == dossier_code)
-    return query
+def select_ids(connection: Connection, selection: Selection) -> list[str]:
+    """Return the ids of the selected messages, as they are in this moment."""
+    return list(connection.execute(selection.apply(select(messages.c.id))).scalars())
 
 
 def _line(row: Row[Any], vault: Vault) -> MessageLine:

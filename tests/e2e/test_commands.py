@@ -510,7 +510,7 @@ def test_a_refused_dossier_is_parked_resent_and_delivered_and_the_audit_log_tell
     assert cli("messages", "discard", messages[withdrawn], "-r", "withdrawn").code == 0
     twice = cli("messages", "resend", messages[withdrawn], *reason)
     assert twice.code == 1
-    assert "message.cannot_resend" in twice.err
+    assert "message.wrong_state" in twice.err
     run_until_idle(cli)
 
     after = cli("messages", "show", messages[refused], "--json").json

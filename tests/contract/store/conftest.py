@@ -2,25 +2,34 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from random import Random
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
+from adapters import CsvOptions, SourceRecord
 from broker.memory import MemoryBroker
 from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.conversion import Prepared, PreparedEvent
 from lienthong.decisions import LookUpRules
 from lienthong.flows.deliver import Deliverer, DeliveryRules
+from lienthong.flows.expand import Expander
+from lienthong.flows.receive import Offer, receive
+from lienthong.flows.replay import Order, Replayer
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
 from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
-from lienthong.store.queries import list_messages
+from lienthong.store.queries import Selection, list_messages
 from lienthong.store.submissions import Submission, insert_submission
+from lienthong.store.tables import messages, submissions
 from lienthong.store.work import begin
+from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -111,7 +120,7 @@ class Exchange:
         """Return (message id, state) pairs, oldest message first."""
         with reading(self.store) as connection:
             lines = list_messages(
-                connection, vault=self.store.vault, dossier_code=dossier, limit=10_000
+                connection, Selection(dossier_code=dossier, limit=10_000), vault=self.store.vault
             )
         return [(line.id, line.state.value) for line in sorted(lines, key=lambda line: line.id)]
 
@@ -123,6 +132,12 @@ class Exchange:
         with begin(self.store, at=self.clock()) as work:
             (task,) = start(work, [code], backlog=0, claiming=CLAIMING).hinted
         return task
+
+    def act(self, verb, *ids, **more):
+        """Resend, reissue or discard; return what became of each."""
+        replayer = Replayer(store=self.store, broker=self.broker, clock=self.clock)
+        order = Order(actor="an", reason="why not")
+        return list(getattr(replayer, verb)(ids, order=order, **more))
 
     def step(self, rounds=1):
         """Let the deliverer take what is hinted at and write down what came."""
@@ -182,6 +197,117 @@ def exchange(store, clock, monkeypatch):
         random=Random(1),
     )
     return Exchange(store, clock, broker, portal, deliverer)
+
+
+@dataclass
+class FakePipeline:
+    """One snapshot per row `dossier,content`; does something else at rows it is told."""
+
+    made: int = 0
+    surprises: dict = field(default_factory=dict)
+    mapped: str = "{}"
+    """What the mapping makes of a content."""
+
+    def prepare(self, item, *, now):
+        if not isinstance(item, SourceRecord):
+            return Prepared(
+                record=item.number,
+                place=item.problems[0].place,
+                dossier_code=None,
+                events=(),
+                problems=tuple(item.problems),
+            )
+        dossier, content = item.values["dossier"], item.values["content"]
+        if dossier in self.surprises:
+            raise self.surprises[dossier]
+        content = self.mapped.format(content)
+        self.made += 1
+        event = PreparedEvent(
+            message_id=f"m{self.made:04}",
+            packet=Packet.DOSSIER,
+            dossier_code=dossier,
+            key=None,
+            version=None,
+            content_digest=content,
+            document=f"<{content}/>".encode(),
+            document_digest=content,
+        )
+        return Prepared(
+            record=item.number,
+            place=item.place,
+            dossier_code=dossier,
+            events=(event,),
+            problems=(),
+        )
+
+
+@dataclass
+class Desk:
+    """Receiving and expanding for agencies that all share one pipeline."""
+
+    exchange: object
+    pipeline: FakePipeline
+    unusable: set = field(default_factory=set)
+
+    def agency(self, name):
+        if name in self.unusable:
+            raise ConfigError(Text(vi="khóa hết hạn", en="key expired"), code="key.expired")
+        return SimpleNamespace(
+            source=CsvOptions(),
+            pipeline=self.pipeline,
+            mapping_stamp="fake@1",
+            one_row_per_dossier=False,
+        )
+
+    def expander(self):
+        return Expander(
+            store=self.exchange.store,
+            broker=self.exchange.broker,
+            agencies=self.agency,
+            clock=self.exchange.clock,
+            lease=timedelta(minutes=2),
+            retry_after=timedelta(minutes=1),
+        )
+
+    def receive(self, *rows, agency="land"):
+        self.exchange.clock.tick(seconds=1)
+        text = "\n".join(["dossier,content", *rows])
+        offer = Offer(
+            source=BytesIO(text.encode()),
+            file_name="a.csv",
+            agency=agency,
+            door="file",
+            sender="test",
+        )
+        parts = {"store": self.exchange.store, "broker": self.exchange.broker}
+        return receive(offer, clock=self.exchange.clock, **parts).submission_id
+
+    def run(self):
+        """Expand until there is nothing to do."""
+        expander = self.expander()
+        while expander.step():
+            pass
+        expander.close()
+
+    def wait(self, **parts):
+        """Let time pass, and what was left lying be noticed."""
+        self.exchange.clock.tick(**parts)
+        self.run()
+
+    def records(self):
+        with reading(self.exchange.store) as connection:
+            rows = connection.execute(select(messages).order_by(messages.c.record)).all()
+        return [(row.record, row.dossier_code, row.state) for row in rows]
+
+    def submissions(self):
+        with reading(self.exchange.store) as connection:
+            query = select(submissions).order_by(submissions.c.agency, submissions.c.arrival)
+            return [(row.state, row.records_done) for row in connection.execute(query)]
+
+
+@pytest.fixture
+def desk(exchange):
+    return Desk(exchange, FakePipeline())
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ from sqlalchemy.exc import OperationalError
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.decisions import Next
 from lienthong.flows.hints import DELIVER, hint
-from lienthong.flows.replay import discard, resend
 from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.delivery import Ending, finish
-from lienthong.store.queries import list_messages
+from lienthong.store.queries import Selection, list_messages
 from lienthong.store.tables import attempts, audit, messages
 from lienthong.store.work import begin
-from schemas.errors import InputError
 
 BUSY = Answer(outcome=Outcome.BUSY)
 LOST = Answer(outcome=Outcome.UNKNOWN, detail="read timeout")
@@ -52,7 +50,7 @@ def test_a_dossier_and_its_progress_go_in_order(exchange, event, record):
     assert [request.message_id for request in exchange.portal.sent] == ["m1", "m2", "m3"]
     assert [state for _, state in exchange.states()] == ["delivered"] * 3
     with reading(exchange.store) as connection:
-        lines = list_messages(connection, vault=exchange.store.vault)
+        lines = list_messages(connection, Selection(limit=10_000), vault=exchange.store.vault)
     assert not [line for line in lines if line.due_at is not None]
 
 
@@ -225,14 +223,7 @@ def test_a_resend_is_the_same_document_under_the_same_id(exchange, event, record
     exchange.portal.answers = [REJECTED]
     send(exchange, record(1, event("m1")))
 
-    resend(
-        "m1",
-        store=exchange.store,
-        broker=exchange.broker,
-        actor="an",
-        reason="portal repaired",
-        at=exchange.clock(),
-    )
+    exchange.act("resend", "m1")
     exchange.step(2)
 
     first, second = exchange.portal.sent
@@ -246,14 +237,7 @@ def test_a_discarded_message_lets_the_next_go(exchange, event, record):
     send(exchange, record(1, event("m1"), *rows))
     assert exchange.states() == [("m1", "delivered"), ("m2", "parked"), ("m3", "held")]
 
-    discard(
-        "m2",
-        store=exchange.store,
-        broker=exchange.broker,
-        actor="an",
-        reason="withdrawn",
-        at=exchange.clock(),
-    )
+    exchange.act("discard", "m2")
     exchange.step(2)
 
     assert exchange.states() == [("m1", "delivered"), ("m2", "discarded"), ("m3", "delivered")]
@@ -262,16 +246,29 @@ def test_a_discarded_message_lets_the_next_go(exchange, event, record):
 def test_a_delivered_message_can_be_neither_resent_nor_discarded(exchange, event, record):
     send(exchange, record(1, event("m1")))
 
-    for act in (resend, discard):
-        with pytest.raises(InputError, match="delivered"):
-            act(
-                "m1",
-                store=exchange.store,
-                broker=exchange.broker,
-                actor="an",
-                reason="why not",
-                at=exchange.clock(),
-            )
+    acted = [*exchange.act("resend", "m1"), *exchange.act("discard", "m1")]
+
+    assert [one.problem.code for one in acted] == ["message.wrong_state"] * 2
+    assert exchange.state_of("m1") == "delivered"
+
+
+def test_one_that_cannot_be_resent_stops_no_other(exchange, event, record):
+    exchange.portal.answers = [REJECTED, Answer(outcome=Outcome.DELIVERED), REJECTED]
+    batch = [record(n, event(f"m{n}", f"D-{n}")) for n in range(1, 4)]
+    for one in batch:
+        send(exchange, one)
+
+    acted = exchange.act("resend", "m1", "m2", "nobody", "m3")
+    exchange.step(3)
+
+    problems = {one.message_id: one.problem and one.problem.code for one in acted}
+    assert problems == {
+        "m1": None,
+        "m2": "message.wrong_state",
+        "nobody": "message.not_found",
+        "m3": None,
+    }
+    assert exchange.states() == [(f"m{n}", "delivered") for n in range(1, 4)]
 
 
 def test_every_change_of_state_is_in_the_audit_log(exchange, event, record):
@@ -492,14 +489,7 @@ def test_a_resend_while_a_look_up_is_out_wins(exchange, event, record):
     send(exchange, record(1, event("m1")), rounds=1)
     look_up = exchange.start("D-1")
 
-    resend(
-        "m1",
-        store=exchange.store,
-        broker=exchange.broker,
-        actor="an",
-        reason="asked by telephone",
-        at=exchange.clock(),
-    )
+    exchange.act("resend", "m1")
     with begin(exchange.store, at=exchange.clock()) as work:
         delivered = Next(state=State.DELIVERED)
         finish(work, [Ending(task=look_up, result=PRESENT, next=delivered, due_at=None)])

@@ -1,140 +1,24 @@
 """Expanding: in order, resumably, and never stopped for others by one file or record."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
-from io import BytesIO
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
 
-from adapters import CsvOptions, SourceRecord, read_records
+from adapters import read_records
 from broker.port import BrokerUnavailable
-from lienthong.channels.port import Packet
-from lienthong.conversion import Prepared, PreparedEvent
-from lienthong.flows.expand import BATCH, GIVE_UP_TRIES, SKIP_TRIES, Expander
+from lienthong.flows.expand import BATCH, GIVE_UP_TRIES, SKIP_TRIES
 from lienthong.flows.hints import DELIVER
-from lienthong.flows.receive import Offer, receive
 from lienthong.store.database import reading
-from lienthong.store.queries import list_messages, troubled_submissions
+from lienthong.store.queries import Selection, list_messages, troubled_submissions
 from lienthong.store.submissions import claim_expansion
-from lienthong.store.tables import messages, submission_pieces, submissions
+from lienthong.store.tables import messages, submission_pieces
 from lienthong.store.work import begin
-from schemas.errors import ConfigError
-from schemas.problem import Text
 
 
 class Killed(BaseException):
     """Nothing catches it, as nothing catches kill -9."""
-
-
-@dataclass
-class FakePipeline:
-    """One snapshot per row `dossier,content`; does something else at rows it is told."""
-
-    made: int = 0
-    surprises: dict = field(default_factory=dict)
-
-    def prepare(self, item, *, now):
-        if not isinstance(item, SourceRecord):
-            return Prepared(
-                record=item.number,
-                place=item.problems[0].place,
-                dossier_code=None,
-                events=(),
-                problems=tuple(item.problems),
-            )
-        dossier, content = item.values["dossier"], item.values["content"]
-        if dossier in self.surprises:
-            raise self.surprises[dossier]
-        self.made += 1
-        event = PreparedEvent(
-            message_id=f"m{self.made:04}",
-            packet=Packet.DOSSIER,
-            dossier_code=dossier,
-            key=None,
-            version=None,
-            content_digest=content,
-            document=b"<a/>",
-            document_digest=content,
-        )
-        return Prepared(
-            record=item.number,
-            place=item.place,
-            dossier_code=dossier,
-            events=(event,),
-            problems=(),
-        )
-
-
-@dataclass
-class Desk:
-    """Receiving and expanding for agencies that all share one pipeline."""
-
-    exchange: object
-    pipeline: FakePipeline
-    unusable: set = field(default_factory=set)
-
-    def agency(self, name):
-        if name in self.unusable:
-            raise ConfigError(Text(vi="khóa hết hạn", en="key expired"), code="key.expired")
-        return SimpleNamespace(
-            source=CsvOptions(),
-            pipeline=self.pipeline,
-            mapping_stamp="fake@1",
-            one_row_per_dossier=False,
-        )
-
-    def expander(self):
-        return Expander(
-            store=self.exchange.store,
-            broker=self.exchange.broker,
-            agencies=self.agency,
-            clock=self.exchange.clock,
-            lease=timedelta(minutes=2),
-            retry_after=timedelta(minutes=1),
-        )
-
-    def receive(self, *rows, agency="land"):
-        self.exchange.clock.tick(seconds=1)
-        text = "\n".join(["dossier,content", *rows])
-        offer = Offer(
-            source=BytesIO(text.encode()),
-            file_name="a.csv",
-            agency=agency,
-            door="file",
-            sender="test",
-        )
-        parts = {"store": self.exchange.store, "broker": self.exchange.broker}
-        return receive(offer, clock=self.exchange.clock, **parts).submission_id
-
-    def run(self):
-        """Expand until there is nothing to do."""
-        expander = self.expander()
-        while expander.step():
-            pass
-        expander.close()
-
-    def wait(self, **parts):
-        """Let time pass, and what was left lying be noticed."""
-        self.exchange.clock.tick(**parts)
-        self.run()
-
-    def records(self):
-        with reading(self.exchange.store) as connection:
-            rows = connection.execute(select(messages).order_by(messages.c.record)).all()
-        return [(row.record, row.dossier_code, row.state) for row in rows]
-
-    def submissions(self):
-        with reading(self.exchange.store) as connection:
-            query = select(submissions).order_by(submissions.c.agency, submissions.c.arrival)
-            return [(row.state, row.records_done) for row in connection.execute(query)]
-
-
-@pytest.fixture
-def desk(exchange):
-    return Desk(exchange, FakePipeline())
 
 
 def many(count):
@@ -269,7 +153,7 @@ def test_a_bug_in_one_record_rejects_this_record_only(desk):
 
     assert desk.records() == [(1, "D-1", "ready"), (2, None, "rejected"), (3, "D-3", "ready")]
     with reading(desk.exchange.store) as connection:
-        lines = list_messages(connection, vault=desk.exchange.store.vault)
+        lines = list_messages(connection, Selection(limit=10_000), vault=desk.exchange.store.vault)
     rejected = [line for line in lines if line.problems]
     assert [(line.problems[0].code, line.place.row) for line in rejected] == [
         ("conversion.failed", 3)
@@ -388,7 +272,7 @@ def test_a_record_that_kills_its_worker_again_and_again_is_left_out(desk):
         (3, "D-3", "ready"),
     ]
     with reading(desk.exchange.store) as connection:
-        lines = list_messages(connection, vault=desk.exchange.store.vault)
+        lines = list_messages(connection, Selection(limit=10_000), vault=desk.exchange.store.vault)
     codes = [problem.code for line in lines for problem in line.problems]
     assert codes == ["conversion.kills_worker"]
 

@@ -5,7 +5,7 @@ import pytest
 from lienthong.channels.port import Packet
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.store.database import reading
-from lienthong.store.queries import count_agencies, count_dossiers, list_messages
+from lienthong.store.queries import Selection, count_agencies, count_dossiers, list_messages
 
 
 def test_a_first_snapshot_is_ready_and_due(exchange, event, record):
@@ -45,7 +45,9 @@ def test_the_same_key_with_other_content_is_refused_and_holds_nobody_up(exchange
     with reading(exchange.store) as connection:
         refused = [
             line
-            for line in list_messages(connection, vault=exchange.store.vault)
+            for line in list_messages(
+                connection, Selection(limit=10_000), vault=exchange.store.vault
+            )
             if line.state.value == "rejected"
         ]
     assert [problem.code for problem in refused[0].problems] == ["event.conflict"]
@@ -62,7 +64,9 @@ def test_the_same_dossier_twice_in_one_file_with_other_data_is_refused(exchange,
     with reading(exchange.store) as connection:
         refused = [
             line
-            for line in list_messages(connection, vault=exchange.store.vault)
+            for line in list_messages(
+                connection, Selection(limit=10_000), vault=exchange.store.vault
+            )
             if line.state.value == "rejected"
         ]
     assert [(line.problems[0].code, line.place.row) for line in refused] == [
@@ -82,7 +86,7 @@ def test_a_refused_second_row_is_refused_again_with_the_same_file(
         exchange.take(first, second, one_row=True, apart=apart)
 
     with reading(exchange.store) as connection:
-        lines = list_messages(connection, vault=exchange.store.vault)
+        lines = list_messages(connection, Selection(limit=10_000), vault=exchange.store.vault)
     assert sorted(line.state.value for line in lines) == ["ready", "rejected", "rejected"]
 
 
@@ -93,7 +97,9 @@ def test_a_dossier_of_another_agency_is_refused(exchange, event, record):
     with reading(exchange.store) as connection:
         codes = [
             line.problems[0].code
-            for line in list_messages(connection, vault=exchange.store.vault, agency="health")
+            for line in list_messages(
+                connection, Selection(agency="health"), vault=exchange.store.vault
+            )
         ]
     assert codes == ["event.foreign_dossier"]
 
