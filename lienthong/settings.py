@@ -12,9 +12,18 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -126,6 +135,32 @@ class BrokerSettings(BaseModel):
         return self
 
 
+def _days(value: object) -> int | None:
+    if value == "forever":
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_DAYS:
+        raise PydanticCustomError("days", "a whole number of days from 1 on, or 'forever'")
+    return value
+
+
+MOST_DAYS = 36_500
+Days = Annotated[int | None, BeforeValidator(_days)]
+"""A whole number of days, or None for "forever"."""
+
+
+class RetentionSettings(BaseModel):
+    """How many days payloads are kept once nobody needs them; the proof is kept for ever."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    submissions: Days = Field(default=90, description="raw bytes; without them no reissue")
+    documents: Days = Field(default=3650, description="signed documents of ended messages")
+    answers: Days = Field(default=365, description="the portal's raw answers")
+    results: Days = Field(default=30, description="what agencies were told, once published")
+
+
 class Settings(BaseSettings):
     """Everything an operator can set."""
 
@@ -141,6 +176,7 @@ class Settings(BaseSettings):
     expansion: ExpansionSettings = ExpansionSettings()
     delivery: DeliverySettings = DeliverySettings()
     broker: BrokerSettings = BrokerSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
@@ -241,12 +277,17 @@ def _words(found: Any) -> Text:
 
 _WRONG = {
     "extra_forbidden": Text(vi="không có khóa này", en="there is no such key"),
+    "days": Text(
+        vi='cần số ngày nguyên từ 1 trở lên, hoặc "forever"',
+        en='expected a whole number of days from 1 on, or "forever"',
+    ),
     "missing": Text(vi="thiếu giá trị bắt buộc", en="a required value is missing"),
 }
 _TABLES: dict[str, type[BaseModel]] = {
     "broker": BrokerSettings,
     "delivery": DeliverySettings,
     "expansion": ExpansionSettings,
+    "retention": RetentionSettings,
     "store": StoreSettings,
     "target": TargetProfile,
 }

@@ -25,6 +25,7 @@ from lienthong.decisions import LookUpRules
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.hints import DELIVER, EXPAND
+from lienthong.flows.retain import PayloadClass
 from lienthong.keyring import Keyring
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
@@ -86,6 +87,15 @@ class Installation:
             encrypt=self.settings.store.encrypt,
             now=self.clock(),
         )
+
+    @property
+    def retention(self) -> dict[PayloadClass, timedelta | None]:
+        """How long each class of payloads is kept; None is for ever."""
+        days: dict[str, int | None] = self.settings.retention.model_dump()
+        return {
+            PayloadClass(name): None if kept is None else timedelta(days=kept)
+            for name, kept in days.items()
+        }
 
     @cached_property
     def mappings(self) -> Agencies:

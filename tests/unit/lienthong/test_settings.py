@@ -98,3 +98,21 @@ def test_a_named_file_must_be_there(tmp_path):
         load_settings(file=tmp_path / "none.toml")
 
     assert caught.value.code == "settings.missing"
+
+
+def test_retention_is_in_days_or_for_ever(load):
+    retention = load('[retention]\nsubmissions = 30\ndocuments = "forever"\n').retention
+
+    assert (retention.submissions, retention.documents) == (30, None)
+    assert (retention.answers, retention.results) == (365, 30)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "true", '"soon"', "40000"])
+def test_what_is_no_number_of_days_is_refused_with_its_line(load, value):
+    with pytest.raises(ConfigError) as caught:
+        load(f"[retention]\nanswers = {value}\n")
+
+    (problem,) = caught.value.problems
+    assert (problem.place.line, problem.place.path) == (2, "retention.answers")
+    assert "days" in problem.message.en
+    assert "số ngày" in problem.message.vi

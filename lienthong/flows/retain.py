@@ -1,0 +1,252 @@
+"""
+Retention: payloads are erased when their time is over, and the proof of what was done stays.
+
+What is erased are bytes that carry people's data: raw submissions, signed documents, the portal's
+raw answers, and results that were published. Digests, sizes, states, attempts with their outcome,
+receipts and the audit log stay. Nothing is touched of a message that has not ended: one that is
+unfinished, parked, quarantined or unknown, or rejected and not corrected yet, keeps its source and
+its document however old they are. Every erasure is a row of the audit log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, exists, or_, update
+
+from lienthong.states import State
+from lienthong.store.batches import among, count, lock, pages
+from lienthong.store.tables import attempts, messages, results, submission_pieces, submissions
+from lienthong.store.work import PRODUCT, begin
+from schemas.errors import InputError
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import ColumnElement
+
+    from lienthong.store.batches import Key
+    from lienthong.store.database import Store
+    from lienthong.store.work import Work
+
+BATCH = 200
+"""Rows per transaction."""
+BATCH_OF_SUBMISSIONS = 20
+"""The same of submissions, each of which may be many pieces."""
+_HAS_ENDED = messages.c.state.in_(
+    [
+        State.DELIVERED.value,
+        State.REISSUED.value,
+        State.DISCARDED.value,
+        State.SUPERSEDED.value,
+    ]
+)
+
+
+class PayloadClass(Enum):
+    """What is kept for a time of its own; the values are those of `[retention]`."""
+
+    SUBMISSIONS = "submissions"
+    """Raw bytes as they came, and what was wrong with them as a whole."""
+    DOCUMENTS = "documents"
+    """Signed documents of messages that have ended, and what was found in their records."""
+    ANSWERS = "answers"
+    """The portal's raw answers and its own words."""
+    RESULTS = "results"
+    """What agencies were told, once it is published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained:
+    """What was done, or would be, about one class."""
+
+    payloads: PayloadClass
+    before: datetime
+    """What ended before it is erased."""
+    erased: int
+    """Or, without `apply`, how many would be."""
+    kept: int
+    """As old, but of messages that have not ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """One class in the store."""
+
+    key: Key
+    aged: Callable[[datetime], ColumnElement[bool]]
+    """Whether something is there to erase that is older than a moment."""
+    ended: ColumnElement[bool]
+    """Whether nobody needs it any more."""
+    erase: Callable[[Work, ColumnElement[bool]], int]
+    """Erase from the rows that meet a condition; return how many there were."""
+    batch: int = BATCH
+
+
+def _erase_submissions(work: Work, condition: ColumnElement[bool]) -> int:
+    erased = work.connection.execute(
+        update(submissions)
+        .where(condition)
+        .values(erased_at=work.at, problems=None)
+        .returning(submissions.c.id)
+    )
+    ids = list(erased.scalars())
+    work.connection.execute(
+        delete(submission_pieces).where(submission_pieces.c.submission_id.in_(ids))
+    )
+    return len(ids)
+
+
+def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
+    erasing = update(messages).where(condition).values(document=None, problems=None)
+    return work.connection.execute(erasing).rowcount
+
+
+def _erase_answers(work: Work, condition: ColumnElement[bool]) -> int:
+    erasing = update(attempts).where(condition).values(message=None, answer=None)
+    return work.connection.execute(erasing).rowcount
+
+
+def _erase_results(work: Work, condition: ColumnElement[bool]) -> int:
+    return work.connection.execute(delete(results).where(condition)).rowcount
+
+
+_RULES: dict[PayloadClass, _Rule] = {
+    PayloadClass.SUBMISSIONS: _Rule(
+        key=(submissions.c.id,),
+        aged=lambda before: and_(
+            submissions.c.due_at.is_(None),
+            submissions.c.expanded_at < before,
+            submissions.c.erased_at.is_(None),
+        ),
+        ended=~exists().where(messages.c.submission_id == submissions.c.id, ~_HAS_ENDED),
+        erase=_erase_submissions,
+        batch=BATCH_OF_SUBMISSIONS,
+    ),
+    PayloadClass.DOCUMENTS: _Rule(
+        key=(messages.c.id,),
+        aged=lambda before: and_(
+            messages.c.updated_at < before,
+            or_(messages.c.document.is_not(None), messages.c.problems.is_not(None)),
+        ),
+        ended=_HAS_ENDED,
+        erase=_erase_documents,
+    ),
+    PayloadClass.ANSWERS: _Rule(
+        key=(attempts.c.message_id, attempts.c.kind, attempts.c.number),
+        aged=lambda before: and_(
+            attempts.c.ended_at < before,
+            or_(attempts.c.answer.is_not(None), attempts.c.message.is_not(None)),
+        ),
+        ended=exists().where(messages.c.id == attempts.c.message_id, _HAS_ENDED),
+        erase=_erase_answers,
+    ),
+    PayloadClass.RESULTS: _Rule(
+        key=(results.c.id,),
+        aged=lambda before: results.c.published_at < before,
+        ended=results.c.published_at.is_not(None),
+        erase=_erase_results,
+    ),
+}
+
+
+def retain(
+    store: Store,
+    *,
+    ages: Mapping[PayloadClass, timedelta | None],
+    clock: Callable[[], datetime],
+    apply: bool,
+    actor: str = PRODUCT,
+) -> list[Retained]:
+    """
+    Erase what is older than its class is kept, a few rows at a time, beside running workers.
+
+    Args:
+        store: The store.
+        ages: How long each class is kept; None, or no entry, is for ever.
+        clock: Asked at the beginning for the age, and once per transaction.
+        apply: False only counts.
+        actor: Who asked for it.
+
+    Returns:
+        One line per class that is not kept for ever.
+    """
+    now = clock()
+    found = []
+    for payloads, rule in _RULES.items():
+        age = ages.get(payloads)
+        if age is None:
+            continue
+        before = now - age
+        aged = rule.aged(before)
+        old = count(store, rule.key, aged)
+        due = count(store, rule.key, aged & rule.ended)
+        erased = due
+        if apply and due:
+            erased = 0
+            for keys in pages(store, rule.key, aged & rule.ended, size=rule.batch):
+                with begin(store, at=clock, actor=actor) as work:
+                    erased += _erase(work, payloads, keys, before=before)
+        found.append(
+            Retained(payloads=payloads, before=before, erased=erased, kept=max(old - due, 0))
+        )
+    return found
+
+
+def _erase(
+    work: Work, payloads: PayloadClass, keys: Sequence[tuple[Any, ...]], *, before: datetime
+) -> int:
+    rule = _RULES[payloads]
+    due = rule.aged(before) & rule.ended
+    held = [tuple(row) for row in lock(work.connection, rule.key, due, keys=keys)]
+    # Once more `due`: what was reissued between the look and the lock is seen only now.
+    erased = rule.erase(work, among(rule.key, held) & due) if held else 0
+    if erased:
+        work.note("retention.erased", payloads.value, count=erased, before=before.isoformat())
+    return erased
+
+
+def document_erased(message_id: str) -> InputError:
+    """Return the refusal to send again what is not there any more."""
+    return _refusal(
+        "message.document_erased",
+        Text(
+            vi=f"Không gửi lại được thông điệp {message_id}: tài liệu đã ký đã bị xóa vì hết thời "
+            "hạn lưu giữ; mã băm, trạng thái và nhật ký vẫn còn",
+            en=f"Message {message_id} cannot be resent: its signed document was erased when its "
+            "retention ended; its digest, states and log are still there",
+        ),
+    )
+
+
+def source_erased(message_id: str, *, submission_id: str, erased_at: datetime) -> InputError:
+    """Return the refusal to make a document again from bytes that are not there any more."""
+    day = f"{erased_at:%Y-%m-%d}"
+    return _refusal(
+        "message.source_erased",
+        Text(
+            vi=f"Không lập lại được tài liệu của thông điệp {message_id}: dữ liệu gốc (lần nộp "
+            f"{submission_id}) đã bị xóa ngày {day} vì hết thời hạn lưu giữ",
+            en=f"No new document can be made for message {message_id}: its source (submission "
+            f"{submission_id}) was erased on {day} when its retention ended",
+        ),
+    )
+
+
+def _refusal(code: str, message: Text) -> InputError:
+    return InputError(
+        Problem(
+            code=code,
+            message=message,
+            suggestion=Text(
+                vi="đề nghị cơ quan gửi lại hồ sơ; lần sau giữ lâu hơn bằng [retention] trong "
+                "lienthong.toml",
+                en="ask the agency to send the dossier again; keep payloads longer with "
+                "[retention] in lienthong.toml",
+            ),
+        )
+    )
