@@ -55,6 +55,9 @@ HELP: dict[str, str] = {
     "A portal and sample files to try things out.": "Cổng thử nghiệm và tệp mẫu để chạy thử.",
     "The audit log.": "Nhật ký kiểm toán.",
     "The queues on RabbitMQ.": "Các hàng đợi trên RabbitMQ.",
+    "The message store: its version, its keys, how long it keeps what.": (
+        "Kho thông điệp: phiên bản, khóa, giữ gì trong bao lâu."
+    ),
     # commands, their first sentence
     "Convert an agency's file to signed portal XML, with a report of every fault at its place.": (
         "Chuyển tệp của cơ quan thành XML đã ký, kèm báo cáo từng lỗi tại chỗ của nó."
@@ -125,6 +128,18 @@ HELP: dict[str, str] = {
     "Say what on the server is missing or differs from what is needed.": (
         "Cho biết trên máy chủ còn thiếu gì hoặc có gì khác với yêu cầu."
     ),
+    "Say whether the store fits this program and whether its keys open it.": (
+        "Cho biết kho có hợp với chương trình và khóa có mở được không."
+    ),
+    "Protect the store with a new master key; what is there opens as before.": (
+        "Bảo vệ kho bằng khóa chính mới; những gì đã có vẫn mở được."
+    ),
+    "Encrypt everything that is stored with the newest key; may be stopped and begun again.": (
+        "Mã hóa lại mọi thứ trong kho bằng khóa mới nhất; có thể dừng rồi chạy tiếp."
+    ),
+    "Erase payloads whose retention is over; digests, states and the log stay.": (
+        "Xóa nội dung đã hết hạn lưu giữ; mã băm, trạng thái và nhật ký được giữ lại."
+    ),
     # options and arguments
     "Language of messages; default from the locale": "Ngôn ngữ; mặc định theo hệ thống",
     "Settings file; default ./lienthong.toml if it is there": (
@@ -183,6 +198,12 @@ HELP: dict[str, str] = {
     "Where the demo keeps its things; emptied if a demo made it": (
         "Nơi demo lưu đồ của nó; được dọn sạch nếu do demo tạo"
     ),
+    "Only add the new key to the file, to copy it to the other machines first": (
+        "Chỉ thêm khóa mới vào tệp, để chép sang các máy khác trước"
+    ),
+    "Erase; without it, only count what would be erased": (
+        "Xóa; không có tùy chọn này thì chỉ đếm những gì sẽ xóa"
+    ),
     # parts of longer helps
     "Example:": "Ví dụ:",
     "Exit codes: 0 done · 1 done, but something was rejected or did not verify · 2 wrong usage or "
@@ -190,6 +211,15 @@ HELP: dict[str, str] = {
     "bị từ chối hoặc kiểm tra không đạt · 2 dùng sai hoặc cấu hình sai · 3 không kết nối được",
     "Keys that are there stay. Real keys come from the agency's certificate authority.": (
         "Khóa đã có được giữ nguyên. Khóa thật do tổ chức chứng thực của cơ quan cấp."
+    ),
+    "Several machines: use --prepare, copy the key file to each, then run it without.": (
+        "Nhiều máy: chạy với --prepare, chép tệp khóa sang từng máy, rồi chạy không có --prepare."
+    ),
+    "Also encrypts what was stored plainly. Workers may go on running.": (
+        "Cũng mã hóa những gì đã lưu không mã hóa. Các tiến trình vẫn chạy bình thường."
+    ),
+    "Nothing is touched of a message that has not ended. `run --roles sweep` does it every day.": (
+        "Không đụng đến thông điệp chưa kết thúc. `run --roles sweep` làm việc này hằng ngày."
     ),
     "Its WSDL is at /portal?wsdl. Ctrl-C ends it.": "WSDL ở /portal?wsdl. Ctrl-C để dừng.",
 }

@@ -115,7 +115,7 @@ class Vault:
 
     def __init__(self, file: MasterKeyFile, keys: KeyStore, *, encrypt: bool) -> None:
         self.encrypt = encrypt
-        self._file = file
+        self.file = file
         self._store = keys
         self._lock = Lock()
         self._keys: dict[bytes, _DataKey] = {}
@@ -133,7 +133,7 @@ class Vault:
             return PLAIN + plain
         key = self._newest
         if key is None:
-            raise _no_data_key(self._file)
+            raise _no_data_key(self.file)
         nonce = os.urandom(_NONCE_BYTES)
         sealed = key.cipher.encrypt(nonce, plain, key.prefix + context.encode())
         return b"".join((key.prefix, nonce, sealed))
@@ -165,7 +165,7 @@ class Vault:
         if not self.encrypt:
             return PLAIN
         if self._newest is None:
-            raise _no_data_key(self._file)
+            raise _no_data_key(self.file)
         return self._newest.prefix
 
     def refresh(self) -> None:
@@ -178,9 +178,9 @@ class Vault:
         """
         with self._lock:
             wrapped = self._store.load()
-            masters = {key.id: key for key in self._file.read()} if wrapped else {}
+            masters = {key.id: key for key in self.file.read()} if wrapped else {}
             keys = [
-                _DataKey(key.id, unwrap(key, masters=masters, path=self._file.path))
+                _DataKey(key.id, unwrap(key, masters=masters, path=self.file.path))
                 for key in wrapped
             ]
             self._keys = {key.prefix[_ID]: key for key in keys}

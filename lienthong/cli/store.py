@@ -1,0 +1,290 @@
+"""Commands for the message store: store check, rotate-key, reseal, retain."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from lienthong.cli.files import AsJson
+from lienthong.cli.session import Exit, Session, finish
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from lienthong.flows.retain import Retained
+    from lienthong.store.rotation import Rotation
+
+store = typer.Typer(
+    help="The message store: its version, its keys, how long it keeps what.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(store, name="store")
+
+
+@store.command()
+def check(context: typer.Context, as_json: AsJson = False) -> None:
+    """
+    Say whether the store fits this program and whether its keys open it.
+
+    Example: lienthong store check
+    """
+    from lienthong.store.versions import CURRENT
+
+    session: Session = context.obj
+    vault = session.installation.store.vault
+    if as_json:
+        session.json(
+            {
+                "version": CURRENT,
+                "encrypts": vault.encrypt,
+                "key": vault.newest_key_id,
+                "key_file": str(vault.file.path),
+            }
+        )
+        return
+    sealing = (
+        Text(
+            vi=f"giá trị mới được mã hóa bằng khóa dữ liệu số {vault.newest_key_id}, "
+            f"tệp khóa {vault.file.path}",
+            en=f"new values are sealed with data key number {vault.newest_key_id}, "
+            f"key file {vault.file.path}",
+        )
+        if vault.encrypt
+        else Text(
+            vi="giá trị mới KHÔNG được mã hóa ([store] encrypt = false)",
+            en="new values are NOT encrypted ([store] encrypt = false)",
+        )
+    )
+    session.say(
+        Text(
+            vi=f"Kho thông điệp có phiên bản {CURRENT}, khóa mở được; {sealing.vi}",
+            en=f"The message store has version {CURRENT} and its keys open; {sealing.en}",
+        ),
+        style="green" if vault.encrypt else "yellow",
+    )
+
+
+@store.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    prepare: Annotated[
+        bool,
+        typer.Option(
+            "--prepare",
+            help="Only add the new key to the file, to copy it to the other machines first",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Protect the store with a new master key; what is there opens as before.
+
+    Several machines: use --prepare, copy the key file to each, then run it without.
+    Example: lienthong store rotate-key
+    """
+    from lienthong.store import rotation
+    from lienthong.store.data_keys import SqlKeyStore
+
+    session: Session = context.obj
+    installation = session.installation
+    file = installation.store.vault.file
+    keys = SqlKeyStore(installation.engine, actor=getpass.getuser())
+    now = installation.clock()
+    if prepare:
+        master = rotation.prepare(file, keys, now=now)
+        if as_json:
+            session.json({"file": str(file.path), "prepared": master.id})
+        else:
+            session.say(_prepared(master.id, file.path))
+        return
+    done = rotation.rotate(file, keys, now=now)
+    if as_json:
+        session.json(
+            {
+                "file": str(file.path),
+                "master": done.master_id,
+                "key": done.key_id,
+                "rewrapped": done.rewrapped,
+                "unneeded": list(done.unneeded),
+            }
+        )
+        return
+    session.say(_rotated(done, file.path), style="green")
+    if done.unneeded:
+        session.tell(_unneeded(", ".join(done.unneeded)))
+    session.tell(
+        Text(
+            vi="Dữ liệu đã có vẫn mở được. Muốn mã hóa lại tất cả bằng khóa mới: khởi động lại các "
+            "tiến trình, rồi chạy: lienthong store reseal",
+            en="What is there opens as before. To encrypt all of it with the new key: start the "
+            "workers again, then run: lienthong store reseal",
+        )
+    )
+
+
+def _prepared(name: str, path: Path) -> Text:
+    return Text(
+        vi=f"Khóa «{name}» đã có trong {path}, chưa dùng cho gì. Sao lưu tệp, chép sang các máy "
+        "khác, rồi chạy: lienthong store rotate-key",
+        en=f"The key '{name}' is in {path}, and nothing uses it yet. Back the file up, copy it to "
+        "the other machines, then run: lienthong store rotate-key",
+    )
+
+
+def _rotated(done: Rotation, path: Path) -> Text:
+    return Text(
+        vi=f"Kho dùng khóa chính «{done.master_id}» và khóa dữ liệu số {done.key_id}. "
+        f"Sao lưu ngay {path}, để riêng với dữ liệu",
+        en=f"The store uses the master key '{done.master_id}' and data key number {done.key_id}. "
+        f"Back up {path} now, apart from the data",
+    )
+
+
+def _unneeded(names: str) -> Text:
+    return Text(
+        vi=f"Kho không cần nữa: {names}. Các bản sao lưu cũ của kho vẫn cần chúng: hãy cất giữ, "
+        "đừng hủy",
+        en=f"The store does not need any more: {names}. Its older backups do: put them away, do "
+        "not destroy them",
+    )
+
+
+@store.command()
+def reseal(context: typer.Context, as_json: AsJson = False) -> None:
+    """
+    Encrypt everything that is stored with the newest key; may be stopped and begun again.
+
+    Also encrypts what was stored plainly. Workers may go on running.
+    Example: lienthong store reseal
+    """
+    from lienthong.flows.reseal import reseal as seal_again
+
+    session: Session = context.obj
+    installation = session.installation
+    with _progress(session) as on_progress:
+        done = seal_again(
+            installation.store,
+            clock=installation.clock,
+            actor=getpass.getuser(),
+            on_progress=on_progress,
+        )
+    if as_json:
+        session.json(
+            {
+                "values": done.values,
+                "left": done.left,
+                "broken": [
+                    {"place": error.context, "message": error.text.say(session.language)}
+                    for error in done.broken
+                ],
+            }
+        )
+    else:
+        session.say(
+            Text(vi=f"Đã mã hóa lại {done.values} giá trị", en=f"{done.values} values sealed anew")
+        )
+        for error in done.broken:
+            session.say(error.text, style="red")
+        if done.left:
+            session.say(
+                Text(
+                    vi=f"Còn {done.left} giá trị các tiến trình đang giữ hoặc vừa ghi bằng khóa "
+                    "cũ; chạy lại lệnh này",
+                    en=f"{done.left} values are left that workers held, or wrote with an older key "
+                    "just now; run this again",
+                ),
+                style="yellow",
+            )
+    finish(Exit.PARTLY if done.broken or done.left else Exit.DONE)
+
+
+@contextmanager
+def _progress(session: Session) -> Iterator[Callable[[int, int], object]]:
+    if not session.err.is_terminal:
+        yield lambda _done, _total: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=session.err, transient=True) as progress:
+        task = progress.add_task(session.word("mã hóa lại", "sealing"), total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@store.command()
+def retain(
+    context: typer.Context,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Erase; without it, only count what would be erased")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Erase payloads whose retention is over; digests, states and the log stay.
+
+    Nothing is touched of a message that has not ended. `run --roles sweep` does it every day.
+    Example: lienthong store retain --apply
+    """
+    from lienthong.flows.retain import retain as erase
+
+    session: Session = context.obj
+    installation = session.installation
+    lines = erase(
+        installation.store,
+        ages=installation.retention,
+        clock=installation.clock,
+        apply=apply,
+        actor=getpass.getuser(),
+    )
+    if as_json:
+        session.json([_values(line, applied=apply) for line in lines])
+        return
+    session.out.print(_table(session, lines, applied=apply))
+    if not apply and any(line.erased for line in lines):
+        session.tell(
+            Text(
+                vi="Chưa xóa gì; để xóa: lienthong store retain --apply",
+                en="Nothing was erased yet; to erase: lienthong store retain --apply",
+            )
+        )
+
+
+def _values(line: Retained, *, applied: bool) -> dict[str, str | int | bool]:
+    return {
+        "class": line.payloads.value,
+        "before": line.before.isoformat(),
+        "erased" if applied else "would_erase": line.erased,
+        "kept": line.kept,
+    }
+
+
+def _table(session: Session, lines: list[Retained], *, applied: bool) -> Table:
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column(session.word("Loại", "Class"), no_wrap=True)
+    table.add_column(session.word("Kết thúc trước", "Ended before"), no_wrap=True)
+    erased = ("Đã xóa", "Erased") if applied else ("Sẽ xóa", "Would erase")
+    table.add_column(session.word(*erased), justify="right")
+    table.add_column(session.word("Giữ, chưa kết thúc", "Kept, not ended"), justify="right")
+    words = {
+        "submissions": ("dữ liệu gốc", "submissions"),
+        "documents": ("tài liệu đã ký", "documents"),
+        "answers": ("trả lời của Cổng", "answers"),
+        "results": ("kết quả đã báo", "results"),
+    }
+    for line in lines:
+        table.add_row(
+            session.word(*words[line.payloads.value]),
+            f"{line.before:%Y-%m-%d}",
+            str(line.erased),
+            str(line.kept),
+        )
+    return table

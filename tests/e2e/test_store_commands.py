@@ -1,0 +1,77 @@
+"""The store's own commands: its keys, sealing anew, and what is erased when."""
+
+import pytest
+
+
+@pytest.fixture
+def filled(cli, keys, sample_set):
+    """Give an installation with one submission in its store."""
+    cli.keys = keys
+    sample = sample_set.of("land-registration")
+    done = cli("submit", sample.path, "--agency", sample.agency)
+    assert done.code == 0, done.err
+    return cli
+
+
+@pytest.fixture
+def key_file(filled):
+    return filled.folder / "lienthong-data" / "store.keys"
+
+
+def test_the_key_file_is_made_once_and_announced_with_its_path(filled, key_file):
+    again = filled("store", "check")
+
+    assert again.code == 0
+    assert "vault.key_made" not in again.err
+    assert str(key_file) in again.out
+    assert key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_rotation_is_told_and_everything_can_be_sealed_with_the_new_key(filled, key_file):
+    rotated = filled("store", "rotate-key", "--json").json
+    resealed = filled("store", "reseal", "--json")
+    again = filled("store", "reseal", "--json")
+
+    assert (rotated["key"], rotated["rewrapped"], len(rotated["unneeded"])) == (2, 1, 1)
+    assert rotated["master"] in key_file.read_text(encoding="utf-8")
+    assert resealed.code == again.code == 0
+    assert resealed.json["values"] > 0
+    assert again.json == {"values": 0, "left": 0, "broken": []}
+
+
+def test_a_prepared_key_waits_for_the_rotation(filled):
+    prepared = filled("store", "rotate-key", "--prepare", "--json").json["prepared"]
+
+    assert filled("store", "check", "--json").json["key"] == 1
+    assert filled("store", "rotate-key", "--json").json["master"] == prepared
+
+
+def test_retention_counts_and_erases_only_when_told(filled):
+    shown = filled("store", "retain", "--json").json
+    applied = filled("store", "retain", "--apply", "--json").json
+
+    assert {line["class"] for line in shown} == {"submissions", "documents", "answers", "results"}
+    assert all(line["would_erase"] == 0 for line in shown)
+    assert all(line["erased"] == 0 for line in applied)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "remedy"),
+    [
+        (lambda file: file.unlink(), "vault.key_missing", "put the file back"),
+        (lambda file: file.chmod(0o644), "vault.key_file_open_to_others", "chmod 600"),
+        (lambda file: file.write_text("x\n"), "vault.key_file_malformed", "line 1"),
+    ],
+    ids=["missing", "open to others", "malformed"],
+)
+def test_a_key_file_that_cannot_be_used_stops_everything_with_the_remedy(
+    filled, key_file, spoil, code, remedy
+):
+    spoil(key_file)
+
+    for words in (("store", "check"), ("status",), ("store", "rotate-key")):
+        result = filled(*words)
+        assert result.code == 2
+        assert code in result.err
+        assert remedy in result.err
+        assert "Traceback" not in result.err
