@@ -51,16 +51,17 @@ class Line:
                 vi="kết nối hàng đợi này đã đóng; hãy mở kết nối mới",
             )
         if self._wire is None or self._wire.is_lost:
-            self._forget()
+            self.drop()
             self._wire = self._connect()
         return self._wire
 
     def close(self) -> None:
         """End the connection, if there is one."""
         self._closed = True
-        self._forget()
+        self.drop()
 
-    def _forget(self) -> None:
+    def drop(self) -> None:
+        """End the connection; the next call opens another."""
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.close()

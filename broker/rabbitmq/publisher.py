@@ -80,7 +80,13 @@ class Publisher:
         """
         for start in range(0, len(postings), WINDOW):
             wire = self._line.wire()
-            wire.call(partial(self._send, postings[start : start + WINDOW]))
+            try:
+                wire.call(partial(self._send, postings[start : start + WINDOW]))
+            except BrokerUnavailable:
+                # A channel that meets a queue while it has no leader is refused from then on, also
+                # when there is one again (seen with 3.10).
+                self._line.drop()
+                raise
 
     def close(self) -> None:
         """End the connection."""
