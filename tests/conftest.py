@@ -27,7 +27,11 @@ def _need(*, is_there, name):
 
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory):
-    """Give a RabbitMQ server of the tests' own; one per run of pytest."""
+    """Give a RabbitMQ server of the tests' own, or the one whose address was given."""
+    given = os.environ.get("LIENTHONG_TEST_RABBITMQ_URL")
+    if given:
+        yield rabbitmq_server.GivenRabbit(url=given)
+        return
     _need(is_there=rabbitmq_server.is_installed(), name="RabbitMQ")
     server = rabbitmq_server.PrivateRabbit(folder=tmp_path_factory.mktemp("rabbitmq"))
     try:
@@ -35,6 +39,26 @@ def rabbitmq(tmp_path_factory):
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def private_rabbitmq(rabbitmq):
+    """Give the same server to a test that kills or changes it; skip where it is somebody else's."""
+    if not isinstance(rabbitmq, rabbitmq_server.PrivateRabbit):
+        pytest.skip("changes the server, which is somebody else's")
+    return rabbitmq
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_cluster(tmp_path_factory):
+    """Give three RabbitMQ servers that are one cluster; whole again at the end of every test."""
+    _need(is_there=rabbitmq_server.is_installed(), name="RabbitMQ")
+    cluster = rabbitmq_server.PrivateCluster(folder=tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def broker(settings, open_broker):
 
 @pytest.fixture
 def proxy(rabbitmq):
-    with Proxy(rabbitmq.port) as made:
+    with Proxy(rabbitmq.port, host=rabbitmq.host) as made:
         yield made
 
 

@@ -70,11 +70,11 @@ def test_a_classic_queue_in_the_place_of_ours_is_told(settings):
     assert "x-queue-type" in drift.said
 
 
-def test_the_definitions_are_what_the_server_would_get(settings, rabbitmq, tmp_path):
+def test_the_definitions_are_what_the_server_would_get(settings, private_rabbitmq, tmp_path):
     path = tmp_path / "definitions.json"
     path.write_text(json.dumps(definitions(make_topology(settings.plan), vhost="/")))
 
-    rabbitmq.ctl("import_definitions", str(path))
+    private_rabbitmq.ctl("import_definitions", str(path))
 
     assert check(settings) == []
 

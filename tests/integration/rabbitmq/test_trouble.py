@@ -153,11 +153,11 @@ def test_an_unroutable_message_is_an_error_and_the_broker_goes_on(broker):
     assert ids(take(broker)) == ["c"]
 
 
-def test_a_worker_needs_no_right_to_configure(settings, rabbitmq, open_broker):
+def test_a_worker_needs_no_right_to_configure(settings, private_rabbitmq, open_broker):
     declare(settings)
-    rabbitmq.ctl("add_user", settings.plan.prefix, "w0rker")
+    private_rabbitmq.ctl("add_user", settings.plan.prefix, "w0rker")
     names = rf"^{settings.plan.prefix}\."
-    rabbitmq.ctl("set_permissions", settings.plan.prefix, "^$", names, names)
+    private_rabbitmq.ctl("set_permissions", settings.plan.prefix, "^$", names, names)
     broker = open_broker(replace(settings, user=settings.plan.prefix, password=Secret("w0rker")))
 
     broker.publish("deliver", messages("a", "b"))
@@ -172,10 +172,10 @@ def test_a_worker_needs_no_right_to_configure(settings, rabbitmq, open_broker):
     assert broker.depth("deliver") == 0
 
 
-def test_a_user_without_rights_is_told_so(settings, rabbitmq, open_broker):
+def test_a_user_without_rights_is_told_so(settings, private_rabbitmq, open_broker):
     declare(settings)
-    rabbitmq.ctl("add_user", f"{settings.plan.prefix}-none", "w0rker")
-    rabbitmq.ctl("set_permissions", f"{settings.plan.prefix}-none", "^$", "^$", "^$")
+    private_rabbitmq.ctl("add_user", f"{settings.plan.prefix}-none", "w0rker")
+    private_rabbitmq.ctl("set_permissions", f"{settings.plan.prefix}-none", "^$", "^$", "^$")
     none = replace(settings, user=f"{settings.plan.prefix}-none", password=Secret("w0rker"))
 
     with pytest.raises(BrokerError, match=r"no permission"):
@@ -188,13 +188,13 @@ def test_a_user_without_rights_is_told_so(settings, rabbitmq, open_broker):
 
 
 def test_an_alarm_stops_publishing_in_words_and_lets_work_be_finished(
-    settings, rabbitmq, open_broker
+    settings, private_rabbitmq, open_broker
 ):
     declare(settings)
     broker = open_broker(replace(settings, blocked_timeout=timedelta(seconds=1)))
     broker.publish("deliver", messages("a", "b"))
     lent = take(broker)
-    rabbitmq.ctl("set_vm_memory_high_watermark", "0.00001")
+    private_rabbitmq.ctl("set_vm_memory_high_watermark", "0.00001")
     try:
         with pytest.raises(BrokerUnavailable, match=r"memory or disk alarm"):
             broker.publish("deliver", messages("c"))
@@ -202,7 +202,7 @@ def test_an_alarm_stops_publishing_in_words_and_lets_work_be_finished(
         with pytest.raises(BrokerUnavailable):
             broker.park(lent[1], reason="not now")
     finally:
-        rabbitmq.ctl("set_vm_memory_high_watermark", "0.6")
+        private_rabbitmq.ctl("set_vm_memory_high_watermark", "0.6")
 
     until(lambda: published(broker, "d"))
     broker.ack(lent[1:])
@@ -210,17 +210,17 @@ def test_an_alarm_stops_publishing_in_words_and_lets_work_be_finished(
 
 
 def test_a_delayed_message_is_lent_when_due_though_an_alarm_lets_nothing_go_round(
-    settings, rabbitmq, open_broker
+    settings, private_rabbitmq, open_broker
 ):
     declare(settings)
     broker = open_broker(replace(settings, blocked_timeout=timedelta(seconds=1)))
     broker.publish("deliver", messages("a"))
     broker.retry_later(take(broker)[0], delay=timedelta(seconds=4))
-    rabbitmq.ctl("set_vm_memory_high_watermark", "0.00001")
+    private_rabbitmq.ctl("set_vm_memory_high_watermark", "0.00001")
     try:
         (again,) = until(lambda: take(broker, wait=timedelta(seconds=0.5)))
     finally:
-        rabbitmq.ctl("set_vm_memory_high_watermark", "0.6")
+        private_rabbitmq.ctl("set_vm_memory_high_watermark", "0.6")
 
     # A copy may have gone round after all: hints may double, they may not be lost or counted.
     assert (again.message.id, again.attempt) == ("a", 2)
