@@ -4,7 +4,7 @@ Named moments between two durable steps at which a test can kill or freeze a wor
 Each stands where a crash would leave something half done. Nothing happens there unless the
 process was started with LIENTHONG_FAILPOINTS, and it says so in its log when it was:
 
-    LIENTHONG_FAILPOINTS="deliver.attempt_written=kill@7"         the seventh time
+    LIENTHONG_FAILPOINTS="deliver.attempt_committed=kill@7"         the seventh time
     LIENTHONG_FAILPOINTS="seed=42,expand.committed=stop@1/50"     each time by chance, repeatably
     LIENTHONG_FAILPOINTS="receive.committed=sleep(0.5)@1"         half a second, the first time
 
@@ -43,40 +43,44 @@ T = TypeVar("T", bound=Enum)
 class Point(Enum):
     """Where a process can be made to fail; the values are those of the variable."""
 
-    RECEIVE_STORED = "receive.stored"
-    """The bytes of a submission are written, and nothing says yet that it exists."""
+    RECEIVE_PIECE_WRITTEN = "receive.piece_written"
+    """A part of a large submission is durable, and nothing says yet that it exists."""
+    RECEIVE_REGISTERED = "receive.registered"
+    """Submissions are written, in a transaction that is still open."""
     RECEIVE_COMMITTED = "receive.committed"
-    """The submission exists, nobody was told, and no hint was published."""
+    """They exist, nobody was told, and no hint was published."""
     RECEIVE_HINTED = "receive.hinted"
-    """The hint is out, and the sender does not know that the submission was taken over."""
+    """The hint is out, and the sender does not know that they were taken over."""
     EXPAND_CLAIMED = "expand.claimed"
-    """The claim is written down, and nothing was read."""
+    """An agency is claimed, and nothing was read."""
     EXPAND_PREPARED = "expand.prepared"
     """A batch is converted and signed, and nothing of it is written down."""
+    EXPAND_WRITTEN = "expand.written"
+    """A batch is written, in a transaction that is still open."""
     EXPAND_COMMITTED = "expand.committed"
-    """A batch is written down, and no hint says that it can be delivered."""
+    """A batch is durable, and no hint says that it can be delivered."""
     EXPAND_HINTED = "expand.hinted"
     """Its hints are out, and the next batch has not begun."""
-    EXPAND_FINISHED = "expand.finished"
-    """The end of a submission is written down, and nothing hints at the agency's next one."""
     DELIVER_HINTED = "deliver.hinted"
-    """Hints were taken, and no dossier is claimed."""
-    DELIVER_ATTEMPT_WRITTEN = "deliver.attempt_written"
-    """Claims and attempts are written down, and no call has begun."""
+    """Hints were taken, and no dossier is claimed for them."""
+    DELIVER_WRITTEN = "deliver.written"
+    """Outcomes, claims and attempts are written, in a transaction that is still open."""
+    DELIVER_ATTEMPT_COMMITTED = "deliver.attempt_committed"
+    """Claims and attempts are durable, and no call has begun."""
     DELIVER_CALLING = "deliver.calling"
-    """One call is about to leave."""
+    """One call is about to be made, if its lease still allows it."""
     DELIVER_ANSWERED = "deliver.answered"
     """The portal answered one call, and nothing here knows what."""
-    DELIVER_OUTCOME_WRITTEN = "deliver.outcome_written"
-    """What the calls brought is written down, and their hints are not settled."""
+    DELIVER_LOOKED_UP = "deliver.looked_up"
+    """The portal said what became of an earlier call, and nothing here knows it."""
+    DELIVER_OUTCOME_COMMITTED = "deliver.outcome_committed"
+    """What calls brought is durable, and their hints are not settled."""
     DELIVER_SETTLED = "deliver.settled"
     """The hints are settled as well."""
-    SWEEP_MARKED = "sweep.marked"
-    """It is written down that something was hinted at, and no hint is out."""
-    SWEEP_HINTED = "sweep.hinted"
-    """The sweeper's hints are out."""
-    SEAL_WRITTEN = "seal.written"
-    """A seal on the audit log is written down."""
+    SWEEP_REMOVED = "sweep.removed"
+    """What nobody will ask for is removed, in a transaction that is still open."""
+    SEAL_LINKED = "seal.linked"
+    """A seal is written on a batch of audit rows, in a transaction that is still open."""
 
 
 class Action(Enum):

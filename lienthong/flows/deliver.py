@@ -33,6 +33,7 @@ from lienthong.decisions import (
     after_send,
     not_before_retry_after,
 )
+from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER
 from lienthong.states import State
 from lienthong.store.delivery import Claiming, Ending, Task, finish, start
@@ -169,6 +170,8 @@ class Deliverer:
         if not free and not self._out:
             self._let_hints_go(now)
         hints = self._take_hints(free, is_quiet=not self._out and not self._came)
+        if hints:
+            reached(Point.DELIVER_HINTED)
         backlog = self._backlog_share(now, free=free - len(hints))
         if self._came or hints or backlog:
             self._turn(hints, backlog=backlog, calls=calls)
@@ -242,15 +245,22 @@ class Deliverer:
                 else:
                     settled.append((delivery, task))
             tasks += [(task, None) for task in started.backlog]
+            reached(Point.DELIVER_WRITTEN)
         self._came = []
         self._going_on += going_on
         if backlog:
             self._has_backlog = started.backlog_claimed == backlog
             self._looks_again_at = work.at + BACKLOG_PAUSE
+        if tasks:
+            reached(Point.DELIVER_ATTEMPT_COMMITTED)
         self._start_calls(tasks, calls, claimed_at=claimed_at)
         for end in ended:
             self._report(end)
+        if ended:
+            reached(Point.DELIVER_OUTCOME_COMMITTED)
         self._settle(settled, now=work.at)
+        if settled:
+            reached(Point.DELIVER_SETTLED)
 
     def _start_calls(
         self,
@@ -280,6 +290,7 @@ class Deliverer:
             return Answer(outcome=Outcome.UNRECOGNISED, detail="internal error, see the log")
 
     def _ask_portal(self, task: Task, *, claimed_at: float) -> Answer | LookUp:
+        reached(Point.DELIVER_CALLING)
         held = timedelta(seconds=self._steady() - claimed_at)
         if held + self._rules.longest_call > self._rules.lease:
             # This process was frozen, or waited long, after the claim was written down. Another
@@ -289,8 +300,10 @@ class Deliverer:
             return Answer(outcome=Outcome.NOT_SENT, detail="the lease was too short to begin")
         agency_code = self._agency_codes(task.agency)
         if task.is_look_up:
-            return self._channel.look_up(agency_code=agency_code, dossier_code=task.dossier_code)
-        return self._channel.send(
+            found = self._channel.look_up(agency_code=agency_code, dossier_code=task.dossier_code)
+            reached(Point.DELIVER_LOOKED_UP)
+            return found
+        answer = self._channel.send(
             SendRequest(
                 packet=task.packet,
                 message_id=task.message_id,
@@ -302,6 +315,8 @@ class Deliverer:
                 sent_at=self._clock(),
             )
         )
+        reached(Point.DELIVER_ANSWERED)
+        return answer
 
     def _ending(self, task: Task, result: Answer | LookUp, *, now: datetime) -> Ending:
         if isinstance(result, Answer):

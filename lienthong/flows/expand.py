@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters import read_records
 from adapters.record import SourceRecord
 from lienthong.conversion import Prepared
+from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER, publish_or_leave
 from lienthong.store.database import reading
 from lienthong.store.intake import Origin, take_in
@@ -167,6 +168,7 @@ class Expander:
             with begin(self._store, at=self._clock) as work:
                 claim = claim_expansion(work, agency, lease=self._lease)
                 first = open_submissions(work.connection, agency, after=0, limit=1)
+            reached(Point.EXPAND_CLAIMED)
             if claim is not None:
                 self._in_hand[agency] = self._open(claim, first[0] if first else None)
 
@@ -185,13 +187,17 @@ class Expander:
         """Convert and commit one batch; return whether there may be more."""
         steps = list(islice(reading_.steps, reading_.batch))
         is_over = len(steps) < reading_.batch
+        reached(Point.EXPAND_PREPARED)
         with begin(self._store, at=self._clock) as work:
             until = None if is_over else work.at + self._lease
             keep_claim(work, reading_.claim, lease_until=until)
             due = self._commit(work, reading_, steps)
+            reached(Point.EXPAND_WRITTEN)
+        reached(Point.EXPAND_COMMITTED)
         reading_.has_committed = True
         if due:
             publish_or_leave(self._broker, DELIVER, due, at=work.at)
+            reached(Point.EXPAND_HINTED)
         for submission, step in steps:
             if isinstance(step, _End):
                 _report(submission, step)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from sqlalchemy.exc import DBAPIError
 
+from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import EXPAND, publish_or_leave
 from lienthong.ids import make_id
 from lienthong.store.submissions import (
@@ -115,6 +116,7 @@ def receive(
             (outcome,) = _register(work, [read])
             if isinstance(outcome, KeyConflict) or outcome.is_repeat:
                 remove_pieces(work.connection, submission_id)
+            reached(Point.RECEIVE_REGISTERED)
     except Exception:
         # Unless its row is there: a commit may have done its work and lost its answer.
         with suppress(DBAPIError), begin(store, at=clock) as work:
@@ -122,7 +124,9 @@ def receive(
         raise
     if isinstance(outcome, KeyConflict):
         raise InputError(outcome.problem)
+    reached(Point.RECEIVE_COMMITTED)
     publish_or_leave(broker, EXPAND, [offer.agency], at=clock())
+    reached(Point.RECEIVE_HINTED)
     return outcome
 
 
@@ -149,8 +153,11 @@ def receive_many(
         for read, outcome in zip(reads, outcomes, strict=True):
             if isinstance(outcome, Taken) and not outcome.is_repeat:
                 put_pieces(work, [(read.id, *piece) for piece in pieces[read.id]])
+        reached(Point.RECEIVE_REGISTERED)
+    reached(Point.RECEIVE_COMMITTED)
     agencies = {outcome.agency for outcome in outcomes if isinstance(outcome, Taken)}
     publish_or_leave(broker, EXPAND, sorted(agencies), at=clock())
+    reached(Point.RECEIVE_HINTED)
     return outcomes
 
 
@@ -198,6 +205,7 @@ def _read_in(
                 )
             with begin(store, at=clock) as work:
                 put_pieces(work, [(submission_id, number, body, False)])
+            reached(Point.RECEIVE_PIECE_WRITTEN)
             progress(len(body))
     except OSError as error:
         raise InputError(_not_taken(error.strerror or type(error).__name__)) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lienthong.failpoints import Point, reached
 from lienthong.store.submissions import remove_orphans
 from lienthong.store.work import begin
 
@@ -26,4 +27,6 @@ ORPHAN_AGE = timedelta(hours=1)
 def sweep(store: Store, *, clock: Callable[[], datetime]) -> int:
     """Remove the bytes of submissions that were never taken over; return how many pieces."""
     with begin(store, at=clock) as work:
-        return remove_orphans(work.connection, before=work.at - ORPHAN_AGE)
+        removed = remove_orphans(work.connection, before=work.at - ORPHAN_AGE)
+        reached(Point.SWEEP_REMOVED)
+    return removed

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
+from lienthong.failpoints import Point, reached
 from lienthong.store.tables import audit, in_slices, seals
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def seal(engine: Engine, *, now: datetime, limit: int = 10_000) -> int:
         for part in in_slices([row.id for row in rows]):
             of_this_seal = audit.c.id.in_(part)
             connection.execute(update(audit).where(of_this_seal).values(seal_id=number))
+        reached(Point.SEAL_LINKED)
         return len(rows)
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -87,15 +88,15 @@ def test_sleep_takes_its_time_once():
 
 
 def test_only_that_point_springs_and_it_says_so():
-    arm("sweep.marked=note@1")
+    arm("seal.linked=note@1")
     with capture_logs() as lines:
-        reached(Point.SWEEP_HINTED)
-        reached(Point.SWEEP_MARKED)
+        reached(Point.SWEEP_REMOVED)
+        reached(Point.SEAL_LINKED)
     assert lines == [
         {
             "event": "failpoint.sprung",
             "log_level": "warning",
-            "point": "sweep.marked",
+            "point": "seal.linked",
             "action": "note",
         }
     ]
@@ -146,3 +147,17 @@ def test_the_command_refuses_a_wrong_wish():
     )
     assert done.returncode == 2
     assert "failpoints.unknown" in done.stderr
+
+
+def test_every_point_stands_somewhere_in_the_code():
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in Path(failpoints.__file__).parent.rglob("*.py")
+        if path.name != "failpoints.py"
+    ]
+    missing = [
+        point.name
+        for point in Point
+        if not any(f"reached(Point.{point.name})" in source for source in sources)
+    ]
+    assert missing == []
