@@ -121,3 +121,85 @@ class Broker(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One message of an agency, lent until it is acknowledged or the connection ends."""
+
+    tag: str
+    """Names this very lending."""
+    agency: str
+    """Whose queue it came from; only that agency can feed it."""
+    claimed_agency: str | None
+    """What the sender's header `agency` says, if there is one; never trusted."""
+    message_id: str | None
+    content_type: str | None
+    content_encoding: str | None
+    headers: Mapping[str, str]
+    """Those whose values are text, whole numbers or truth values."""
+    unreadable: bool
+    """Whether the headers could not be read; `headers` is empty then."""
+    body: bytes
+    redelivered: bool
+    delivery_count: int
+    """How often it was lent before and came back; 0 for the first lending."""
+
+
+class Inbox(Protocol):
+    """
+    What the agencies send, taken from all their queues at once. One instance per thread.
+
+    Each agency's messages are handed over in the order it sent them. What is not acknowledged when
+    the connection ends comes again, in the same order.
+    """
+
+    def receive(self, *, limit: int, wait: timedelta) -> list[Incoming]:
+        """
+        Return up to `limit` messages, waiting up to `wait` for the first; an empty list if none.
+
+        A message that was lent before comes alone: it may be what ended its last worker. Raises
+        BrokerUnavailable when the connection is lost; BrokerError names what somebody must mend.
+        """
+
+    def ack(self, messages: Sequence[Incoming]) -> None:
+        """Remove messages for good; raise StaleDelivery after removing those not stale."""
+
+    def park(self, message: Incoming, *, reason: str) -> None:
+        """Move a message to the parking place, whole, with the reason. Raises StaleDelivery."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Agencies whose queue is not there; the others' messages come all the same."""
+
+    def close(self) -> None:
+        """Release the connection; what was not acknowledged comes again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an agency is told about something it sent."""
+
+    id: str
+    """The same whenever this result is published again."""
+    agency: str
+    kind: str
+    body: bytes
+    """JSON."""
+    about: str | None = None
+    """The sender's own id of the message that it is about."""
+
+
+class Outbox(Protocol):
+    """The way of results to the agencies' queues. One instance per thread."""
+
+    def publish(self, results: Sequence[Result]) -> dict[str, BrokerError]:
+        """
+        Publish, and return for each agency for which it failed why; none of its is promised.
+
+        All results of every other agency are durable in its queue then, in this order. Raises
+        BrokerUnavailable when nothing is promised for anybody.
+        """
+
+    def close(self) -> None:
+        """Release the connection."""

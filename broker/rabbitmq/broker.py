@@ -13,11 +13,13 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from broker.port import BrokerError, BrokerUnavailable, Delivery, Message, Parked, StaleDelivery
+from broker.port import BrokerError, BrokerUnavailable, Delivery, Message, Parked
 from broker.rabbitmq.consumer import Arrival, Consumer
-from broker.rabbitmq.envelope import Envelope, envelope_of
+from broker.rabbitmq.envelope import DELIVERY_LIMIT, Envelope, envelope_of
+from broker.rabbitmq.errors import stale
+from broker.rabbitmq.inbound import Returned, giving_back, returned_of
 from broker.rabbitmq.lendings import Lending, Lendings
-from broker.rabbitmq.publisher import Posting, Publisher
+from broker.rabbitmq.publisher import Posting, Publisher, post
 from broker.rabbitmq.topology import PARKED
 from broker.waiting import naps
 
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
 Taken: TypeAlias = tuple[Arrival, Envelope]
 
-PORTION = 1_000
-"""Messages of the parking queue that are taken at once to be looked at."""
+PORTION = 50
+"""Messages of the parking queue that are held at once; an agency's may have 8 MiB."""
 
 
 class RabbitBroker:
@@ -93,7 +95,7 @@ class RabbitBroker:
         lendings = [lending for lending in taken if lending is not None]
         self._consumer.remove([lending.arrival for lending in lendings])
         if len(lendings) < len(deliveries):
-            raise _stale(len(deliveries) - len(lendings), len(deliveries))
+            raise stale(len(deliveries) - len(lendings), len(deliveries))
 
     def retry_later(self, delivery: Delivery, *, delay: timedelta) -> None:
         """See `Broker.retry_later`; due at most the shortest tier too late."""
@@ -105,23 +107,23 @@ class RabbitBroker:
         now = self._clock()
         self._move(
             delivery,
-            lambda envelope: Posting(
-                exchange=self._plan.parking_exchange,
-                key=PARKED,
-                envelope=replace(envelope, reason=reason, parked_at=now),
+            lambda envelope: post(
+                self._plan.parking_exchange,
+                PARKED,
+                replace(envelope, reason=reason, parked_at=now),
             ),
         )
 
     def parked(self, *, limit: int = 100) -> list[Parked]:
         """See `Broker.parked`; what another process looks at in this moment is not shown."""
         arrivals: list[Arrival] = []
+        found: list[Parked] = []
         try:
             while len(arrivals) < limit and (
                 more := self._look(limit=min(PORTION, limit - len(arrivals)))
             ):
-                arrivals += more
-            now = self._clock()
-            found = [_parked(self._envelope(a, queue=""), now=now) for a in arrivals]
+                arrivals += [arrival._replace(body=b"") for arrival in more]
+                found += [self._parked(arrival) for arrival in more]
         finally:
             self._consumer.give_back(arrivals)
         return sorted(found, key=lambda parked: parked.parked_at)
@@ -133,8 +135,8 @@ class RabbitBroker:
         count = 0
         try:
             while wanted and (portion := self._look(limit=PORTION)):
-                others += portion
-                chosen = [a for a in portion if self._envelope(a, queue="").message.id in wanted]
+                others += [arrival._replace(body=b"") for arrival in portion]
+                chosen = [a for a in portion if self._parked(a).message.id in wanted]
                 self._publisher.publish([self._replayed(arrival) for arrival in chosen])
                 self._consumer.remove(chosen)
                 gone = {arrival.delivery_tag for arrival in chosen}
@@ -218,7 +220,7 @@ class RabbitBroker:
     def _move(self, delivery: Delivery, posting: Callable[[Envelope], Posting]) -> None:
         lending = self._lendings.take(delivery.tag)
         if lending is None:
-            raise _stale(1, 1)
+            raise stale(1, 1)
         try:
             self._publisher.publish([posting(lending.envelope)])
         except BrokerError:
@@ -227,21 +229,43 @@ class RabbitBroker:
         self._consumer.remove([lending.arrival])
 
     def _work(self, envelope: Envelope) -> Posting:
-        return Posting(exchange=self._plan.work_exchange, key=envelope.queue, envelope=envelope)
+        return post(self._plan.work_exchange, envelope.queue, envelope)
 
     def _waiting(self, envelope: Envelope) -> Posting:
         left = envelope.due_at - self._clock()
         if left.total_seconds() <= 0:
             return self._work(envelope)
-        return Posting(
-            exchange=self._plan.delay_exchange,
-            key=self._plan.delay_key(envelope.queue, self._plan.tier(left)),
-            envelope=envelope,
-        )
+        key = self._plan.delay_key(envelope.queue, self._plan.tier(left))
+        return post(self._plan.delay_exchange, key, envelope)
 
     def _replayed(self, arrival: Arrival) -> Posting:
+        if (returned := self._returned(arrival)) is not None:
+            return giving_back(returned, plan=self._plan)
         envelope = self._envelope(arrival, queue="")
         return self._work(replace(envelope, due_at=self._clock(), reason=None, parked_at=None))
+
+    def _parked(self, arrival: Arrival) -> Parked:
+        if (returned := self._returned(arrival)) is not None:
+            # An agency's message may be large, and carries persons' data: it is not shown.
+            return Parked(
+                message=Message(id=returned.id, body=b""),
+                queue=f"in.{returned.agency}",
+                reason=returned.reason,
+                attempt=returned.attempt,
+                parked_at=returned.parked_at,
+            )
+        envelope = self._envelope(arrival, queue="")
+        by_server = self._plan.delivery_limit + 1 if envelope.reason == DELIVERY_LIMIT else 0
+        return Parked(
+            message=envelope.message,
+            queue=envelope.queue,
+            reason=envelope.reason or "",
+            attempt=envelope.attempt + by_server,
+            parked_at=envelope.parked_at or self._clock(),
+        )
+
+    def _returned(self, arrival: Arrival) -> Returned | None:
+        return returned_of(arrival.properties, arrival.body, plan=self._plan, now=self._clock())
 
     def _look(self, *, limit: int) -> list[Arrival]:
         return self._consumer.take(self._plan.parking_queue, limit=limit, naps=iter(()))
@@ -253,21 +277,3 @@ class RabbitBroker:
         # Runs in the connection's thread, and only with its channel.
         for lending in self._lendings.take_ended(self._clock()):
             channel.basic_nack(lending.arrival.delivery_tag, requeue=True)
-
-
-def _parked(envelope: Envelope, *, now: datetime) -> Parked:
-    return Parked(
-        message=envelope.message,
-        queue=envelope.queue,
-        reason=envelope.reason or "",
-        attempt=envelope.attempt,
-        parked_at=envelope.parked_at or now,
-    )
-
-
-def _stale(count: int, of: int) -> StaleDelivery:
-    return StaleDelivery(
-        f"{count} of {of} deliveries are stale: settled before, or their lease or connection ended",
-        vi=f"{count} trên {of} lượt giao không còn hiệu lực: đã chốt trước đó, hoặc hết hạn mượn, "
-        "hoặc kết nối đã ngắt",
-    )

@@ -44,13 +44,13 @@ def properties_of(envelope: Envelope) -> BasicProperties:
         "lt-id": envelope.message.id,
         "lt-queue": envelope.queue,
         "lt-headers": json.dumps(dict(envelope.message.headers), ensure_ascii=False),
-        "lt-first-seen": _microseconds(envelope.first_seen_at),
-        "lt-due": _microseconds(envelope.due_at),
+        "lt-first-seen": to_microseconds(envelope.first_seen_at),
+        "lt-due": to_microseconds(envelope.due_at),
         "lt-attempt": envelope.attempt,
     }
     if envelope.reason is not None and envelope.parked_at is not None:
         headers["lt-reason"] = envelope.reason
-        headers["lt-parked"] = _microseconds(envelope.parked_at)
+        headers["lt-parked"] = to_microseconds(envelope.parked_at)
     return BasicProperties(delivery_mode=DeliveryMode.Persistent.value, headers=headers)
 
 
@@ -67,7 +67,7 @@ def envelope_of(properties: BasicProperties, body: bytes, *, queue: str, now: da
     headers: Mapping[str, Any] = properties.headers or {}
     death = _death(headers)
     reason = headers.get("lt-reason", death.get("reason"))
-    parked_at = _moment(headers.get("lt-parked"), default=death.get("time", now))
+    parked_at = from_microseconds(headers.get("lt-parked"), default=death.get("time", now))
     return Envelope(
         message=Message(
             id=str(headers.get("lt-id", properties.message_id or "")),
@@ -75,10 +75,12 @@ def envelope_of(properties: BasicProperties, body: bytes, *, queue: str, now: da
             headers=_own_headers(headers.get("lt-headers")),
         ),
         queue=queue or str(headers.get("lt-queue", death.get("queue", ""))),
-        first_seen_at=_moment(headers.get("lt-first-seen"), default=now),
-        due_at=_moment(headers.get("lt-due"), default=now),
-        # The server counts how often this copy came back; we count the copies before it.
-        attempt=_whole(headers.get("lt-attempt")) + _whole(headers.get("x-delivery-count")),
+        first_seen_at=from_microseconds(headers.get("lt-first-seen"), default=now),
+        due_at=from_microseconds(headers.get("lt-due"), default=now),
+        # The server counts how often this copy came back; we count the copies before it. In the
+        # parking queue it counts how often somebody looked.
+        attempt=_whole(headers.get("lt-attempt"))
+        + (_whole(headers.get("x-delivery-count")) if queue else 0),
         reason=None if reason is None else str(reason),
         parked_at=None if reason is None else parked_at,
     )
@@ -110,11 +112,13 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _microseconds(moment: datetime) -> int:
+def to_microseconds(moment: datetime) -> int:
+    """Return a moment as it goes into a header."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _moment(microseconds: object, *, default: datetime) -> datetime:
+def from_microseconds(microseconds: object, *, default: datetime) -> datetime:
+    """Return the moment of a header, or `default` when the header is not one of ours."""
     if not isinstance(microseconds, int):
         return default
     return _EPOCH + timedelta(microseconds=microseconds)

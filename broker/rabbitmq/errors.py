@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pika import exceptions as pika_errors
 from pika.adapters.utils import connection_workflow as workflow
 
-from broker.port import BrokerError, BrokerUnavailable
+from broker.port import BrokerError, BrokerUnavailable, StaleDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,12 +68,20 @@ _CHANNEL = {
         en="it exists on the server with other arguments; see: lienthong topology check",
     ),
 }
+_OVERDUE = _Words(
+    vi="máy chủ lấy lại bản tin vì quá lâu chưa xác nhận; kiểm tra kho bản tin và consumer_timeout "
+    "của RabbitMQ",
+    en="the server took its messages back because nobody acknowledged them in time; check the "
+    "message store, and RabbitMQ's consumer_timeout",
+)
 _CREDENTIAL_ERRORS = (
     pika_errors.AuthenticationError,
     pika_errors.ProbableAuthenticationError,
 )
 VHOST_CODES = frozenset({403, 530})
 SHUTTING_DOWN = 320
+ACK_TIMED_OUT = "delivery acknowledgement on channel"
+"""How the server begins to say (406) that a message was out for longer than consumer_timeout."""
 
 
 def translated(error: BaseException) -> BrokerError:
@@ -107,6 +115,45 @@ def unroutable(keys: list[str]) -> BrokerError:
         "promised; run: lienthong topology apply",
         vi=f"{len(keys)} bản tin không vào được hàng đợi nào (khóa định tuyến: {names}); không mất "
         "gì và chưa nhận gì; chạy: lienthong topology apply",
+    )
+
+
+def no_inbound_queue(queues: list[str]) -> BrokerError:
+    """Return the error for agencies' queues that are not on the server."""
+    names = ", ".join(sorted(queues))
+    return BrokerError(
+        f"the queues of the agencies are missing on the server ({names}); run: lienthong topology "
+        "apply",
+        vi=f"máy chủ thiếu hàng đợi của các cơ quan ({names}); chạy: lienthong topology apply",
+    )
+
+
+def no_results_queue(queue: str) -> BrokerError:
+    """Return the error for results that have no queue to go to."""
+    return BrokerError(
+        f"results queue {queue} is missing; nothing was lost, the results wait in the store; run: "
+        "lienthong topology apply",
+        vi=f"thiếu hàng đợi kết quả {queue}; không mất gì, kết quả chờ trong kho bản tin; chạy: "
+        "lienthong topology apply",
+    )
+
+
+def full(queue: str) -> BrokerUnavailable:
+    """Return the error for results that the server did not take for one agency."""
+    return BrokerUnavailable(
+        f"results queue {queue} takes no more: it is full because the agency does not read it, or "
+        "its majority is gone; nothing was lost, the results wait in the store",
+        vi=f"hàng đợi kết quả {queue} không nhận thêm: đầy vì cơ quan chưa đọc, hoặc cụm máy chủ "
+        "mất đa số; không mất gì, kết quả chờ trong kho bản tin",
+    )
+
+
+def stale(count: int, of: int) -> StaleDelivery:
+    """Return the error for settling what is not lent any more."""
+    return StaleDelivery(
+        f"{count} of {of} deliveries are stale: settled before, or their lease or connection ended",
+        vi=f"{count} trên {of} lượt giao không còn hiệu lực: đã chốt trước đó, hoặc hết hạn mượn, "
+        "hoặc kết nối đã ngắt",
     )
 
 
@@ -151,6 +198,8 @@ def _meaning(cause: BaseException) -> tuple[type[BrokerError], _Words]:
         return BrokerUnavailable, _BLOCKED
     if isinstance(cause, pika_errors.ConnectionClosed):
         return _connection_meaning(cause.reply_code)
+    if isinstance(cause, pika_errors.ChannelClosed) and ACK_TIMED_OUT in cause.reply_text:
+        return BrokerUnavailable, _OVERDUE
     if isinstance(cause, pika_errors.ChannelClosed):
         return BrokerError, _CHANNEL.get(cause.reply_code, _FAILED)
     if isinstance(cause, ssl.SSLError):

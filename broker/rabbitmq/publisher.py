@@ -2,7 +2,7 @@
 Publishing that returns when the server has everything: mandatory, persistent, confirmed in batches.
 
 A quorum queue confirms a message when it is on the disks of a majority. Confirms come in any order,
-single and multiple mixed, so the open tags are kept as a set; a message that found no queue comes
+single and multiple mixed, so the open tags are kept one by one; a message that found no queue comes
 back before its confirm.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from pika.spec import Basic
@@ -21,9 +22,10 @@ from broker.rabbitmq.line import Line
 from broker.rabbitmq.wire import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
+    from pika import BasicProperties
     from pika.channel import Channel
 
     from broker.rabbitmq.settings import RabbitSettings
@@ -39,27 +41,43 @@ class Posting:
 
     exchange: str
     key: str
-    envelope: Envelope
+    properties: BasicProperties
+    body: bytes
+
+
+def post(exchange: str, key: str, envelope: Envelope) -> Posting:
+    """Return the posting of a message of ours."""
+    return Posting(
+        exchange=exchange,
+        key=key,
+        properties=properties_of(envelope),
+        body=envelope.message.body,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Failures:
+    """The routing keys of the messages that are in no queue, one item per message."""
+
+    returned: list[str] = field(default_factory=list)
+    """There is no queue for them."""
+    refused: list[str] = field(default_factory=list)
+    """The server did not take them: the queue is full, or has no majority."""
 
 
 @dataclass(slots=True, eq=False)
 class _Flight:
     """One batch on its way; touched by the wire's thread only."""
 
-    future: Future[None]
-    open: set[int] = field(default_factory=set)
+    future: Future[Failures]
+    open: dict[int, str] = field(default_factory=dict)
+    """Tags that wait for their confirms, rising, with the routing keys."""
     returned: list[str] = field(default_factory=list)
-    refused: int = 0
+    refused: list[str] = field(default_factory=list)
 
     def finish(self) -> None:
-        if self.open or self.future.done():
-            return
-        if self.returned:
-            self.future.set_exception(unroutable(self.returned))
-        elif self.refused:
-            self.future.set_exception(refused(self.refused))
-        else:
-            self.future.set_result(None)
+        if not self.open and not self.future.done():
+            self.future.set_result(Failures(returned=self.returned, refused=self.refused))
 
 
 class Publisher:
@@ -78,15 +96,33 @@ class Publisher:
             BrokerUnavailable: none is promised; trying again helps.
             BrokerError: some found no queue; none is promised.
         """
+        for failures in self._publish(postings):
+            if failures.returned:
+                raise unroutable(failures.returned)
+            if failures.refused:
+                raise refused(len(failures.refused))
+
+    def publish_each(self, postings: Sequence[Posting]) -> Failures:
+        """
+        Return when all `postings` are durable in a queue, except for those that are returned.
+
+        Raises as `publish` does when the connection breaks.
+        """
+        found = Failures()
+        for failures in self._publish(postings):
+            found.returned += failures.returned
+            found.refused += failures.refused
+        return found
+
+    def _publish(self, postings: Sequence[Posting]) -> Iterator[Failures]:
         for start in range(0, len(postings), WINDOW):
             wire = self._line.wire()
-            try:
-                wire.call(partial(self._send, postings[start : start + WINDOW]))
-            except BrokerUnavailable:
+            failures = wire.call(partial(self._send, postings[start : start + WINDOW]))
+            if failures.refused:
                 # A channel that meets a queue while it has no leader is refused from then on, also
                 # when there is one again (seen with 3.10).
                 self._line.drop()
-                raise
+            yield failures
 
     def close(self) -> None:
         """End the connection."""
@@ -102,7 +138,9 @@ class Publisher:
 
     # What follows runs in the wire's thread.
 
-    def _send(self, postings: Sequence[Posting], channel: Channel, future: Future[None]) -> None:
+    def _send(
+        self, postings: Sequence[Posting], channel: Channel, future: Future[Failures]
+    ) -> None:
         if self._flight is not None and self._flight.open:
             raise BrokerUnavailable("the confirms of an earlier batch are still missing")
         self._flight = flight = _Flight(future)
@@ -110,11 +148,11 @@ class Publisher:
             channel.basic_publish(
                 posting.exchange,
                 posting.key,
-                posting.envelope.message.body,
-                properties_of(posting.envelope),
+                posting.body,
+                posting.properties,
                 mandatory=True,
             )
-            flight.open.add(self._next_tag)
+            flight.open[self._next_tag] = posting.key
             self._next_tag += 1
 
     def _confirmed(self, frame: Any) -> None:
@@ -122,12 +160,12 @@ class Publisher:
         if flight is None:
             return
         method = frame.method
-        tags = {method.delivery_tag}
+        tags = [method.delivery_tag]
         if method.multiple:
-            tags = {tag for tag in flight.open if tag <= method.delivery_tag}
-        flight.open -= tags
+            tags = list(takewhile(lambda tag: tag <= method.delivery_tag, flight.open))
+        keys = [flight.open.pop(tag) for tag in tags if tag in flight.open]
         if isinstance(method, Basic.Nack):
-            flight.refused += len(tags)
+            flight.refused += keys
         flight.finish()
 
     def _returned(self, _channel: object, method: Any, _properties: object, _body: bytes) -> None:

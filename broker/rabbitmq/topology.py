@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 PARKED = "parked"
 """The routing key into the parking queue."""
+RECORDS = "records"
+"""The routing key under which an agency publishes to its own exchange."""
+NET = 50
+"""The server's limit counts what was out with a poison message too, ours the poison only."""
 LOOKS = 1_000_000_000
-"""Delivery limit of the parking queue: every look at it counts, and none may throw anything out."""
+"""Delivery limit where every look counts, and none may throw anything out."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -75,6 +79,10 @@ class Plan:
     """The fixed times a delay is made of, rising; whole milliseconds."""
     delivery_limit: int = 20
     """How often a message may come back unsettled before it is parked."""
+    agencies: tuple[str, ...] = ()
+    """Names of the mappings of those who send by messages; each gets a way in and a way back."""
+    results_limit: int = 100_000
+    """How many results wait in an agency's queue before the others wait in the message store."""
 
     @property
     def work_exchange(self) -> str:
@@ -96,6 +104,24 @@ class Plan:
         """The queue that nothing leaves by itself."""
         return f"{self.prefix}.{PARKED}"
 
+    @property
+    def results_exchange(self) -> str:
+        """Where results are published; the routing key is the agency."""
+        return f"{self.prefix}.results"
+
+    @property
+    def inbound_limit(self) -> int:
+        """After how many returns the server itself parks what an agency sent: a net below ours."""
+        return self.delivery_limit * NET
+
+    def inbound(self, agency: str) -> str:
+        """Return the name of an agency's exchange, and of the queue behind it."""
+        return f"{self.prefix}.in.{agency}"
+
+    def results_queue(self, agency: str) -> str:
+        """Return the server's name of the queue from which an agency reads its results."""
+        return f"{self.prefix}.results.{agency}"
+
     def work_queue(self, queue: str) -> str:
         """Return the server's name of a work queue."""
         return f"{self.prefix}.work.{queue}"
@@ -115,6 +141,15 @@ class Plan:
 
 def make_topology(plan: Plan) -> Topology:
     """Return what the server must have for `plan`."""
+    work, agencies = _make_work(plan), _make_agencies(plan)
+    return Topology(
+        exchanges=work.exchanges + agencies.exchanges,
+        queues=work.queues + agencies.queues,
+        bindings=work.bindings + agencies.bindings,
+    )
+
+
+def _make_work(plan: Plan) -> Topology:
     delays = [(queue, tier) for queue in plan.queues for tier in plan.tiers]
     return Topology(
         exchanges=(
@@ -143,6 +178,30 @@ def make_topology(plan: Plan) -> Topology:
                     key=plan.delay_key(q, tier),
                 )
                 for q, tier in delays
+            ),
+        ),
+    )
+
+
+def _make_agencies(plan: Plan) -> Topology:
+    if not plan.agencies:
+        return Topology(exchanges=(), queues=(), bindings=())
+    inbound = [plan.inbound(agency) for agency in plan.agencies]
+    results = [(agency, plan.results_queue(agency)) for agency in plan.agencies]
+    return Topology(
+        exchanges=(
+            Exchange(name=plan.results_exchange),
+            *(Exchange(name=name) for name in inbound),
+        ),
+        queues=(
+            *(Queue(name=name, arguments=_inbound(plan)) for name in inbound),
+            *(Queue(name=name, arguments=_results(plan)) for _, name in results),
+        ),
+        bindings=(
+            *(Binding(exchange=name, queue=name, key=RECORDS) for name in inbound),
+            *(
+                Binding(exchange=plan.results_exchange, queue=name, key=agency)
+                for agency, name in results
             ),
         ),
     )
@@ -211,3 +270,17 @@ def _delay(plan: Plan, queue: str, tier: timedelta) -> dict[str, str | int]:
         | _dead_letter(plan.work_exchange, queue)
         | {"x-message-ttl": tier // MILLISECOND}
     )
+
+
+def _inbound(plan: Plan) -> dict[str, str | int]:
+    # With one active consumer an agency's order is kept however many workers there are.
+    return (
+        _quorum(plan.inbound_limit)
+        | _dead_letter(plan.parking_exchange, PARKED)
+        | {"x-single-active-consumer": True}
+    )
+
+
+def _results(plan: Plan) -> dict[str, str | int]:
+    # A reader that fails over a result is the agency's to mend: nothing is thrown out meanwhile.
+    return _quorum(LOOKS) | {"x-max-length": plan.results_limit, "x-overflow": "reject-publish"}

@@ -18,6 +18,7 @@ from pika.adapters.select_connection import IOLoop
 
 from broker.port import BrokerError, BrokerUnavailable
 from broker.rabbitmq.errors import blocked, cancelled, silent, translated, translating
+from broker.rabbitmq.reading import read_any_properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ class Wire:
     """
 
     def __init__(self, parameters: Sequence[ConnectionParameters], *, timeout: timedelta) -> None:
+        read_any_properties()
         self._timeout = timeout.total_seconds()
         self._parameters = parameters
         self._loop = IOLoop()

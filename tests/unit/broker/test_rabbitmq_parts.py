@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pika
@@ -14,6 +15,7 @@ from broker.port import BrokerError, BrokerUnavailable, Message
 from broker.rabbitmq import Plan, RabbitSettings, Secret, definitions, make_topology
 from broker.rabbitmq.envelope import Envelope, envelope_of, properties_of
 from broker.rabbitmq.errors import translated
+from broker.rabbitmq.reading import AnyProperties
 from broker.rabbitmq.settings import connection_parameters
 
 NOW = datetime(2026, 3, 2, 1, 30, 0, 123456, tzinfo=UTC)
@@ -114,7 +116,7 @@ def test_headers_that_are_not_ours_stop_nothing(headers):
     )
 
 
-def test_a_message_over_the_delivery_limit_says_so_and_where_it_was():
+def test_a_message_over_the_delivery_limit_says_so_and_where_it_was_and_counts_no_looks():
     death = {
         "reason": "delivery_limit",
         "queue": "lienthong.work.deliver",
@@ -129,7 +131,7 @@ def test_a_message_over_the_delivery_limit_says_so_and_where_it_was():
         "delivery limit",
         "deliver",
         LATER,
-        3,
+        0,
     )
 
 
@@ -232,3 +234,24 @@ def test_of_several_addresses_the_trouble_somebody_must_mend_is_told():
     found = translated(workflow.AMQPConnectionWorkflowFailed([login, refused]))
 
     assert "user or the password" in found.en
+
+
+def test_headers_the_library_cannot_read_leave_everything_else_readable():
+    far = struct.pack(">cQ", b"T", 1_700_000_000_000)
+    table = b"\x02at" + far
+    good = pika.BasicProperties(content_type="text/csv", content_encoding="x", message_id="m7")
+    good.headers = {"a": "b"}
+    encoded = b"".join(good.encode())
+    plain = b"\x01aS\x00\x00\x00\x01b"
+    broken = encoded.replace(
+        struct.pack(">I", len(plain)) + plain, struct.pack(">I", len(table)) + table
+    )
+
+    assert broken != encoded
+    with pytest.raises((ValueError, OverflowError, OSError)):
+        pika.BasicProperties().decode(broken)
+    found = AnyProperties().decode(broken)
+
+    assert (found.content_type, found.content_encoding, found.message_id) == ("text/csv", "x", "m7")
+    assert found.headers == {"lt-unreadable": True}
+    assert AnyProperties().decode(encoded).headers == {"a": "b"}

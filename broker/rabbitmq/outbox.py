@@ -1,0 +1,63 @@
+"""
+Results on their way to the agencies' queues: confirmed and mandatory, one batch for everybody.
+
+A queue that is missing or full concerns its own agency: its results wait in the message store, and
+all others' go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pika import BasicProperties, DeliveryMode
+
+from broker.rabbitmq.errors import full, no_results_queue
+from broker.rabbitmq.publisher import Posting, Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from broker.port import BrokerError, Result
+    from broker.rabbitmq.settings import RabbitSettings
+
+
+class RabbitOutbox:
+    """The port `Outbox` on RabbitMQ; one instance per thread. Connects when it is first used."""
+
+    def __init__(self, settings: RabbitSettings) -> None:
+        self._plan = settings.plan
+        self._publisher = Publisher(settings)
+
+    def publish(self, results: Sequence[Result]) -> dict[str, BrokerError]:
+        """See `Outbox.publish`."""
+        failures = self._publisher.publish_each([self._posting(result) for result in results])
+        found: dict[str, BrokerError] = {}
+        for agency in failures.refused:
+            found[agency] = full(self._plan.results_queue(agency))
+        for agency in failures.returned:
+            found[agency] = no_results_queue(self._plan.results_queue(agency))
+        return found
+
+    def close(self) -> None:
+        """See `Outbox.close`."""
+        self._publisher.close()
+
+    def __enter__(self) -> RabbitOutbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _posting(self, result: Result) -> Posting:
+        return Posting(
+            exchange=self._plan.results_exchange,
+            key=result.agency,
+            properties=BasicProperties(
+                message_id=result.id,
+                correlation_id=result.about,
+                type=result.kind,
+                content_type="application/json",
+                delivery_mode=DeliveryMode.Persistent.value,
+            ),
+            body=result.body,
+        )
