@@ -1,11 +1,14 @@
-"""Commands for the exchange on RabbitMQ: topology show, apply, check."""
+"""Commands for the exchange on RabbitMQ: its topology, its users, and what is parked there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from lienthong.cli.files import AsJson
 from lienthong.cli.session import Exit, Session, finish
@@ -13,8 +16,11 @@ from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from broker.rabbitmq import RabbitSettings
+    from broker.port import Parked
+    from broker.rabbitmq import RabbitBroker, RabbitSettings
 
+Limit = Annotated[int, typer.Option(min=1, help="At most so many")]
+ParkedIds = Annotated[list[str], typer.Argument(help="As `topology parked` shows them")]
 topology = typer.Typer(help="The queues on RabbitMQ.", no_args_is_help=True)
 
 
@@ -34,8 +40,7 @@ def show(context: typer.Context) -> None:
 
     session: Session = context.obj
     settings = _settings(session)
-    vhost = unquote(urlsplit(settings.urls[0]).path[1:]) or "/"
-    session.json(definitions(make_topology(settings.plan), vhost=vhost))
+    session.json(definitions(make_topology(settings.plan), vhost=_vhost(settings)))
 
 
 @topology.command()
@@ -93,7 +98,102 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     finish(Exit.PARTLY if drifts else Exit.DONE)
 
 
+@topology.command()
+def users(context: typer.Context, as_json: AsJson = False) -> None:
+    """
+    Print the server's users and what each may do: the topology's, the workers', each agency's.
+
+    As lines for a shell, which take every password from a variable; with --json as RabbitMQ
+    definitions of the permissions, without users and passwords.
+
+    Example: lienthong topology users
+    """
+    from broker.rabbitmq import commands, make_permissions, permission_definitions
+
+    session: Session = context.obj
+    settings = _settings(session)
+    permissions = make_permissions(settings.plan)
+    if as_json:
+        session.json(permission_definitions(permissions, vhost=_vhost(settings)))
+        return
+    for line in commands(permissions, vhost=_vhost(settings)):
+        session.out.print(line, markup=False)
+
+
+@topology.command()
+def parked(context: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
+    """
+    List the messages that nothing takes from the parking queue by itself; never their content.
+
+    Example: lienthong topology parked
+    """
+    session: Session = context.obj
+    with _open(session) as broker:
+        found = broker.parked(limit=limit)
+    if as_json:
+        session.json([_parked_as_json(item) for item in found])
+        return
+    if not found:
+        session.say(Text(vi="Không có bản tin nào", en="Nothing is parked"), style="green")
+        return
+    table = Table()
+    for vi, en in (
+        ("Mã", "Id"),
+        ("Hàng đợi", "Queue"),
+        ("Lý do", "Reason"),
+        ("Số lần", "Attempts"),
+        ("Từ lúc", "Since"),
+    ):
+        table.add_column(session.word(vi, en), overflow="fold")
+    for item in found:
+        since = item.parked_at.isoformat(timespec="seconds")
+        cells = (item.message.id, item.queue, item.reason, str(item.attempt), since)
+        table.add_row(*(escape(cell) for cell in cells))
+    session.out.print(table)
+
+
+@topology.command("replay")
+def replay_parked(context: typer.Context, ids: ParkedIds) -> None:
+    """
+    Put parked messages back into the queues they came from; needs the user of the topology.
+
+    Example: lienthong topology replay land-registration/2026-000017
+    """
+    session: Session = context.obj
+    with _open(session) as broker:
+        count = broker.replay(ids)
+    session.say(
+        Text(
+            vi=f"Đã trả {count} bản tin về hàng đợi (yêu cầu {len(ids)} mã)",
+            en=f"{count} messages are back in their queues ({len(ids)} ids were asked for)",
+        ),
+        style="green" if count else "yellow",
+    )
+    finish(Exit.DONE if count >= len(set(ids)) else Exit.PARTLY)
+
+
+def _parked_as_json(item: Parked) -> dict[str, object]:
+    return {
+        "id": item.message.id,
+        "queue": item.queue,
+        "reason": item.reason,
+        "attempts": item.attempt,
+        "parked_at": item.parked_at.isoformat(),
+    }
+
+
+def _open(session: Session) -> RabbitBroker:
+    from broker.rabbitmq import RabbitBroker
+
+    return RabbitBroker(_settings(session), clock=session.installation.clock)
+
+
+def _vhost(settings: RabbitSettings) -> str:
+    return unquote(urlsplit(settings.urls[0]).path[1:]) or "/"
+
+
 def _settings(session: Session) -> RabbitSettings:
+    """Return the settings with every agency of this installation in the plan."""
     from lienthong.wiring import rabbit_settings
 
     settings = session.settings.broker
@@ -107,4 +207,7 @@ def _settings(session: Session) -> RabbitSettings:
             ),
             code="settings.no_rabbitmq",
         )
-    return rabbit_settings(settings)
+    made = rabbit_settings(settings)
+    if made.plan.agencies:
+        return made
+    return replace(made, plan=replace(made.plan, agencies=session.installation.mappings.names()))

@@ -125,6 +125,16 @@ HELP: dict[str, str] = {
     "Make the exchanges and queues that are missing; nothing that is there is changed.": (
         "Tạo các exchange và hàng đợi còn thiếu; không thay đổi những gì đã có."
     ),
+    "Print the server's users and what each may do: the topology's, the workers', each agency's.": (
+        "In người dùng của máy chủ và quyền của từng người: của cấu trúc hàng đợi, của tiến trình "
+        "xử lý, của từng cơ quan."
+    ),
+    "List the messages that nothing takes from the parking queue by itself; never their content.": (
+        "Liệt kê các bản tin nằm chờ trong hàng đợi gác lại; không bao giờ hiện nội dung."
+    ),
+    "Put parked messages back into the queues they came from; needs the user of the topology.": (
+        "Trả bản tin bị gác lại về hàng đợi cũ; cần người dùng của cấu trúc hàng đợi."
+    ),
     "Say what on the server is missing or differs from what is needed.": (
         "Cho biết trên máy chủ còn thiếu gì hoặc có gì khác với yêu cầu."
     ),
@@ -173,6 +183,7 @@ HELP: dict[str, str] = {
     "Only this agency": "Chỉ cơ quan này",
     "Only this dossier code": "Chỉ mã hồ sơ này",
     "At most so many": "Nhiều nhất bấy nhiêu",
+    "As `topology parked` shows them": "Mã do `topology parked` liệt kê",
     "Names of agencies or paths of YAML files; default: all": (
         "Tên cơ quan hoặc đường dẫn tệp YAML; mặc định: tất cả"
     ),

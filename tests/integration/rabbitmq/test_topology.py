@@ -12,7 +12,7 @@ from datetime import timedelta
 import pika
 import pytest
 
-from broker.port import BrokerError, BrokerUnavailable
+from broker.port import BrokerError, BrokerUnavailable, Message
 from broker.rabbitmq import check, declare, definitions, make_topology
 from broker.rabbitmq.settings import connection_parameters
 
@@ -118,12 +118,70 @@ def test_the_command_line_makes_checks_and_shows(run):
     shown = run("topology", "show")
 
     assert (before.returncode, applied.returncode, after.returncode) == (1, 0, 0)
-    assert before.stdout.count("is missing; run: lienthong topology apply") == 16
-    assert "All 13 queues are there" in applied.stdout
+    assert before.stdout.count("is missing; run: lienthong topology apply") == 35
+    assert "All 25 queues are there" in applied.stdout
     assert changed.returncode == 1
     assert {drift["trouble"] for drift in json.loads(changed.stdout)} == {"other"}
     assert shown.returncode == 0
-    assert len(json.loads(shown.stdout)["queues"]) == 13
+    assert len(json.loads(shown.stdout)["queues"]) == 25
+
+
+def test_an_agency_that_is_added_later_gets_its_queues_by_applying_again(settings):
+    declare(settings)
+    more = replace(settings, plan=replace(settings.plan, agencies=("land-registration",)))
+
+    assert [drift.what.name for drift in check(more)] == [
+        f"{settings.plan.prefix}.results",
+        f"{settings.plan.prefix}.in.land-registration",
+        f"{settings.plan.prefix}.in.land-registration",
+        f"{settings.plan.prefix}.results.land-registration",
+    ]
+    declare(more)
+    assert check(more) == []
+    assert check(settings) == []
+
+
+def test_the_command_line_prints_the_users_and_never_a_password(run):
+    lines = run("topology", "users").stdout.splitlines()
+    permissions = json.loads(run("topology", "users", "--json").stdout)["permissions"]
+
+    prefix = permissions[0]["user"].removesuffix("-topology")
+    name = f"{prefix}-land-registration"
+    variable = f"PASSWORD_{name}".replace("-", "_").upper()
+    assert f'rabbitmqctl add_user {name} "${{{variable}:?}}"' in lines
+    assert {
+        "user": name,
+        "vhost": "/",
+        "configure": "^$",
+        "write": rf"^{prefix}\.in\.land-registration$",
+        "read": rf"^{prefix}\.results\.land-registration$",
+    } in permissions
+    assert len(permissions) == 2 + 6
+    assert len(lines) == 2 * len(permissions)
+
+
+def test_the_command_line_lists_what_is_parked_and_gives_it_back(run, settings, open_broker):
+    assert run("topology", "apply").returncode == 0
+    plan = replace(settings.plan, prefix=f"cli-{settings.plan.prefix}", delivery_limit=20)
+    broker = open_broker(replace(settings, plan=plan))
+    broker.publish("deliver", [Message(id="h1", body=b"0123456789 citizen")])
+    (hint,) = broker.receive(
+        "deliver", limit=1, lease=timedelta(minutes=1), wait=timedelta(seconds=5)
+    )
+    broker.park(hint, reason="[bold]why not")
+
+    shown = run("topology", "parked").stdout
+    (item,) = json.loads(run("topology", "parked", "--json").stdout)
+    partly = run("topology", "replay", "h1", "h2")
+
+    assert "[bold]why not" in shown
+    assert "citizen" not in shown
+    assert (item["id"], item["queue"], item["attempts"]) == ("h1", "deliver", 1)
+    assert item["reason"] == "[bold]why not"
+    assert partly.returncode == 1
+    assert "1 messages are back" in partly.stdout
+    assert run("topology", "parked", "--json").stdout.strip() == "[]"
+    assert run("topology", "replay", "h1").returncode == 1
 
 
 @pytest.mark.parametrize(
