@@ -13,6 +13,7 @@ import pytest
 
 from broker.port import BrokerError, BrokerUnavailable, StaleDelivery
 from broker.rabbitmq import RabbitInbox, Secret, declare, make_permissions
+from broker.rabbitmq.publisher import Posting, Publisher
 from broker.rabbitmq.settings import connection_parameters
 from broker.rabbitmq.topology import RECORDS
 from lienthong.testing.rabbitmq import PrivateRabbit
@@ -505,11 +506,19 @@ def test_nothing_is_lost_and_order_is_kept_when_the_server_is_killed(here, open_
 
 def test_twenty_thousand_messages_go_through(here, open_inbox, capsys):
     count = 20_000
-    with pika.BlockingConnection(connection_parameters(here)) as connection:
-        channel = connection.channel()
-        for number in range(count):
-            properties = pika.BasicProperties(message_id=f"m{number}", delivery_mode=2)
-            channel.basic_publish(here.plan.inbound(A), RECORDS, b"x" * 2_000, properties)
+    publisher = Publisher(here)
+    publisher.publish(
+        [
+            Posting(
+                exchange=here.plan.inbound(A),
+                key=RECORDS,
+                properties=pika.BasicProperties(message_id=f"m{number}", delivery_mode=2),
+                body=b"x" * 2_000,
+            )
+            for number in range(count)
+        ]
+    )
+    publisher.close()
     inbox = open_inbox(here)
     started = time.perf_counter()
     found = take(inbox, count, seconds=60)
