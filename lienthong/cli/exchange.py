@@ -12,7 +12,7 @@ from rich.table import Table
 from lienthong.cli import replaying
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
 from lienthong.cli.session import Exit, Session, finish
-from lienthong.cli.vietnamese import REASONS
+from lienthong.reasons import REASONS
 from lienthong.states import State
 from schemas.problem import Text
 

@@ -242,6 +242,7 @@ results = Table(
     Column("detail", Text, nullable=False, default="{}", comment="JSON, no personal data"),
     Column("created_at", UtcTime, nullable=False),
     Column("published_at", UtcTime),
+    Column("number", BigInteger, comment="its place in the list that its agency reads"),
     Index(
         "results_unpublished",
         "created_at",
@@ -249,8 +250,17 @@ results = Table(
         postgresql_where=text("published_at IS NULL"),
         sqlite_where=text("published_at IS NULL"),
     ),
-    Index("results_agency", "agency", "created_at", "id"),
+    # Those that have no number yet, in order, as well as those that have.
+    Index("results_agency", "agency", "number", "created_at", "id"),
     comment="what the agencies are told; written with what it tells of, published afterwards",
+)
+
+result_lists = Table(
+    "result_lists",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("next_number", BigInteger, nullable=False, default=1),
+    comment="counts the results of an agency that reads them as a list",
 )
 
 audit = Table(

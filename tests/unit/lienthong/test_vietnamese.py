@@ -4,8 +4,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from lienthong.channels.port import Found, LookUp, Outcome, Packet
-from lienthong.cli.vietnamese import REASONS
 from lienthong.decisions import LookUpRules, OpenFate, after_look_up, after_send
+from lienthong.reasons import REASONS
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 FLAGS = (False, True)

@@ -1,0 +1,34 @@
+"""Why a message stands where it stands: the product's own sentences, in Vietnamese as well."""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    "the portal has it: update": "Cổng đã có hồ sơ: chuyển sang cập nhật",
+    "the portal says 'exists' to something that was not an add": (
+        "Cổng trả lời «đã tồn tại» cho một lần gửi không phải thêm mới"
+    ),
+    "refused by the portal": "Cổng từ chối",
+    "an answer never seen before": "câu trả lời chưa từng gặp",
+    "no usable answer: the portal is asked": "không có câu trả lời dùng được: đang hỏi lại Cổng",
+    "the portal is busy": "Cổng đang bận",
+    "the portal cannot be reached": "không kết nối được tới Cổng",
+    "the portal refuses us as a whole: login, certificate or address": (
+        "Cổng từ chối cả hệ thống: đăng nhập, chứng thư hoặc địa chỉ"
+    ),
+    "the look-up failed": "tra cứu không thành",
+    "the portal shows it": "Cổng cho thấy đã có",
+    "existence does not prove an update: the same snapshot goes again": (
+        "có hồ sơ chưa chứng minh được lần cập nhật: gửi lại đúng bản đó"
+    ),
+    "existence settles the add": "hồ sơ đã có ở Cổng: việc thêm mới đã xong",
+    "the portal shows the progress row": "Cổng cho thấy dòng tiến độ",
+    "the portal's look-up cannot prove a progress row": (
+        "tra cứu của Cổng không chứng minh được dòng tiến độ"
+    ),
+    "not there yet, and may still arrive": "chưa có ở Cổng, có thể vẫn đang đến",
+    "not there after the quiet period: it goes again": (
+        "hết thời gian chờ vẫn không có ở Cổng: gửi lại"
+    ),
+    "the worker that sent it is gone": "tiến trình gửi nó không còn nữa",
+}
+"""Why a message stands where it stands; what a person wrote is not in here and stays as it is."""

@@ -1,0 +1,342 @@
+"""
+What the agencies are told: the rows of `results`, put into words, and read by whoever tells them.
+
+Two ways read the same rows. The publisher asks for what has no `published_at`: a flag, so that
+whatever commits late is found late and not passed over. An agency that reads its results as a
+list gives the number of the last one it has; numbers are given when the list is read, to rows that
+are committed, by one reader at a time (the agency's row of `result_lists` is held until the
+numbers are committed). So no row can come to stand behind a number that somebody has seen. Neither
+trusts ids or times: on PostgreSQL a transaction that began earlier may commit later.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from lienthong.reasons import REASONS
+from lienthong.states import State
+from lienthong.store.database import insert_into, reading
+from lienthong.store.sealed import (
+    problems_context,
+    receipt_context,
+    submission_problems_context,
+    words_context,
+)
+from lienthong.store.submissions import open_problems
+from lienthong.store.tables import (
+    attempts,
+    in_slices,
+    messages,
+    receipts,
+    result_lists,
+    results,
+    submissions,
+)
+from lienthong.store.vault import SealBroken
+from lienthong.store.work import begin
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from lienthong.store.database import Store
+    from lienthong.store.vault import Vault
+    from lienthong.store.work import Work
+
+REPEATED = "repeated"
+_OF_A_FILE = {"received": "received", "refused": "refused", "broken_off": "expanded"}
+"""Kinds that speak of a submission as a whole, and the state it came to by them."""
+_REFUSALS = frozenset({State.PARKED.value, State.QUARANTINED.value})
+"""Kinds for which the portal's own words, if it said any, are the reason."""
+NUMBERED_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One thing that an agency is told."""
+
+    id: str
+    number: int | None
+    """Its place in the agency's list, once somebody read that far."""
+    kind: str
+    """received, refused, broken_off, repeated, or the state a message came to."""
+    at: datetime
+    agency: str
+    is_again: bool
+    """Of `received`: the same hand-over came before, and this is its first answer again."""
+    submission_id: str | None
+    key: str | None
+    """The sender's own id of the hand-over."""
+    file_name: str | None
+    record: int | None
+    item: int | None
+    dossier_code: str | None
+    message_id: str | None
+    """Of `repeated`: the first message, which the event repeats."""
+    event_key: str | None
+    state: str | None
+    """That the kind speaks of; of `repeated`: where the first message stands now."""
+    reason: str
+    """In English, where the message still stands where the kind says; may be empty."""
+    receipt: bytes | None
+    problems: tuple[Problem, ...]
+
+
+_RESULTS = (
+    select(
+        results,
+        submissions.c.key.label("submission_key"),
+        submissions.c.file_name,
+        submissions.c.problems.label("file_problems"),
+        messages.c.record,
+        messages.c.item,
+        messages.c.dossier_code,
+        messages.c.event_key,
+        messages.c.state,
+        messages.c.reason,
+        messages.c.problems,
+        receipts.c.document.label("receipt"),
+    )
+    .outerjoin(submissions, submissions.c.id == results.c.submission_id)
+    .outerjoin(messages, messages.c.id == results.c.message_id)
+    .outerjoin(receipts, receipts.c.message_id == results.c.message_id)
+)
+_PENDING = (
+    _RESULTS.where(results.c.published_at.is_(None))
+    .order_by(results.c.created_at, results.c.id)
+    .limit(bindparam("_limit"))
+)
+_PENDING_HELD = _PENDING.with_for_update(of=results, skip_locked=True)
+_LIST = (
+    _RESULTS.where(results.c.agency == bindparam("_agency"), results.c.number > bindparam("_after"))
+    .order_by(results.c.number)
+    .limit(bindparam("_limit"))
+)
+_UNNUMBERED = (
+    select(results.c.id)
+    .where(results.c.agency == bindparam("_agency"), results.c.number.is_(None))
+    .order_by(results.c.created_at, results.c.id)
+    .limit(bindparam("_limit"))
+)
+_NUMBER = update(results).where(results.c.id == bindparam("_id"))
+_WORDS = (
+    select(
+        attempts.c.message_id,
+        attempts.c.kind,
+        attempts.c.number,
+        attempts.c.code,
+        attempts.c.message,
+    )
+    .where(
+        attempts.c.message_id.in_(bindparam("_ids", expanding=True)),
+        attempts.c.ended_at.is_not(None),
+    )
+    .order_by(attempts.c.started_at, attempts.c.number)
+)
+
+
+def pending(
+    connection: Connection, *, vault: Vault, limit: int, to_publish: bool = False
+) -> list[Result]:
+    """
+    Return results that nobody has published yet, the earliest first.
+
+    Args:
+        connection: Of the transaction.
+        vault: Opens what is sealed in them.
+        limit: At most so many.
+        to_publish: On PostgreSQL, hold them until the end of the (writing) transaction and leave
+            out those that others hold, so that several publishers share the work. Without it two
+            publishers may publish the same result; its id says that it is the same.
+    """
+    query = _PENDING_HELD if to_publish else _PENDING
+    return _results(connection, connection.execute(query, {"_limit": limit}).all(), vault)
+
+
+def mark_published(work: Work, ids: Iterable[str]) -> None:
+    """Write down that these results were handed to their agencies."""
+    for part in in_slices(list(ids)):
+        # In the order in which numbers are given too, so that neither waits for the other in a
+        # circle.
+        work.connection.execute(
+            select(results.c.id)
+            .where(results.c.id.in_(part))
+            .order_by(results.c.created_at, results.c.id)
+            .with_for_update()
+        )
+        work.connection.execute(
+            update(results).where(results.c.id.in_(part)).values(published_at=work.at)
+        )
+
+
+def list_results(
+    store: Store, *, agency: str, after: int, limit: int, clock: Callable[[], datetime]
+) -> list[Result]:
+    """
+    Return results of one agency by their numbers, those behind `after`; 0 is the beginning.
+
+    Whoever goes on from the number of the last one it got is given every result once.
+    """
+    with reading(store) as connection:
+        rows = connection.execute(_UNNUMBERED, {"_agency": agency, "_limit": 1}).all()
+    if rows:
+        with begin(store, at=clock) as work:
+            _give_numbers(work, agency)
+    with reading(store) as connection:
+        found = connection.execute(_LIST, {"_agency": agency, "_after": after, "_limit": limit})
+        return _results(connection, found.all(), store.vault)
+
+
+def _give_numbers(work: Work, agency: str) -> None:
+    insertion = insert_into(work.connection, result_lists).values(agency=agency)
+    work.connection.execute(insertion.on_conflict_do_nothing())
+    first = work.connection.execute(
+        select(result_lists.c.next_number).where(result_lists.c.agency == agency).with_for_update()
+    ).scalar_one()
+    found = work.connection.execute(
+        _UNNUMBERED, {"_agency": agency, "_limit": NUMBERED_AT_ONCE}
+    ).scalars()
+    rows = [{"_id": id_, "number": number} for number, id_ in enumerate(found, start=first)]
+    if rows:
+        work.connection.execute(_NUMBER, rows)
+        work.connection.execute(
+            update(result_lists)
+            .where(result_lists.c.agency == agency)
+            .values(next_number=first + len(rows))
+        )
+
+
+def _results(connection: Connection, rows: Sequence[Row[Any]], vault: Vault) -> list[Result]:
+    refused = sorted({row.message_id for row in rows if row.kind in _REFUSALS})
+    words: dict[str, Row[Any]] = {}
+    for part in in_slices(refused):
+        words |= {row.message_id: row for row in connection.execute(_WORDS, {"_ids": part})}
+    return [_result(row, words.get(row.message_id), vault) for row in rows]
+
+
+def _result(row: Row[Any], words: Row[Any] | None, vault: Vault) -> Result:
+    detail = json.loads(row.detail)
+    is_there_still = row.state == row.kind
+    receipt: bytes | None = None
+    try:
+        problems = _problems(row, words if is_there_still else None, vault)
+        if row.receipt is not None and (is_there_still or row.kind == REPEATED):
+            receipt = vault.open(row.receipt, context=receipt_context(row.message_id))
+    except SealBroken as error:
+        problems = (Problem(code=error.code, message=_UNREADABLE),)
+    return Result(
+        id=row.id,
+        number=row.number,
+        kind=row.kind,
+        at=row.created_at,
+        agency=row.agency,
+        is_again=bool(detail.get("repeated", False)),
+        submission_id=row.submission_id,
+        key=row.key if row.key is not None else row.submission_key,
+        file_name=row.file_name,
+        # Of a repeat: where it stands in the file that came now, not in the first one.
+        record=detail.get("record", row.record),
+        item=row.item,
+        dossier_code=row.dossier_code,
+        message_id=row.message_id,
+        event_key=row.event_key,
+        state=_state(row),
+        reason=row.reason if is_there_still or row.kind == REPEATED else "",
+        receipt=receipt,
+        problems=problems,
+    )
+
+
+def _state(row: Row[Any]) -> str | None:
+    if row.kind in _OF_A_FILE:
+        return _OF_A_FILE[row.kind]
+    state: str | None = row.state if row.kind == REPEATED else row.kind
+    return state
+
+
+def _problems(row: Row[Any], words: Row[Any] | None, vault: Vault) -> tuple[Problem, ...]:
+    if row.kind in _OF_A_FILE:
+        if row.kind == "received":
+            return ()
+        context = submission_problems_context(row.submission_id)
+        return open_problems(vault, row.file_problems, context=context)
+    if row.message_id is None:
+        return ()
+    found = open_problems(vault, row.problems, context=problems_context(row.message_id))
+    if words is None or (words.code is None and words.message is None):
+        return found
+    said = ""
+    if words.message is not None:
+        context = words_context(words.message_id, words.kind, words.number)
+        said = vault.open(words.message, context=context).decode()
+    return (*found, _portal_problem(words.code, said))
+
+
+def _portal_problem(code: str | None, said: str) -> Problem:
+    answer = ": ".join(part for part in (code, said) if part)
+    return Problem(
+        code="portal.answer",
+        message=Text(vi=f"Cổng trả lời: {answer}", en=f"The portal answered: {answer}"),
+        suggestion=Text(
+            vi="Sửa hồ sơ theo trả lời của Cổng rồi gửi bản mới, hoặc chờ người vận hành xử lý",
+            en="Mend the dossier as the portal says and send it anew, or wait for the operator",
+        ),
+    )
+
+
+_UNREADABLE = Text(
+    vi="Nội dung đã lưu không mở được; hỏi người vận hành",
+    en="What was stored of it cannot be opened; ask the operator",
+)
+
+
+def result_values(result: Result) -> dict[str, Any]:
+    """Return a result as agencies read it, whatever way it reaches them: values for JSON."""
+    receipt = result.receipt
+    return {
+        "id": result.id,
+        "kind": result.kind,
+        "at": result.at.isoformat(),
+        "agency": result.agency,
+        "submission": result.submission_id,
+        "key": result.key,
+        "again": result.is_again,
+        "file": result.file_name,
+        "record": result.record,
+        "item": result.item,
+        "dossier": result.dossier_code,
+        "message_id": result.message_id,
+        "event_key": result.event_key,
+        "state": result.state,
+        "reason": result.reason or None,
+        "reason_vi": REASONS.get(result.reason, result.reason) or None,
+        "receipt": None
+        if receipt is None
+        else {
+            "document": base64.b64encode(receipt).decode(),
+            "digest": f"sha256:{hashlib.sha256(receipt).hexdigest()}",
+        },
+        "errors": [problem_values(problem) for problem in result.problems],
+    }
+
+
+def problem_values(problem: Problem) -> dict[str, Any]:
+    """Return one finding in both languages: values for JSON."""
+    place = {name: value for name, value in asdict(problem.place).items() if value is not None}
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "message": problem.message._asdict(),
+        "source": place,
+        "field": problem.field,
+        "suggestion": problem.suggestion._asdict() if problem.suggestion else None,
+    }

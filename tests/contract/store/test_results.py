@@ -1,0 +1,268 @@
+"""What agencies are told: nothing is passed over, whoever commits late, and the words are whole."""
+
+import hashlib
+from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from lienthong.channels.port import Answer, Outcome
+from lienthong.flows.hints import DELIVER, hint
+from lienthong.flows.receive import receive, small_offer
+from lienthong.store.database import reading
+from lienthong.store.results import list_results, mark_published, pending, result_values
+from lienthong.store.submissions import SubmissionState, finish_expansion, open_submissions
+from lienthong.store.tables import messages, results
+from lienthong.store.work import begin
+from schemas.problem import Place, Problem, Text
+
+DELIVERED = Answer(outcome=Outcome.DELIVERED, receipt=b"<receipt/>")
+
+
+@pytest.fixture
+def told(exchange):
+    """Return what the agency's list holds behind a number."""
+
+    def read(after=0, limit=100, agency="land"):
+        return list_results(
+            exchange.store, agency=agency, after=after, limit=limit, clock=exchange.clock
+        )
+
+    return read
+
+
+def send(exchange, *records, answer):
+    exchange.portal.answers = [answer]
+    due = exchange.take(*records)
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+    exchange.step()
+
+
+def tell(exchange, kind, *, agency="land"):
+    with begin(exchange.store, at=exchange.clock) as work:
+        work.tell(agency, kind)
+
+
+def test_a_delivered_message_is_told_with_its_receipt(exchange, told, event, record):
+    send(exchange, record(1, event("m1", "D-1", key="e1")), answer=DELIVERED)
+
+    received, delivered = (result_values(result) for result in told())
+
+    assert (received["kind"], received["state"], received["file"]) == (
+        "received",
+        "received",
+        "a.csv",
+    )
+    assert received["message_id"] is received["receipt"] is None
+    assert delivered == {
+        "id": delivered["id"],
+        "kind": "delivered",
+        "at": "2026-03-02T08:00:00+00:00",
+        "agency": "land",
+        "submission": "s1",
+        "key": None,
+        "again": False,
+        "file": "a.csv",
+        "record": 1,
+        "item": 0,
+        "dossier": "D-1",
+        "message_id": "m1",
+        "event_key": "e1",
+        "state": "delivered",
+        "reason": None,
+        "reason_vi": None,
+        "receipt": {
+            "document": "PHJlY2VpcHQvPg==",
+            "digest": "sha256:" + hashlib.sha256(b"<receipt/>").hexdigest(),
+        },
+        "errors": [],
+    }
+
+
+def test_a_repeat_is_told_with_the_state_and_receipt_of_the_first(exchange, told, event, record):
+    send(exchange, record(1, event("m1")), answer=DELIVERED)
+    exchange.take(record(3, event("m2")))
+
+    repeated = result_values(told()[-1])
+
+    assert (repeated["kind"], repeated["state"], repeated["message_id"]) == (
+        "repeated",
+        "delivered",
+        "m1",
+    )
+    assert (repeated["submission"], repeated["record"]) == ("s2", 3)
+    assert b64decode(repeated["receipt"]["document"]) == b"<receipt/>"
+
+
+def test_a_rejected_record_is_told_with_every_error_at_its_place(exchange, told, record):
+    exchange.take(record(4, dossier="D-1"))
+
+    rejected = result_values(told()[-1])
+
+    assert (rejected["kind"], rejected["state"], rejected["record"]) == ("rejected", "rejected", 4)
+    assert rejected["dossier"] == "D-1"
+    assert rejected["errors"] == [
+        {
+            "code": "mapping.field_missing",
+            "severity": "error",
+            "message": {"vi": "thiếu", "en": "missing"},
+            "source": {},
+            "field": None,
+            "suggestion": None,
+        }
+    ]
+
+
+def test_a_parked_message_is_told_with_the_portals_own_words(exchange, told, event, record):
+    answer = Answer(outcome=Outcome.REJECTED, code="07", message="Mã thủ tục không đúng")
+    send(exchange, record(1, event("m1")), answer=answer)
+
+    parked = result_values(told()[-1])
+
+    assert (parked["kind"], parked["state"]) == ("parked", "parked")
+    assert (parked["reason"], parked["reason_vi"]) == ("refused by the portal", "Cổng từ chối")
+    (error,) = parked["errors"]
+    assert error["message"]["vi"] == "Cổng trả lời: 07: Mã thủ tục không đúng"
+
+
+def test_a_refused_file_is_told_with_its_problem_and_the_senders_key(exchange, told):
+    parts = {"store": exchange.store, "broker": exchange.broker, "clock": exchange.clock}
+    offer = small_offer(
+        b"x", file_name="a.csv", agency="land", door="http", sender="an", key="hand-over-7"
+    )
+    taken = receive(offer, **parts)
+    problem = Problem(
+        code="csv.empty", message=Text(vi="trống", en="empty"), place=Place(file="a.csv", row=2)
+    )
+    with begin(exchange.store, at=exchange.clock) as work:
+        (opened,) = open_submissions(work.connection, "land", after=0, limit=1)
+        finish_expansion(
+            work, opened, records_done=0, state=SubmissionState.REFUSED, problems=[problem]
+        )
+
+    received, refused = (result_values(result) for result in told())
+
+    assert [received["kind"], refused["kind"]] == ["received", "refused"]
+    assert received["errors"] == []
+    assert received["key"] == refused["key"] == "hand-over-7"
+    assert refused["submission"] == taken.submission_id
+    assert refused["errors"][0]["source"] == {"file": "a.csv", "row": 2}
+
+
+def test_what_cannot_be_opened_is_told_without_its_words(exchange, told, record):
+    exchange.take(record(1, dossier="D-1"))
+    with exchange.store.engine.begin() as connection:
+        connection.execute(update(messages).values(problems=b"\x01damaged"))
+
+    rejected = result_values(told()[-1])
+
+    assert rejected["kind"] == "rejected"
+    assert rejected["errors"][0]["code"].startswith("vault.")
+
+
+def test_the_list_goes_on_where_the_reader_stopped(exchange, told):
+    for number in range(5):
+        tell(exchange, f"k{number}")
+        tell(exchange, "other", agency="health")
+
+    first = told(limit=2)
+    second = told(after=first[-1].number, limit=2)
+    third = told(after=second[-1].number, limit=2)
+
+    assert [r.kind for r in (*first, *second, *third)] == ["k0", "k1", "k2", "k3", "k4"]
+    assert told(after=third[-1].number) == []
+    assert [r.number for r in told(agency="health")] == [1, 2, 3, 4, 5]
+
+
+def test_a_clock_that_goes_back_hides_nothing(exchange, told):
+    tell(exchange, "before")
+    (seen,) = told()
+    exchange.clock.now -= timedelta(days=1)
+    tell(exchange, "after")
+
+    assert [result.kind for result in told(after=seen.number)] == ["after"]
+
+
+def test_a_transaction_that_commits_late_is_not_passed_over(exchange, told):
+    if exchange.store.engine.dialect.name == "sqlite":
+        pytest.skip("one writes at a time")
+    late = begin(exchange.store, at=exchange.clock)
+    work = late.__enter__()
+    work.tell("land", "late")
+    work.write()
+    work._results = []
+    exchange.clock.tick(seconds=5)
+    tell(exchange, "quick")
+
+    (seen,) = told()
+    late.__exit__(None, None, None)
+
+    assert seen.kind == "quick"
+    assert [result.kind for result in told(after=seen.number)] == ["late"]
+
+
+def test_readers_and_writers_at_once_pass_nothing_over(exchange, told):
+    count, writers = 40, 3
+    seen = {"a": [], "b": []}
+
+    def write(name):
+        for number in range(count):
+            tell(exchange, f"{name}-{number}")
+
+    def read(name):
+        while len(seen[name]) < count * writers:
+            after = seen[name][-1].number if seen[name] else 0
+            seen[name] += told(after=after, limit=7)
+
+    with ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(write, name) for name in range(writers)]
+        jobs += [pool.submit(read, name) for name in seen]
+        for job in jobs:
+            job.result(timeout=120)
+
+    for found in seen.values():
+        assert [result.number for result in found] == list(range(1, count * writers + 1))
+        assert len({result.kind for result in found}) == count * writers
+
+
+def test_what_is_published_is_not_pending_any_more(exchange):
+    for kind in ("a", "b", "c"):
+        tell(exchange, kind)
+    store = exchange.store
+    with reading(store) as connection:
+        first = pending(connection, vault=store.vault, limit=2)
+    with begin(store, at=exchange.clock) as work:
+        mark_published(work, [result.id for result in first])
+
+    with reading(store) as connection:
+        rest = pending(connection, vault=store.vault, limit=10)
+
+    assert [[r.kind for r in part] for part in (first, rest)] == [["a", "b"], ["c"]]
+
+
+def test_publishers_share_what_is_pending(exchange):
+    if exchange.store.engine.dialect.name == "sqlite":
+        pytest.skip("one writes at a time")
+    for kind in ("a", "b"):
+        tell(exchange, kind)
+    store = exchange.store
+    with begin(store, at=exchange.clock) as one, begin(store, at=exchange.clock) as other:
+        mine = pending(one.connection, vault=store.vault, limit=1, to_publish=True)
+        theirs = pending(other.connection, vault=store.vault, limit=1, to_publish=True)
+
+    assert [mine[0].kind, theirs[0].kind] == ["a", "b"]
+
+
+def test_reading_the_list_and_publishing_do_not_meddle(exchange, told):
+    tell(exchange, "a")
+    store = exchange.store
+    told()
+    with begin(store, at=exchange.clock) as work:
+        found = pending(work.connection, vault=store.vault, limit=9, to_publish=True)
+        mark_published(work, [result.id for result in found])
+
+    assert [result.kind for result in told()] == ["a"]
+    with store.engine.begin() as connection:
+        assert connection.execute(results.select()).one().published_at is not None
