@@ -223,7 +223,7 @@ def status_table(session: Session, counts: list[AgencyCounts]) -> Table:
 
 
 @messages.command("list")
-def list_(
+def list_(  # noqa: PLR0913 - options of a command
     context: typer.Context,
     state: Annotated[
         list[State] | None, typer.Option(help="Only this state; may be repeated")

@@ -179,7 +179,8 @@ def _wrong_state(message: Known, allowed: Collection[State]) -> Problem:
         message=Text(
             vi=f"Thông điệp {message.id} đang ở trạng thái {message.state.value}; "
             f"chỉ thực hiện được với: {states}",
-            en=f"Message {message.id} is {message.state.value}; this is possible only for: {states}",
+            en=f"Message {message.id} is {message.state.value}; "
+            f"this is possible only for: {states}",
         ),
         suggestion=Text(
             vi=f"Xem: lienthong messages show {message.id}",
