@@ -30,5 +30,9 @@ REASONS: dict[str, str] = {
         "hết thời gian chờ vẫn không có ở Cổng: gửi lại"
     ),
     "the worker that sent it is gone": "tiến trình gửi nó không còn nữa",
+    "its worker ended again and again while sending it": (
+        "tiến trình gửi nó dừng đột ngột nhiều lần"
+    ),
+    "its stored document cannot be opened": "không mở được tài liệu đã lưu của nó",
 }
 """Why a message stands where it stands; what a person wrote is not in here and stays as it is."""

@@ -14,6 +14,39 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    # acting on messages
+    "Let the same signed documents go again, under the same message ids.": (
+        "Gửi lại đúng các tài liệu đã ký, giữ nguyên mã thông điệp."
+    ),
+    "Make new messages from the same sources, by the mappings as they are now.": (
+        "Tạo thông điệp mới từ chính nguồn cũ, theo ánh xạ hiện hành."
+    ),
+    "End messages for good without sending them; what waits behind them goes on.": (
+        "Kết thúc hẳn các thông điệp mà không gửi; thông điệp chờ phía sau được đi tiếp."
+    ),
+    "Message ids; or select with --agency and --state": (
+        "Mã thông điệp; hoặc chọn bằng --agency và --state"
+    ),
+    "Select by state; may be repeated": "Chọn theo trạng thái; được lặp lại",
+    "Select of this agency": "Chọn của cơ quan này",
+    "Select of every agency": "Chọn của mọi cơ quan",
+    "Select of this dossier code": "Chọn của mã hồ sơ này",
+    "Select with this in the reason": "Chọn theo chữ có trong lý do",
+    "Only with this in the reason": "Chỉ những thông điệp có chữ này trong lý do",
+    "Do nothing unless exactly so many are selected": (
+        "Không làm gì nếu số được chọn không đúng bằng số này"
+    ),
+    "Say how many and which, do nothing": "Chỉ cho biết bao nhiêu và những gì, không thực hiện",
+    "Do not ask": "Không hỏi lại",
+    "Your own id of this hand-over: with it, trying again is harmless": (
+        "Mã riêng của bạn cho lần gửi này: có nó thì gửi lại không gây hại"
+    ),
+    "As lines for a shell, which take every password from a variable; with --json as RabbitMQ": (
+        "Là các dòng lệnh, lấy mật khẩu từ biến môi trường; với --json là định nghĩa RabbitMQ"
+    ),
+    "definitions of the permissions, without users and passwords.": (
+        "về quyền, không có người dùng và mật khẩu."
+    ),
     # the tree
     "Bring agencies' dossiers to the National Public Service Portal: signed, in order, once, "
     "with proof.": "Đưa hồ sơ của các cơ quan lên Cổng Dịch vụ công Quốc gia: có ký số, đúng thứ "

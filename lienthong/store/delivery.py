@@ -277,7 +277,7 @@ class _Beginning:
             self._changes.move(
                 turn,
                 State.UNKNOWN,
-                reason="the worker that sent it is gone: the portal is asked",
+                reason="the worker that sent it is gone",
                 unknown_since=self._work.at,
                 due_at=self._until,
                 abandons=row.abandons + 1,
@@ -295,8 +295,8 @@ class _Beginning:
             return None
         try:
             task = self._task(turn, row, number=row.attempts + 1, is_look_up=False)
-        except SealBroken as error:
-            self._changes.move(turn, State.PARKED, reason=f"{BROKEN} ({error.code})", due_at=None)
+        except SealBroken:
+            self._changes.move(turn, State.PARKED, reason=BROKEN, due_at=None)
             return None
         self._changes.move(
             turn,
