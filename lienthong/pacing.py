@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lienthong.bucket import Bucket
     from lienthong.channels.port import LookUp
 
+SLICES = 30
+"""Into which the time of a throughput is cut."""
 STEP_BACK = timedelta(seconds=1)
 """A clock that goes back by more was set; by less, two callers read it at once."""
 
@@ -61,10 +63,10 @@ class PaceState:
     @property
     def text(self) -> Text:
         """Say it in a sentence, without the time and the number."""
-        return _WORDS[self.pace]
+        return WORDS[self.pace]
 
 
-_WORDS = {
+WORDS = {
     Pace.CLOSED: Text(vi="đang gửi bình thường", en="sending normally"),
     Pace.OPEN: Text(
         vi="Cổng đang trục trặc: tạm dừng, sẽ tự thử lại",
@@ -238,6 +240,28 @@ class Pacer:
         if breaker.phase is Phase.REOPENING:
             return Pace.REOPENING, breaker.limit, None
         return Pace.CLOSED, breaker.slots, None
+
+
+@dataclass(slots=True, kw_only=True)
+class Throughput:
+    """How many messages ended during the last time, counted in slices of it."""
+
+    during: timedelta
+    _slices: dict[int, int] = field(default_factory=dict)
+
+    def note(self, now: datetime) -> None:
+        """Count one."""
+        number = self._number(now)
+        self._slices[number] = self._slices.get(number, 0) + 1
+
+    def count(self, now: datetime) -> int:
+        """Return how many there were, and forget those before."""
+        number = self._number(now)
+        self._slices = {n: c for n, c in self._slices.items() if number - SLICES < n <= number}
+        return sum(self._slices.values())
+
+    def _number(self, now: datetime) -> int:
+        return int(now.timestamp() / (self.during.total_seconds() / SLICES))
 
 
 def estimate_catch_up(

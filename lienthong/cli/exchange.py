@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from lienthong.states import State
 from schemas.problem import Text
 
 if TYPE_CHECKING:
+    from lienthong.store.paces import Flow
     from lienthong.store.queries import AgencyCounts, MessageLine, MessageView, TroubledSubmission
 
 MessageId = Annotated[str, typer.Argument(help="Message id; see: messages list")]
@@ -142,8 +144,9 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: lienthong status --json
     """
-    from lienthong.cli.machine import counts_values
+    from lienthong.cli.machine import counts_values, flow_values
     from lienthong.store.database import reading
+    from lienthong.store.paces import read_flow
     from lienthong.store.queries import count_agencies, troubled_submissions
 
     session: Session = context.obj
@@ -151,9 +154,16 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     with reading(store) as connection:
         counts = count_agencies(connection)
         troubled = troubled_submissions(connection, vault=store.vault)
+        flow = read_flow(connection, now=session.installation.clock())
     if as_json:
         session.json(
-            [counts_values(line, troubled=troubled, language=session.language) for line in counts]
+            {
+                "agencies": [
+                    counts_values(line, troubled=troubled, language=session.language)
+                    for line in counts
+                ],
+                "delivery": flow_values(flow),
+            }
         )
         return
     if not counts:
@@ -165,9 +175,40 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         )
         return
     session.out.print(status_table(session, counts))
+    _print_flow(session, flow)
     for file in troubled:
         session.say(_trouble(file))
         session.problems(file.problems)
+
+
+def _print_flow(session: Session, flow: Flow) -> None:
+    from lienthong.pacing import WORDS, Pace
+
+    waiting = Text(vi=f"{flow.backlog} thông điệp đến hạn gửi", en=f"{flow.backlog} messages due")
+    if not flow.workers:
+        session.say(
+            Text(
+                vi=f"{waiting.vi}; không có tiến trình nào đang gửi (chạy: lienthong run)",
+                en=f"{waiting.en}; nobody delivers (run: lienthong run)",
+            )
+        )
+        return
+    minutes = None if flow.estimate is None else math.ceil(flow.estimate.total_seconds() / 60)
+    ends = Text(vi="chưa ước được", en="no end in sight")
+    if minutes is not None:
+        ends = Text(vi=f"còn khoảng {minutes} phút", en=f"about {minutes} min to go")
+    rate = f"{flow.per_minute:.0f}"
+    session.say(
+        Text(
+            vi=f"{waiting.vi}, {rate} mỗi phút, {ends.vi if flow.backlog else 'không tồn đọng'}",
+            en=f"{waiting.en}, {rate} a minute, {ends.en if flow.backlog else 'nothing waits'}",
+        )
+    )
+    for worker in flow.workers:
+        if worker.pace is not Pace.CLOSED:
+            until = f" → {worker.until.astimezone():%H:%M:%S}" if worker.until else ""
+            words = WORDS[worker.pace].say(session.language)
+            session.out.print(f"  {worker.worker}: {words}{until}", markup=False)
 
 
 def _trouble(file: TroubledSubmission) -> Text:

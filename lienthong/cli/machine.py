@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lienthong.store.paces import Flow
     from lienthong.store.queries import (
         AgencyCounts,
         MessageLine,
@@ -51,6 +52,26 @@ def counts_values(
             }
             for file in troubled
             if file.agency == counts.agency
+        ],
+    }
+
+
+def flow_values(flow: Flow) -> dict[str, Any]:
+    """Return how deliveries go."""
+    estimate = flow.estimate
+    return {
+        "backlog": flow.backlog,
+        "per_minute": flow.per_minute,
+        "estimate_seconds": None if estimate is None else estimate.total_seconds(),
+        "workers": [
+            {
+                "worker": worker.worker,
+                "pace": worker.pace.value,
+                "until": worker.until.isoformat() if worker.until else None,
+                "allowed": worker.allowed,
+                "delivered": worker.delivered,
+            }
+            for worker in flow.workers
         ],
     }
 

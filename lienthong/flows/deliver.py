@@ -17,6 +17,8 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
+from os import getpid
+from socket import gethostname
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -35,8 +37,10 @@ from lienthong.decisions import (
 )
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER
+from lienthong.pacing import Throughput
 from lienthong.states import State
 from lienthong.store.delivery import Claiming, Ending, Task, finish, start
+from lienthong.store.paces import MINUTES, write_pace
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:
@@ -65,6 +69,8 @@ BACKLOG_GRACE = timedelta(seconds=1)
 """How long what is due is left to its hint."""
 LET_GO = 1_000
 """Hints that are let go at a time while the target is left alone."""
+REPORT_EVERY = timedelta(seconds=5)
+"""How often the pace is written down for people."""
 LONG_PAUSE = timedelta(seconds=2)
 """A pause of the target from which hints are let go instead of kept waiting."""
 
@@ -137,6 +143,7 @@ class Deliverer:
         self._clock = clock
         self._steady = steady
         self._random = random
+        self._worker = f"{gethostname()}:{getpid()}"
         self._claiming = Claiming(
             lease=rules.lease, crash_limit=rules.crash_limit, grace=BACKLOG_GRACE
         )
@@ -145,6 +152,8 @@ class Deliverer:
         """What calls brought and the store does not have yet."""
         self._going_on: list[Delivery] = []
         """Hints of dossiers that have more to do at once."""
+        self._delivered = Throughput(during=timedelta(minutes=MINUTES))
+        self._reports_at: datetime | None = None
         self._has_backlog = False
         self._looks_again_at: datetime | None = None
 
@@ -177,6 +186,14 @@ class Deliverer:
             self._turn(hints, backlog=backlog, calls=calls)
         elif not self._out and not free:
             sleep(IDLE.total_seconds())
+        if self._reports_at is None or self._reports_at <= now:
+            self._reports_at = now + REPORT_EVERY
+            self._report_pace(now)
+
+    def _report_pace(self, now: datetime) -> None:
+        with begin(self._store, at=self._clock) as work:
+            delivered = self._delivered.count(now)
+            write_pace(work, self._worker, self._pacer.state(now), delivered=delivered)
 
     def _gather(self, *, timeout: timedelta | None) -> None:
         """Wait for a first call, and a moment more for others that can share its transaction."""
@@ -256,6 +273,8 @@ class Deliverer:
         self._start_calls(tasks, calls, claimed_at=claimed_at)
         for end in ended:
             self._report(end)
+            if end.next.state is State.DELIVERED:
+                self._delivered.note(self._clock())
         if ended:
             reached(Point.DELIVER_OUTCOME_COMMITTED)
         self._settle(settled, now=work.at)

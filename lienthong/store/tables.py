@@ -263,6 +263,19 @@ result_lists = Table(
     comment="counts the results of an agency that reads them as a list",
 )
 
+paces = Table(
+    "paces",
+    metadata,
+    Column("worker", Text, primary_key=True, comment="host and process"),
+    Column("pace", Text, nullable=False, comment="closed, open, probing, …"),
+    Column("until", UtcTime, comment="when it changes by itself, where that is known"),
+    Column("allowed", Integer, nullable=False, comment="calls at once"),
+    Column("delivered", Integer, nullable=False, comment="in the last minutes"),
+    Column("minutes", Integer, nullable=False, comment="how many these were"),
+    Column("at", UtcTime, nullable=False),
+    comment="how fast each worker delivers now; for people only, nothing is decided by it",
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -444,7 +444,7 @@ def test_an_expired_certificate_holds_a_file_until_a_new_key_is_there(
 
     [problem] = held[0].problems
     assert (held[0].state, problem.code) == ("held", "key.expired")
-    [line] = shown.json
+    [line] = shown.json["agencies"]
     assert line["troubled_files"][0]["errors"][0]["code"] == "key.expired"
     assert "đang chờ, sẽ được thử lại" in told.out
     assert "đã hết hạn ngày" in told.out
@@ -574,7 +574,7 @@ def test_a_file_that_does_not_fit_the_store_is_not_taken_over(keyed, table):
     assert result.code != 0
     assert "Traceback" not in result.err
     assert "free disk space" in result.err.lower()
-    assert keyed("status", "--json").json == []
+    assert keyed("status", "--json").json["agencies"] == []
 
 
 @pytest.fixture

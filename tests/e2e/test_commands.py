@@ -486,7 +486,7 @@ def test_a_refused_dossier_is_parked_resent_and_delivered_and_the_audit_log_tell
 
     submitted = cli("submit", sample.path, *LAND, "--json")
     run_until_idle(cli)
-    [status] = cli("status", "--json").json
+    [status] = cli("status", "--json").json["agencies"]
     parked = cli("messages", "list", "--state", "parked", "--json").json
 
     assert submitted.code == 0
@@ -518,7 +518,7 @@ def test_a_refused_dossier_is_parked_resent_and_delivered_and_the_audit_log_tell
     assert after["document_sha256"] == shown.json["document_sha256"]
     assert after["receipt"]
     assert [step["action"] for step in after["history"]]
-    [status] = cli("status", "--json").json
+    [status] = cli("status", "--json").json["agencies"]
     assert status["states"] == {"rejected": 12, "discarded": 1, "delivered": 29}
     assert "29" in cli("status").out
 
@@ -534,7 +534,7 @@ def check_sent_again(cli, sample):
     again = cli("submit", sample.path, *LAND)
     assert again.code == 0
     run_until_idle(cli)
-    [status] = cli("status", "--json").json
+    [status] = cli("status", "--json").json["agencies"]
     # What was discarded comes anew; what was delivered is only counted.
     assert status["states"]["delivered"] == 30
     assert status["repeats"] >= 29
@@ -562,7 +562,7 @@ def test_a_file_that_is_refused_whole_is_shown_by_status(site, sample_set):
     assert cli("submit", sample_set.of("igate-one-stop").path, *LAND).code == 0
 
     ended = cli("run", "--until-idle")
-    [line] = cli("status", "--json").json
+    [line] = cli("status", "--json").json["agencies"]
     shown = cli("status", lang="vi").out
 
     assert ended.code == 0
