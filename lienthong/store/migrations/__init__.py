@@ -1,0 +1,1 @@
+"""How the tables of each version come from those of the version before; Alembic runs them."""
