@@ -20,8 +20,6 @@ from lienthong.states import State
 from lienthong.store.batches import among, count, lock, pages
 from lienthong.store.tables import attempts, messages, results, submission_pieces, submissions
 from lienthong.store.work import PRODUCT, begin
-from schemas.errors import InputError
-from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -208,45 +206,3 @@ def _erase(
     if erased:
         work.note("retention.erased", payloads.value, count=erased, before=before.isoformat())
     return erased
-
-
-def document_erased(message_id: str) -> InputError:
-    """Return the refusal to send again what is not there any more."""
-    return _refusal(
-        "message.document_erased",
-        Text(
-            vi=f"Không gửi lại được thông điệp {message_id}: tài liệu đã ký đã bị xóa vì hết thời "
-            "hạn lưu giữ; mã băm, trạng thái và nhật ký vẫn còn",
-            en=f"Message {message_id} cannot be resent: its signed document was erased when its "
-            "retention ended; its digest, states and log are still there",
-        ),
-    )
-
-
-def source_erased(message_id: str, *, submission_id: str, erased_at: datetime) -> InputError:
-    """Return the refusal to make a document again from bytes that are not there any more."""
-    day = f"{erased_at:%Y-%m-%d}"
-    return _refusal(
-        "message.source_erased",
-        Text(
-            vi=f"Không lập lại được tài liệu của thông điệp {message_id}: dữ liệu gốc (lần nộp "
-            f"{submission_id}) đã bị xóa ngày {day} vì hết thời hạn lưu giữ",
-            en=f"No new document can be made for message {message_id}: its source (submission "
-            f"{submission_id}) was erased on {day} when its retention ended",
-        ),
-    )
-
-
-def _refusal(code: str, message: Text) -> InputError:
-    return InputError(
-        Problem(
-            code=code,
-            message=message,
-            suggestion=Text(
-                vi="đề nghị cơ quan gửi lại hồ sơ; lần sau giữ lâu hơn bằng [retention] trong "
-                "lienthong.toml",
-                en="ask the agency to send the dossier again; keep payloads longer with "
-                "[retention] in lienthong.toml",
-            ),
-        )
-    )

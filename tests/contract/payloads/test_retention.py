@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from lienthong.flows.retain import PayloadClass, document_erased, retain, source_erased
+from lienthong.flows.retain import PayloadClass, retain
 from lienthong.states import State
 from lienthong.store.tables import (
     attempts,
@@ -169,15 +169,3 @@ def test_what_a_worker_is_holding_is_left_for_the_next_time(payloads):
 
     assert payloads.column(submission_pieces.c.submission_id) == ["s1"]
     assert run(payloads)["submissions"] == (1, 0)
-
-
-def test_who_wants_to_send_again_what_was_erased_is_told_in_words():
-    resend = document_erased("m1").problem
-    reissue = source_erased("m1", submission_id="s1", erased_at=NOW).problem
-
-    assert resend.code == "message.document_erased"
-    assert "signed document was erased" in resend.message.en
-    assert reissue.code == "message.source_erased"
-    assert "submission s1) was erased on 2026-03-02" in reissue.message.en
-    assert "xóa ngày 2026-03-02" in reissue.message.vi
-    assert "[retention]" in resend.suggestion.vi
