@@ -1,4 +1,4 @@
-"""Commands for the message store: store check, rotate-key, reseal, retain."""
+"""Commands for the message store: store upgrade, check, rotate-key, reseal, retain."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lienthong.flows.retain import Retained
     from lienthong.store.rotation import Rotation
+    from lienthong.store.spool import BroughtIn
 
 store = typer.Typer(
     help="The message store: its version, its keys, how long it keeps what.", no_args_is_help=True
@@ -32,15 +33,122 @@ def register(app: typer.Typer) -> None:
 
 
 @store.command()
+def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
+    """
+    Make the tables of a new store, or bring an older store to this program's version.
+
+    Stop the workers and make a backup first; nothing happens to a store that fits.
+    Example: lienthong store upgrade
+    """
+    from lienthong.store import migrating, spool
+    from lienthong.store.versions import CURRENT
+
+    session: Session = context.obj
+    installation = session.installation
+    actor = getpass.getuser()
+    with _progress(session, session.word("nâng cấp", "upgrading")) as on_progress:
+        found = migrating.upgrade(
+            installation.engine,
+            at=installation.clock(),
+            actor=actor,
+            progress=lambda _table, done, total: on_progress(done, total),
+        )
+        # Opening it makes the keys of a new store, so that the file can be backed up at once.
+        opened = installation.store
+        brought = spool.bring_in(
+            opened,
+            installation.settings.data_dir / spool.SPOOL,
+            clock=installation.clock,
+            actor=actor,
+            progress=on_progress,
+        )
+    key_file = opened.vault.file.path
+    if as_json:
+        session.json(
+            {
+                "from": found,
+                "version": CURRENT,
+                "key_file": str(key_file),
+                "files_brought_in": brought.files,
+                "files_damaged": list(brought.damaged),
+                "files_unknown": list(brought.unknown),
+            }
+        )
+    else:
+        session.say(_upgraded(found, CURRENT, key_file), style="green")
+        _tell_spool(session, brought)
+        if found not in (None, CURRENT):
+            session.tell(
+                Text(
+                    vi="Những gì kho cũ lưu không mã hóa vẫn mở được; mã hóa bằng: "
+                    "lienthong store reseal",
+                    en="What the older store kept plainly still opens; encrypt it with: "
+                    "lienthong store reseal",
+                )
+            )
+    finish(Exit.PARTLY if brought.damaged else Exit.DONE)
+
+
+def _upgraded(found: str | None, version: str, key_file: Path) -> Text:
+    if found == version:
+        done = Text(vi=f"Kho đã có phiên bản {version}", en=f"The store has version {version}")
+    elif found is None:
+        done = Text(
+            vi=f"Đã tạo kho, phiên bản {version}", en=f"The store was made, version {version}"
+        )
+    else:
+        done = Text(
+            vi=f"Đã nâng kho từ phiên bản {found} lên {version}",
+            en=f"The store was brought from version {found} to {version}",
+        )
+    return Text(
+        vi=f"{done.vi}; tệp khóa: {key_file}, hãy sao lưu riêng với dữ liệu",
+        en=f"{done.en}; its key file: {key_file}, back it up apart from the data",
+    )
+
+
+def _tell_spool(session: Session, brought: BroughtIn) -> None:
+    if brought.files:
+        session.say(
+            Text(
+                vi=f"Đã chuyển {brought.files} tệp gốc vào kho",
+                en=f"{brought.files} raw files were brought into the store",
+            )
+        )
+    if brought.damaged:
+        names = ", ".join(brought.damaged)
+        session.say(
+            Text(
+                vi=f"Tệp gốc không đúng mã băm đã ghi lúc nhận, được để lại: {names}. Đặt bản đúng "
+                "từ bản sao lưu vào chỗ đó rồi chạy lại",
+                en=f"Raw files that are not what was received, by their digest, were left: "
+                f"{names}. Put the right ones there from a backup and run this again",
+            ),
+            style="red",
+        )
+    if brought.unknown:
+        names = ", ".join(brought.unknown)
+        session.say(
+            Text(
+                vi=f"Tệp không thuộc lần nộp nào, được để lại: {names}",
+                en=f"Files that belong to no submission were left: {names}",
+            ),
+            style="yellow",
+        )
+
+
+@store.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """
     Say whether the store fits this program and whether its keys open it.
 
     Example: lienthong store check
     """
+    from lienthong.store import migrating
     from lienthong.store.versions import CURRENT
 
     session: Session = context.obj
+    migrating.check(session.installation.engine)
     vault = session.installation.store.vault
     if as_json:
         session.json(
@@ -171,7 +279,7 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
 
     session: Session = context.obj
     installation = session.installation
-    with _progress(session) as on_progress:
+    with _progress(session, session.word("mã hóa lại", "sealing")) as on_progress:
         done = seal_again(
             installation.store,
             clock=installation.clock,
@@ -209,14 +317,14 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @contextmanager
-def _progress(session: Session) -> Iterator[Callable[[int, int], object]]:
+def _progress(session: Session, name: str) -> Iterator[Callable[[int, int], object]]:
     if not session.err.is_terminal:
         yield lambda _done, _total: None
         return
     from rich.progress import Progress
 
     with Progress(console=session.err, transient=True) as progress:
-        task = progress.add_task(session.word("mã hóa lại", "sealing"), total=None)
+        task = progress.add_task(name, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 

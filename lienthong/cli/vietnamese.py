@@ -140,6 +140,9 @@ HELP: dict[str, str] = {
     "Say what on the server is missing or differs from what is needed.": (
         "Cho biết trên máy chủ còn thiếu gì hoặc có gì khác với yêu cầu."
     ),
+    "Make the tables of a new store, or bring an older store to this program's version.": (
+        "Tạo các bảng của kho mới, hoặc nâng kho cũ lên phiên bản của chương trình này."
+    ),
     "Say whether the store fits this program and whether its keys open it.": (
         "Cho biết kho có hợp với chương trình và khóa có mở được không."
     ),
@@ -224,6 +227,9 @@ HELP: dict[str, str] = {
     "bị từ chối hoặc kiểm tra không đạt · 2 dùng sai hoặc cấu hình sai · 3 không kết nối được",
     "Keys that are there stay. Real keys come from the agency's certificate authority.": (
         "Khóa đã có được giữ nguyên. Khóa thật do tổ chức chứng thực của cơ quan cấp."
+    ),
+    "Stop the workers and make a backup first; nothing happens to a store that fits.": (
+        "Dừng các tiến trình và sao lưu trước; kho đã hợp thì không thay đổi gì."
     ),
     "Several machines: use --prepare, copy the key file to each, then run it without.": (
         "Nhiều máy: chạy với --prepare, chép tệp khóa sang từng máy, rồi chạy không có --prepare."

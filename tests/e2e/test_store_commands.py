@@ -1,6 +1,11 @@
 """The store's own commands: its keys, sealing anew, and what is erased when."""
 
+import tarfile
+from pathlib import Path
+
 import pytest
+
+FIRST_VERSION = Path(__file__).parents[1] / "data" / "store_0001" / "store.tar.xz"
 
 
 @pytest.fixture
@@ -25,6 +30,56 @@ def test_the_key_file_is_made_once_and_announced_with_its_path(filled, key_file)
     assert "vault.key_made" not in again.err
     assert str(key_file) in again.out
     assert key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_upgrade_makes_a_new_store_and_does_nothing_to_one_that_fits(cli):
+    made = cli("store", "upgrade", "--json")
+    again = cli("store", "upgrade", "--json")
+
+    assert (made.code, made.json["from"]) == (0, None)
+    assert (again.code, again.json["from"]) == (0, made.json["version"])
+    assert cli("status").code == 0
+
+
+def test_a_store_of_the_first_version_is_refused_upgraded_and_encrypted(cli):
+    folder = cli.folder / "lienthong-data"
+    with tarfile.open(FIRST_VERSION) as old:
+        old.extractall(folder, filter="data")
+
+    refused = cli("status")
+    upgraded = cli("store", "upgrade")
+    resealed = cli("store", "reseal", "--json").json
+
+    assert refused.code == 2
+    assert "store.older" in refused.err
+    assert upgraded.code == 0, upgraded.err
+    assert "from version 0001 to" in upgraded.out
+    assert "0192-nobody-knows" in upgraded.out
+    assert "lienthong store reseal" in upgraded.err
+    assert resealed["values"] > 0
+    assert (resealed["left"], resealed["broken"]) == (0, [])
+    assert cli("status").code == 0
+
+
+def test_a_raw_file_that_was_damaged_before_the_upgrade_is_told_and_left(cli):
+    folder = cli.folder / "lienthong-data"
+    with tarfile.open(FIRST_VERSION) as old:
+        old.extractall(folder, filter="data")
+    (damaged, *_) = sorted((folder / "spool").glob("019cac0f-*"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+
+    upgraded = cli("store", "upgrade", "--json")
+
+    assert upgraded.code == 1
+    assert upgraded.json["files_damaged"] == [damaged.name]
+    assert damaged.exists()
+
+
+def test_a_store_that_is_not_there_fails_its_check(cli):
+    result = cli("store", "check")
+
+    assert result.code == 2
+    assert "lienthong store upgrade" in result.err
 
 
 def test_a_rotation_is_told_and_everything_can_be_sealed_with_the_new_key(filled, key_file):
