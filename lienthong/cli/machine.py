@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         MessageView,
         TroubledSubmission,
     )
+    from lienthong.store.tokens import Token
     from schemas.problem import Language, Problem
 
 
@@ -107,4 +108,16 @@ def view_values(view: MessageView, language: Language) -> dict[str, Any]:
         "superseded_by": view.superseded_by,
         "tries": [asdict(attempt) for attempt in view.attempts],
         "history": [asdict(step) for step in view.history],
+    }
+
+
+def token_values(token: Token) -> dict[str, Any]:
+    """Return what is known of one token, which is not the token itself."""
+    return {
+        "id": token.id,
+        "agency": token.agency,
+        "made_at": token.made_at.isoformat(),
+        "made_by": token.made_by,
+        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        "revoked_at": token.revoked_at.isoformat() if token.revoked_at else None,
     }

@@ -60,6 +60,8 @@ HELP: dict[str, str] = {
     "The message store: its version, its keys, how long it keeps what.": (
         "Kho thông điệp: phiên bản, khóa, giữ gì trong bao lâu."
     ),
+    "The doors that agencies hand over at.": "Các cửa nhận hồ sơ từ cơ quan.",
+    "Tokens of the HTTP door.": "Mã truy cập của cửa HTTP.",
     # commands, their first sentence
     "Convert an agency's file to signed portal XML, with a report of every fault at its place.": (
         "Chuyển tệp của cơ quan thành XML đã ký, kèm báo cáo từng lỗi tại chỗ của nó."
@@ -155,7 +157,21 @@ HELP: dict[str, str] = {
     "Erase payloads whose retention is over; digests, states and the log stay.": (
         "Xóa nội dung đã hết hạn lưu giữ; mã băm, trạng thái và nhật ký được giữ lại."
     ),
+    "Make a token with which an agency opens the HTTP door; it is printed once and kept nowhere.": (
+        "Tạo mã truy cập để một cơ quan vào cửa HTTP; chỉ in ra một lần, không lưu ở đâu."
+    ),
+    "List the tokens: whose, since when, until when, and not the tokens themselves.": (
+        "Liệt kê mã truy cập: của ai, từ khi nào, đến khi nào; không hiện chính mã."
+    ),
+    "End a token at once; other tokens of the agency stay.": (
+        "Thu hồi ngay một mã truy cập; các mã khác của cơ quan vẫn dùng được."
+    ),
     # options and arguments
+    "Name of the agency's mapping": "Tên ánh xạ của cơ quan",
+    "Valid for so many days; default until revoked": (
+        "Có hiệu lực bấy nhiêu ngày; mặc định đến khi bị thu hồi"
+    ),
+    "Id; see: doors token list": "Mã; xem: doors token list",
     "Language of messages; default from the locale": "Ngôn ngữ; mặc định theo hệ thống",
     "Settings file; default ./lienthong.toml if it is there": (
         "Tệp cấu hình; mặc định ./lienthong.toml nếu có"

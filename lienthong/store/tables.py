@@ -276,6 +276,19 @@ paces = Table(
     comment="how fast each worker delivers now; for people only, nothing is decided by it",
 )
 
+door_tokens = Table(
+    "door_tokens",
+    metadata,
+    Column("id", Text, primary_key=True, comment="stands in the token"),
+    Column("agency", Text, nullable=False, comment="name of its mapping"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the whole token"),
+    Column("made_at", UtcTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("expires_at", UtcTime, comment="empty: not by itself"),
+    Column("revoked_at", UtcTime),
+    comment="what opens the HTTP door; the tokens themselves are nowhere",
+)
+
 audit = Table(
     "audit",
     metadata,
