@@ -25,6 +25,10 @@ $(STAMP): requirements/dev.lock scripts/make-env.sh
 demo: env ## show the whole job on this machine, with a portal of its own
 	@.venv/bin/lienthong demo
 
+.PHONY: demo-rabbitmq
+demo-rabbitmq: system env ## the same on a private RabbitMQ and PostgreSQL
+	@.venv/bin/lienthong demo --broker rabbitmq
+
 test: export LIENTHONG_REQUIRE_SERVERS = 1
 test: system env lint types architecture unit slow packaging ## everything: what must pass before a change lands
 	@echo "== all passed"

@@ -1,5 +1,5 @@
 """
-The roles of a worker process, each a loop in a thread of its own: expand, deliver, sweep, seal.
+The roles of a worker process, each a loop in a thread of its own.
 
 A loop survives trouble of the store and the exchange (it waits and goes on); anything else is a
 bug, ends the process with a line in the log, and leaves the rest to the leases.
@@ -15,10 +15,11 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
+from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
 from lienthong.store import audit
 from lienthong.store.database import reading
@@ -26,7 +27,9 @@ from lienthong.store.queries import is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
+    from lienthong.settings import Settings
     from lienthong.store.database import Store
     from lienthong.wiring import Installation
 
@@ -39,15 +42,32 @@ IDLE = timedelta(milliseconds=500)
 PAUSE_SECONDS = 1.0
 """Between two rounds of the sealer, and after trouble."""
 SWEEP_PAUSE_SECONDS = 60.0
+RESULTS_PAUSE_SECONDS = 0.1
+"""Before the next look for results where there was none."""
+RETAIN_EVERY = timedelta(days=1)
 
 
 class Role(Enum):
     """What a worker process can do; the values are those of `run --roles`."""
 
+    TAKE = "take"
+    """Takes what agencies send to their queues (RabbitMQ)."""
     EXPAND = "expand"
+    """Makes messages of what was received."""
     DELIVER = "deliver"
+    """Brings them to the portal."""
+    RESULTS = "results"
+    """Publishes what became of them to the agencies' queues (RabbitMQ)."""
     SWEEP = "sweep"
+    """Removes what is over: left-over bytes, and payloads whose retention has ended."""
     SEAL = "seal"
+    """Links the rows of the audit log."""
+
+
+def usual_roles(settings: Settings) -> tuple[Role, ...]:
+    """Return the roles of a process that is told none."""
+    on_rabbitmq = (Role.TAKE, Role.RESULTS) if settings.broker.kind == "rabbitmq" else ()
+    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, *on_rabbitmq)
 
 
 @dataclass(slots=True)
@@ -130,11 +150,49 @@ def _deliver(installation: Installation, stop: Event) -> None:
             deliverer.drain()
 
 
+def _take(installation: Installation, stop: Event) -> None:
+    with (
+        installation.open_broker() as broker,
+        closing(installation.open_inbox()) as inbox,
+    ):
+        taker = installation.make_taker(broker, inbox)
+
+        def one_round() -> None:
+            taker.step(wait=IDLE)
+
+        _repeat(one_round, stop, pause_seconds=0)
+
+
+def _results(installation: Installation, stop: Event) -> None:
+    with closing(installation.open_outbox()) as outbox:
+        teller = installation.make_teller(outbox)
+
+        def one_round() -> None:
+            if not teller.step():
+                stop.wait(RESULTS_PAUSE_SECONDS)
+
+        _repeat(one_round, stop, pause_seconds=0)
+
+
 def _sweep(installation: Installation, stop: Event) -> None:
+    retained_at: datetime | None = None
+
     def one_round() -> None:
+        nonlocal retained_at
         removed = sweep(installation.store, clock=installation.clock)
         if removed:
             log.info("sweep.orphans_removed", pieces=removed)
+        # Keys that another process has made since are used for what is written from now on.
+        installation.store.vault.refresh()
+        now = installation.clock()
+        if retained_at is None or now - retained_at >= RETAIN_EVERY:
+            ages = installation.retention
+            for erased in retain(
+                installation.store, ages=ages, clock=installation.clock, apply=True
+            ):
+                if erased.erased:
+                    log.info("sweep.erased", payloads=erased.payloads.value, count=erased.erased)
+            retained_at = now
 
     _repeat(one_round, stop, pause_seconds=SWEEP_PAUSE_SECONDS)
 
@@ -151,14 +209,26 @@ def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float)
     while not stop.is_set():
         try:
             one_round()
-        except (DBAPIError, BrokerError) as error:
+        except TROUBLE as error:
             log.warning("role.waits", cause=type(error).__name__)
             stop.wait(PAUSE_SECONDS)
         if pause_seconds:
             stop.wait(pause_seconds)
 
 
+TROUBLE = (
+    # It cannot be reached, ended our transaction, or two of us ran into each other.
+    OperationalError,
+    # The connection was lost before.
+    InterfaceError,
+    # Two of us made the same row; the one who was later does it again, and finds it.
+    IntegrityError,
+    BrokerError,
+)
+"""What passes by itself; everything else that a database says is a bug."""
 _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
+    Role.TAKE: _take,
+    Role.RESULTS: _results,
     Role.EXPAND: _expand,
     Role.DELIVER: _deliver,
     Role.SWEEP: _sweep,

@@ -36,6 +36,7 @@ from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
 FILE_NAME = "lienthong.toml"
+MIB = 1024 * 1024
 
 
 class DeliverySettings(BaseModel):
@@ -116,6 +117,12 @@ class BrokerSettings(BaseModel):
     client_key: Path | None = Field(default=None, description="PEM; None: beside the certificate")
     prefix: str = Field(
         default="lienthong", min_length=1, max_length=64, description="begins every queue's name"
+    )
+    agencies: tuple[str, ...] = Field(
+        default=(), description="those that send over AMQP; empty: every agency with a mapping"
+    )
+    largest_message_bytes: int = Field(
+        default=8 * MIB, ge=1024, le=128 * MIB, description="that an agency may send over AMQP"
     )
     delivery_limit: int = Field(
         default=20, ge=1, description="returns without an outcome before a hint is parked"

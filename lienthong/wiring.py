@@ -25,7 +25,10 @@ from lienthong.decisions import LookUpRules
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.hints import DELIVER, EXPAND
+from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
+from lienthong.flows.take import Taker
+from lienthong.flows.tell import Teller
 from lienthong.keyring import Keyring
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
@@ -38,7 +41,7 @@ from signing import XadesSigner, load_policy
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from broker.port import Broker
+    from broker.port import Broker, Inbox, Outbox
     from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
     from lienthong.channels.port import Channel
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+RESULTS_PATIENCE = timedelta(seconds=30)
+"""Before an agency whose results queue is missing or full is tried again."""
 KEY_FILE = "store.keys"
 """The store's master keys, in the data directory where no other place is given."""
 
@@ -137,13 +142,33 @@ class Installation:
         """Return the code of an agency; needs no key."""
         return self.mappings.get(name).agency_code
 
+    @cached_property
+    def rabbit_settings(self) -> RabbitSettings:
+        """
+        How RabbitMQ is reached, and the plan of its queues, those of the agencies included.
+
+        Raises:
+            ConfigError: this installation does not use RabbitMQ.
+        """
+        if self.settings.broker.kind != "rabbitmq":
+            raise ConfigError(
+                Text(
+                    vi='Bản cài đặt này không dùng RabbitMQ; đặt [broker] kind = "rabbitmq" và '
+                    "urls trong lienthong.toml",
+                    en='this installation does not use RabbitMQ; set [broker] kind = "rabbitmq" '
+                    "and urls in lienthong.toml",
+                ),
+                code="settings.no_rabbitmq",
+            )
+        return _rabbit_settings(self.settings.broker, tuple(self.mappings.names()))
+
     def open_broker(self) -> Broker:
         """Open the exchange, one instance per thread."""
         if self.settings.broker.kind == "rabbitmq":
             # pika is not for those who keep everything in files.
             from broker.rabbitmq import RabbitBroker  # noqa: PLC0415
 
-            return RabbitBroker(rabbit_settings(self.settings.broker), clock=self.clock)
+            return RabbitBroker(self.rabbit_settings, clock=self.clock)
         folder = self.settings.data_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -195,6 +220,38 @@ class Installation:
                 )
             policy = load_policy(self.target.receipt_trust)
         return SoapChannel(self.target, receipt_policy=policy, clock=self.clock)
+
+    def open_inbox(self) -> Inbox:
+        """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""
+        from broker.rabbitmq import RabbitInbox  # noqa: PLC0415 - see open_broker
+
+        return RabbitInbox(self.rabbit_settings, clock=self.clock)
+
+    def open_outbox(self) -> Outbox:
+        """Open the way to the agencies' results queues. Raises as `rabbit_settings` does."""
+        from broker.rabbitmq import RabbitOutbox  # noqa: PLC0415 - see open_broker
+
+        return RabbitOutbox(self.rabbit_settings)
+
+    def make_taker(self, broker: Broker, inbox: Inbox) -> Taker:
+        """Put the role that takes the agencies' messages together."""
+        return Taker(
+            inbox=inbox,
+            store=self.store,
+            broker=broker,
+            senders=self.sender,
+            clock=self.clock,
+            largest_bytes=self.settings.broker.largest_message_bytes,
+        )
+
+    def sender(self, name: str) -> Sender:
+        """Return what an agency's profile says of its messages; needs no key."""
+        converter = self.mappings.get(name)
+        return Sender(name=name, code=converter.agency_code, format=format_of(converter.source))
+
+    def make_teller(self, outbox: Outbox) -> Teller:
+        """Put the role that publishes results together."""
+        return Teller(outbox=outbox, store=self.store, clock=self.clock, patience=RESULTS_PATIENCE)
 
     def make_expander(self, broker: Broker) -> Expander:
         """Put the expansion role together."""
@@ -260,8 +317,7 @@ class Installation:
         )
 
 
-def rabbit_settings(settings: BrokerSettings) -> RabbitSettings:
-    """Return how RabbitMQ is reached, and the plan of its queues, from `[broker]`."""
+def _rabbit_settings(settings: BrokerSettings, agencies: tuple[str, ...]) -> RabbitSettings:
     from broker.rabbitmq import Plan, RabbitSettings, Secret, Tls  # noqa: PLC0415
 
     return RabbitSettings(
@@ -277,6 +333,7 @@ def rabbit_settings(settings: BrokerSettings) -> RabbitSettings:
             prefix=settings.prefix,
             queues=(EXPAND, DELIVER),
             delivery_limit=settings.delivery_limit,
+            agencies=settings.agencies or agencies,
         ),
         heartbeat=timedelta(seconds=settings.heartbeat_seconds),
         blocked_timeout=timedelta(seconds=settings.blocked_timeout_seconds),

@@ -6,12 +6,15 @@ from broker.rabbitmq.broker import RabbitBroker
 from broker.rabbitmq.declare import Drift, check, declare
 from broker.rabbitmq.inbox import RabbitInbox
 from broker.rabbitmq.outbox import RabbitOutbox
+from broker.rabbitmq.sending import AgencySender, Outgoing
 from broker.rabbitmq.settings import RabbitSettings, Secret, Tls
 from broker.rabbitmq.topology import Plan, Topology, definitions, make_topology
 from broker.rabbitmq.users import Permission, commands, make_permissions, permission_definitions
 
 __all__ = [
+    "AgencySender",
     "Drift",
+    "Outgoing",
     "Permission",
     "Plan",
     "RabbitBroker",

@@ -70,7 +70,7 @@ def incoming_of(
 ) -> Incoming:
     """Return a message as the port hands it over."""
     unreadable = UNREADABLE in (properties.headers or {})
-    headers = {} if unreadable else _readable(properties.headers or {})
+    headers = {} if unreadable else _readable(_of_the_sender(properties.headers or {}))
     # Without the flag the server has not counted, and the sender may have written the header.
     count = (properties.headers or {}).get("x-delivery-count") if redelivered else 0
     return Incoming(
@@ -84,7 +84,7 @@ def incoming_of(
         unreadable=unreadable,
         body=body,
         redelivered=redelivered,
-        delivery_count=count if isinstance(count, int) else int(redelivered),
+        delivery_count=int(count) if isinstance(count, int) else int(redelivered),
     )
 
 

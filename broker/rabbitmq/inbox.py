@@ -4,7 +4,8 @@ Taking what the agencies send: all their queues at once, over one connection, wi
 Every queue has one active consumer among all workers, so that an agency's order is kept. A quorum
 queue puts what comes back behind what came back before: the order stays only where everything that
 came back is out again at once, so all workers need the same `prefetch`, and nothing is ever given
-back one by one. What kills its worker is found by `shelf`.
+back one by one. What kills its worker is found by `shelf`; as many returns as this process survived
+(the connection was cut, the server restarted) are held against no message.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ class RabbitInbox:
         self._shelf = Shelf(random=Random())  # noqa: S311 - breaks ties, is no secret
         self._basket: _Basket | None = None
         self._lent: dict[str, _Lent] = {}
+        self._survived = 0
         self._missing: dict[str, datetime] = {}
         # Another instance's tag must fit nothing here.
         self._instance = uuid4().hex[:12]
@@ -130,7 +132,6 @@ class RabbitInbox:
     def _park(self, message: Incoming, *, reason: str, attempt: int) -> None:
         lent = self._lent.get(message.tag)
         if lent is None or lent.wire.is_lost:
-            self._lent.pop(message.tag, None)
             raise stale(1, 1)
         headers = parking_headers(
             message, lent.properties, reason=reason, attempt=attempt, at=self._clock()
@@ -161,7 +162,8 @@ class RabbitInbox:
             while self._basket.items:
                 message, lent = self._basket.items.popleft()
                 self._lent[message.tag] = lent
-                self._shelf.put(message)
+                # A poison would have ended this process, and its memory of what it survived.
+                self._shelf.put(message, deaths=message.delivery_count - self._survived)
         while guilty := self._shelf.guilty(limit=self._plan.delivery_limit):
             # Now, not at the server's own limit: everything that was out with it would go too.
             self._park(guilty, reason=DELIVERY_LIMIT, attempt=guilty.delivery_count)
@@ -175,6 +177,8 @@ class RabbitInbox:
     # Opening
 
     def _prepare(self, wire: Wire) -> None:
+        if self._basket is not None:
+            self._survived += 1
         self._shelf.reset(self._plan.agencies)
         self._lent.clear()
         self._missing.clear()
@@ -221,7 +225,11 @@ class RabbitInbox:
             agency=agency,
             redelivered=method.redelivered,
         )
-        lent = _Lent(wire=basket.wire, delivery_tag=method.delivery_tag, properties=properties)
+        lent = _Lent(
+            wire=basket.wire,
+            delivery_tag=method.delivery_tag,
+            properties=properties,
+        )
         basket.items.append((message, lent))
         basket.arrived.set()
 

@@ -26,6 +26,7 @@ class Shelf:
     def __init__(self, *, random: Random) -> None:
         self._random = random
         self._waiting: dict[str, deque[Incoming]] = {}
+        self._deaths: dict[str, int] = {}
         self._turn: deque[str] = deque()
         self._drawn: list[str] = []
         self._after_suspect: set[str] = set()
@@ -37,27 +38,32 @@ class Shelf:
         self._random.shuffle(self._drawn)
         self._turn = deque(self._drawn)
         self._waiting = {agency: deque() for agency in self._drawn}
+        self._deaths.clear()
         self._after_suspect.clear()
 
-    def put(self, message: Incoming) -> None:
-        """Add a message; those of one agency in the order in which they came."""
+    def put(self, message: Incoming, *, deaths: int) -> None:
+        """Add a message, those of one agency in their order, and how often its worker died."""
         self._waiting[message.agency].append(message)
+        if deaths > 0:
+            self._deaths[message.tag] = deaths
 
     def guilty(self, *, limit: int) -> Incoming | None:
         """
-        Return a message that came back more than `limit` times and is the first of its agency's.
+        Return a message whose worker died more than `limit` times and that is its agency's first.
 
         Those right behind it were out with it each time and came back as often, so they get their
         chance: it is asked again only after one that never came back. None when there is none.
         """
         for agency, queue in self._waiting.items():
-            if queue and queue[0].delivery_count > limit and agency not in self._after_suspect:
+            if not queue or agency in self._after_suspect:
+                continue
+            if self._deaths.get(queue[0].tag, 0) > limit:
                 return queue[0]
         return None
 
     def remove(self, message: Incoming) -> None:
         """Remove the first message of an agency."""
-        self._waiting[message.agency].popleft()
+        self._pop(message.agency)
         self._after_suspect.add(message.agency)
 
     def take(self, *, limit: int) -> list[Incoming]:
@@ -67,8 +73,13 @@ class Shelf:
         self._last_was_alone = not found and alone is not None
         if not found and alone is not None:
             self._after_suspect.add(alone)
-            return [self._waiting[alone].popleft()]
+            return [self._pop(alone)]
         return found
+
+    def _pop(self, agency: str) -> Incoming:
+        message = self._waiting[agency].popleft()
+        self._deaths.pop(message.tag, None)
+        return message
 
     def _is_suspect(self, agency: str) -> bool:
         queue = self._waiting[agency]

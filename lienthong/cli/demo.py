@@ -24,6 +24,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lienthong.agreement import Agreement, compare
+from lienthong.cli.demo_servers import Servers, run_servers
 from lienthong.flows.receive import Offer, receive
 from lienthong.samples import write_samples
 from lienthong.sandbox import read_ledger
@@ -43,7 +44,7 @@ from schemas.errors import ConfigError, PeerError
 from schemas.problem import Language, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from lienthong.cli.session import Session
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 MARKER = ".lienthong-demo"
 SETTINGS = "lienthong.toml"
 WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
+WORKERS_ON_SERVERS = ("take,expand,deliver,sweep,seal,results", "take,expand,deliver,results")
 LONGEST_SECONDS = 75
 """After which what is left is reported as it stands."""
 READY_SECONDS = 20
@@ -143,8 +145,17 @@ class DemoFolder:
             ) from error
 
 
-def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
-    """Run the demo and print what came of it; return whether portal and store agree."""
+def run_demo(session: Session, *, folder: Path, dossiers: int, on_servers: bool) -> bool:
+    """
+    Run the demo and print what came of it; return whether portal and store agree.
+
+    Args:
+        session: The command's.
+        folder: Where the demo keeps its things.
+        dossiers: Good ones per agency.
+        on_servers: Whether exchange and store are on a private RabbitMQ and PostgreSQL, and the
+            agencies send messages, instead of everything being embedded and files handed in.
+    """
     begun = time.monotonic()
     home = DemoFolder(path=folder.absolute())
     home.empty()
@@ -157,15 +168,20 @@ def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
     sample_set = write_samples(home.samples, dossiers=dossiers)
     _make_keys(home)
     with ExitStack() as stack:
+        servers = stack.enter_context(run_servers(home.path)) if on_servers else None
+        if servers is not None:
+            _say_servers(session, servers)
         session.say(
             Text(
                 vi="2. Khởi động cổng thử nghiệm và hai tiến trình xử lý",
                 en="2. Starting the sandbox portal and two workers",
             )
         )
-        control = stack.enter_context(_portal(home))
+        control = stack.enter_context(_portal(home, servers))
         installation = Installation(load_settings(file=home.settings))
-        _start_workers(home, stack)
+        if servers is not None:
+            servers.prepare(installation)
+        _start_workers(home, stack, roles=WORKERS if servers is None else WORKERS_ON_SERVERS)
         session.say(
             Text(
                 vi="3. Gửi các tệp vào trong lúc Cổng gặp sự cố: mất kết nối, chậm, "
@@ -175,9 +191,33 @@ def run_demo(session: Session, *, folder: Path, dossiers: int) -> bool:
             )
         )
         _order_bad_patch(control, rejected=sample_set.of(REFUSED).dossiers[0])
-        _submit(installation, sample_set)
-        _watch(session, installation, until=begun + LONGEST_SECONDS)
-    return _report(session, folder, installation, seconds=time.monotonic() - begun)
+        if servers is None:
+            _submit(installation, sample_set)
+        else:
+            servers.send(installation, sample_set)
+        _watch(session, installation, files=len(sample_set.files))
+        is_good = _report(session, home, installation)
+        if servers is not None and sys.stdin.isatty():
+            _wait_for_enter(session, servers)
+    _print_next(session, folder, embedded=servers is None, seconds=time.monotonic() - begun)
+    return is_good
+
+
+def _say_servers(session: Session, servers: Servers) -> None:
+    session.say(
+        Text(
+            vi="   RabbitMQ và PostgreSQL riêng đang chạy trên máy này; trang quản trị: "
+            f"{servers.management_url} (guest/guest)",
+            en="   A private RabbitMQ and PostgreSQL run on this machine; management page: "
+            f"{servers.management_url} (guest/guest)",
+        )
+    )
+
+
+def _wait_for_enter(session: Session, servers: Servers) -> None:
+    _say_servers(session, servers)
+    session.say(Text(vi="   Nhấn Enter để dừng các máy chủ", en="   Press Enter to stop them"))
+    sys.stdin.readline()
 
 
 def _make_keys(home: DemoFolder) -> None:
@@ -214,9 +254,10 @@ def _process(home: DemoFolder, name: str, *words: str) -> Iterator[subprocess.Po
 
 
 @contextmanager
-def _portal(home: DemoFolder) -> Iterator[str]:
+def _portal(home: DemoFolder, servers: Servers | None) -> Iterator[str]:
     """Run the sandbox; write the settings that fit it; yield its control address."""
     folders = f"data_dir = {_quoted(home.data)}\nkeys_dir = {_quoted(home.keys)}\n"
+    home.settings.touch(mode=0o600)
     home.settings.write_text(folders, encoding="utf-8")
     words = ("--settings", str(home.settings), "sandbox", "portal")
     options = ("--port", "0", "--ledger", str(home.ledger), "--no-idempotent", "--json")
@@ -230,7 +271,9 @@ def _portal(home: DemoFolder) -> Iterator[str]:
         profile = ready["target"] | PATIENCE_WITH_THE_PORTAL
         target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in profile.items())
         home.settings.write_text(
-            f"{folders}{PATIENT_AS_A_DEMO}\n[target]\n{target}\n", encoding="utf-8"
+            f"{folders}{servers.settings if servers else ''}{PATIENT_AS_A_DEMO}\n"
+            f"[target]\n{target}\n",
+            encoding="utf-8",
         )
         yield ready["control"]
 
@@ -240,9 +283,9 @@ def _quoted(path: Path) -> str:
     return json.dumps(str(path), ensure_ascii=False)
 
 
-def _start_workers(home: DemoFolder, stack: ExitStack) -> None:
-    for number, roles in enumerate(WORKERS, start=1):
-        words = ("--settings", str(home.settings), "--verbose", "run", "--roles", roles)
+def _start_workers(home: DemoFolder, stack: ExitStack, *, roles: Sequence[str]) -> None:
+    for number, of_one in enumerate(roles, start=1):
+        words = ("--settings", str(home.settings), "--verbose", "run", "--roles", of_one)
         stack.enter_context(_process(home, f"worker-{number}", *words))
 
 
@@ -273,13 +316,15 @@ def _submit(installation: Installation, sample_set: SampleSet) -> None:
                 )
 
 
-def _watch(session: Session, installation: Installation, *, until: float) -> None:
-    """Show how it goes until nothing moves any more or the time is over."""
+def _watch(session: Session, installation: Installation, *, files: int) -> None:
+    """Show how it goes until all files are in and nothing moves any more, or the time is over."""
+    until = time.monotonic() + LONGEST_SECONDS
     said = ""
     while time.monotonic() < until:
         with reading(installation.store) as connection:
             counts = count_agencies(connection)
-            done = is_idle(connection)
+            came = sum(agency.submissions for agency in counts)
+            done = came >= files and is_idle(connection)
         line = _progress_line(session, counts)
         if line != said:
             session.out.print(f"   {line}", markup=False)
@@ -305,19 +350,16 @@ def _progress_line(session: Session, counts: list[AgencyCounts]) -> str:
     return ", ".join(f"{number} {session.word(vi, en)}" for number, vi, en in parts)
 
 
-def _report(session: Session, folder: Path, installation: Installation, *, seconds: float) -> bool:
+def _report(session: Session, home: DemoFolder, installation: Installation) -> bool:
     with reading(installation.store) as connection:
         counts = count_agencies(connection)
         attempts = count_attempts(connection)
-        agreement = compare(
-            delivered_events(connection), read_ledger(DemoFolder(path=folder).ledger)
-        )
+        agreement = compare(delivered_events(connection), read_ledger(home.ledger))
         done = is_idle(connection)
     session.out.print()
     session.out.print(_table(session, counts))
     _print_errors(session, installation)
     _print_agreement(session, agreement, attempts)
-    _print_next(session, folder, seconds=seconds)
     return agreement.holds and done
 
 
@@ -418,8 +460,11 @@ def _say_outcomes(session: Session, chain: tuple[str, ...]) -> list[str]:
     return [session.word(*_OUTCOMES.get(outcome, (outcome, outcome))) for outcome in chain]
 
 
-def _print_next(session: Session, folder: Path, *, seconds: float) -> None:
+def _print_next(session: Session, folder: Path, *, embedded: bool, seconds: float) -> None:
     session.out.print()
+    if not embedded:
+        session.say(Text(vi=f"Xong sau {seconds:.0f} giây.", en=f"Done in {seconds:.0f} s."))
+        return
     session.say(
         Text(vi=f"Xong sau {seconds:.0f} giây. Thử tiếp:", en=f"Done in {seconds:.0f} s. Try next:")
     )

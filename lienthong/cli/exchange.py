@@ -99,8 +99,13 @@ def submit(
 def run(
     context: typer.Context,
     roles: Annotated[
-        str, typer.Option(help="Comma-separated: expand, deliver, sweep, seal")
-    ] = "expand,deliver,sweep,seal",
+        str,
+        typer.Option(
+            help="Comma-separated: take, expand, deliver, results, sweep, seal; default: all "
+            "that fit the settings",
+            show_default=False,
+        ),
+    ] = "",
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="End when nothing moves by itself any more")
     ] = False,
@@ -110,19 +115,23 @@ def run(
 
     Example: lienthong run --roles expand,deliver
     """
-    from lienthong.roles import Role, Workers
+    from lienthong.roles import Role, Workers, usual_roles
     from lienthong.stopping import stop_on_signals
 
     session: Session = context.obj
     known = {role.value: role for role in Role}
-    wanted = [name.strip() for name in roles.split(",") if name.strip()]
+    installation = session.installation
+    usual = ",".join(role.value for role in usual_roles(session.settings))
+    wanted = [name.strip() for name in (roles or usual).split(",") if name.strip()]
     wrong = [name for name in wanted if name not in known]
     if wrong or not wanted:
         raise typer.BadParameter(
             f"{', '.join(wrong) or roles!r}: choose from {', '.join(known)}", param_hint="--roles"
         )
     chosen = [known[name] for name in dict.fromkeys(wanted)]
-    installation = session.installation
+    if {Role.TAKE, Role.RESULTS} & set(chosen):
+        # Told now as well.
+        _ = installation.rabbit_settings
     if Role.DELIVER in chosen:
         # A wrong target is told now, not by a worker that cannot start. Nothing is connected yet.
         installation.open_channel().close()

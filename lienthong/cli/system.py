@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from lienthong.cli.session import Exit, Session, finish
 from schemas.problem import Text
 
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+
+
+class DemoBroker(Enum):
+    """Where the demo's exchange and store are."""
+
+    EMBEDDED = "embedded"
+    RABBITMQ = "rabbitmq"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,16 +36,21 @@ def demo(
         Path, typer.Option(help="Where the demo keeps its things; emptied if a demo made it")
     ] = Path("lienthong-demo"),
     dossiers: Annotated[int, typer.Option(min=1, max=5000, help="Good dossiers per agency")] = 250,
+    broker: Annotated[
+        DemoBroker, typer.Option(help="rabbitmq: on a private RabbitMQ and PostgreSQL")
+    ] = DemoBroker.EMBEDDED,
 ) -> None:
     """
     Run the whole job on this machine: six agencies, a portal sandbox, and its bad moments.
 
-    Example: lienthong demo
+    Example: lienthong demo --broker rabbitmq
     """
     from lienthong.cli.demo import run_demo
 
     session: Session = context.obj
-    is_good = run_demo(session, folder=folder, dossiers=dossiers)
+    is_good = run_demo(
+        session, folder=folder, dossiers=dossiers, on_servers=broker is DemoBroker.RABBITMQ
+    )
     finish(Exit.DONE if is_good else Exit.PARTLY)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -12,7 +11,6 @@ from rich.table import Table
 
 from lienthong.cli.files import AsJson
 from lienthong.cli.session import Exit, Session, finish
-from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -193,21 +191,4 @@ def _vhost(settings: RabbitSettings) -> str:
 
 
 def _settings(session: Session) -> RabbitSettings:
-    """Return the settings with every agency of this installation in the plan."""
-    from lienthong.wiring import rabbit_settings
-
-    settings = session.settings.broker
-    if settings.kind != "rabbitmq":
-        raise ConfigError(
-            Text(
-                vi='Bản cài đặt này không dùng RabbitMQ; đặt [broker] kind = "rabbitmq" và urls '
-                "trong lienthong.toml",
-                en='this installation does not use RabbitMQ; set [broker] kind = "rabbitmq" and '
-                "urls in lienthong.toml",
-            ),
-            code="settings.no_rabbitmq",
-        )
-    made = rabbit_settings(settings)
-    if made.plan.agencies:
-        return made
-    return replace(made, plan=replace(made.plan, agencies=session.installation.mappings.names()))
+    return session.installation.rabbit_settings

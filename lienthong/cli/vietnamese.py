@@ -14,6 +14,12 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    "Comma-separated: take, expand, deliver, results, sweep, seal; default: all that fit the "
+    "settings": "Cách nhau bằng dấu phẩy: take, expand, deliver, results, sweep, seal; mặc định: "
+    "mọi vai trò hợp với cấu hình",
+    "rabbitmq: on a private RabbitMQ and PostgreSQL": (
+        "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
+    ),
     # acting on messages
     "Let the same signed documents go again, under the same message ids.": (
         "Gửi lại đúng các tài liệu đã ký, giữ nguyên mã thông điệp."

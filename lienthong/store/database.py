@@ -106,7 +106,12 @@ def open_sqlite(path: Path) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unusable_file(str(path), error) from error
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": BUSY_SECONDS},
+        # The values of a failed statement may be anybody's data, and its error goes into logs.
+        hide_parameters=True,
+    )
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "begin", _take_write_lock)
     return engine
@@ -128,6 +133,7 @@ def open_postgresql(url: str, *, password: str | None = None) -> Engine:
         address = address.set(password=password)
     engine = create_engine(
         address,
+        hide_parameters=True,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         # One that the server or a cable cut is found before it is used, not by a failed commit.

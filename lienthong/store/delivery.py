@@ -12,6 +12,7 @@ that transactions never wait for each other in a circle.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ from lienthong.store.sealed import (
 )
 from lienthong.store.tables import attempts, dossiers, messages, receipts
 from lienthong.store.vault import SealBroken
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -54,6 +56,7 @@ LOOK_UP = "lookup"
 CONTESTED = timedelta(seconds=1)
 """When to look again at a dossier whose row somebody holds in this moment."""
 BROKEN = "its stored document cannot be opened"
+DIFFERENT = Text(vi="giá trị băm không khớp", en="its digest is another")
 KILLS_WORKER = "its worker ended again and again while sending it"
 
 # Built once: what a statement says costs more to put together than to run. The names with an
@@ -313,6 +316,8 @@ class _Beginning:
         if not is_look_up:
             context = document_context(turn.id)
             document = self._work.vault.open(row.document, context=context)
+            if hashlib.sha256(document).hexdigest() != row.document_digest:
+                raise SealBroken(context, DIFFERENT)
         is_updating = (
             row.was_update if is_look_up else (turn.packet is Packet.DOSSIER and row.at_portal)
         )

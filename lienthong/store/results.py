@@ -111,7 +111,10 @@ _RESULTS = (
     .outerjoin(receipts, receipts.c.message_id == results.c.message_id)
 )
 _PENDING = (
-    _RESULTS.where(results.c.published_at.is_(None))
+    _RESULTS.where(
+        results.c.published_at.is_(None),
+        results.c.agency.not_in(bindparam("_without", expanding=True)),
+    )
     .order_by(results.c.created_at, results.c.id)
     .limit(bindparam("_limit"))
 )
@@ -145,7 +148,12 @@ _WORDS = (
 
 
 def pending(
-    connection: Connection, *, vault: Vault, limit: int, to_publish: bool = False
+    connection: Connection,
+    *,
+    vault: Vault,
+    limit: int,
+    without: Iterable[str] = (),
+    to_publish: bool = False,
 ) -> list[Result]:
     """
     Return results that nobody has published yet, the earliest first.
@@ -154,12 +162,14 @@ def pending(
         connection: Of the transaction.
         vault: Opens what is sealed in them.
         limit: At most so many.
+        without: Agencies that cannot be told now; theirs are left out.
         to_publish: On PostgreSQL, hold them until the end of the (writing) transaction and leave
             out those that others hold, so that several publishers share the work. Without it two
             publishers may publish the same result; its id says that it is the same.
     """
     query = _PENDING_HELD if to_publish else _PENDING
-    return _results(connection, connection.execute(query, {"_limit": limit}).all(), vault)
+    values = {"_limit": limit, "_without": sorted(without)}
+    return _results(connection, connection.execute(query, values).all(), vault)
 
 
 def mark_published(work: Work, ids: Iterable[str]) -> None:
@@ -267,6 +277,9 @@ def _problems(row: Row[Any], words: Row[Any] | None, vault: Vault) -> tuple[Prob
     if row.kind in _OF_A_FILE:
         if row.kind == "received":
             return ()
+        if row.submission_id is None:
+            # A hand-over that was refused before it became a submission.
+            return _told(json.loads(row.detail))
         context = submission_problems_context(row.submission_id)
         return open_problems(vault, row.file_problems, context=context)
     if row.message_id is None:
@@ -279,6 +292,14 @@ def _problems(row: Row[Any], words: Row[Any] | None, vault: Vault) -> tuple[Prob
         context = words_context(words.message_id, words.kind, words.number)
         said = vault.open(words.message, context=context).decode()
     return (*found, _portal_problem(words.code, said))
+
+
+def _told(detail: dict[str, Any]) -> tuple[Problem, ...]:
+    if "code" not in detail:
+        return ()
+    suggestion = Text(vi=detail["vi_help"], en=detail["en_help"]) if "vi_help" in detail else None
+    message = Text(vi=detail["vi"], en=detail["en"])
+    return (Problem(code=detail["code"], message=message, suggestion=suggestion),)
 
 
 def _portal_problem(code: str | None, said: str) -> Problem:

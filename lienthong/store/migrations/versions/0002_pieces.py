@@ -393,7 +393,10 @@ class _Filling:
             raise AssertionError(f"{done} of {total} rows of {table.name} were copied")
 
     def _insert(self, table: sa.Table, names: list[str], query: sa.Select[Any]) -> int:
-        return self._connection.execute(sa.insert(table).from_select(names, query)).rowcount
+        insertion = sa.insert(table).from_select(names, query)
+        return self._connection.execute(
+            insertion, execution_options={"preserve_rowcount": True}
+        ).rowcount
 
     def _parts(self, column: sa.Column[Any]) -> Iterator[sa.ColumnElement[bool]]:
         after: sa.ColumnElement[bool] = sa.true()
