@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,6 +25,7 @@ from lienthong.flows.sweep import sweep
 from lienthong.store import audit
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
+from schemas.errors import PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -79,24 +81,33 @@ class Workers:
     stop: Event
     until_idle: bool = False
     """End when the store has nothing left that moves by itself."""
+    stop_within: timedelta = timedelta(seconds=30)
+    """How long the roles have to finish, or hand back, what they have in hand."""
+    left: tuple[str, ...] = ()
+    """Roles that did not end in time: their process must be ended, and their leases will end."""
 
     def run(self) -> bool:
         """Run every role until `stop` is set; return False when one of them failed."""
         failed = Event()
         threads = [
-            Thread(target=self._guard, args=(role, failed), name=role.value) for role in self.roles
+            Thread(target=self._guard, args=(role, failed), name=role.value, daemon=True)
+            for role in self.roles
         ]
         for thread in threads:
             thread.start()
         try:
             if self.until_idle:
                 self._watch()
+            self.stop.wait()
         finally:
             # Also after an error here: a process that waits for its threads for ever ends never.
-            if self.until_idle:
-                self.stop.set()
+            self.stop.set()
+            ends = monotonic() + self.stop_within.total_seconds()
             for thread in threads:
-                thread.join()
+                thread.join(max(ends - monotonic(), 0))
+            self.left = tuple(thread.name for thread in threads if thread.is_alive())
+        if self.left:
+            log.warning("role.left", roles=self.left)
         return not failed.is_set()
 
     def _watch(self) -> None:
@@ -110,7 +121,15 @@ class Workers:
 
     def _guard(self, role: Role, failed: Event) -> None:
         try:
-            _LOOPS[role](self.installation, self.stop)
+            while not self.stop.is_set():
+                try:
+                    _LOOPS[role](self.installation, self.stop)
+                except (*TROUBLE, PeerError) as error:
+                    # It could not even begin: a server that is not there yet will be.
+                    if isinstance(error, PeerError) and not error.retryable:
+                        raise
+                    log.warning("role.waits", role=role.value, cause=type(error).__name__)
+                    self.stop.wait(PAUSE_SECONDS)
         except Exception:
             # The boundary of the process: nobody above could do better than stop all of it.
             log.exception("role.failed", role=role.value)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import getpass
 import math
+import os
+import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -109,6 +112,9 @@ def run(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="End when nothing moves by itself any more")
     ] = False,
+    stop_within: Annotated[
+        float, typer.Option(min=0, help="Seconds to finish or hand back what is in hand")
+    ] = 30,
 ) -> None:
     """
     Run the workers until they are asked to stop (Ctrl-C or SIGTERM).
@@ -142,8 +148,20 @@ def run(
             en=f"Running: {', '.join(wanted)} (Ctrl-C to stop)",
         )
     )
-    workers = Workers(installation=installation, roles=chosen, stop=stop, until_idle=until_idle)
-    if not workers.run():
+    workers = Workers(
+        installation=installation,
+        roles=chosen,
+        stop=stop,
+        until_idle=until_idle,
+        stop_within=timedelta(seconds=stop_within),
+    )
+    ended_well = workers.run()
+    if workers.left:
+        # Its calls that are out cannot be called back, and the interpreter would wait for them. As
+        # after a kill, leases end and the portal is asked.
+        sys.stdout.flush()
+        os._exit(Exit.PARTLY.value)
+    if not ended_well:
         finish(Exit.UNREACHABLE)
 
 

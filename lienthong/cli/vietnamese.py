@@ -14,6 +14,9 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    "Seconds to finish or hand back what is in hand": (
+        "Số giây để làm xong hoặc trả lại việc đang làm dở"
+    ),
     "Comma-separated: take, expand, deliver, results, sweep, seal; default: all that fit the "
     "settings": "Cách nhau bằng dấu phẩy: take, expand, deliver, results, sweep, seal; mặc định: "
     "mọi vai trò hợp với cấu hình",

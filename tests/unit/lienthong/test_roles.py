@@ -1,15 +1,17 @@
 """The roles of a process: what they survive, and what ends all of them."""
 
+from datetime import timedelta
 from threading import Event
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from broker.port import BrokerUnavailable
 from lienthong import roles
 from lienthong.roles import Role, Workers
 from lienthong.stopping import set_from_signal
+from schemas.errors import PeerError
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,46 @@ def test_trouble_of_store_or_exchange_is_survived(monkeypatch, trouble):
 
     assert workers().run() is True
     assert len(rounds) == 3
+
+
+def test_a_role_whose_server_is_not_there_yet_begins_when_it_is(monkeypatch):
+    tries = []
+
+    def sweep(_installation, stop):
+        tries.append(1)
+        if len(tries) < 3:
+            raise PeerError("not yet", retryable=True)
+        stop.set()
+
+    loops(monkeypatch, sweep=sweep, seal=until_stopped)
+
+    assert workers().run() is True
+    assert len(tries) == 3
+
+
+def test_a_bug_that_the_database_tells_ends_the_process(monkeypatch):
+    def fail(_installation, _stop):
+        raise ProgrammingError("SELECT", {}, Exception("no such column"))
+
+    loops(monkeypatch, sweep=fail, seal=until_stopped)
+
+    assert workers().run() is False
+
+
+def test_a_role_that_does_not_end_in_time_is_left(monkeypatch):
+    go_on = Event()
+
+    def sweep(_installation, stop):
+        stop.set()
+        go_on.wait(10)
+
+    loops(monkeypatch, sweep=sweep, seal=until_stopped)
+    process = workers(stop_within=timedelta(0))
+
+    process.run()
+    go_on.set()
+
+    assert "sweep" in process.left
 
 
 def test_a_process_that_ends_when_idle_ends(monkeypatch, store):
