@@ -11,8 +11,12 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 import mappings
 import schemas.model
+from broker.port import BrokerError
 from lienthong.store import audit
 from lienthong.store.database import reading
 from schemas.errors import LienthongError
@@ -22,11 +26,16 @@ from signing import SigningError, is_development
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
+
     from lienthong.wiring import Installation
 
 PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
 LITTLE_SPACE_BYTES = 2 * 1024**3
 EXPIRY_WARNING = timedelta(days=60)
+
+
+_STORE_KEYS = Text(vi="Khóa mã hóa kho", en="Keys of the store")
 
 
 class State(Enum):
@@ -49,7 +58,17 @@ class Finding:
 
 def examine(installation: Installation) -> list[Finding]:
     """Run every check; one that fails does not keep the others from running."""
-    checks = (_packages, _data_files, _agencies, _data_dir, _keys, _store, _target)
+    checks = (
+        _packages,
+        _data_files,
+        _agencies,
+        _data_dir,
+        _keys,
+        _store,
+        _store_keys,
+        _exchange,
+        _target,
+    )
     return [finding for check in checks for finding in check(installation)]
 
 
@@ -185,7 +204,8 @@ def _keys(installation: Installation) -> Iterator[Finding]:
 
 def _store(installation: Installation) -> Iterator[Finding]:
     name = Text(vi="Kho thông điệp", en="Message store")
-    if not (installation.settings.data_dir / "store.sqlite").exists():
+    on_server = installation.settings.store.url is not None
+    if not on_server and not (installation.settings.data_dir / "store.sqlite").exists():
         yield Finding(
             name=name,
             state=State.OK,
@@ -195,10 +215,12 @@ def _store(installation: Installation) -> Iterator[Finding]:
     try:
         with reading(installation.store) as connection:
             found = audit.verify(connection)
-    except LienthongError as error:
-        yield Finding(name=name, state=State.FAULT, found=error.text)
+            unsafe = _unsafe_settings(connection) if on_server else []
+    except (LienthongError, DBAPIError) as error:
+        told = error.text if isinstance(error, LienthongError) else _cause(error)
+        yield Finding(name=name, state=State.FAULT, found=told)
         return
-    text = Text(
+    rows = Text(
         vi=f"nhật ký {found.rows} dòng, {len(found.faults)} sai lệch",
         en=f"audit log of {found.rows} rows, {len(found.faults)} faults",
     )
@@ -206,8 +228,86 @@ def _store(installation: Installation) -> Iterator[Finding]:
     yield Finding(
         name=name,
         state=State.FAULT if found.faults else State.OK,
-        found=text,
+        found=rows,
         remedy=remedy if found.faults else None,
+    )
+    if unsafe:
+        yield Finding(
+            name=name,
+            state=State.FAULT,
+            found=Text(
+                vi=f"PostgreSQL không giữ được dữ liệu khi mất điện: {', '.join(unsafe)} = off",
+                en=f"PostgreSQL loses data in a power cut: {', '.join(unsafe)} = off",
+            ),
+            remedy=Text(vi="Bật lại trong postgresql.conf", en="Switch it on in postgresql.conf"),
+        )
+
+
+def _unsafe_settings(connection: Connection) -> list[str]:
+    names = ("fsync", "full_page_writes")
+    return [name for name in names if connection.execute(text(f"SHOW {name}")).scalar() == "off"]
+
+
+def _cause(error: DBAPIError) -> Text:
+    words = " ".join(str(error.orig).split())
+    return Text(vi=words, en=words)
+
+
+def _store_keys(installation: Installation) -> Iterator[Finding]:
+    """The keys of what is sealed: without them a backup of the data is worth nothing."""
+    settings = installation.settings
+    if not settings.store.encrypt:
+        yield Finding(
+            name=_STORE_KEYS,
+            state=State.WARNING,
+            found=Text(vi="nội dung hồ sơ không được mã hóa", en="payloads are not encrypted"),
+            remedy=Text(vi="Đặt [store] encrypt = true", en="Set [store] encrypt = true"),
+        )
+        return
+    file = installation.key_file
+    apart = settings.data_dir.absolute() not in file.absolute().parents
+    yield Finding(
+        name=_STORE_KEYS,
+        state=State.OK if apart or not file.exists() else State.WARNING,
+        found=Text(vi=str(file), en=str(file)),
+        remedy=None
+        if apart
+        else Text(
+            vi="Tệp khóa nằm cùng dữ liệu: đặt [store] key_file ở nơi khác và sao lưu riêng; "
+            "mất khóa là mất hồ sơ",
+            en="The key file lies with the data: set [store] key_file elsewhere and back it up "
+            "apart; a lost key is lost dossiers",
+        ),
+    )
+
+
+def _exchange(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Hàng đợi", en="Exchange")
+    if installation.settings.broker.kind != "rabbitmq":
+        yield Finding(
+            name=name,
+            state=State.OK,
+            found=Text(vi="tệp trên máy này", en="a file of this machine"),
+        )
+        return
+    from broker.rabbitmq import check  # noqa: PLC0415 - not for those without RabbitMQ
+
+    try:
+        drifts = check(installation.rabbit_settings)
+    except (LienthongError, BrokerError) as error:
+        words = Text(vi=error.vi, en=error.en) if isinstance(error, BrokerError) else error.text
+        yield Finding(name=name, state=State.FAULT, found=words)
+        return
+    yield Finding(
+        name=name,
+        state=State.FAULT if drifts else State.OK,
+        found=Text(
+            vi=f"RabbitMQ, {len(drifts)} chỗ thiếu hoặc khác",
+            en=f"RabbitMQ, {len(drifts)} missing or different",
+        ),
+        remedy=Text(vi="Xem: lienthong topology check", en="See: lienthong topology check")
+        if drifts
+        else None,
     )
 
 

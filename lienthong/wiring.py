@@ -39,6 +39,8 @@ from schemas.problem import Text
 from signing import XadesSigner, load_policy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Engine
 
     from broker.port import Broker, Inbox, Outbox
@@ -83,12 +85,17 @@ class Installation:
             return open_sqlite(self.settings.data_dir / "store.sqlite")
         return open_postgresql(settings.url, password=settings.password.get_secret_value())
 
+    @property
+    def key_file(self) -> Path:
+        """The store's master keys."""
+        return self.settings.store.key_file or self.settings.data_dir / KEY_FILE
+
     @cached_property
     def store(self) -> Store:
         """The message store."""
         return open_store(
             self.engine,
-            key_file=self.settings.store.key_file or self.settings.data_dir / KEY_FILE,
+            key_file=self.key_file,
             encrypt=self.settings.store.encrypt,
             now=self.clock(),
         )
