@@ -25,7 +25,7 @@ from lienthong.store import audit as log
 from lienthong.store import spool, tables
 from lienthong.store.database import reading
 from lienthong.store.migrating import upgrade
-from lienthong.store.queries import count_agencies, list_messages, show_message
+from lienthong.store.queries import count_agencies, show_message
 from lienthong.store.sealed import (
     answer_context,
     document_context,
@@ -232,8 +232,8 @@ def test_a_log_that_was_tampered_with_before_is_still_found_out(site):
 
 def test_every_message_can_be_shown_to_people(upgraded):
     with reading(upgraded) as connection:
-        lines = list_messages(connection, vault=upgraded.vault, limit=10_000)
-        views = [show_message(connection, line.id, vault=upgraded.vault) for line in lines]
+        ids = connection.execute(select(tables.messages.c.id)).scalars().all()
+        views = [show_message(connection, key, vault=upgraded.vault) for key in ids]
 
     assert sum(len(view.attempts) for view in views) == 280
     words = {attempt.message for view in views for attempt in view.attempts}
@@ -406,13 +406,13 @@ def test_the_work_goes_on_where_the_old_program_left_it(site, upgraded, tmp_path
             .select_from(tables.submissions)
             .where(tables.submissions.c.due_at.is_not(None))
         ).scalar_one()
-        lines = list_messages(connection, vault=store.vault, limit=10_000)
+        ids_and_states = select(tables.messages.c.id, tables.messages.c.state)
+        states = dict(connection.execute(ids_and_states).all())
         assert log.verify(connection).faults == ()
     assert waiting == 0
-    assert len(lines) > 400
+    assert len(states) > 400
     moving = {"ready", "sending", "retrying", "unknown"}
-    assert [line for line in lines if line.state.value in moving] == []
-    states = {line.id: line.state.value for line in lines}
+    assert moving.isdisjoint(states.values())
     was = {row["id"]: row["state"] for row in old["messages"]}
     assert {states[key] for key, state in was.items() if state in moving} == {"delivered"}
     done = {key for key, state in was.items() if state == "delivered"}

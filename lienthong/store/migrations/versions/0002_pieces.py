@@ -174,7 +174,27 @@ sa.Table(
     sa.Column("detail", sa.Text, nullable=False, comment="JSON, no personal data"),
     sa.Column("created_at", _TIME, nullable=False),
     sa.Column("published_at", _TIME),
+    sa.Column("number", sa.BigInteger, comment="its place in the list that its agency reads"),
     comment="what the agencies are told; written with what it tells of, published afterwards",
+)
+sa.Table(
+    "result_lists",
+    _metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("next_number", sa.BigInteger, nullable=False),
+    comment="counts the results of an agency that reads them as a list",
+)
+sa.Table(
+    "paces",
+    _metadata,
+    sa.Column("worker", sa.Text, primary_key=True, comment="host and process"),
+    sa.Column("pace", sa.Text, nullable=False, comment="closed, open, probing, …"),
+    sa.Column("until", _TIME, comment="when it changes by itself, where that is known"),
+    sa.Column("allowed", sa.Integer, nullable=False, comment="calls at once"),
+    sa.Column("delivered", sa.Integer, nullable=False, comment="in the last minutes"),
+    sa.Column("minutes", sa.Integer, nullable=False, comment="how many these were"),
+    sa.Column("at", _TIME, nullable=False),
+    comment="how fast each worker delivers now; for people only, nothing is decided by it",
 )
 audit = sa.Table(
     "audit",
@@ -221,7 +241,7 @@ _INDEXES = (
     ("messages_event_key", "messages", ("agency", "event_key"), "event_key IS NOT NULL"),
     ("messages_submission", "messages", ("submission_id", "record", "item"), ""),
     ("results_unpublished", "results", ("created_at", "id"), "published_at IS NULL"),
-    ("results_agency", "results", ("agency", "created_at", "id"), ""),
+    ("results_agency", "results", ("agency", "number", "created_at", "id"), ""),
     ("audit_seal", "audit", ("seal_id", "id"), ""),
     ("audit_subject", "audit", ("subject",), ""),
 )
