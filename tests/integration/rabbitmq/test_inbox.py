@@ -311,8 +311,11 @@ def test_a_forged_death_leads_nowhere_but_back_to_its_agency(here, open_inbox, o
 
 
 def test_a_poison_message_is_parked_and_takes_none_of_its_neighbours_along(
-    here, open_inbox, open_broker
+    settings, open_inbox, open_broker
 ):
+    # Which agency's head is tried first is drawn: with so many draws everybody's turn comes.
+    here = replace(settings, plan=replace(settings.plan, agencies=(A, B), delivery_limit=16))
+    declare(here)
     good = [f"a{n}" for n in range(30)]
     send(here, A, "a-first", *good[:10], "poison", *good[10:])
     send(here, B, *(f"b{n}" for n in range(30)))
@@ -527,3 +530,20 @@ def test_twenty_thousand_messages_go_through(here, open_inbox, capsys):
     with capsys.disabled():
         print(f"\nInbox: {rate:,.0f} received and acknowledged/s")  # noqa: T201 - to read
     assert ids(found) == [f"m{number}" for number in range(count)]
+
+
+def test_a_flapping_connection_makes_no_message_guilty(
+    here, proxied, proxy, open_inbox, open_broker
+):
+    send(here, A, *(f"a{n}" for n in range(5)))
+    inbox = open_inbox(replace(proxied, plan=here.plan))
+    for _ in range(here.plan.delivery_limit + 3):
+        take(inbox, 5, ack=False)
+        proxy.cut()
+    inbox.close()
+
+    found = take(open_inbox(replace(here, plan=replace(here.plan, delivery_limit=99))), 5)
+
+    assert ids(found) == [f"a{n}" for n in range(5)]
+    assert found[0].delivery_count > here.plan.delivery_limit
+    assert open_broker(here).parked() == []

@@ -35,7 +35,7 @@ def shelf():
 
 def put(shelf, *messages):
     for item in messages:
-        shelf.put(item)
+        shelf.put(item, deaths=item.delivery_count)
 
 
 def take(shelf, *, limit=10):
@@ -105,6 +105,13 @@ def test_only_the_first_over_the_limit_is_guilty_and_those_behind_it_get_their_c
 
 def test_at_the_limit_there_is_still_one_chance(shelf):
     put(shelf, message("a1", count=3))
+
+    assert shelf.guilty(limit=3) is None
+    assert take(shelf) == ["a1"]
+
+
+def test_a_return_that_nobody_died_of_makes_nothing_guilty(shelf):
+    shelf.put(message("a1", count=9), deaths=0)
 
     assert shelf.guilty(limit=3) is None
     assert take(shelf) == ["a1"]
