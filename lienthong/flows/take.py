@@ -172,15 +172,15 @@ class Taker:
                     size=len(message.body),
                     sha256=hashlib.sha256(message.body).hexdigest(),
                 )
+                words = {"vi": problem.message.vi, "en": problem.message.en}
+                if problem.suggestion is not None:
+                    words |= {"vi_help": problem.suggestion.vi, "en_help": problem.suggestion.en}
                 work.tell(
                     message.agency,
                     "refused",
                     key=_storable(message.message_id),
                     code=problem.code,
-                    vi=problem.message.vi,
-                    en=problem.message.en,
-                    vi_help=problem.suggestion.vi if problem.suggestion else None,
-                    en_help=problem.suggestion.en if problem.suggestion else None,
+                    **words,
                 )
         for message, problem in refused:
             log.warning(

@@ -1,5 +1,5 @@
 """
-The way back: results that are written down go to their agencies' queues, in their order.
+The way back: results that are written down go to their agencies' queues, the earliest first.
 
 A result is marked as published after its queue has confirmed it; a crash in between sends it again
 under the same id. An agency whose queue is missing or full waits for itself: its results stay in
@@ -9,45 +9,40 @@ the store and are tried again after a while, everybody else's go on.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
-from broker.port import BrokerError, Result
+from broker.port import Result as Posted
+from lienthong.store.database import reading
+from lienthong.store.results import mark_published, pending, result_values
+from lienthong.store.work import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from broker.port import Outbox
+    from broker.port import BrokerError, Outbox
+    from lienthong.store.database import Store
+    from lienthong.store.results import Result
 
 log = structlog.get_logger()
 
 BATCH = 500
-
-
-class Unpublished(Protocol):
-    """The results in the store that nobody was told yet."""
-
-    def pending(self, *, limit: int, without: Collection[str]) -> Sequence[Mapping[str, Any]]:
-        """
-        Return the oldest, except those of the agencies `without`.
-
-        Each can be written as JSON and has at least id, agency, kind, and key (the sender's own id
-        of what it is about, or None).
-        """
-
-    def mark_published(self, ids: Sequence[str]) -> None:
-        """Have them returned no more."""
+LONGEST_KEY = 255
+"""Bytes that AMQP holds in the place of a correlation id; other doors take longer keys."""
 
 
 class Teller:
     """
-    The role `results`; one instance per thread, any number of processes.
+    The role `results`; one instance per thread.
+
+    Several processes may have it. On PostgreSQL they share the work, and an agency's results may
+    change places then; on SQLite they may publish the same result twice, under the same id.
 
     Args:
         outbox: The way to the agencies.
-        unpublished: The results.
+        store: Where the results are.
         clock: Tells the time.
         patience: How long an agency that cannot be told waits for the next try.
     """
@@ -56,19 +51,19 @@ class Teller:
         self,
         *,
         outbox: Outbox,
-        unpublished: Unpublished,
+        store: Store,
         clock: Callable[[], datetime],
         patience: timedelta,
     ) -> None:
         self._outbox = outbox
-        self._unpublished = unpublished
+        self._store = store
         self._clock = clock
         self._patience = patience
         self._waiting: dict[str, datetime] = {}
 
     def step(self) -> int:
         """
-        Publish the oldest results; return how many, 0 when there is nothing to do now.
+        Publish the earliest results; return how many, 0 when there is nothing to do now.
 
         Raises:
             DBAPIError: the store fails; trying again helps.
@@ -76,15 +71,34 @@ class Teller:
         """
         now = self._clock()
         waiting = {agency for agency, until in self._waiting.items() if until > now}
-        rows = self._unpublished.pending(limit=BATCH, without=waiting)
-        if not rows:
-            return 0
-        failed = self._outbox.publish([result_of(row) for row in rows])
-        done = [str(row["id"]) for row in rows if row["agency"] not in failed]
-        if done:
-            self._unpublished.mark_published(done)
-        self._remember(failed, {str(row["agency"]) for row in rows}, now=now)
-        return len(done)
+        if self._store.engine.dialect.name == "postgresql":
+            with begin(self._store, at=self._clock) as work:
+                found = pending(
+                    work.connection,
+                    vault=self._store.vault,
+                    limit=BATCH,
+                    without=waiting,
+                    to_publish=True,
+                )
+                told = self._publish(found, now=now)
+                mark_published(work, told)
+            return len(told)
+        # Nobody else writes on SQLite while one writes: that must not last as long as a broker may.
+        with reading(self._store) as connection:
+            found = pending(connection, vault=self._store.vault, limit=BATCH, without=waiting)
+        told = self._publish(found, now=now)
+        if told:
+            with begin(self._store, at=self._clock) as work:
+                mark_published(work, told)
+        return len(told)
+
+    def _publish(self, found: Sequence[Result], *, now: datetime) -> list[str]:
+        """Publish, and return the ids of those that are in their queues."""
+        if not found:
+            return []
+        failed = self._outbox.publish([posted(result) for result in found])
+        self._remember(failed, {result.agency for result in found}, now=now)
+        return [result.id for result in found if result.agency not in failed]
 
     def _remember(
         self, failed: Mapping[str, BrokerError], tried: Collection[str], *, now: datetime
@@ -96,19 +110,13 @@ class Teller:
             log.warning("results.waiting", agency=agency, code=error.code, cause=error.en)
 
 
-def result_of(row: Mapping[str, Any]) -> Result:
-    """Return a row of the store as it is published; the whole row is the body."""
-    key = row.get("key")
-    return Result(
-        id=str(row["id"]),
-        agency=str(row["agency"]),
-        kind=str(row["kind"]),
-        body=json.dumps(row, ensure_ascii=False, default=_as_json).encode(),
-        # AMQP holds 255 bytes there; what came over another door may be longer.
-        about=key if isinstance(key, str) and len(key.encode()) <= 255 else None,
+def posted(result: Result) -> Posted:
+    """Return a result as it goes into its agency's queue."""
+    key = result.key
+    return Posted(
+        id=result.id,
+        agency=result.agency,
+        kind=result.kind,
+        body=json.dumps(result_values(result), ensure_ascii=False).encode(),
+        about=key if key is not None and len(key.encode()) <= LONGEST_KEY else None,
     )
-
-
-def _as_json(value: object) -> str:
-    isoformat = getattr(value, "isoformat", None)
-    return str(isoformat()) if callable(isoformat) else str(value)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from broker.rabbitmq import Plan, RabbitBroker, RabbitSettings, declare
+from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store
 from lienthong.testing.proxy import Proxy
 
 NUMBERS = itertools.count(1)
@@ -59,3 +61,17 @@ def proxy(rabbitmq):
 def proxied(settings, proxy):
     """Give the same settings with the way through the proxy."""
     return replace(settings, urls=(f"amqp://127.0.0.1:{proxy.port}/%2F",))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    """Give an empty store of either kind."""
+    if request.param == "sqlite":
+        engine = open_sqlite(tmp_path / "store.sqlite")
+    else:
+        server = request.getfixturevalue("postgresql")
+        engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
+        make_tables(engine)
+    made = open_store(engine, key_file=tmp_path / "store.keys", now=datetime.now(UTC))
+    yield made
+    made.dispose()

@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pika
 import pytest
@@ -22,7 +21,7 @@ from lienthong.flows import take as take_module
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.incoming import Sender
 from lienthong.flows.take import Taker
-from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
+from lienthong.store.database import reading
 from lienthong.store.submissions import PieceReader
 from lienthong.store.tables import audit, results, submissions
 from schemas.errors import ConfigError
@@ -38,19 +37,6 @@ WAIT = timedelta(seconds=1)
 
 def now():
     return datetime.now(UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request, tmp_path):
-    if request.param == "sqlite":
-        engine = open_sqlite(tmp_path / "store.sqlite")
-    else:
-        server = request.getfixturevalue("postgresql")
-        engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
-        make_tables(engine)
-    made = open_store(engine, key_file=tmp_path / "store.keys", now=now())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture
