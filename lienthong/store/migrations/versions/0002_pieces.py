@@ -196,6 +196,18 @@ sa.Table(
     sa.Column("at", _TIME, nullable=False),
     comment="how fast each worker delivers now; for people only, nothing is decided by it",
 )
+sa.Table(
+    "door_tokens",
+    _metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="stands in the token"),
+    sa.Column("agency", sa.Text, nullable=False, comment="name of its mapping"),
+    sa.Column("digest", sa.LargeBinary, nullable=False, comment="SHA-256 of the whole token"),
+    sa.Column("made_at", _TIME, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("expires_at", _TIME, comment="empty: not by itself"),
+    sa.Column("revoked_at", _TIME),
+    comment="what opens the HTTP door; the tokens themselves are nowhere",
+)
 audit = sa.Table(
     "audit",
     _metadata,
