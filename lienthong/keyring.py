@@ -50,6 +50,11 @@ class Keyring:
         self._may_make = may_make_development_keys
         self._clock = clock
 
+    @property
+    def makes_keys(self) -> bool:
+        """Whether keys for development are made where there are none."""
+        return self._may_make
+
     def make_development_keys(self, agencies: Mapping[str, tuple[str, str]]) -> None:
         """Make a root, a portal, an operator and the given agencies (name to code and title)."""
         make_development_pki(self.folder, agencies=agencies, now=self._clock())

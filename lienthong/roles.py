@@ -64,6 +64,8 @@ class Role(Enum):
     """Removes what is over: left-over bytes, and payloads whose retention has ended."""
     SEAL = "seal"
     """Links the rows of the audit log."""
+    HTTP = "http"
+    """The HTTP door, for files of any size."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
@@ -224,6 +226,13 @@ def _seal(installation: Installation, stop: Event) -> None:
     _repeat(one_round, stop, pause_seconds=PAUSE_SECONDS)
 
 
+def _http(installation: Installation, stop: Event) -> None:
+    # A web server is not for those who only expand and deliver.
+    from lienthong.doors.server import serve  # noqa: PLC0415
+
+    serve(installation, stop)
+
+
 def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float) -> None:
     while not stop.is_set():
         try:
@@ -252,4 +261,5 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.DELIVER: _deliver,
     Role.SWEEP: _sweep,
     Role.SEAL: _seal,
+    Role.HTTP: _http,
 }

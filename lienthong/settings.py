@@ -9,6 +9,7 @@ at once, with file, line and key.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from pathlib import Path
@@ -168,6 +169,71 @@ class RetentionSettings(BaseModel):
     results: Days = Field(default=30, description="what agencies were told, once published")
 
 
+class HttpSettings(BaseModel):
+    """The HTTP door; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="address it listens on")
+    port: int = Field(default=8580, ge=0, le=65535, description="0: any free one")
+    tls_certificate: Path | None = Field(default=None, description="PEM, with its chain")
+    tls_key: Path | None = Field(default=None, description="PEM; None: in the certificate's file")
+    behind_proxy: bool = Field(
+        default=False, description="somebody before it has TLS: it may listen without, anywhere"
+    )
+    max_body_bytes: int = Field(default=2 * 1024**3, ge=1, description="of one upload")
+    uploads_at_once: int = Field(default=8, ge=1, le=64, description="more are sent away for now")
+    uploads_per_agency: int = Field(default=4, ge=1, le=64, description="of them")
+    connections: int = Field(default=256, ge=8, description="more are closed at once")
+    header_seconds: float = Field(default=10, gt=0, description="for the head of a request")
+    idle_seconds: float = Field(
+        default=30, gt=0, description="how long a sender may be silent or too slow"
+    )
+    least_bytes_per_second: int = Field(
+        default=1024, ge=1, description="of an upload, while we wait for the sender"
+    )
+    retry_after_seconds: int = Field(default=5, ge=1, description="what who is sent away is told")
+    stop_seconds: int = Field(default=30, ge=1, description="for uploads under way when it stops")
+
+    @model_validator(mode="after")
+    def _check_exposure(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("tls_key needs tls_certificate")
+        if not (is_loopback(self.host) or self.tls_certificate or self.behind_proxy):
+            raise ValueError(
+                f"host = {self.host!r} can be reached from elsewhere: give tls_certificate and "
+                "tls_key, or behind_proxy = true where a proxy has TLS"
+            )
+        return self
+
+
+class FolderSettings(BaseModel):
+    """The folder door; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path | None = Field(default=None, description="has one folder per agency")
+    unchanged_seconds: float = Field(
+        default=2, ge=0, description="how long a file must be as it is before it is taken"
+    )
+    unfinished: tuple[str, ...] = Field(
+        default=(".part", ".tmp", ".filepart"), description="endings of files still being written"
+    )
+    claim_seconds: float = Field(
+        default=120, ge=1, description="of silence after which a worker counts as gone"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     """Everything an operator can set."""
 
@@ -183,6 +249,8 @@ class Settings(BaseSettings):
     expansion: ExpansionSettings = ExpansionSettings()
     delivery: DeliverySettings = DeliverySettings()
     broker: BrokerSettings = BrokerSettings()
+    http: HttpSettings = HttpSettings()
+    folder: FolderSettings = FolderSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @model_validator(mode="after")
@@ -294,6 +362,8 @@ _TABLES: dict[str, type[BaseModel]] = {
     "broker": BrokerSettings,
     "delivery": DeliverySettings,
     "expansion": ExpansionSettings,
+    "folder": FolderSettings,
+    "http": HttpSettings,
     "retention": RetentionSettings,
     "store": StoreSettings,
     "target": TargetProfile,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -10,10 +10,8 @@ from broker.port import BrokerError, Message
 from lienthong.ids import make_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
-
-    from broker.port import Broker
 
 log = structlog.get_logger()
 
@@ -23,12 +21,21 @@ DELIVER = "deliver"
 """Hints that a dossier may have something to deliver; the body is its code."""
 
 
+class Publisher(Protocol):
+    """What hints are published with: a `Broker`, or something that hands them on to one."""
+
+    def publish(self, queue: str, messages: Sequence[Message]) -> None:
+        """Publish, or raise `BrokerError`; see `Broker.publish`."""
+
+
 def hint(subject: str, *, at: datetime) -> Message:
     """Return a hint about one submission or dossier."""
     return Message(id=make_id(at), body=subject.encode())
 
 
-def publish_or_leave(broker: Broker, queue: str, subjects: Iterable[str], *, at: datetime) -> None:
+def publish_or_leave(
+    broker: Publisher, queue: str, subjects: Iterable[str], *, at: datetime
+) -> None:
     """
     Publish hints about what somebody just had written down, or leave it to be found.
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from broker.port import Broker
+    from lienthong.flows.hints import Publisher
     from lienthong.store.database import Store
     from lienthong.store.work import Work
 
@@ -95,7 +95,7 @@ def receive(
     offer: Offer,
     *,
     store: Store,
-    broker: Broker,
+    broker: Publisher,
     clock: Callable[[], datetime],
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Taken:
@@ -131,7 +131,7 @@ def receive(
 
 
 def receive_many(
-    offers: Sequence[Offer], *, store: Store, broker: Broker, clock: Callable[[], datetime]
+    offers: Sequence[Offer], *, store: Store, broker: Publisher, clock: Callable[[], datetime]
 ) -> list[Taken | KeyConflict]:
     """
     Take small submissions over in one transaction, in their order; see `receive`.

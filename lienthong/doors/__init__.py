@@ -1,0 +1,1 @@
+"""The doors beside AMQP: HTTP and folders. Each ends in `lienthong.flows.receive`."""

@@ -1,0 +1,284 @@
+"""
+The HTTP door: `/v1/agencies/{agency}/records` and what an agency asks about what it handed over.
+
+Everything goes through one boundary, which answers errors as problem+json and logs codes and ids,
+never an address, a header or a payload. What `docs/doors.md` promises is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lienthong.doors import refusal
+from lienthong.doors.answer import Answer, Body
+from lienthong.doors.directory import Directory
+from lienthong.doors.heads import read_head
+from lienthong.doors.health import HealthCheck
+from lienthong.doors.media import ending
+from lienthong.doors.openapi import document
+from lienthong.doors.refusal import Refused
+from lienthong.doors.uploads import Arrival, SenderGone, Uploads
+from lienthong.flows.receive import receive
+from lienthong.store.database import reading
+from lienthong.store.hand_overs import submission_values
+from lienthong.store.results import list_results, result_values
+from lienthong.store.tokens import find_token
+from schemas.errors import InputError, PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
+    from starlette.requests import Request
+
+    from lienthong.flows.hints import Publisher
+    from lienthong.flows.receive import Offer, Taken
+    from lienthong.store.tokens import Token
+    from lienthong.wiring import Installation
+
+    Handler: TypeAlias = Callable[[Request, Body], Awaitable[Answer]]
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+THREADS = 8
+"""For questions to the store; uploads have threads of their own."""
+MOST_RESULTS = 500
+"""In one page."""
+LARGEST_NUMBER = 2**63 - 1
+
+
+class HttpDoor:
+    """The application of one process, and what it holds."""
+
+    def __init__(self, installation: Installation, *, publisher: Publisher) -> None:
+        self._installation = installation
+        self._publisher = publisher
+        self._settings = installation.settings.http
+        self._directory = Directory(installation.mappings)
+        self._uploads = Uploads(self._settings, take=self._take)
+        self._health = HealthCheck(installation)
+        self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="http")
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        self._uploads.close()
+        self._pool.shutdown()
+
+    def app(self) -> Starlette:
+        """Return the ASGI application."""
+        agency = "/v1/agencies/{agency}"
+        return Starlette(
+            routes=[
+                self._route(f"{agency}/records", self._records, "POST"),
+                self._route(f"{agency}/results", self._results, "GET"),
+                self._route(f"{agency}/submissions/{{submission}}", self._submission, "GET"),
+                self._route("/v1/openapi.json", self._openapi, "GET"),
+                self._route("/health/live", self._live, "GET"),
+                self._route("/health/ready", self._ready, "GET"),
+            ],
+            exception_handlers={HTTPException: _not_found},
+        )
+
+    def _route(self, path: str, handler: Handler, method: str) -> Route:
+        async def endpoint(request: Request) -> Response:
+            body = Body(request)
+            try:
+                return await handler(request, body)
+            except SenderGone:
+                log.info("http.sender_left")
+                return Response(status_code=499)
+            except Refused as refused:
+                return self._refuse(refused, body)
+            except (DBAPIError, NoConnectionFree, PeerError) as error:
+                log.warning("http.store", cause=type(error).__name__)
+                return self._refuse(refusal.store_away(self._settings.retry_after_seconds), body)
+            except Exception as error:  # noqa: BLE001 - the boundary of one request
+                # Its words may quote the request, so only its kind and its place are logged.
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                log.error(  # noqa: TRY400 - see above
+                    "http.failed",
+                    error=type(error).__name__,
+                    at=f"{frame.filename}:{frame.lineno}",
+                )
+                return self._refuse(refusal.failed(), body)
+
+        return Route(path, endpoint, methods=[method])
+
+    def _refuse(self, refused: Refused, body: Body) -> Answer:
+        log.info("http.refused", status=refused.status, code=refused.problem.code)
+        return Answer(
+            refusal.body_of(refused),
+            status=refused.status,
+            media_type=refusal.MEDIA_TYPE,
+            headers=dict(refused.headers),
+            unread=body,
+        )
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def _admit(self, request: Request) -> tuple[str, Token]:
+        """Return whose hand-over it is, and the token that says so."""
+        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise refusal.no_token()
+        token = await self._in_thread(partial(self._find_token, presented.strip()))
+        if token is None:
+            raise refusal.no_token()
+        called = request.path_params["agency"]
+        if await self._in_thread(partial(self._directory.is_named, token.agency, called)):
+            return token.agency, token
+        if await self._in_thread(partial(self._directory.find, called)):
+            raise refusal.not_yours()
+        raise refusal.no_agency()
+
+    def _find_token(self, presented: str) -> Token | None:
+        with reading(self._installation.store) as connection:
+            return find_token(connection, presented, now=self._installation.clock())
+
+    async def _records(self, request: Request, body: Body) -> Answer:
+        agency, token = await self._admit(request)
+        source = await self._in_thread(partial(self._directory.source, agency))
+        head = read_head(
+            request.headers,
+            request.query_params,
+            source=source,
+            limit=self._settings.max_body_bytes,
+        )
+        named = head.file_name or (agency if source is None else f"{agency}.{ending(source)}")
+        arrival = Arrival(agency=agency, sender=f"http:{token.id}", head=head, file_name=named)
+        with self._uploads.place(agency):
+            try:
+                taken = await self._uploads.take(arrival, body.receive)
+            except InputError as error:
+                raise self._not_taken(error) from error
+        log.info(
+            "http.received",
+            submission=taken.submission_id,
+            agency=agency,
+            size=taken.size,
+            repeated=taken.is_repeat,
+        )
+        where = f"/v1/agencies/{agency}/submissions/{taken.submission_id}"
+        return _json(
+            {
+                "submission": taken.submission_id,
+                "agency": agency,
+                "sha256": taken.sha256,
+                "bytes": taken.size,
+                "repeated": taken.is_repeat,
+            },
+            status=200 if taken.is_repeat else 201,
+            headers={"Location": where},
+        )
+
+    def _take(self, offer: Offer) -> Taken:
+        installation = self._installation
+        return receive(
+            offer, store=installation.store, broker=self._publisher, clock=installation.clock
+        )
+
+    def _not_taken(self, error: InputError) -> Refused:
+        if error.code == "submission.key_conflict":
+            return Refused(409, error.problem)
+        if error.code == "submission.not_taken":
+            again = str(self._settings.retry_after_seconds)
+            return Refused(503, error.problem, {"Retry-After": again})
+        return Refused(422, error.problem)
+
+    async def _results(self, request: Request, _body: Body) -> Answer:
+        agency, _ = await self._admit(request)
+        after = _number(request, "after", otherwise=0, most=LARGEST_NUMBER)
+        limit = _number(request, "limit", otherwise=100, most=MOST_RESULTS)
+        found = await self._in_thread(
+            partial(
+                list_results,
+                self._installation.store,
+                agency=agency,
+                after=after,
+                limit=max(limit, 1),
+                clock=self._installation.clock,
+            )
+        )
+        return _json(
+            {
+                "results": [result_values(result) for result in found],
+                "next": str(found[-1].number if found else after),
+            }
+        )
+
+    async def _submission(self, request: Request, _body: Body) -> Answer:
+        agency, _ = await self._admit(request)
+        values = await self._in_thread(
+            partial(self._read_submission, request.path_params["submission"], agency)
+        )
+        if values is None:
+            raise refusal.no_submission()
+        return _json(values)
+
+    def _read_submission(self, submission_id: str, agency: str) -> dict[str, Any] | None:
+        store = self._installation.store
+        with reading(store) as connection:
+            return submission_values(connection, submission_id, agency=agency, vault=store.vault)
+
+    async def _openapi(self, _request: Request, _body: Body) -> Answer:
+        return _json(document())
+
+    async def _live(self, _request: Request, _body: Body) -> Answer:
+        return _json({"status": "ok"})
+
+    async def _ready(self, _request: Request, _body: Body) -> Answer:
+        health = await self._in_thread(self._health.look)
+        words = {True: "ok", False: "failed"}
+        return _json(
+            {
+                "status": words[health.is_ready],
+                "checks": {
+                    "store": words[health.store],
+                    "broker": words[health.broker],
+                    "signing_key": words[health.signing_key],
+                },
+            },
+            status=200 if health.is_ready else 503,
+        )
+
+
+def _number(request: Request, name: str, *, otherwise: int, most: int) -> int:
+    given = request.query_params.get(name, "")
+    if not given:
+        return otherwise
+    if not (given.isascii() and given.isdigit() and len(given) < 20 and int(given) <= most):
+        raise refusal.unusable(f"http.{name}", name)
+    return int(given)
+
+
+def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return Answer(body, status=status, media_type="application/json", headers=headers or {})
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = dict(getattr(error, "headers", None) or {})
+    return Answer(
+        refusal.body_of(refusal.no_such_page(status)),
+        status=status,
+        media_type=refusal.MEDIA_TYPE,
+        headers=headers,
+        unread=Body(request),
+    )

@@ -1,0 +1,108 @@
+"""
+Whether this door can do its work: the store, the exchange, and a key that really signs.
+
+A door whose store answers and whose keys have expired takes dossiers in that then stand still, and
+says that all is well: X-Road's health check did (XRDDEV-2889). So a key is loaded and looked at.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from broker.port import BrokerError
+from lienthong.flows.hints import EXPAND
+from lienthong.store.database import reading
+from schemas.errors import LienthongError
+from signing import SigningError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lienthong.wiring import Installation
+
+log = structlog.get_logger()
+
+FRESH_SECONDS = 2.0
+"""How long an answer is given again: anybody may ask, as often as they like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What was found; only words that anybody may read."""
+
+    store: bool
+    broker: bool
+    signing_key: bool
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether everything is there."""
+        return self.store and self.broker and self.signing_key
+
+
+class HealthCheck:
+    """Looks, at most every two seconds. Thread-safe."""
+
+    def __init__(
+        self, installation: Installation, *, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._installation = installation
+        self._steady = steady
+        self._lock = Lock()
+        self._last: tuple[float, Health] | None = None
+
+    def look(self) -> Health:
+        """Return what is found now, or was found a moment ago."""
+        with self._lock:
+            now = self._steady()
+            if self._last is None or now - self._last[0] >= FRESH_SECONDS:
+                health = Health(store=self._store(), broker=self._broker(), signing_key=self._key())
+                self._last = (self._steady(), health)
+            return self._last[1]
+
+    def _store(self) -> bool:
+        try:
+            with reading(self._installation.store) as connection:
+                connection.execute(select(1)).all()
+        except (DBAPIError, LienthongError) as error:
+            log.warning("health.store", cause=type(error).__name__)
+            return False
+        return True
+
+    def _broker(self) -> bool:
+        try:
+            with self._installation.open_broker() as broker:
+                broker.depth(EXPAND)
+        except (BrokerError, LienthongError) as error:
+            log.warning("health.broker", cause=error.code)
+            return False
+        return True
+
+    def _key(self) -> bool:
+        """Tell whether at least one agency can sign now."""
+        keyring = self._installation.keyring
+        names = keyring.names()
+        if not names:
+            # Where development keys make themselves, the first dossier makes one.
+            return keyring.makes_keys
+        known = [name for name in names if name in self._installation.mappings.names()]
+        return any(self._signs(name) for name in known)
+
+    def _signs(self, name: str) -> bool:
+        try:
+            certificate = self._installation.keyring.agency_key(name, "", "").certificate
+        except (SigningError, LienthongError) as error:
+            log.warning("health.key", agency=name, cause=error.code)
+            return False
+        now = self._installation.clock()
+        is_current = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+        if not is_current:
+            log.warning("health.key", agency=name, cause="not valid now")
+        return is_current

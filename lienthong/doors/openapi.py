@@ -1,0 +1,319 @@
+"""The HTTP door as OpenAPI 3.1: served at /v1/openapi.json, and kept in docs/openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VERSION = "1.0.0"
+_TEXT = {
+    "type": "object",
+    "required": ["vi", "en"],
+    "properties": {"vi": {"type": "string"}, "en": {"type": "string"}},
+}
+_NULL_TEXT = {"type": ["string", "null"]}
+_NULL_NUMBER = {"type": ["integer", "null"]}
+_AGENCY = {
+    "name": "agency",
+    "in": "path",
+    "required": True,
+    "description": "Name of the agency's mapping, or its code (MaDonVi).",
+    "schema": {"type": "string"},
+}
+KINDS = (
+    "received",
+    "refused",
+    "broken_off",
+    "rejected",
+    "repeated",
+    "delivered",
+    "parked",
+    "quarantined",
+    "superseded",
+    "discarded",
+    "reissued",
+)
+_ERRORS = {
+    401: "The token is missing, wrong, expired or revoked.",
+    403: "The token belongs to another agency.",
+    404: "There is no such agency or submission.",
+    408: "The bytes came too slowly; nothing was kept.",
+    409: "The key came before with other bytes; nothing was kept.",
+    411: "Neither Content-Length nor chunked transfer.",
+    413: "Larger than the limit.",
+    415: "Not of the agency's format, or compressed.",
+    422: "A header, a parameter or the file cannot be used.",
+    429: "This agency sends too many files at once; see Retry-After.",
+    503: "Too much at once, or the store cannot be reached; see Retry-After.",
+}
+
+
+def document() -> dict[str, Any]:
+    """Return the document; the same each time."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lienthong: the agencies' HTTP door",
+            "version": VERSION,
+            "description": "Hand a file over, and read what became of it. What is answered with "
+            "201 or 200 is durable and cannot be lost.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": {
+            "/v1/agencies/{agency}/records": {"post": _records()},
+            "/v1/agencies/{agency}/results": {"get": _results()},
+            "/v1/agencies/{agency}/submissions/{submission}": {"get": _submission()},
+            "/v1/openapi.json": {"get": _open("describe", "This document.")},
+            "/health/live": {"get": _open("live", "The process answers.")},
+            "/health/ready": {"get": _ready()},
+        },
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(),
+            "responses": {
+                f"E{status}": _error(status, description) for status, description in _ERRORS.items()
+            },
+        },
+    }
+
+
+def _error(status: int, description: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": description,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    if status in (429, 503):
+        answer["headers"] = {
+            "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+        }
+    return answer
+
+
+def _answers(name: str, description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+    }
+
+
+def _refusals(*statuses: int) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/E{status}"} for status in statuses}
+
+
+def _records() -> dict[str, Any]:
+    return {
+        "operationId": "handOver",
+        "summary": "Hand over a file in the agency's own format, of any size.",
+        "parameters": [
+            _AGENCY,
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your own id of this hand-over: with it, trying again is harmless. "
+                "1 to 255 printable ASCII characters.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            },
+            {
+                "name": "Content-Disposition",
+                "in": "header",
+                "description": 'attachment; filename="…"',
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "file_name",
+                "in": "query",
+                "description": "In place of Content-Disposition.",
+                "schema": {"type": "string"},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "The file itself, not a form. Content-Type is that of the agency's "
+            "format, or application/octet-stream, or absent.",
+            "content": {
+                media: {}
+                for media in (
+                    "text/csv",
+                    "application/json",
+                    "application/x-ndjson",
+                    "application/xml",
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                    "application/octet-stream",
+                )
+            },
+        },
+        "responses": {
+            "201": _answers("Taken", "It is here, and cannot be lost."),
+            "200": _answers("Taken", "It was here before: the same key with the same bytes."),
+            **_refusals(401, 403, 404, 408, 409, 411, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _results() -> dict[str, Any]:
+    return {
+        "operationId": "readResults",
+        "summary": "What became of what was handed over, in order; nothing is left out.",
+        "parameters": [
+            _AGENCY,
+            {
+                "name": "after",
+                "in": "query",
+                "description": "`next` of the last page; without it, from the beginning.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "limit",
+                "in": "query",
+                "schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 100},
+            },
+        ],
+        "responses": {
+            "200": _answers("Results", "A page; an empty one means that there is no more yet."),
+            **_refusals(401, 403, 404, 422, 503),
+        },
+    }
+
+
+def _submission() -> dict[str, Any]:
+    return {
+        "operationId": "showSubmission",
+        "summary": "Where one submission stands.",
+        "parameters": [
+            _AGENCY,
+            {"name": "submission", "in": "path", "required": True, "schema": {"type": "string"}},
+        ],
+        "responses": {
+            "200": _answers("Submission", "Its state and counts."),
+            **_refusals(401, 403, 404, 503),
+        },
+    }
+
+
+def _open(operation: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "security": [],
+        "responses": {
+            "200": {
+                "description": summary,
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            }
+        },
+    }
+
+
+def _ready() -> dict[str, Any]:
+    return {
+        "operationId": "ready",
+        "summary": "The store and the exchange answer, and a key can sign.",
+        "security": [],
+        "responses": {
+            "200": _answers("Health", "All of it."),
+            "503": _answers("Health", "Not all of it."),
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    return {
+        "Taken": _object(
+            {
+                "submission": {"type": "string"},
+                "agency": {"type": "string"},
+                "sha256": {"type": "string"},
+                "bytes": {"type": "integer"},
+                "repeated": {"type": "boolean"},
+            }
+        ),
+        "Results": _object(
+            {
+                "results": {"type": "array", "items": {"$ref": "#/components/schemas/Result"}},
+                "next": {"type": "string", "description": "`after` of the next page."},
+            }
+        ),
+        "Result": _result(),
+        "Error": _object(
+            {
+                "code": {"type": "string"},
+                "severity": {"enum": ["error", "warning"]},
+                "message": _TEXT,
+                "source": {
+                    "type": "object",
+                    "description": "file, sheet, row, column, line, path; what applies.",
+                },
+                "field": _NULL_TEXT,
+                "suggestion": {"oneOf": [_TEXT, {"type": "null"}]},
+            }
+        ),
+        "Submission": _object(
+            {
+                "submission": {"type": "string"},
+                "agency": {"type": "string"},
+                "door": {"type": "string"},
+                "key": _NULL_TEXT,
+                "file": {"type": "string"},
+                "sha256": {"type": "string"},
+                "bytes": {"type": "integer"},
+                "state": {"enum": ["received", "expanded", "held", "refused"]},
+                "received_at": {"type": "string", "format": "date-time"},
+                "expanded_at": {"type": ["string", "null"], "format": "date-time"},
+                "records": {"type": "integer"},
+                "repeats": {"type": "integer"},
+                "messages": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+            }
+        ),
+        "Health": _object({"status": {"enum": ["ok", "failed"]}, "checks": {"type": "object"}}),
+        "Problem": {
+            "type": "object",
+            "description": "RFC 9457.",
+            "required": ["type", "title", "status", "code", "message"],
+            "properties": {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "code": {"type": "string"},
+                "message": _TEXT,
+                "suggestion": _TEXT,
+            },
+        },
+    }
+
+
+def _result() -> dict[str, Any]:
+    return _object(
+        {
+            "id": {"type": "string", "description": "The same however often it is told."},
+            "kind": {"enum": list(KINDS)},
+            "at": {"type": "string", "format": "date-time"},
+            "agency": {"type": "string"},
+            "submission": _NULL_TEXT,
+            "key": _NULL_TEXT,
+            "again": {"type": "boolean", "description": "Of received: a repeated hand-over."},
+            "file": _NULL_TEXT,
+            "record": _NULL_NUMBER,
+            "item": _NULL_NUMBER,
+            "dossier": _NULL_TEXT,
+            "message_id": _NULL_TEXT,
+            "event_key": _NULL_TEXT,
+            "state": _NULL_TEXT,
+            "reason": _NULL_TEXT,
+            "reason_vi": _NULL_TEXT,
+            "receipt": {
+                "oneOf": [
+                    _object({"document": {"type": "string"}, "digest": {"type": "string"}}),
+                    {"type": "null"},
+                ]
+            },
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+        }
+    )
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}

@@ -1,0 +1,251 @@
+"""
+What the HTTP door answers instead of taking something over: problem+json, in both languages.
+
+Every answer has a stable code and nothing of what was sent. Source: RFC 9457.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:lienthong:problem:"
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """A request that is answered with an error."""
+
+    status: int
+    problem: Problem
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def refuse(
+    status: int,
+    code: str,
+    message: Text,
+    suggestion: Text | None = None,
+    **headers: str,
+) -> Refused:
+    """Return a refusal; `headers` are named with underscores."""
+    return Refused(
+        status,
+        Problem(code=code, message=message, suggestion=suggestion),
+        {name.replace("_", "-").title(): value for name, value in headers.items()},
+    )
+
+
+def body_of(refused: Refused) -> bytes:
+    """Return the answer's body."""
+    problem = refused.problem
+    values: dict[str, Any] = {
+        "type": TYPE + problem.code,
+        "title": problem.message.en,
+        "status": refused.status,
+        "code": problem.code,
+        "message": problem.message._asdict(),
+    }
+    if problem.suggestion is not None:
+        values["suggestion"] = problem.suggestion._asdict()
+    return json.dumps(values, ensure_ascii=False).encode()
+
+
+def no_token() -> Refused:
+    """Nobody can tell who asks."""
+    return refuse(
+        401,
+        "http.token",
+        Text(
+            vi="Thiếu mã truy cập, hoặc mã sai, hết hạn, đã thu hồi",
+            en="The token is missing, wrong, expired or revoked",
+        ),
+        Text(
+            vi="Gửi header Authorization: Bearer <mã>; xin mã từ người vận hành",
+            en="Send the header Authorization: Bearer <token>; ask the operator for one",
+        ),
+        www_authenticate="Bearer",
+    )
+
+
+def not_yours() -> Refused:
+    """The token is another agency's."""
+    return refuse(
+        403,
+        "http.other_agency",
+        Text(vi="Mã truy cập này là của cơ quan khác", en="This token belongs to another agency"),
+        Text(
+            vi="Dùng mã của đúng cơ quan nêu trong địa chỉ",
+            en="Use the token of the agency that the address names",
+        ),
+    )
+
+
+def no_agency() -> Refused:
+    """Nobody configured the agency in the address."""
+    return refuse(
+        404,
+        "http.agency_unknown",
+        Text(vi="Không có cơ quan nêu trong địa chỉ", en="There is no agency as the address says"),
+        Text(
+            vi="Dùng tên ánh xạ hoặc mã đơn vị (MaDonVi) của cơ quan",
+            en="Use the name of the agency's mapping, or its code (MaDonVi)",
+        ),
+    )
+
+
+def no_submission() -> Refused:
+    """The agency has no such submission."""
+    return refuse(
+        404,
+        "http.submission_unknown",
+        Text(vi="Cơ quan này không có lần gửi đó", en="This agency has no such submission"),
+    )
+
+
+def no_length() -> Refused:
+    """The request does not say whether it has a body."""
+    return refuse(
+        411,
+        "http.length_missing",
+        Text(
+            vi="Yêu cầu không có Content-Length và cũng không theo từng khối (chunked)",
+            en="The request has neither a Content-Length nor chunked transfer",
+        ),
+    )
+
+
+def too_large(limit: int) -> Refused:
+    """The body is over the limit."""
+    return refuse(
+        413,
+        "http.too_large",
+        Text(vi=f"Tệp lớn hơn {limit} byte", en=f"The file is larger than {limit} bytes"),
+        Text(vi="Chia nhỏ tệp rồi gửi lại", en="Send it in parts"),
+    )
+
+
+def too_slow() -> Refused:
+    """The sender is silent or drips."""
+    return refuse(
+        408,
+        "http.too_slow",
+        Text(
+            vi="Dữ liệu đến quá chậm; không có gì được lưu",
+            en="The bytes came too slowly; nothing was kept",
+        ),
+        Text(vi="Kiểm tra đường truyền, rồi gửi lại", en="Check the connection, then send again"),
+    )
+
+
+def wrong_type(expected: tuple[str, ...]) -> Refused:
+    """The body says to be of another format than the agency's."""
+    said = ", ".join(expected)
+    return refuse(
+        415,
+        "http.content_type",
+        Text(
+            vi=f"Content-Type không khớp định dạng của cơ quan; cần: {said}",
+            en=f"Content-Type is not of the agency's format; expected: {said}",
+        ),
+        Text(
+            vi="Gửi nguyên tệp làm thân yêu cầu, không dùng biểu mẫu (multipart)",
+            en="Send the file itself as the body, not a form (multipart)",
+        ),
+    )
+
+
+def packed() -> Refused:
+    """The body is compressed."""
+    return refuse(
+        415,
+        "http.content_encoding",
+        Text(vi="Không nhận nội dung nén", en="Compressed bodies are not taken"),
+        Text(vi="Gửi nguyên tệp, bỏ Content-Encoding", en="Send it plainly, no Content-Encoding"),
+    )
+
+
+def empty() -> Refused:
+    """There are no bytes."""
+    return refuse(422, "http.empty", Text(vi="Tệp rỗng", en="The file is empty"))
+
+
+def unusable(code: str, what: str) -> Refused:
+    """A header or parameter cannot be used."""
+    return refuse(
+        422, code, Text(vi=f"{what} không dùng được", en=f"{what} cannot be used as it is")
+    )
+
+
+def busy(retry_after: int) -> Refused:
+    """As many uploads are under way as may be."""
+    return refuse(
+        503,
+        "http.busy",
+        Text(vi="Đang nhận quá nhiều tệp", en="As many files are being taken as can be"),
+        Text(vi="Gửi lại sau", en="Send it again later"),
+        retry_after=str(retry_after),
+    )
+
+
+def your_turn_later(retry_after: int) -> Refused:
+    """As many uploads of this agency are under way as may be."""
+    return refuse(
+        429,
+        "http.agency_busy",
+        Text(
+            vi="Cơ quan này đang gửi quá nhiều tệp cùng lúc",
+            en="This agency is sending too many files at once",
+        ),
+        Text(vi="Chờ tệp trước xong rồi gửi tiếp", en="Let the earlier ones end first"),
+        retry_after=str(retry_after),
+    )
+
+
+def store_away(retry_after: int) -> Refused:
+    """Nothing can be made durable now."""
+    return refuse(
+        503,
+        "http.store_unreachable",
+        Text(
+            vi="Chưa ghi được lâu bền vào lúc này; có thể chưa nhận được gì",
+            en="Nothing can be made durable now; it may not have been taken over",
+        ),
+        Text(
+            vi="Gửi lại sau với cùng Idempotency-Key",
+            en="Send it again later, with the same Idempotency-Key",
+        ),
+        retry_after=str(retry_after),
+    )
+
+
+def failed() -> Refused:
+    """A bug of ours."""
+    return refuse(
+        500,
+        "http.failed",
+        Text(vi="Lỗi bên trong của hệ thống", en="An error inside the system"),
+        Text(
+            vi="Gửi lại với cùng Idempotency-Key; nếu còn lỗi, báo người vận hành",
+            en="Send it again with the same Idempotency-Key; tell the operator if it stays",
+        ),
+    )
+
+
+def no_such_page(status: int) -> Refused:
+    """Nothing is at this address, or not by this method."""
+    return refuse(
+        status,
+        "http.method" if status == 405 else "http.address",
+        Text(
+            vi="Không có gì ở địa chỉ này theo phương thức này; xem /v1/openapi.json",
+            en="Nothing is at this address by this method; see /v1/openapi.json",
+        ),
+    )
