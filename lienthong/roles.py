@@ -66,6 +66,8 @@ class Role(Enum):
     """Links the rows of the audit log."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
+    FOLDER = "folder"
+    """The folder door: files that appear in the agencies\' folders."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
@@ -233,6 +235,14 @@ def _http(installation: Installation, stop: Event) -> None:
     serve(installation, stop)
 
 
+def _folder(installation: Installation, stop: Event) -> None:
+    from lienthong.doors.folder import FolderDoor  # noqa: PLC0415
+
+    with installation.open_broker() as broker:
+        door = FolderDoor(installation, publisher=broker)
+        _repeat(door.step, stop, pause_seconds=PAUSE_SECONDS)
+
+
 def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float) -> None:
     while not stop.is_set():
         try:
@@ -262,4 +272,5 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.SWEEP: _sweep,
     Role.SEAL: _seal,
     Role.HTTP: _http,
+    Role.FOLDER: _folder,
 }
