@@ -73,7 +73,8 @@ class Role(Enum):
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
     """Return the roles of a process that is told none."""
     on_rabbitmq = (Role.TAKE, Role.RESULTS) if settings.broker.kind == "rabbitmq" else ()
-    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, *on_rabbitmq)
+    with_folder = (Role.FOLDER,) if settings.folder.path is not None else ()
+    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, *on_rabbitmq, *with_folder)
 
 
 @dataclass(slots=True)

@@ -17,9 +17,9 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, deliver, results, sweep, seal; default: all that fit the "
-    "settings": "Cách nhau bằng dấu phẩy: take, expand, deliver, results, sweep, seal; mặc định: "
-    "mọi vai trò hợp với cấu hình",
+    "Comma-separated: take, expand, deliver, results, sweep, seal, http, folder; default: all "
+    "that fit the settings but http": "Cách nhau bằng dấu phẩy: take, expand, deliver, results, "
+    "sweep, seal, http, folder; mặc định: mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
