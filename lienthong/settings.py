@@ -46,7 +46,13 @@ class DeliverySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     slots: int = Field(default=8, ge=1, le=256, description="calls at once in one process")
-    lease_seconds: float = Field(default=120, gt=0, description="longer than the longest call")
+    lease_seconds: float = Field(
+        default=120,
+        gt=0,
+        # RabbitMQ ends the connection of who holds a message for half an hour (consumer_timeout).
+        le=1500,
+        description="longer than the longest call",
+    )
     backoff_first_seconds: float = Field(default=2, gt=0)
     backoff_longest_seconds: float = Field(default=300, gt=0)
     breaker_threshold: int = Field(default=5, ge=1, description="troubles in a row that open it")

@@ -89,9 +89,18 @@ class XadesSigner:
             KeyUnusable: the certificate is not valid at `signed_at`.
             DocumentUnsignable: not well-formed, without a usable `Id`, or signed already.
         """
+        return self.sign_parsed(_parse(document), signed_at=signed_at)
+
+    def sign_parsed(self, root: _Element, *, signed_at: datetime) -> bytes:
+        """
+        Return the same for a document that `schemas.parser` has parsed already.
+
+        Raises:
+            KeyUnusable: the certificate is not valid at `signed_at`.
+            DocumentUnsignable: without a usable `Id`, or signed already.
+        """
         moment = signed_at.astimezone(UTC).replace(microsecond=0)
         self._key.check_usable_at(moment)
-        root = _parse(document)
         identifier = _identifier_of(root)
         content = canonical_bytes(root)
         signature = self._compose(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from io import BytesIO
 from random import Random
 from types import SimpleNamespace
@@ -230,7 +231,7 @@ class FakePipeline:
             version=None,
             content_digest=content,
             document=f"<{content}/>".encode(),
-            document_digest=content,
+            document_digest=sha256(f"<{content}/>".encode()).hexdigest(),
         )
         return Prepared(
             record=item.number,
@@ -323,7 +324,7 @@ def event():
             version=fields.get("version"),
             content_digest=content,
             document=f"<{content}/>".encode(),
-            document_digest=f"sha-{content}",
+            document_digest=sha256(f"<{content}/>".encode()).hexdigest(),
         )
 
     return make

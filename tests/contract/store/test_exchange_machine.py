@@ -8,6 +8,7 @@ happened, once the portal is well everything comes to rest, and every promise st
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -64,9 +65,8 @@ class Portal:
             return Answer(outcome=Outcome.EXISTS)
         if request.packet is Packet.PROGRESS and not has:
             self.too_early.append(request)
-        self.effects.append(
-            (request.dossier_code, request.packet, request.document.decode(), request.message_id)
-        )
+        digest = sha256(request.document).hexdigest()
+        self.effects.append((request.dossier_code, request.packet, digest, request.message_id))
         if order == "committed, answer lost":
             return Answer(outcome=Outcome.UNKNOWN)
         return Answer(outcome=Outcome.DELIVERED)
@@ -213,7 +213,7 @@ class ExchangeMachine(RuleBasedStateMachine):
             version=None,
             content_digest=content,
             document=f"{content}/{self.count}".encode(),
-            document_digest=f"{content}/{self.count}",
+            document_digest=sha256(f"{content}/{self.count}".encode()).hexdigest(),
         )
         problem = Problem(code="mapping.field_missing", message=Text(vi="thiếu", en="missing"))
         return Prepared(
