@@ -26,11 +26,11 @@ def publish(request, exchange, tmp_path):
         path = tmp_path / name
         path.write_bytes(body)
         return subprocess.run(
-            [*command, exchange.settings.urls[0], AGENCY, str(path), message_id],
+            [*command, exchange.url, AGENCY, str(path), message_id],
             cwd=folder,
             env={
                 "PATH": os.environ["PATH"],
-                "LIENTHONG_PREFIX": exchange.settings.plan.prefix,
+                "LIENTHONG_PREFIX": exchange.prefix,
                 "LIENTHONG_PASSWORD": "w0rd",
                 "LIENTHONG_WAIT": wait,
             }

@@ -136,6 +136,15 @@ def test_an_agency_makes_binds_and_deletes_nothing(here, log_in):
     refused(connection, lambda c: c.exchange_bind(plan.results_exchange, mine, "x"))
 
 
+def test_of_others_an_agency_learns_no_more_than_how_long_their_queues_are(here, log_in):
+    # RabbitMQ asks for no permission here; docs/rabbitmq.md says so.
+    channel = log_in(MINE).channel()
+
+    told = channel.queue_declare(here.plan.inbound(OTHER), passive=True)
+
+    assert told.method.message_count == 0
+
+
 def test_a_worker_cannot_send_in_an_agencys_name(here, log_in):
     refused(
         log_in("worker"),
