@@ -140,6 +140,10 @@ class Connection(H11Protocol):
             transport.close()
             return
         raw = transport.get_extra_info("socket")
+        if raw is not None:
+            # asyncio does it itself only for sockets made with a protocol number. Without it an
+            # answer in two parts waits 40 ms for the peer's delayed acknowledgement.
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_READER_MS)
         self._watch_head()
