@@ -455,7 +455,10 @@ def test_depth_counts_what_waits_and_what_is_delayed_but_not_what_is_lent(broker
 
     assert broker.depth("deliver") == 2
     clock.pass_seconds(60)
-    assert broker.depth("deliver") == 3
+    # A server counts what was given back when it gets to it.
+    ends = time.monotonic() + 10
+    while broker.depth("deliver") != 3:
+        assert time.monotonic() < ends
 
 
 # Waiting
