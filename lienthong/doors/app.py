@@ -27,10 +27,10 @@ from lienthong.doors.answer import Answer, Body
 from lienthong.doors.directory import Directory
 from lienthong.doors.heads import read_head
 from lienthong.doors.health import HealthCheck
-from lienthong.doors.media import ending
 from lienthong.doors.openapi import document
 from lienthong.doors.refusal import Refused
 from lienthong.doors.uploads import Arrival, SenderGone, Uploads
+from lienthong.flows.incoming import format_of
 from lienthong.flows.receive import receive
 from lienthong.store.database import reading
 from lienthong.store.hand_overs import submission_values
@@ -160,7 +160,7 @@ class HttpDoor:
             source=source,
             limit=self._settings.max_body_bytes,
         )
-        named = head.file_name or (agency if source is None else f"{agency}.{ending(source)}")
+        named = head.file_name or (agency if source is None else f"{agency}.{format_of(source)}")
         arrival = Arrival(agency=agency, sender=f"http:{token.id}", head=head, file_name=named)
         with self._uploads.place(agency):
             try:

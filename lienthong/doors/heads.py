@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import TYPE_CHECKING
 
-from lienthong.doors.media import SAYS_NOTHING, media_types
 from lienthong.doors.refusal import no_length, packed, too_large, unusable, wrong_type
+from lienthong.flows.incoming import CONTENT_TYPES, SAYS_NOTHING, format_of
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers, QueryParams
@@ -68,7 +68,7 @@ def _check_encoding(headers: Headers) -> None:
 
 
 def _check_type(headers: Headers, source: SourceOptions) -> None:
-    expected = media_types(source)
+    expected = CONTENT_TYPES[format_of(source)]
     for value in headers.getlist("content-type"):
         said = value.partition(";")[0].strip().lower()
         if said not in (*expected, SAYS_NOTHING):

@@ -319,15 +319,14 @@ def test_more_uploads_than_may_be_are_told_when_to_come_again(make_here):
     here.run("http")
     land, health = here.token(), here.token(HEALTH)
     with raw(here) as one, raw(here) as two:
-        one.sendall(head(here, land, "Content-Length: 100") + b"a")
-        until(lambda: here.hand_over(CSV, token=land).status == 429)
-        two.sendall(
-            head(here, health, "Content-Length: 9", path=f"/v1/agencies/{HEALTH}/records") + b"a"
-        )
-        refused = until(
-            lambda: (a := here.hand_over(CSV, token=land)).status == 503 and a, seconds=5
-        )
-        assert refused.headers["Retry-After"] == "5"
+        one.sendall(head(here, land, "Content-Length: 9000000") + bytes(3 * MIB))
+        until(lambda: here.count(submission_pieces) == 2)
+        assert here.hand_over(CSV, token=land).status == 429
+        path = f"/v1/agencies/{HEALTH}/records"
+        two.sendall(head(here, health, "Content-Length: 9000000", path=path) + bytes(3 * MIB))
+        until(lambda: here.count(submission_pieces) == 4)
+        refused = here.hand_over(CSV, token=land)
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
     until(lambda: here.hand_over(CSV, token=land).status == 201)
 
 
