@@ -32,12 +32,13 @@ from lienthong.store.database import reading
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.submissions import (
     ClaimLost,
+    Ended,
     Opened,
     SubmissionState,
     advance,
     claim_expansion,
     due_agencies,
-    finish_expansion,
+    finish_expansions,
     forget_tries,
     keep_claim,
     load_small,
@@ -211,19 +212,21 @@ class Expander:
         ]
         due = take_in(work, records) if records else []
         open_ones = {submission.id: submission for submission, _ in steps}
+        ended = []
         for submission, step in steps:
             if isinstance(step, _End):
                 del open_ones[submission.id]
-                finish_expansion(
-                    work,
-                    submission,
-                    records_done=reading_.done.get(submission.id, submission.records_done),
-                    state=step.state,
-                    problems=step.problems,
-                    due_at=step.due_at,
+                ended.append(
+                    Ended(
+                        submission=submission,
+                        records_done=reading_.done.get(submission.id, submission.records_done),
+                        state=step.state,
+                        problems=step.problems,
+                        due_at=step.due_at,
+                    )
                 )
-        for submission in open_ones.values():
-            advance(work, submission, records_done=reading_.done[submission.id])
+        finish_expansions(work, ended)
+        advance(work, [(one, reading_.done[one.id]) for one in open_ones.values()])
         return due
 
     def _steps(self, reading_: _Reading) -> Iterator[_Step]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from lienthong.failpoints import Point, reached
+from lienthong.store.bulk import insert_rows
 from lienthong.store.tables import audit, in_slices, seals
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def append(connection: Connection, entries: Sequence[Entry], *, actor: str, at: 
                 "digest": _digest(salt, at, actor, entry.action, entry.subject, detail),
             }
         )
-    connection.execute(insert(audit), rows)
+    insert_rows(connection, audit, rows)
 
 
 def _digest(salt: bytes, at: datetime, actor: str, action: str, subject: str, detail: str) -> bytes:

@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     bindparam,
     func,
-    insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
 from lienthong.channels.port import Found, Outcome, Packet
 from lienthong.states import State
+from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.ledgers import Changes, load_ledgers
 from lienthong.store.sealed import (
     answer_context,
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import BindParameter, Connection, Row, Select
+    from sqlalchemy import Connection, Row, Select
 
     from lienthong.admission import Known, Ledger
     from lienthong.channels.port import Answer, LookUp
@@ -61,12 +60,10 @@ KILLS_WORKER = "its worker ended again and again while sending it"
 
 # Built once: what a statement says costs more to put together than to run. The names with an
 # underscore are of the WHERE; an update or insert sets the columns that its parameters name.
-_CODES: BindParameter[str] = bindparam("_codes", expanding=True)
-_CLAIMS: BindParameter[tuple[str, int]] = bindparam("_claims", expanding=True)
 _IS_FREE = or_(dossiers.c.lease_until.is_(None), dossiers.c.lease_until <= bindparam("_now"))
 _FREE = (
     select(dossiers.c.code, dossiers.c.fence)
-    .where(dossiers.c.code.in_(_CODES), _IS_FREE)
+    .where(among(dossiers.c.code, "_codes"), _IS_FREE)
     .with_for_update(skip_locked=True)
 )
 _BACKLOG = (
@@ -80,21 +77,21 @@ _BACKLOG = (
 )
 _CLAIM = (
     update(dossiers)
-    .where(dossiers.c.code.in_(_CODES))
+    .where(among(dossiers.c.code, "_codes"))
     .values(lease_until=bindparam("_until"), fence=dossiers.c.fence + 1)
 )
-_LEASES = select(dossiers.c.code, dossiers.c.lease_until).where(dossiers.c.code.in_(_CODES))
+_LEASES = select(dossiers.c.code, dossiers.c.lease_until).where(among(dossiers.c.code, "_codes"))
 _HOLD = (
     select(dossiers.c.code, dossiers.c.fence)
     .where(
-        tuple_(dossiers.c.code, dossiers.c.fence).in_(_CLAIMS),
+        among(dossiers.c.code, "_codes"),
         # A claim that was ended, by a commit whose answer got lost, is nobody's any more.
         dossiers.c.lease_until.is_not(None),
     )
     .order_by(dossiers.c.code)
     .with_for_update()
 )
-_END_CLAIM = update(dossiers).where(dossiers.c.code.in_(_CODES)).values(lease_until=None)
+_END_CLAIM = update(dossiers).where(among(dossiers.c.code, "_codes")).values(lease_until=None)
 _ROWS = (
     select(
         messages.c.id,
@@ -111,24 +108,16 @@ _ROWS = (
         dossiers.c.at_portal,
     )
     .join(dossiers, dossiers.c.code == messages.c.dossier_code)
-    .where(messages.c.id.in_(bindparam("_ids", expanding=True)))
+    .where(among(messages.c.id, "_ids"))
 )
 _LOOK_UPS = (
     select(attempts.c.message_id, func.count().label("look_ups"))
-    .where(attempts.c.message_id.in_(bindparam("_ids", expanding=True)), attempts.c.kind == LOOK_UP)
+    .where(among(attempts.c.message_id, "_ids"), attempts.c.kind == LOOK_UP)
     .group_by(attempts.c.message_id)
 )
 _OPEN_ATTEMPTS = update(attempts).where(
     attempts.c.message_id == bindparam("_id"), attempts.c.ended_at.is_(None)
 )
-_BEGIN_ATTEMPT = insert(attempts)
-_END_ATTEMPT = update(attempts).where(
-    attempts.c.message_id == bindparam("_id"),
-    attempts.c.kind == bindparam("_kind"),
-    attempts.c.number == bindparam("_number"),
-)
-_KEEP_RECEIPT = insert(receipts)
-_LEARN = update(dossiers).where(dossiers.c.code == bindparam("_code"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,7 +354,7 @@ class _Beginning:
             )
         self._changes.write()
         if self._attempts:
-            connection.execute(_BEGIN_ATTEMPT, self._attempts)
+            insert_rows(connection, attempts, self._attempts)
         if self._released:
             connection.execute(_END_CLAIM, {"_codes": self._released})
 
@@ -408,10 +397,10 @@ def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
     return due
 
 
-def _hold(work: Work, claims: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+def _hold(work: Work, claims: set[tuple[str, int]]) -> set[tuple[str, int]]:
     """Hold those dossiers whose claims are still ours."""
-    rows = work.connection.execute(_HOLD, {"_claims": sorted(claims)})
-    return {(row.code, row.fence) for row in rows}
+    rows = work.connection.execute(_HOLD, {"_codes": sorted({code for code, _ in claims})})
+    return claims & {(row.code, row.fence) for row in rows}
 
 
 class _Finishing:
@@ -479,9 +468,9 @@ class _Finishing:
         connection = self._work.connection
         self._changes.write()
         for rows in self._learnt.values():
-            connection.execute(_LEARN, rows)
+            update_rows(connection, dossiers, rows, by=("code",))
         if self._receipts:
-            connection.execute(_KEEP_RECEIPT, self._receipts)
+            insert_rows(connection, receipts, self._receipts)
 
 
 def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
@@ -492,7 +481,7 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
         words = getattr(result, "message", None)
         rows.append(
             {
-                "_id": key[0],
+                "_message_id": key[0],
                 "_kind": key[1],
                 "_number": key[2],
                 "ended_at": work.at,
@@ -508,7 +497,7 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
                 else work.vault.seal(result.raw, context=answer_context(*key)),
             }
         )
-    work.connection.execute(_END_ATTEMPT, rows)
+    update_rows(work.connection, attempts, rows, by=("message_id", "kind", "number"))
 
 
 def _outcome(result: Answer | LookUp) -> str:

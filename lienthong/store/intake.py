@@ -12,6 +12,7 @@ from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from lienthong.states import State
+from lienthong.store.bulk import insert_rows
 from lienthong.store.ledgers import (
     change_state,
     load_event_keys,
@@ -265,7 +266,7 @@ class _Batch:
         connection = self._work.connection
         save_ledgers(self._work, self._ledgers.values())
         if self._rows:
-            connection.execute(insert(messages), list(self._rows.values()))
+            insert_rows(connection, messages, list(self._rows.values()))
         if self._repeats:
             connection.execute(insert(repeats), self._repeats)
         due = []

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import Packet
 from lienthong.states import State, check_transition
+from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.tables import dossiers, in_slices, messages, repeats
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from sqlalchemy import BindParameter, Connection, Row
+    from sqlalchemy import Connection, Row
 
     from lienthong.store.work import Work
 
 # Built once: what a statement says costs more to put together than to run.
-_CODES: BindParameter[str] = bindparam("_codes", expanding=True)
-_DOSSIERS = select(dossiers).where(dossiers.c.code.in_(_CODES))
+_DOSSIERS = select(dossiers).where(among(dossiers.c.code, "_codes"))
 _DOSSIERS_TO_CHANGE = _DOSSIERS.order_by(dossiers.c.code).with_for_update()
 _MESSAGES = (
     select(
@@ -36,10 +36,25 @@ _MESSAGES = (
         messages.c.submission_id,
         messages.c.record,
     )
-    .where(messages.c.dossier_code.in_(_CODES))
+    .where(among(messages.c.dossier_code, "_codes"))
     .order_by(messages.c.sequence, messages.c.id)
 )
-_RENUMBER = update(dossiers).where(dossiers.c.code == bindparam("_code"))
+_REPEATED = (
+    select(messages.c.dossier_code, repeats.c.submission_id, repeats.c.record)
+    .join(repeats, repeats.c.message_id == messages.c.id)
+    .where(
+        among(repeats.c.submission_id, "_submissions"),
+        messages.c.packet == Packet.DOSSIER.value,
+        among(messages.c.dossier_code, "_codes"),
+    )
+    .order_by(repeats.c.record)
+)
+_KEYED = select(messages.c.event_key, messages.c.id, messages.c.content_digest).where(
+    messages.c.agency == bindparam("_agency"),
+    among(messages.c.event_key, "_keys"),
+    messages.c.content_digest.is_not(None),
+    messages.c.state.not_in([State.DISCARDED.value, State.REISSUED.value]),
+)
 TOLD = frozenset(
     {
         State.DELIVERED,
@@ -51,9 +66,6 @@ TOLD = frozenset(
     }
 )
 """Changes that the agency is told of; rejections and repeats are told where they are made."""
-_CHANGE = update(messages).where(
-    messages.c.id == bindparam("_id"), messages.c.state == bindparam("_state")
-)
 
 
 def load_ledgers(
@@ -94,14 +106,7 @@ def load_repeated(
         return
     for part in in_slices(sorted(ledgers)):
         rows = connection.execute(
-            select(messages.c.dossier_code, repeats.c.submission_id, repeats.c.record)
-            .join(repeats, repeats.c.message_id == messages.c.id)
-            .where(
-                repeats.c.submission_id.in_(sorted(submission_ids)),
-                messages.c.packet == Packet.DOSSIER.value,
-                messages.c.dossier_code.in_(part),
-            )
-            .order_by(repeats.c.record)
+            _REPEATED, {"_submissions": sorted(submission_ids), "_codes": part}
         )
         for row in rows:
             ledgers[row.dossier_code].repeated.append((row.submission_id, row.record))
@@ -128,14 +133,7 @@ def load_event_keys(
     """Return, per event key of the agency that was admitted, its message id and content digest."""
     found: dict[str, tuple[str, str | None]] = {}
     for part in in_slices(sorted(keys)):
-        rows = connection.execute(
-            select(messages.c.event_key, messages.c.id, messages.c.content_digest).where(
-                messages.c.agency == agency,
-                messages.c.event_key.in_(part),
-                messages.c.content_digest.is_not(None),
-                messages.c.state.not_in([State.DISCARDED.value, State.REISSUED.value]),
-            )
-        )
+        rows = connection.execute(_KEYED, {"_agency": agency, "_keys": part})
         found |= {row.event_key: (row.id, row.content_digest) for row in rows}
     return found
 
@@ -149,11 +147,13 @@ def save_ledgers(work: Work, ledgers: Collection[Ledger]) -> None:
             {"code": ledger.code, "agency": ledger.agency, "next_sequence": ledger.next_sequence}
             for ledger in new
         ]
-        work.connection.execute(insert(dossiers), rows)
+        insert_rows(work.connection, dossiers, rows)
     if known:
-        work.connection.execute(
-            _RENUMBER,
+        update_rows(
+            work.connection,
+            dossiers,
             [{"_code": ledger.code, "next_sequence": ledger.next_sequence} for ledger in known],
+            by=("code",),
         )
 
 
@@ -228,8 +228,7 @@ class Changes:
     def write(self) -> None:
         """Write everything down, in one statement per set of columns."""
         for rows in self._rows.values():
-            changed = self._work.connection.execute(_CHANGE, rows)
-            if changed.rowcount != len(rows):
+            if update_rows(self._work.connection, messages, rows, by=("id", "state")) != len(rows):
                 raise RuntimeError("a message changed while its dossier was held")
         self._rows = {}
 

@@ -15,8 +15,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
+from lienthong.store.bulk import insert_rows, update_rows
 from lienthong.store.database import insert_into, reading
 from lienthong.store.sealed import piece_context, submission_problems_context
 from lienthong.store.tables import agencies, expansions, in_slices, submission_pieces, submissions
@@ -94,7 +95,6 @@ class ClaimLost(Exception):
     """The lease ended and somebody else has gone on; nothing of this transaction may stay."""
 
 
-_PUT_PIECE = insert(submission_pieces)
 _OPENED = (
     select(
         submissions.c.id,
@@ -131,7 +131,7 @@ def put_pieces(work: Work, pieces: Iterable[tuple[str, int, bytes, bool]]) -> No
         for submission_id, number, body, is_last in pieces
     ]
     if rows:
-        work.connection.execute(_PUT_PIECE, rows)
+        insert_rows(work.connection, submission_pieces, rows)
 
 
 def count_pieces(connection: Connection, submission_id: str) -> int:
@@ -233,7 +233,7 @@ def insert_submissions(work: Work, offered: Sequence[tuple[Submission, int]]) ->
         )
         work.tell(submission.agency, "received", submission_id=submission.id)
     if rows:
-        work.connection.execute(insert(submissions), rows)
+        insert_rows(work.connection, submissions, rows)
 
 
 def insert_submission(work: Work, submission: Submission) -> None:
@@ -323,41 +323,49 @@ def open_submissions(
     return [Opened(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of a namedtuple
 
 
-def advance(work: Work, submission: Opened, *, records_done: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What ends, or suspends, the expansion of one submission."""
+
+    submission: Opened
+    records_done: int
+    state: SubmissionState
+    problems: Sequence[Problem] = ()
+    due_at: datetime | None = None
+    """Set for a submission that goes on later."""
+
+
+def advance(work: Work, done: Sequence[tuple[Opened, int]]) -> None:
     """Note how many records are done; the claim is to be checked in the same transaction."""
-    work.connection.execute(
-        _UPDATE, {"_id": submission.id, "records_done": records_done, "tries": 0}
-    )
+    rows = [
+        {"_id": submission.id, "records_done": records, "tries": 0} for submission, records in done
+    ]
+    update_rows(work.connection, submissions, rows, by=("id",))
 
 
-def finish_expansion(
-    work: Work,
-    submission: Opened,
-    *,
-    records_done: int,
-    state: SubmissionState,
-    problems: Sequence[Problem] = (),
-    due_at: datetime | None = None,
-) -> None:
-    """End or suspend the expansion; `due_at` is set for a submission that goes on later."""
-    sealed = seal_problems(work.vault, problems, context=submission_problems_context(submission.id))
-    work.connection.execute(
-        _UPDATE,
-        {
-            "_id": submission.id,
-            "state": state.value,
-            "records_done": records_done,
-            "tries": 0,
-            "problems": sealed,
-            "expanded_at": work.at if due_at is None else None,
-            "due_at": due_at,
-        },
-    )
-    codes = ",".join(sorted({problem.code for problem in problems}))
-    work.note(f"submission.{state.value}", submission.id, codes=codes)
-    if problems and state is not SubmissionState.HELD:
-        kind = "refused" if state is SubmissionState.REFUSED else "broken_off"
-        work.tell(submission.agency, kind, submission_id=submission.id)
+def finish_expansions(work: Work, ended: Sequence[Ended]) -> None:
+    """End or suspend expansions; the claim is to be checked in the same transaction."""
+    rows = []
+    for end in ended:
+        submission_id, state = end.submission.id, end.state
+        context = submission_problems_context(submission_id)
+        rows.append(
+            {
+                "_id": submission_id,
+                "state": state.value,
+                "records_done": end.records_done,
+                "tries": 0,
+                "problems": seal_problems(work.vault, end.problems, context=context),
+                "expanded_at": work.at if end.due_at is None else None,
+                "due_at": end.due_at,
+            }
+        )
+        codes = ",".join(sorted({problem.code for problem in end.problems}))
+        work.note(f"submission.{state.value}", submission_id, codes=codes)
+        if end.problems and state is not SubmissionState.HELD:
+            kind = "refused" if state is SubmissionState.REFUSED else "broken_off"
+            work.tell(end.submission.agency, kind, submission_id=submission_id)
+    update_rows(work.connection, submissions, rows, by=("id",))
 
 
 def forget_tries(work: Work, submission_id: str) -> None:

@@ -6,10 +6,11 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from lienthong.ids import make_id
 from lienthong.store import audit
+from lienthong.store.bulk import insert_rows
 from lienthong.store.tables import results
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Work:
         """Write down what was noted and told; `begin` calls it."""
         audit.append(self.connection, self._entries, actor=self.actor, at=self.at)
         if self._results:
-            self.connection.execute(insert(results), self._results)
+            insert_rows(self.connection, results, self._results)
 
 
 @contextmanager

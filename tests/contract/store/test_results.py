@@ -13,7 +13,12 @@ from lienthong.flows.hints import DELIVER, hint
 from lienthong.flows.receive import receive, small_offer
 from lienthong.store.database import reading
 from lienthong.store.results import list_results, mark_published, pending, result_values
-from lienthong.store.submissions import SubmissionState, finish_expansion, open_submissions
+from lienthong.store.submissions import (
+    Ended,
+    SubmissionState,
+    finish_expansions,
+    open_submissions,
+)
 from lienthong.store.tables import messages, results
 from lienthong.store.work import begin
 from schemas.problem import Place, Problem, Text
@@ -138,9 +143,13 @@ def test_a_refused_file_is_told_with_its_problem_and_the_senders_key(exchange, t
     )
     with begin(exchange.store, at=exchange.clock) as work:
         (opened,) = open_submissions(work.connection, "land", after=0, limit=1)
-        finish_expansion(
-            work, opened, records_done=0, state=SubmissionState.REFUSED, problems=[problem]
+        ended = Ended(
+            submission=opened,
+            records_done=0,
+            state=SubmissionState.REFUSED,
+            problems=[problem],
         )
+        finish_expansions(work, [ended])
 
     received, refused = (result_values(result) for result in told())
 
