@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -70,3 +71,14 @@ def test_a_unit_test_cannot_reach_the_network(family, call):
         pytest.raises(AssertionError, match="may not connect"),
     ):
         getattr(sock, call)(("localhost", 80))
+
+
+def test_every_test_that_the_page_of_traps_names_is_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/traps.md").read_text(encoding="utf-8")))
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+
+    assert named - defined == set()

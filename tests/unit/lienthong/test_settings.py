@@ -116,3 +116,14 @@ def test_what_is_no_number_of_days_is_refused_with_its_line(load, value):
     assert (problem.place.line, problem.place.path) == (2, "retention.answers")
     assert "days" in problem.message.en
     assert "số ngày" in problem.message.vi
+
+
+def test_a_lease_stays_below_the_consumer_timeout_of_the_broker(tmp_path):
+    """RabbitMQ ends the connection of who holds a message for 30 minutes (celery 6954)."""
+    file = tmp_path / "lienthong.toml"
+    file.write_text("[delivery]\nlease_seconds = 1800\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file=file)
+
+    assert caught.value.problems[0].place.path == "delivery.lease_seconds"
