@@ -128,6 +128,12 @@ class BrokerSettings(BaseModel):
     agencies: tuple[str, ...] = Field(
         default=(), description="those that send over AMQP; empty: every agency with a mapping"
     )
+    prefetch: int = Field(
+        default=16,
+        ge=1,
+        le=1000,
+        description="messages of one agency that one worker holds at once; the same everywhere",
+    )
     largest_message_bytes: int = Field(
         default=8 * MIB, ge=1024, le=128 * MIB, description="that an agency may send over AMQP"
     )

@@ -232,7 +232,9 @@ class Installation:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""
         from broker.rabbitmq import RabbitInbox  # noqa: PLC0415 - see open_broker
 
-        return RabbitInbox(self.rabbit_settings, clock=self.clock)
+        return RabbitInbox(
+            self.rabbit_settings, clock=self.clock, prefetch=self.settings.broker.prefetch
+        )
 
     def open_outbox(self) -> Outbox:
         """Open the way to the agencies' results queues. Raises as `rabbit_settings` does."""

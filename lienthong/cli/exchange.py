@@ -6,6 +6,7 @@ import getpass
 import math
 import os
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_
 from lienthong.cli.session import Exit, Session, finish
 from lienthong.reasons import REASONS
 from lienthong.states import State
+from schemas.errors import PeerError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -141,6 +143,9 @@ def run(
     if Role.DELIVER in chosen:
         # A wrong target is told now, not by a worker that cannot start. Nothing is connected yet.
         installation.open_channel().close()
+    with suppress(PeerError):
+        # So is a store of another version; one that cannot be reached now is waited for.
+        _ = installation.store
     stop = stop_on_signals()
     session.tell(
         Text(
