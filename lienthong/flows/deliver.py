@@ -15,7 +15,7 @@ left alone, hints are let go: the store remembers, and knows better what is urge
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from os import getpid
 from socket import gethostname
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from broker.port import StaleDelivery
+from broker.port import BrokerUnavailable, StaleDelivery
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, SendRequest
 from lienthong.decisions import (
     LookUpRules,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from lienthong.pacing import Pacer
     from lienthong.retry import Backoff
     from lienthong.store.database import Store
+    from lienthong.store.work import Work
 
 log = structlog.get_logger()
 
@@ -71,6 +72,8 @@ LET_GO = 1_000
 """Hints that are let go at a time while the target is left alone."""
 REPORT_EVERY = timedelta(seconds=5)
 """How often the pace is written down for people."""
+BROKER_PAUSE = timedelta(seconds=15)
+"""How long the exchange is left alone after it could not be reached: asking takes seconds."""
 LONG_PAUSE = timedelta(seconds=2)
 """A pause of the target from which hints are let go instead of kept waiting."""
 
@@ -92,6 +95,14 @@ class DeliveryRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Lead:
+    """A dossier that may have something to deliver, and the hint that said so, if one did."""
+
+    dossier_code: str
+    hint: Delivery | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
     """One call that is out, or came in and is not written down yet."""
 
@@ -101,6 +112,16 @@ class _Call:
     started_at: datetime
     claimed_at: float
     """Steady seconds from before the claim was written down."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to follow when one transaction is committed."""
+
+    settled: list[tuple[Delivery, datetime | None]] = field(default_factory=list)
+    """Hints to let go, and hints to come again at a moment."""
+    going_on: list[_Lead] = field(default_factory=list)
+    tasks: list[tuple[Task, Delivery | None]] = field(default_factory=list)
 
 
 class Deliverer:
@@ -150,8 +171,10 @@ class Deliverer:
         self._out: dict[Future[Answer | LookUp], _Call] = {}
         self._came: list[tuple[_Call, Answer | LookUp]] = []
         """What calls brought and the store does not have yet."""
-        self._going_on: list[Delivery] = []
-        """Hints of dossiers that have more to do at once."""
+        self._going_on: list[_Lead] = []
+        """Dossiers that have more to do at once."""
+        self._broker_back_at: datetime | None = None
+        """When the exchange, which could not be reached, is asked again."""
         self._delivered = Throughput(during=timedelta(minutes=MINUTES))
         self._reports_at: datetime | None = None
         self._has_backlog = False
@@ -167,7 +190,7 @@ class Deliverer:
             self._gather(timeout=None)
             self._turn([], backlog=0, calls=None)
         now = self._clock()
-        self._settle([(hint, now) for hint in self._going_on], now=now)
+        self._settle([(lead.hint, now) for lead in self._going_on if lead.hint], now=now)
         self._going_on = []
 
     def step(self, calls: ThreadPoolExecutor) -> None:
@@ -178,13 +201,14 @@ class Deliverer:
         free = self._pacer.allowance(now, free=self._rules.slots - len(self._out))
         if not free and not self._out:
             self._let_hints_go(now)
-        hints = self._take_hints(free, is_quiet=not self._out and not self._came)
-        if hints:
+        is_quiet = not self._out and not self._came
+        leads = self._take_leads(now, free=free, is_quiet=is_quiet)
+        if leads:
             reached(Point.DELIVER_HINTED)
-        backlog = self._backlog_share(now, free=free - len(hints))
-        if self._came or hints or backlog:
-            self._turn(hints, backlog=backlog, calls=calls)
-        elif not self._out and not free:
+        backlog = self._backlog_share(now, free=free - len(leads))
+        if self._came or leads or backlog:
+            self._turn(leads, backlog=backlog, calls=calls)
+        elif is_quiet and (not free or self._broker_back_at is not None):
             sleep(IDLE.total_seconds())
         if self._reports_at is None or self._reports_at <= now:
             self._reports_at = now + REPORT_EVERY
@@ -208,18 +232,32 @@ class Deliverer:
             self._came.append((call, result))
             self._pacer.learn(result, now=self._clock(), started_at=call.started_at)
 
-    def _take_hints(self, free: int, *, is_quiet: bool) -> list[Delivery]:
+    def _take_leads(self, now: datetime, *, free: int, is_quiet: bool) -> list[_Lead]:
         if self._has_backlog and free > 1:
             free -= free // 2
-        hints, self._going_on = self._going_on[:free], self._going_on[free:]
-        if len(hints) < free:
-            is_idle = is_quiet and not hints and not self._has_backlog
-            hints += self._broker.receive(
-                DELIVER,
-                limit=free - len(hints),
-                lease=self._rules.lease + HINT_LEASE_MARGIN,
-                wait=IDLE if is_idle else timedelta(0),
+        leads, self._going_on = self._going_on[:free], self._going_on[free:]
+        if len(leads) < free:
+            is_idle = is_quiet and not leads and not self._has_backlog
+            wait = IDLE if is_idle else timedelta(0)
+            hints = self._receive(now, limit=free - len(leads), lease=self._rules.lease, wait=wait)
+            leads += [_Lead(dossier_code=h.message.body.decode(), hint=h) for h in hints]
+        return leads
+
+    def _receive(
+        self, now: datetime, *, limit: int, lease: timedelta, wait: timedelta
+    ) -> list[Delivery]:
+        """Take hints; none while the exchange is away: what they would name is found without."""
+        if self._broker_back_at is not None and now < self._broker_back_at:
+            return []
+        try:
+            hints = self._broker.receive(
+                DELIVER, limit=limit, lease=lease + HINT_LEASE_MARGIN, wait=wait
             )
+        except BrokerUnavailable as error:
+            log.warning("hint.exchange_away", cause=error.code)
+            self._broker_back_at = self._clock() + BROKER_PAUSE
+            return []
+        self._broker_back_at = None
         return hints
 
     def _let_hints_go(self, now: datetime) -> None:
@@ -227,59 +265,61 @@ class Deliverer:
         until = self._pacer.pause_until(now)
         if until is None or until - now < LONG_PAUSE:
             return
-        hints, self._going_on = self._going_on, []
-        hints += self._broker.receive(
-            DELIVER, limit=LET_GO, lease=HINT_LEASE_MARGIN, wait=timedelta(0)
-        )
+        hints = [lead.hint for lead in self._going_on if lead.hint is not None]
+        self._going_on = []
+        hints += self._receive(now, limit=LET_GO, lease=timedelta(0), wait=timedelta(0))
         self._settle([(hint, None) for hint in hints], now=now)
 
     def _backlog_share(self, now: datetime, *, free: int) -> int:
         is_time = self._looks_again_at is None or self._looks_again_at <= now
         return free if self._has_backlog or is_time else 0
 
-    def _turn(
-        self, hints: list[Delivery], *, backlog: int, calls: ThreadPoolExecutor | None
-    ) -> None:
+    def _turn(self, leads: list[_Lead], *, backlog: int, calls: ThreadPoolExecutor | None) -> None:
         """Write down what came and what starts, in one transaction, then start it."""
-        settled: list[tuple[Delivery, datetime | None]] = []
-        going_on: list[Delivery] = []
-        tasks: list[tuple[Task, Delivery | None]] = []
+        plan = _Plan()
         claimed_at = self._steady()
         with begin(self._store, at=self._clock) as work:
-            ended = [self._ending(call.task, result, now=work.at) for call, result in self._came]
-            for (call, _), due_at in zip(self._came, finish(work, ended), strict=True):
-                if call.hint is None:
-                    continue
-                if due_at is not None and due_at <= work.at:
-                    going_on.append(call.hint)
-                else:
-                    settled.append((call.hint, due_at))
-            codes = [delivery.message.body.decode() for delivery in hints]
-            started = start(work, codes, backlog=backlog, claiming=self._claiming)
-            for delivery, task in zip(hints, started.hinted, strict=True):
-                if isinstance(task, Task):
-                    tasks.append((task, delivery))
-                else:
-                    settled.append((delivery, task))
-            tasks += [(task, None) for task in started.backlog]
+            ended = self._write_outcomes(work, plan)
+            self._write_attempts(work, leads, plan, backlog=backlog)
             reached(Point.DELIVER_WRITTEN)
         self._came = []
-        self._going_on += going_on
-        if backlog:
-            self._has_backlog = started.backlog_claimed == backlog
-            self._looks_again_at = work.at + BACKLOG_PAUSE
-        if tasks:
+        self._going_on += plan.going_on
+        if plan.tasks:
             reached(Point.DELIVER_ATTEMPT_COMMITTED)
-        self._start_calls(tasks, calls, claimed_at=claimed_at)
+        self._start_calls(plan.tasks, calls, claimed_at=claimed_at)
         for end in ended:
             self._report(end)
             if end.next.state is State.DELIVERED:
                 self._delivered.note(self._clock())
         if ended:
             reached(Point.DELIVER_OUTCOME_COMMITTED)
-        self._settle(settled, now=work.at)
-        if settled:
+        self._settle(plan.settled, now=work.at)
+        if plan.settled:
             reached(Point.DELIVER_SETTLED)
+
+    def _write_outcomes(self, work: Work, plan: _Plan) -> list[Ending]:
+        """Write down what calls brought."""
+        ended = [self._ending(call.task, result, now=work.at) for call, result in self._came]
+        for (call, _), due_at in zip(self._came, finish(work, ended), strict=True):
+            if due_at is not None and due_at <= work.at:
+                plan.going_on.append(_Lead(dossier_code=call.task.dossier_code, hint=call.hint))
+            elif call.hint is not None:
+                plan.settled.append((call.hint, due_at))
+        return ended
+
+    def _write_attempts(self, work: Work, leads: list[_Lead], plan: _Plan, *, backlog: int) -> None:
+        """Claim dossiers, and write the attempts down that are to be made."""
+        codes = [lead.dossier_code for lead in leads]
+        started = start(work, codes, backlog=backlog, claiming=self._claiming)
+        for lead, task in zip(leads, started.hinted, strict=True):
+            if isinstance(task, Task):
+                plan.tasks.append((task, lead.hint))
+            elif lead.hint is not None:
+                plan.settled.append((lead.hint, task))
+        plan.tasks += [(task, None) for task in started.backlog]
+        if backlog:
+            self._has_backlog = started.backlog_claimed == backlog
+            self._looks_again_at = work.at + BACKLOG_PAUSE
 
     def _start_calls(
         self,
@@ -374,17 +414,28 @@ class Deliverer:
                 return None
 
     def _settle(self, settled: list[tuple[Delivery, datetime | None]], *, now: datetime) -> None:
+        """Let hints go, or come again; where the exchange is away it gives them back by itself."""
         try:
-            self._broker.ack([delivery for delivery, due_at in settled if due_at is None])
+            self._acknowledge([hint for hint, due_at in settled if due_at is None])
+            for hint, due_at in settled:
+                if due_at is not None:
+                    self._postpone(hint, delay=max(due_at - now, timedelta(0)))
+        except BrokerUnavailable as error:
+            log.warning("hint.exchange_away", cause=error.code)
+            self._broker_back_at = self._clock() + BROKER_PAUSE
+
+    def _acknowledge(self, hints: list[Delivery]) -> None:
+        try:
+            self._broker.ack(hints)
         except StaleDelivery:
             # Another worker has the hint by now; the store's fence keeps the two apart.
             log.info("hint.stale")
-        for delivery, due_at in settled:
-            if due_at is not None:
-                try:
-                    self._broker.retry_later(delivery, delay=max(due_at - now, timedelta(0)))
-                except StaleDelivery:
-                    log.info("hint.stale", hint=delivery.message.id)
+
+    def _postpone(self, hint: Delivery, *, delay: timedelta) -> None:
+        try:
+            self._broker.retry_later(hint, delay=delay)
+        except StaleDelivery:
+            log.info("hint.stale", hint=hint.message.id)
 
     def _report(self, end: Ending) -> None:
         task = end.task

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
+from broker.port import BrokerUnavailable
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.decisions import Next
 from lienthong.flows.hints import DELIVER, hint
@@ -405,6 +406,40 @@ def test_a_long_outage_leaves_no_hints_lying(exchange, event, record):
         exchange.clock.tick(seconds=20)
         exchange.step(4)
     assert {state for _, state in exchange.states()} == {"delivered"}
+
+
+def test_while_the_exchange_is_away_deliveries_go_on(exchange, event, record, monkeypatch):
+    progress = [event(f"m{n}", content=f"p{n}", packet=Packet.PROGRESS) for n in (2, 3)]
+    exchange.portal.answers = [BUSY]
+    exchange.take(record(1, event("m1"), *progress))
+
+    def away(*_args, **_named):
+        raise BrokerUnavailable("no server")
+
+    for call in ("receive", "ack", "retry_later", "publish"):
+        monkeypatch.setattr(exchange.broker, call, away)
+    for _ in range(8):
+        exchange.clock.tick(seconds=15)
+        exchange.step()
+
+    assert [state for _, state in exchange.states()] == ["delivered"] * 3
+
+
+def test_the_exchange_is_used_again_once_it_is_back(exchange, event, record, monkeypatch):
+    def away(*_args, **_named):
+        raise BrokerUnavailable("no server")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exchange.broker, "receive", away)
+        exchange.step(2)
+    exchange.broker.publish(DELIVER, [hint("D-1", at=exchange.clock())])
+    exchange.take(record(1, event("m1")))
+    exchange.clock.tick(seconds=16)
+
+    exchange.step(1)
+
+    assert exchange.broker.depth(DELIVER) == 0
+    assert exchange.state_of("m1") == "delivered"
 
 
 def test_after_an_outage_the_most_urgent_go_first(exchange, event, record):
