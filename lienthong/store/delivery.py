@@ -242,9 +242,12 @@ class _Beginning:
         self._changes = Changes(work)
         self._attempts: list[dict[str, Any]] = []
         self._released: list[str] = []
+        self._codes: dict[str, str] = {}
+        """Dossiers by the message whose turn it is."""
 
     def run(self) -> dict[str, Task | datetime | None]:
         turns = {code: self._ledgers[code].next_to_go() for code in self._fences}
+        self._codes = {turn.id: code for code, turn in turns.items() if turn is not None}
         rows = _rows(self._work.connection, [turn.id for turn in turns.values() if turn])
         open_fates = {
             turn.id: Outcome.UNKNOWN if turn.state is State.SENDING else Found.FAILED
@@ -283,13 +286,11 @@ class _Beginning:
         if turn.state is State.UNKNOWN:
             return self._task(turn, row, number=look_ups + 1, is_look_up=True)
         if row.abandons >= self._crash_limit:
-            self._changes.move(turn, State.PARKED, reason=KILLS_WORKER, due_at=None)
-            return None
+            return self._park(turn, reason=KILLS_WORKER)
         try:
             task = self._task(turn, row, number=row.attempts + 1, is_look_up=False)
         except SealBroken:
-            self._changes.move(turn, State.PARKED, reason=BROKEN, due_at=None)
-            return None
+            return self._park(turn, reason=BROKEN)
         self._changes.move(
             turn,
             State.SENDING,
@@ -299,6 +300,12 @@ class _Beginning:
             due_at=self._until,
         )
         return task
+
+    def _park(self, turn: Known, *, reason: str) -> datetime | None:
+        self._changes.move(turn, State.PARKED, reason=reason, due_at=None)
+        ledger = self._ledgers[self._codes[turn.id]]
+        self._changes.give_way(ledger, turn)
+        return self._work.at if self._changes.promote(ledger) is not None else None
 
     def _task(self, turn: Known, row: Row[Any], *, number: int, is_look_up: bool) -> Task:
         document = b""
@@ -421,6 +428,8 @@ class _Finishing:
         self._learn(task, next_)
         if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
             ledger.acknowledged = True
+        if message.state is State.PARKED:
+            self._changes.give_way(ledger, message)
         self._changes.promote(ledger)
         turn = ledger.next_to_go()
         if turn is message:

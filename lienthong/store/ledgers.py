@@ -225,6 +225,27 @@ class Changes:
         self.move(turn, State.READY, due_at=self._work.at)
         return turn
 
+    def give_way(self, ledger: Ledger, parked: Known) -> None:
+        """
+        Have a snapshot that was just parked superseded, where a newer valid one waits behind it.
+
+        The same as if that one had come afterwards: the agency has corrected itself.
+        """
+        newer = [
+            message
+            for message in ledger.messages
+            if message.packet is Packet.DOSSIER
+            and message.sequence > parked.sequence
+            and message.state is State.HELD
+        ]
+        if parked.packet is not Packet.DOSSIER or not newer:
+            return
+        # One change of a message after the other, each from the state before it.
+        self.write()
+        by = newer[0].id
+        self.move(parked, State.SUPERSEDED, reason=f"by {by}", superseded_by=by)
+        self.write()
+
     def write(self) -> None:
         """Write everything down, in one statement per set of columns."""
         for rows in self._rows.values():

@@ -135,8 +135,9 @@ def test_exists_turns_the_add_into_an_update(exchange, event, record):
 
 def test_a_refusal_parks_and_holds_up_only_its_own_dossier(exchange, event, record):
     exchange.portal.answers = [REJECTED]
+    progress = event("m2", content="p", packet=Packet.PROGRESS)
 
-    send(exchange, record(1, event("m1")), record(2, event("m2", content="b")), rounds=1)
+    send(exchange, record(1, event("m1"), progress), rounds=1)
     send(exchange, record(1, event("m3", "D-2")))
 
     assert exchange.states() == [("m1", "parked"), ("m2", "held"), ("m3", "delivered")]
@@ -149,6 +150,33 @@ def test_a_corrected_snapshot_supersedes_the_parked_one(exchange, event, record)
     send(exchange, record(1, event("m2", content="b")))
 
     assert exchange.states() == [("m1", "superseded"), ("m2", "delivered")]
+
+
+def test_a_snapshot_that_is_parked_gives_way_to_the_newer_one_behind_it(exchange, event, record):
+    exchange.portal.answers = [REJECTED]
+    progress = event("m3", content="p", packet=Packet.PROGRESS)
+
+    send(exchange, record(1, event("m1")), record(2, event("m2", content="b"), progress))
+
+    assert exchange.states() == [("m1", "superseded"), ("m2", "delivered"), ("m3", "delivered")]
+    assert [request.is_updating for request in exchange.portal.sent] == [False, False, False]
+
+
+def test_a_quarantined_snapshot_gives_way_to_nobody(exchange, event, record):
+    exchange.portal.answers = [STRANGE]
+
+    send(exchange, record(1, event("m1")), record(2, event("m2", content="b")))
+
+    assert exchange.states() == [("m1", "quarantined"), ("m2", "held")]
+
+
+def test_a_parked_progress_row_gives_way_to_nobody(exchange, event, record):
+    exchange.portal.answers = [Answer(outcome=Outcome.DELIVERED), REJECTED]
+    progress = event("m2", content="p", packet=Packet.PROGRESS)
+
+    send(exchange, record(1, event("m1"), progress), record(2, event("m3", content="b")))
+
+    assert exchange.states() == [("m1", "delivered"), ("m2", "parked"), ("m3", "held")]
 
 
 def test_an_answer_never_seen_before_is_quarantined(exchange, event, record):
@@ -501,6 +529,19 @@ def test_a_document_that_was_damaged_in_the_store_is_parked_and_not_sent(exchang
 
     assert exchange.states() == [("m1", "parked"), ("m2", "delivered")]
     assert [request.message_id for request in exchange.portal.sent] == ["m2"]
+
+
+def test_a_damaged_document_gives_way_to_the_newer_snapshot_behind_it(exchange, event, record):
+    exchange.take(record(1, event("m1")), record(2, event("m2", content="b")))
+    with exchange.store.engine.begin() as connection:
+        connection.execute(update(messages).where(messages.c.id == "m1").values(document=b"x"))
+    exchange.clock.tick(seconds=2)
+
+    for _ in range(4):
+        exchange.clock.tick(seconds=2)
+        exchange.step()
+
+    assert exchange.states() == [("m1", "superseded"), ("m2", "delivered")]
 
 
 def test_what_was_written_down_by_a_commit_whose_answer_got_lost_is_not_written_twice(
