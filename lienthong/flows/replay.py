@@ -17,11 +17,12 @@ from sqlalchemy import select
 
 from lienthong.admission import Ledger
 from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.flows.reread import Source
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 from lienthong.store.delivery import take_over
 from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
 from lienthong.store.queries import message_not_found
-from lienthong.store.reissuing import Source, put_in_place
+from lienthong.store.reissuing import put_in_place
 from lienthong.store.tables import in_slices, messages
 from lienthong.store.work import begin
 from schemas.errors import InputError

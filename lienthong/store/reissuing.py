@@ -1,24 +1,20 @@
 """
 Reissuing: a new message from the source of an old one, in its place in the dossier, linked to it.
 
-The source is the record as it was received. What is made of it now is signed anew; the old message
-keeps its document, its attempts and its history, and ends as `reissued`.
+What is made of the record now (`lienthong.flows.reread`) is signed anew; the old message keeps its
+document, its attempts and its history, and ends as `reissued`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
-from adapters import read_records
 from lienthong.admission import Candidate, Known, Refusal, Repeat, admit
 from lienthong.channels.port import Packet
 from lienthong.states import State
-from lienthong.store.database import reading
 from lienthong.store.intake import Origin, event_columns, message_row
 from lienthong.store.ledgers import (
     change_state,
@@ -26,19 +22,15 @@ from lienthong.store.ledgers import (
     load_ledgers,
     save_ledgers,
 )
-from lienthong.store.submissions import Opened, open_source
-from lienthong.store.tables import messages, submissions
+from lienthong.store.tables import messages
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from lienthong.admission import Ledger
-    from lienthong.agencies import Agency
     from lienthong.conversion import Prepared, PreparedEvent
-    from lienthong.store.database import Store
     from lienthong.store.work import Work
 
 
@@ -50,98 +42,6 @@ class Made:
     record: Prepared
     item: int
     """Of the old message: 0 the snapshot, 1… its progress rows."""
-
-
-class Source:
-    """Reads the records of messages again, each submission once, and converts them."""
-
-    def __init__(
-        self, store: Store, agencies: Callable[[str], Agency], *, clock: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._agencies = agencies
-        self._clock = clock
-        self._made: dict[str, Made] = {}
-        self._problems: dict[str, Problem] = {}
-
-    def read(self, message_ids: Sequence[str]) -> None:
-        """Read the sources of these messages; what went wrong is told by `made_from`."""
-        self._made, self._problems = {}, {}
-        query = (
-            select(
-                messages.c.id,
-                messages.c.record,
-                messages.c.item,
-                submissions.c.id.label("submission_id"),
-                submissions.c.agency,
-                submissions.c.arrival,
-                submissions.c.file_name,
-                submissions.c.size,
-                submissions.c.received_at,
-                submissions.c.erased_at,
-            )
-            .join(submissions, submissions.c.id == messages.c.submission_id)
-            .where(messages.c.id.in_(message_ids))
-        )
-        with reading(self._store) as connection:
-            rows = connection.execute(query).all()
-        by_submission: dict[str, list[Any]] = defaultdict(list)
-        for row in rows:
-            by_submission[row.submission_id].append(row)
-        for of_one in by_submission.values():
-            self._read_one(of_one)
-
-    def made_from(self, message_id: str) -> Made:
-        """
-        Return what is made of the source of a message now.
-
-        Raises:
-            InputError: the source was erased, or is damaged, or still has errors.
-        """
-        if problem := self._problems.get(message_id):
-            raise InputError(problem)
-        made = self._made[message_id]
-        if not made.record.events:
-            raise InputError(made.record.problems[0])
-        return made
-
-    def _read_one(self, rows: Sequence[Any]) -> None:
-        first = rows[0]
-        if first.erased_at is not None:
-            self._problems |= {row.id: _erased(first.erased_at) for row in rows}
-            return
-        agency = self._agencies(first.agency)
-        origin = Origin(
-            submission_id=first.submission_id,
-            agency=first.agency,
-            mapping=agency.mapping_stamp,
-            one_row_per_dossier=agency.one_row_per_dossier,
-        )
-        wanted = {row.record: [r for r in rows if r.record == row.record] for row in rows}
-        last = max(wanted)
-        opened = Opened(
-            id=first.submission_id,
-            agency=first.agency,
-            arrival=first.arrival,
-            file_name=first.file_name,
-            size=first.size,
-            records_done=0,
-            due_at=first.received_at,
-            tries=0,
-        )
-        try:
-            with open_source(self._store, opened, {}) as source:
-                records = read_records(source, file_name=first.file_name, options=agency.source)
-                for record in takewhile(lambda found: found.number <= last, records):
-                    if record.number not in wanted:
-                        continue
-                    prepared = agency.pipeline.prepare(record, now=self._clock())
-                    for row in wanted.pop(record.number):
-                        self._made[row.id] = Made(origin=origin, record=prepared, item=row.item)
-        except InputError as error:
-            self._problems |= {row.id: error.problem for found in wanted.values() for row in found}
-            return
-        self._problems |= {row.id: _gone(row.record) for found in wanted.values() for row in found}
 
 
 def put_in_place(
@@ -284,29 +184,5 @@ def _there_already(old: Known, message_id: str) -> Problem:
         suggestion=Text(
             vi=f"Nếu không cần nữa: lienthong messages discard {old.id}",
             en=f"If it is not needed any more: lienthong messages discard {old.id}",
-        ),
-    )
-
-
-def _erased(at: datetime) -> Problem:
-    return Problem(
-        code="reissue.source_erased",
-        message=Text(
-            vi=f"Nội dung gốc đã được xóa ngày {at:%d/%m/%Y} theo thời hạn lưu trữ",
-            en=f"Its source was erased on {at:%Y-%m-%d} when its retention ended",
-        ),
-        suggestion=Text(
-            vi="Nhờ cơ quan gửi lại bản ghi, hoặc gửi lại nguyên văn bằng: messages resend",
-            en="Have the agency send the record again, or use the same document: messages resend",
-        ),
-    )
-
-
-def _gone(record: int) -> Problem:
-    return Problem(
-        code="reissue.record_gone",
-        message=Text(
-            vi=f"Tệp gốc nay không có bản ghi số {record}",
-            en=f"The source has no record number {record} now",
         ),
     )
