@@ -16,7 +16,18 @@ import typer
 from rich.markup import escape
 
 from broker.port import BrokerError
-from lienthong.cli import doors, exchange, files, keys, mapping, sandbox, store, system, topology
+from lienthong.cli import (
+    bench,
+    doors,
+    exchange,
+    files,
+    keys,
+    mapping,
+    sandbox,
+    store,
+    system,
+    topology,
+)
 from lienthong.cli.session import Exit, Session
 from lienthong.cli.vietnamese import translate
 from schemas.errors import ConfigError, InputError, LienthongError, PeerError
@@ -46,6 +57,7 @@ sandbox.register(app)
 system.register(app)
 topology.register(app)
 doors.register(app)
+bench.register(app)
 
 
 @app.callback()

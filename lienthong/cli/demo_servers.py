@@ -92,12 +92,15 @@ class Servers:
     def send(self, installation: Installation, sample_set: SampleSet) -> None:
         """Send every agency's file as a message, with the agency's own user."""
         for file in sample_set.files:
-            user = f"lienthong-{file.agency}"
-            settings: RabbitSettings = replace(
-                installation.rabbit_settings, user=user, password=Secret(self._password(user))
-            )
+            settings = self.of_agency(installation, file.agency)
             with closing(AgencySender(settings, agency=file.agency)) as sender:
                 sender.send([Outgoing(id=file.path.stem, body=file.path.read_bytes())])
+
+    def of_agency(self, installation: Installation, agency: str) -> RabbitSettings:
+        """Return how an agency reaches RabbitMQ, as its own user."""
+        user = f"lienthong-{agency}"
+        password = Secret(self._password(user))
+        return replace(installation.rabbit_settings, user=user, password=password)
 
     def _user(self, name: str) -> dict[str, str]:
         # As RabbitMQ keeps it: a salt of four bytes, and SHA-256 over it and the password.

@@ -26,7 +26,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(demo)
     app.command()(doctor)
-    app.command()(bench)
     app.add_typer(audit, name="audit")
 
 
@@ -88,58 +87,6 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
                 session.out.print(f"    → {finding.remedy.say(session.language)}", markup=False)
     states = {finding.state.value for finding in findings}
     finish(Exit.USAGE if "fault" in states else Exit.DONE)
-
-
-def bench(
-    context: typer.Context,
-    dossiers: Annotated[int, typer.Option(min=100, help="How many to convert")] = 3000,
-    large_csv: Annotated[
-        int | None, typer.Option(min=1, help="Also convert a CSV of so many MiB; see its memory")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """
-    Measure conversion against the sum of its primitives, in one run.
-
-    Example: lienthong bench --large-csv 200
-    """
-    from dataclasses import asdict
-
-    from lienthong.bench import MIB, measure_conversion, measure_large_file
-
-    session: Session = context.obj
-    found = measure_conversion(session.installation, dossiers=dossiers)
-    large = (
-        None
-        if large_csv is None
-        else measure_large_file(session.installation, size_bytes=large_csv * MIB)
-    )
-    if as_json:
-        stages = {stage.name.en: stage.microseconds for stage in found.primitives}
-        session.json(
-            {
-                "dossiers": found.dossiers,
-                "primitives_microseconds": stages,
-                "whole_microseconds": found.whole_microseconds,
-                "ratio": found.ratio,
-                "large_csv": asdict(large) if large else None,
-            }
-        )
-        return
-    for stage in found.primitives:
-        session.out.print(f"{stage.name.say(session.language):<20}{stage.microseconds:>9.1f} µs")
-    session.out.print(
-        f"{session.word('tổng', 'sum'):<20}{found.sum_microseconds:>9.1f} µs\n"
-        f"{session.word('toàn bộ', 'whole'):<20}{found.whole_microseconds:>9.1f} µs, "
-        f"{1e6 / found.whole_microseconds:.0f}/s, {found.ratio:.0%}"
-    )
-    if large is not None:
-        session.out.print(
-            f"CSV {large.size_bytes / MIB:.0f} MiB: {large.records} "
-            f"{session.word('bản ghi', 'records')}, {large.seconds:.0f} s, "
-            f"{large.records / large.seconds:.0f}/s, "
-            f"{session.word('bộ nhớ đỉnh', 'peak memory')} {large.peak_bytes / MIB:.0f} MiB"
-        )
 
 
 @audit.command()

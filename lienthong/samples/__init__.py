@@ -2,6 +2,15 @@
 
 from lienthong.samples.expectations import SampleFile, SampleSet, SeededError
 from lienthong.samples.land import generate_large_csv
+from lienthong.samples.single import SingleRecord, single_records
 from lienthong.samples.writing import write_samples
 
-__all__ = ["SampleFile", "SampleSet", "SeededError", "generate_large_csv", "write_samples"]
+__all__ = [
+    "SampleFile",
+    "SampleSet",
+    "SeededError",
+    "SingleRecord",
+    "generate_large_csv",
+    "single_records",
+    "write_samples",
+]
