@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from signing import XadesSigner
 
 
+LONGEST_INDEXED = 300
+"""Characters; PostgreSQL indexes no text of more than 2,700 bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedEvent:
     """One event with its signed document."""
@@ -100,7 +104,7 @@ class Pipeline:
         return Prepared(
             record=item.number,
             place=item.place,
-            dossier_code=conversion.dossier_code,
+            dossier_code=_indexable(conversion.dossier_code),
             events=events,
             problems=(*problems, *findings),
             deadline=_deadline(conversion.events),
@@ -122,12 +126,24 @@ class Pipeline:
             message_id=message_id,
             packet=Packet(event.packet),
             dossier_code=event.dossier_code,
-            key=event.key,
+            key=_bounded(event.key),
             version=event.version,
             content_digest=event.digest,
             document=signed,
             document_digest=hashlib.sha256(signed).hexdigest(),
         )
+
+
+def _indexable(code: str | None) -> str | None:
+    """Return the code of a record, or None for a text that is no code and fits no index."""
+    return None if code is None or len(code) > LONGEST_INDEXED else code
+
+
+def _bounded(key: str | None) -> str | None:
+    """Return an event key as it is stored: one of any length stays what it identifies."""
+    if key is None or len(key) <= LONGEST_INDEXED:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
 def _deadline(events: Sequence[Event]) -> datetime | None:
