@@ -28,6 +28,7 @@ from lienthong.doors.hold import Hold, HoldLost
 from lienthong.doors.moves import fitting, move, shown, write_json
 from lienthong.doors.result_files import append, last_number
 from lienthong.doors.watched import KEY, NotAFile, WatchedFile
+from lienthong.failpoints import Point, reached
 from lienthong.flows.receive import Offer, receive
 from lienthong.ids import make_id
 from lienthong.store.results import list_results, problem_values
@@ -171,6 +172,7 @@ class FolderDoor:
 
     def _take(self, folder: Path, hold: Hold, agency: str, held: Path, file: WatchedFile) -> None:
         name = shown(held.name)
+        reached(Point.FOLDER_CLAIMED)
         if not file.size:
             self._refuse(folder, held, _empty(name))
             return
@@ -213,7 +215,9 @@ class FolderDoor:
             repeated=taken.is_repeat,
         )
         self._taken[key] = taken.submission_id
+        reached(Point.FOLDER_TAKEN)
         self._archive(folder, held, key)
+        reached(Point.FOLDER_ARCHIVED)
 
     def _archive(self, folder: Path, held: Path, key: str) -> None:
         """Move a file away that is durable here; until that succeeds it is not read again."""

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from broker.port import StaleDelivery
+from lienthong.failpoints import Point, reached
 from lienthong.flows.incoming import LARGEST_BYTES, MIB, check, file_name_of
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
 from lienthong.store.database import reading
@@ -94,11 +95,14 @@ class Taker:
         if not portion:
             return 0
         self._store_answered = False
+        reached(Point.TAKE_TAKEN)
         settled = self._settle(portion)
+        reached(Point.TAKE_STORED)
         self._store_answered = True
         for _ in portion:
             self._waiting.popleft()
         self._acknowledge(settled)
+        reached(Point.TAKE_ACKNOWLEDGED)
         return len(portion)
 
     def _ask_store(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.port import Result as Posted
+from lienthong.failpoints import Point, reached
 from lienthong.store.database import reading
 from lienthong.store.results import mark_published, pending, result_values
 from lienthong.store.work import begin
@@ -82,6 +83,8 @@ class Teller:
                 )
                 told = self._publish(found, now=now)
                 mark_published(work, told)
+            if told:
+                reached(Point.RESULTS_MARKED)
             return len(told)
         # Nobody else writes on SQLite while one writes: that must not last as long as a broker may.
         with reading(self._store) as connection:
@@ -90,6 +93,7 @@ class Teller:
         if told:
             with begin(self._store, at=self._clock) as work:
                 mark_published(work, told)
+            reached(Point.RESULTS_MARKED)
         return len(told)
 
     def _publish(self, found: Sequence[Result], *, now: datetime) -> list[str]:
@@ -97,6 +101,7 @@ class Teller:
         if not found:
             return []
         failed = self._outbox.publish([posted(result) for result in found])
+        reached(Point.RESULTS_PUBLISHED)
         self._remember(failed, {result.agency for result in found}, now=now)
         return [result.id for result in found if result.agency not in failed]
 
