@@ -6,14 +6,14 @@ PYTEST := $(PYTHON) -m pytest -q
 PACKAGES := adapters broker lienthong mappings schemas signing
 STAMP := .venv/.made-from-lock
 # The suites that need more than our own code, where they have tests.
-SLOW := $(sort $(dir $(shell find tests/integration tests/e2e -name 'test_*.py' 2>/dev/null)))
+SLOW := $(sort $(dir $(shell find tests/integration tests/e2e tests/chaos -name 'test_*.py' 2>/dev/null)))
 
 # One target after the other: steps print their names, and the machine is small.
 .NOTPARALLEL:
 .PHONY: help env demo test lint types architecture unit slow packaging bench lock clean
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 env: $(STAMP) ## make .venv with the locked packages
 
@@ -65,6 +65,13 @@ endif
 packaging: env ## build the wheel, install it alone, use it
 	@echo "== packaging tests"
 	@$(PYTEST) tests/packaging
+
+SEED := 1
+MESSAGES := 200000
+
+.PHONY: crash-matrix
+crash-matrix: system env ## every fault at every step boundary; long (SEED=1 MESSAGES=200000)
+	@$(PYTHON) -m lienthong.testing.chaos --seed $(SEED) --messages $(MESSAGES) --out docs/crash-matrix
 
 bench: env ## measure each stage against its bare primitive
 	@.venv/bin/lienthong bench

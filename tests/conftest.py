@@ -26,6 +26,12 @@ def _need(*, is_there, name):
 
 
 @pytest.fixture(scope="session")
+def need():
+    """Skip, or fail where servers are required, what needs a program that is not there."""
+    return _need
+
+
+@pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory):
     """Give a RabbitMQ server of the tests' own, or the one whose address was given."""
     given = os.environ.get("LIENTHONG_TEST_RABBITMQ_URL")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MIB = 1024 * 1024
+PAGE_BYTES = 4096
 MOUNT_SECONDS = 10
 
 
@@ -29,12 +31,18 @@ class SmallDisk:
     path: Path
 
     def fill(self, *, leave_bytes: int = 0) -> None:
-        """Take all the room but `leave_bytes`."""
-        room = os.statvfs(self.path)
-        ballast = room.f_bavail * room.f_frsize - leave_bytes
-        descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT)
+        """Take all the room but `leave_bytes`, whoever else writes at the same time."""
+        block = b"\0" * MIB
+        descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
-            os.posix_fallocate(descriptor, 0, max(ballast, 1))
+            while len(block) >= PAGE_BYTES:
+                try:
+                    os.write(descriptor, block)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    block = block[: len(block) // 2]
+            os.ftruncate(descriptor, max(os.fstat(descriptor).st_size - leave_bytes, 0))
         finally:
             os.close(descriptor)
 

@@ -165,6 +165,11 @@ class PrivatePostgres:
                 raise ServerFailed(f"PostgreSQL did not start:\n{end_of(self._log)}")
             time.sleep(0.05)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and did not end by itself."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """End all its processes at once as a power cut would: kill -9; the data stays."""
         if self._process is None:

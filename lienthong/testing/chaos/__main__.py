@@ -1,0 +1,114 @@
+"""`python -m lienthong.testing.chaos`: the whole matrix, or some chapters of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lienthong.testing.chaos.matrix import CHAPTERS, Missing, Scale, prepared
+from lienthong.testing.chaos.report import Entry, Run, as_page, as_values
+from lienthong.testing.disk import NoSmallDisk
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+PORTAL_MODES = (False, True)
+
+
+@app.command()
+def main(
+    messages: Annotated[int, typer.Option(min=1, help="In effect at the portal, in all")] = 200_000,
+    seed: Annotated[int, typer.Option(min=0, help="Other dossiers, other moments")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each fault is made")] = 2,
+    chapter: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be repeated")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the page and the JSON go, without an ending")
+    ] = None,
+    keep: Annotated[bool, typer.Option(help="Keep the folder with all logs")] = False,
+) -> None:
+    """Run the crash matrix; the exit code is 1 when anything was lost, doubled or not as told."""
+    _end_on_signals()
+    # The doors warn in this process whenever a fault shows, which is what is wanted.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    console = Console(stderr=True)
+    chosen = [found for found in CHAPTERS if not chapter or found.name in chapter]
+    folder = Path(tempfile.mkdtemp(prefix="lienthong-chaos-"))
+    begun, begun_at = time.monotonic(), datetime.now(UTC)
+    entries: list[Entry] = []
+    left_out: list[str] = []
+    share = messages // (len(chosen) * len(PORTAL_MODES)) + 1
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress, prepared(folder) as ground:
+        task = progress.add_task("", total=len(chosen) * len(PORTAL_MODES))
+        for found in chosen:
+            for idempotent in PORTAL_MODES:
+                scale = Scale(
+                    seed=seed,
+                    effects=share,
+                    rounds=rounds,
+                    idempotent=idempotent,
+                    tell=lambda words: progress.update(task, description=words),
+                )
+                try:
+                    siege = found.besiege(ground, scale)
+                except (Missing, NoSmallDisk) as error:
+                    left_out.append(f"{found.name}: left out: {error}")
+                    continue
+                except Exception as error:  # noqa: BLE001 - the other chapters are worth having
+                    console.print_exception()
+                    left_out.append(f"{found.name}: broken off: {type(error).__name__}: {error}")
+                    continue
+                entries.append(Entry(chapter=found, idempotent=idempotent, siege=siege))
+                counts = ", ".join(f"{k} {v}" for k, v in siege.findings.counts.items())
+                console.print(f"{siege.plan.wish.name}: {siege.effects} messages, {counts}")
+                for error_words in siege.errors:
+                    console.print(f"  {error_words}")
+                progress.advance(task)
+    run = Run(
+        command=f"make crash-matrix SEED={seed} MESSAGES={messages}",
+        seed=seed,
+        begun_at=begun_at,
+        seconds=time.monotonic() - begun,
+        entries=entries,
+        left_out=left_out,
+    )
+    values = json.dumps(as_values(run), ensure_ascii=False, indent=1) + "\n"
+    if out is None:
+        sys.stdout.write(values)
+    else:
+        out.with_suffix(".json").write_text(values, encoding="utf-8")
+        out.with_suffix(".md").write_text(as_page(run), encoding="utf-8")
+    if keep or not run.holds:
+        console.print(f"logs: {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(0 if run.holds else 1)
+
+
+def _end_on_signals() -> None:
+    """SIGTERM ends it as Ctrl-C does: servers and workers must not outlive it."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+
+
+if __name__ == "__main__":
+    app()
