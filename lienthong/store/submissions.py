@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1024 * 1024
 """Of every piece but the last, before it is sealed."""
+SMALL_BYTES = 8 * PIECE_BYTES
+"""Of small submissions that are read at once; the others are read when it is their turn."""
 
 
 class SubmissionState(Enum):
@@ -389,8 +391,13 @@ def open_problems(vault: Vault, sealed: bytes | None, *, context: str) -> tuple[
 
 
 def load_small(store: Store, opened: Sequence[Opened]) -> dict[str, bytes]:
-    """Return the sealed bytes of those submissions that are one piece, by id."""
-    small = {submission.id for submission in opened if submission.size <= PIECE_BYTES}
+    """Return the sealed bytes of submissions of one piece, by id; of the first few MiB of them."""
+    small = set()
+    room = SMALL_BYTES
+    for submission in opened:
+        room -= submission.size
+        if room >= 0 and submission.size <= PIECE_BYTES:
+            small.add(submission.id)
     bodies: dict[str, bytes] = {}
     with reading(store) as connection:
         for part in in_slices(sorted(small)):

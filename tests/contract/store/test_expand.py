@@ -322,3 +322,13 @@ def test_an_exchange_that_fails_after_the_commit_is_only_a_delay(desk, monkeypat
     desk.exchange.step()
 
     assert desk.records() == [(1, "D-1", "delivered")]
+
+
+def test_what_does_not_fit_into_memory_at_once_is_read_in_its_turn(desk, monkeypatch):
+    monkeypatch.setattr("lienthong.store.submissions.SMALL_BYTES", 100)
+    for number in range(6):
+        desk.receive(f"D-{number},{'a' * 40}")
+
+    desk.run()
+
+    assert desk.submissions() == [("expanded", 1)] * 6
