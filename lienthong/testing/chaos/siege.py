@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from lienthong.store import audit
 from lienthong.store.queries import is_idle
@@ -24,10 +25,10 @@ from lienthong.testing.chaos.verdict import judge, read_portal, read_store
 from lienthong.testing.machine import end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection
 
     from lienthong.testing.chaos.faults import Strike
     from lienthong.testing.chaos.feeding import Door, Truth
@@ -163,7 +164,7 @@ class _Course:
             self._errors += [f"{type(error).__name__}: {error}" for error in listening.failures]
         self._errors += [f"{name} missed its deadline to stop" for name in site.stop_workers()]
         portal = read_portal(site.portal.ledger)
-        with site.installation.engine.connect() as connection:
+        with _looking(site) as connection:
             told = None if listening is None else list(listening.told.values())
             findings = judge(feeding.truth, portal, read_store(connection), told)
             self._errors += [f"audit: {fault}" for fault in audit.verify(connection).faults]
@@ -230,11 +231,10 @@ class _Course:
 
     def _settle(self, truth: Truth) -> None:
         """Wait until nothing moves by itself any more, or for as long as it may take."""
-        engine = self._site.installation.engine
         ends = time.monotonic() + self._plan.settle_seconds
         while time.monotonic() < ends and not self._over.is_set():
-            with suppress(Exception):
-                if _is_idle(engine, tells=bool(self._site.amqp_urls)):
+            with suppress(DBAPIError), _looking(self._site) as connection:
+                if _is_idle(connection, tells=bool(self._site.amqp_urls)):
                     return
             self._say(truth)
             time.sleep(LOOK_SECONDS)
@@ -243,7 +243,17 @@ class _Course:
         self._tell(f"{self._plan.wish.name}: {self._effects} of {truth.expected} effects")
 
 
-def _is_idle(engine: Engine, *, tells: bool) -> bool:
-    with engine.connect() as connection:
-        untold = select(results.c.id).where(results.c.published_at.is_(None)).limit(1)
-        return is_idle(connection) and not (tells and connection.execute(untold).first())
+@contextmanager
+def _looking(site: Site) -> Iterator[Connection]:
+    """Give a connection to the site's store; closed at the end, with its engine."""
+    engine = site.installation.engine
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _is_idle(connection: Connection, *, tells: bool) -> bool:
+    untold = select(results.c.id).where(results.c.published_at.is_(None)).limit(1)
+    return is_idle(connection) and not (tells and connection.execute(untold).first())
