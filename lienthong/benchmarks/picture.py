@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lienthong.benchmarks.report import Target, WayReport
     from schemas.problem import Language
 
-WIDTH = 860
-LEFT = 250
+WIDTH = 912
+LEFT = 312
 """Where the bars begin."""
-BAR = 400
+BAR = 360
 """Length of the longest bar."""
 ROW = 34
 HEIGHT_OF_BAR = 18
@@ -68,7 +68,7 @@ class _Canvas:
 
     def stages(self, stages: Iterable[Stage]) -> None:
         words = self._pick(
-            "Thời gian xử lý (CPU) mỗi hồ sơ, so với tổng các phép tính cơ bản",
+            "Thời gian xử lý (CPU) mỗi hồ sơ, so với tổng các thao tác gốc",
             "Processor time per dossier, against the sum of its primitives",
         )
         self._head(words)
@@ -128,7 +128,7 @@ class _Canvas:
 
     def _legend(self) -> None:
         words = (
-            ("limit", "tổng các phép tính cơ bản", "the sum of its primitives"),
+            ("limit", "tổng các thao tác gốc", "the sum of its primitives"),
             ("cost", "thực tế", "what it takes"),
         )
         x = LEFT

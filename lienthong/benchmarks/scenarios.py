@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Select
 
     from lienthong.benchmarks.site import Site
     from lienthong.samples import SingleRecord
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 120.0
 """After so long without any progress a scenario is given up."""
 WARM_UP = 60
@@ -282,16 +282,16 @@ class Runner:
         self._watch(what, held, held)
 
     def _rest(self) -> None:
+        """Wait until nothing moves by itself any more and the agencies were told everything."""
         patience = _Patience()
         while True:
             with reading(self._store) as connection:
-                if is_idle(connection) and not self._has_untold(connection):
+                # On an embedded exchange nobody publishes results: they are read as lists.
+                on_servers = self._site.servers is not None
+                untold = connection.execute(_UNTOLD).scalar_one() if on_servers else 0
+                if not untold and is_idle(connection):
                     return
-            patience.look(None)
-
-    def _has_untold(self, connection: Connection) -> bool:
-        # On an embedded exchange nobody publishes results: they are read as lists.
-        return self._site.servers is not None and connection.execute(_UNTOLD).first() is not None
+            patience.look(untold)
 
     def _state_of(self, record: SingleRecord) -> str:
         query = select(messages.c.state).where(messages.c.dossier_code == record.dossier)
@@ -318,7 +318,7 @@ class _Patience:
         self._last: int | None = None
         self._since = time.monotonic()
 
-    def look(self, found: int | None) -> None:
+    def look(self, found: int) -> None:
         """
         Wait a moment.
 
@@ -348,7 +348,7 @@ _DELIVERED = (
 _EXPANDED = (
     select(func.count()).select_from(submissions).where(submissions.c.expanded_at.is_not(None))
 )
-_UNTOLD = select(results.c.id).where(results.c.published_at.is_(None)).limit(1)
+_UNTOLD = select(func.count()).select_from(results).where(results.c.published_at.is_(None))
 _ARRIVALS = (
     select(submissions.c.key, messages.c.updated_at, results.c.published_at)
     .select_from(messages)

@@ -121,7 +121,7 @@ def bench(  # noqa: PLR0913 - options of a command
         slots=slots,
         scenarios=frozenset(scenario or Scenario),
         sizes=Sizes(
-            stages=sizes.stages,
+            stages=min(sizes.stages, dossiers or sizes.stages),
             sustained=dossiers or sizes.sustained,
             latency_seconds=sizes.latency_seconds,
             held=held or sizes.held,
@@ -203,7 +203,7 @@ def _measure_way(session: Session, plan: Plan, folder: Path) -> WayReport:
         wishes = Wishes(folder=folder, key=plan.key.value, slots=plan.slots)
         site = stack.enter_context(open_site(wishes, servers=servers))
         records = list(single_records(sizes.stages))
-        watch(Text(vi="các phép tính cơ bản", en="primitives"), 0, 1)
+        watch(Text(vi="các thao tác gốc", en="primitives"), 0, 1)
         primitives = measure_limits(site, records)
         stages = measure_stages(site, records, primitives, progress=lambda name: watch(name, 0, 1))
         report = WayReport(
@@ -323,7 +323,7 @@ def _say_latency(latency: Latency) -> str:
 
 
 def _primitives_table(session: Session, primitives: Iterable[Primitive]) -> Table:
-    table = _table(session.word("Phép tính cơ bản", "Primitive"), "CPU µs", "µs")
+    table = _table(session.word("Thao tác gốc", "Primitive"), "CPU µs", "µs")
     for primitive in primitives:
         cost = primitive.cost
         table.add_row(primitive.name.say(session.language), f"{cost.cpu:.1f}", f"{cost.wall:.1f}")
@@ -335,7 +335,7 @@ def _stages_table(session: Session, stages: Iterable[Stage]) -> Table:
         session.word("Chặng", "Stage"),
         "CPU µs",
         "µs",
-        session.word("cơ bản", "primitives"),
+        session.word("tổng gốc", "primitives"),
         session.word("tỷ lệ", "ratio"),
         session.word("mỗi giây", "per second"),
     )

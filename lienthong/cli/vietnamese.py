@@ -122,10 +122,26 @@ HELP: dict[str, str] = {
     "Check this installation: packages, mappings, keys, store, disk, portal.": (
         "Kiểm tra bản cài đặt: gói, ánh xạ, khóa, kho, đĩa, Cổng."
     ),
-    "Measure conversion against the sum of its primitives, in one run.": (
-        "Đo tốc độ chuyển đổi so với tổng các thao tác gốc, trong cùng một lần chạy."
+    "Measure conversion, or the whole way, against the bare primitives, in one run.": (
+        "Đo tốc độ chuyển đổi, hoặc cả chặng, so với các thao tác gốc, trong cùng một lần chạy."
     ),
-    "How many to convert": "Chuyển đổi bao nhiêu",
+    "Measure the whole way, on processes of its own; else conversion alone": (
+        "Đo cả chặng, trên các tiến trình riêng; nếu không thì chỉ đo chuyển đổi"
+    ),
+    "Only this scenario; may be repeated": "Chỉ kịch bản này; được lặp lại",
+    "How many to convert, or to send all at once": "Chuyển đổi, hoặc gửi cùng lúc, bao nhiêu",
+    "How many wait for the portal in catch-up": "Bao nhiêu thông điệp chờ Cổng khi gửi bù",
+    "What agencies sign with on the whole way": "Cơ quan ký bằng loại khóa nào trên cả chặng",
+    "Calls at once per worker": "Số lần gọi cùng lúc của mỗi tiến trình",
+    "With the sizes of the published figures; ~15 minutes": (
+        "Với khối lượng của các số liệu đã công bố; khoảng 15 phút"
+    ),
+    "Keep the logs of the processes in this new folder": (
+        "Giữ nhật ký của các tiến trình trong thư mục mới này"
+    ),
+    "Also draw the stages and targets into this SVG file": (
+        "Vẽ thêm các chặng và chỉ tiêu vào tệp SVG này"
+    ),
     "Also convert a CSV of so many MiB; see its memory": (
         "Chuyển thêm một CSV bấy nhiêu MiB; xem bộ nhớ của nó"
     ),
