@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from schemas.errors import InputError
@@ -47,6 +48,7 @@ def empty_input(place: Place) -> InputError:
     )
 
 
+@lru_cache(maxsize=1024)
 def column_letter(index: int) -> str:
     """Return the letter above a column as spreadsheets show it; `index` is 0-based."""
     letters = ""
