@@ -161,6 +161,18 @@ def test_a_good_message_that_is_not_delivered_is_told(truth, portal, stored, sta
     assert counts(truth, portal, stored, None) == found
 
 
+def test_progress_rows_wait_behind_a_dossier_that_the_portal_refuses(truth, portal, stored):
+    refused = Sent(dossier="r", fate=Fate.REFUSED, effects=())
+    truth.add(replace(submission(4, Fate.REFUSED, ()), records=(refused,)))
+    parked = replace(message(4, State.PARKED), dossier="r", receipt_at=None)
+    waiting = replace(parked, id="m5", state=State.HELD, event=("a-4", 1, 1))
+    both = replace(stored, messages=[*stored.messages, parked, waiting])
+    assert counts(truth, portal, both, None) == {}
+    snapshot = replace(waiting, event=("a-4", 1, 0))
+    alone = replace(stored, messages=[*stored.messages, snapshot])
+    assert counts(truth, portal, alone, None) == {"stuck": 1}
+
+
 def test_a_record_that_is_nowhere_is_lost(truth, portal, stored):
     stored = replace(stored, messages=stored.messages[:2])
     found = judge(truth, portal, stored, None)

@@ -19,7 +19,7 @@ from lienthong.testing.postgresql import PrivatePostgres
 from lienthong.testing.rabbitmq import PrivateCluster, PrivateRabbit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lienthong.testing.chaos.faults import Strike
     from lienthong.testing.chaos.siege import Siege
@@ -155,8 +155,13 @@ def _points(*stages: str) -> list[Point]:
     return [point for point in Point if point.value.partition(".")[0] in stages]
 
 
-def _at_points() -> dict[str, Sequence[Strike]]:
-    """One lane per kind of process: they fail beside each other."""
+def _at_points(*, freezing: Collection[Point]) -> dict[str, Sequence[Strike]]:
+    """
+    One lane per kind of process: they fail beside each other.
+
+    Args:
+        freezing: The points at which workers are frozen; they are killed at all.
+    """
     small = [point for point in _points("receive") if point is not Point.RECEIVE_PIECE_WRITTEN]
     lanes: dict[str, Sequence[tuple[Sequence[Point], str]]] = {
         "submit": [(small, faults.SUBMIT)],
@@ -173,16 +178,40 @@ def _at_points() -> dict[str, Sequence[Strike]]:
     return {
         lane: [
             strike
-            for action in (Action.KILL, Action.STOP)
+            for action, of in ((Action.KILL, frozenset(Point)), (Action.STOP, freezing))
             for points, role in targets
-            for strike in faults.at_points(points, action, role=role)
+            for strike in faults.at_points(
+                [point for point in points if point in of], action, role=role
+            )
         ]
         for lane, targets in lanes.items()
     }
 
 
 def _workers(ground: Ground, scale: Scale) -> Siege:
-    return _lay(ground, scale, _plan("workers", scale, _at_points()), ground.servers)
+    lanes = _at_points(freezing=frozenset(Point))
+    return _lay(ground, scale, _plan("workers", scale, lanes), ground.servers)
+
+
+FREEZING = frozenset(
+    {
+        Point.RECEIVE_REGISTERED,
+        Point.TAKE_STORED,
+        Point.EXPAND_PREPARED,
+        Point.EXPAND_WRITTEN,
+        Point.DELIVER_WRITTEN,
+        Point.DELIVER_ATTEMPT_COMMITTED,
+        Point.DELIVER_CALLING,
+        Point.DELIVER_ANSWERED,
+        Point.RESULTS_PUBLISHED,
+    }
+)
+"""Where a worker that comes back late could do harm: inside transactions and around calls."""
+
+
+def _workers_shortly(ground: Ground, scale: Scale) -> Siege:
+    lanes = _at_points(freezing=FREEZING)
+    return _lay(ground, scale, _plan("workers", scale, lanes), ground.servers)
 
 
 def _anywhere(ground: Ground, scale: Scale) -> Siege:
@@ -379,7 +408,14 @@ CHAPTERS = (
     ),
 )
 SHORT = (
-    (CHAPTERS[0], False),
+    (
+        Chapter(
+            name="workers",
+            about="workers are killed at every point, and frozen where it could do most harm",
+            besiege=_workers_shortly,
+        ),
+        False,
+    ),
     (
         Chapter(
             name="outside",
