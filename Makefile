@@ -52,7 +52,7 @@ architecture: env ## which package may import which
 	@echo "== import-linter"
 	@.venv/bin/lint-imports --no-logo
 
-unit: env ## the tests that need nothing but this repository
+unit: env ## unit tests, and one suite per port on every implementation
 	@echo "== unit and contract tests"
 	@$(PYTEST) -n 2 tests/unit tests/contract
 
