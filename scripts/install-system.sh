@@ -37,8 +37,6 @@ tests)
     need /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
     # Its programs are in a folder per version, not on the PATH.
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
-    # Lets a process of the tests live at another time.
-    need faketime faketime
     ;;
 *)
     echo "usage: $0 python|tests" >&2

@@ -1,55 +1,50 @@
 """
-Processes that live at another time, by libfaketime, and can be moved while they run.
+Processes of ours that live at another time, and can be moved while they run.
 
-Only the clock of the wall is false; the monotonic one goes on, as when a machine's clock is set.
+    python -m lienthong.testing.clock FILE run --roles deliver
+
+is `lienthong run --roles deliver` with the clock that FILE says put in the place of the
+installation's own; everything of ours asks that one. The monotonic clock stays true, as when a
+machine's clock is set. (libfaketime cannot do that for Python: with a true monotonic clock its
+`clock_nanosleep` refuses every sleep.)
 """
 
 from __future__ import annotations
 
+import runpy
+import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from datetime import timedelta
-
-LIBRARIES = (
-    Path("/usr/lib"),
-    Path("/usr/local/lib"),
-    Path("/usr/lib64"),
-)
-NAME = "faketime/libfaketimeMT.so.1"
-
-
-def find_library() -> Path | None:
-    """Return the library, in Debian's package faketime, or None where it is not installed."""
-    for folder in LIBRARIES:
-        for found in (folder / NAME, *folder.glob(f"*/{NAME}")):
-            if found.exists():
-                return found
-    return None
+from lienthong.wiring import Installation
 
 
 @dataclass(frozen=True, slots=True)
 class FalseClock:
-    """The time of those processes that are started with `environment`; `file` says it."""
+    """The true time and an offset; `file` has the offset in seconds."""
 
     file: Path
-    library: Path
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a process needs to live at this time."""
-        return {
-            "LD_PRELOAD": str(self.library),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            # The file is read at every look at the clock: with a cache a jump was not noticed.
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+    def __call__(self) -> datetime:
+        """Tell the time as it is here."""
+        return datetime.now(UTC) + timedelta(seconds=float(self.file.read_text()))
 
     def jump(self, offset: timedelta) -> None:
-        """Let it be true time plus `offset`; noticed at once."""
+        """Let it be true time plus `offset`, at once."""
         partial = self.file.with_suffix(".part")
-        partial.write_text(f"{offset.total_seconds():+.3f}\n")
+        partial.write_text(str(offset.total_seconds()))
         partial.replace(self.file)
+
+
+def run(file: Path, words: list[str]) -> None:
+    """Run the command line at the time that `file` says."""
+    clock = FalseClock(file)
+    setattr(Installation, "clock", lambda _installation: clock())  # noqa: B010 - a method's place
+    sys.argv[1:] = words
+    # Not an import of the command line, which may import what is here.
+    runpy.run_module("lienthong", run_name="__main__")
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), sys.argv[2:])

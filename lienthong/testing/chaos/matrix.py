@@ -13,7 +13,7 @@ from lienthong.testing.chaos import faults
 from lienthong.testing.chaos.doors import open_door
 from lienthong.testing.chaos.siege import Plan, lay_siege
 from lienthong.testing.chaos.site import BrokerKind, Servers, StoreKind, Wish, make_keys
-from lienthong.testing.clock import FalseClock, find_library
+from lienthong.testing.clock import FalseClock
 from lienthong.testing.disk import MIB, NoSmallDisk, small_disk
 from lienthong.testing.postgresql import PrivatePostgres
 from lienthong.testing.rabbitmq import PrivateCluster, PrivateRabbit
@@ -46,10 +46,6 @@ ALONE = ("expand,deliver,sweep,seal,folder", "expand,deliver", "http")
 DOORS_ALONE = DOORS | {"igate-one-stop": "file"}
 SERVERS = ("postgresql", "rabbitmq", "portal")
 SMALL_DISK_BYTES = 400 * MIB
-
-
-class Missing(Exception):
-    """This machine cannot make a fault; carries what it lacks and the remedy."""
 
 
 @dataclass(slots=True)
@@ -308,22 +304,16 @@ def _embedded_disk(ground: Ground, scale: Scale) -> Siege:
 
 
 def _clock(ground: Ground, scale: Scale) -> Siege:
-    library = find_library()
-    if library is None:
-        raise Missing("libfaketime is not installed; run: scripts/install-system.sh tests")
-    clock = FalseClock(ground.folder / f"time{scale.suffix}", library)
+    clock = FalseClock(ground.folder / f"time{scale.suffix}")
     clock.jump(faults.NO_TIME)
     lane = [faults.clock_jumps(clock, offset) for offset in faults.JUMPS]
-    plan = _plan("clock", scale, {"clock": lane}, environment=clock.environment)
+    plan = _plan("clock", scale, {"clock": lane}, clock=clock.file)
     return _lay(ground, scale, plan, ground.servers)
 
 
 def _outside(ground: Ground, scale: Scale) -> Siege:
     """Everything around the workers at one site: the short form of five chapters."""
-    library = find_library()
-    if library is None:
-        raise Missing("libfaketime is not installed; run: scripts/install-system.sh tests")
-    clock = FalseClock(ground.folder / f"time{scale.suffix}", library)
+    clock = FalseClock(ground.folder / f"time{scale.suffix}")
     clock.jump(faults.NO_TIME)
     lane = [
         faults.postgresql_killed(),
@@ -354,7 +344,7 @@ def _outside(ground: Ground, scale: Scale) -> Siege:
             server.start()
             servers = replace(servers, postgresql=server)
             lane.append(faults.postgresql_disk_full(disk))
-        plan = _plan("outside", scale, {"outside": lane}, environment=clock.environment)
+        plan = _plan("outside", scale, {"outside": lane}, clock=clock.file)
         return _lay(ground, scale, plan, servers)
 
 
@@ -395,7 +385,7 @@ CHAPTERS = (
         about="PostgreSQL's disk is full (a file system of its own), RabbitMQ's disk alarm is on",
         besiege=_disk,
     ),
-    Chapter(name="clock", about="the workers' clocks jump (libfaketime)", besiege=_clock),
+    Chapter(name="clock", about="the workers' clocks jump", besiege=_clock),
     Chapter(
         name="embedded",
         about="one machine on SQLite alone: workers are killed, frozen and asked to end",

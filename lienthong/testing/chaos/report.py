@@ -310,7 +310,8 @@ MEANS = """\
   or passes nothing on while connections stay open; what was held back arrives afterwards.
 - **A full disk** is a small file system (tmpfs) under PostgreSQL's data, or under the embedded
   files; RabbitMQ's is its own disk alarm.
-- **Clocks** jump by libfaketime in the worker processes; the portal and the database keep the time.
+- **Clocks** jump in the worker processes, by an injected clock (libfaketime makes every sleep of
+  Python fail where the monotonic clock stays true); the portal and the database keep the time.
 - **The portal** is the sandbox with full durability; where it is not idempotent, every message that
   reaches it twice takes effect twice.
 """

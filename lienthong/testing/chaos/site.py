@@ -88,8 +88,8 @@ class Wish:
     """By agency the door that it uses: file, amqp, http or folder."""
     data_dir: Path | None = None
     """Where the embedded files are; None is a folder of its own."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Of the workers, beside what they need."""
+    clock: Path | None = None
+    """The file of a false clock by which the workers live."""
 
 
 def make_keys(folder: Path) -> None:
@@ -249,10 +249,17 @@ class Site:
                 name=f"{roles.replace(',', '-')}-{number}",
                 words=("--settings", str(self.through), "--verbose", "run", "--roles", roles),
                 log=self.folder / f"worker-{number}.log",
-                environment=plain_environment() | dict(self.wish.environment),
+                environment=plain_environment(),
+                program=self._program,
             )
             worker.start()
             self.workers.append(worker)
+
+    @property
+    def _program(self) -> tuple[str, ...]:
+        if self.wish.clock is None:
+            return ("lienthong",)
+        return ("lienthong.testing.clock", str(self.wish.clock))
 
     def stop_workers(self) -> list[str]:
         """End all of them for good; return the names of those that missed their deadline."""

@@ -45,6 +45,8 @@ class Worker:
     words: Sequence[str]
     log: Path
     environment: Mapping[str, str]
+    program: Sequence[str] = ("lienthong",)
+    """The module, and what stands before the words."""
     starts: int = field(init=False, default=0)
     is_unexpected: int = field(init=False, default=0)
     """How often it ended though nobody had killed it."""
@@ -125,7 +127,7 @@ class Worker:
         own = {VARIABLE: trap} if trap else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "lienthong", *self.words],
+                [sys.executable, "-m", *self.program, *self.words],
                 env={**self.environment, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
