@@ -1,11 +1,12 @@
 """
 Holding one agency's folder: one worker at a time, also over NFS, also when a worker dies.
 
-`.work/lock` is a folder: making one succeeds for one worker only. Its time is the worker's sign of
-life. What a worker takes out of `in` it renames into a folder of its own below the lock. When
-the sign of life stays away, another worker renames the whole lock, which again succeeds for one
-only, and takes over what is in it; a worker that was only frozen then finds neither its lock nor
-its files, and what it had committed is recognised by its key.
+`.work/lock-N` is a folder: making one succeeds for one worker only, and the highest N has the say.
+Its time is the worker's sign of life. What a worker takes out of `in` it renames into a folder of
+its own below the lock. When the sign of life stays away, another worker makes the lock of the next
+number, which again succeeds for one only, renames the lock before it, and takes over what is in it.
+A worker that was only frozen then finds neither its lock nor its files, and what it had committed
+is recognised by its key.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Hold:
 
     def __init__(self, folder: Path) -> None:
         self._work = folder / ".work"
-        self._lock = self._work / "lock"
+        self._lock = self._work / "lock-0"
         self._mine = self._lock / uuid4().hex
         self._touched = 0.0
 
@@ -47,30 +48,40 @@ class Hold:
             OSError: the folder cannot be written.
         """
         self._work.mkdir(exist_ok=True)
-        if not self._make_lock():
-            if not self._is_silent(silence):
-                return False
-            try:
-                self._lock.rename(self._work / f"left-{uuid4().hex}")
-            except FileNotFoundError:
-                return False
-            if not self._make_lock():
-                return False
-        self._mine.mkdir()
-        return True
-
-    def _make_lock(self) -> bool:
+        before = max(self._locks(), default=0)
+        if before and not self._is_silent(self._work / f"lock-{before}", silence):
+            return False
+        self._lock = self._work / f"lock-{before + 1}"
+        self._mine = self._lock / self._mine.name
         try:
             self._lock.mkdir()
         except FileExistsError:
             return False
+        if max(self._locks(), default=0) > before + 1:
+            # This one looked long ago; meanwhile others took the folder, and took it over.
+            with suppress(OSError):
+                self._lock.rmdir()
+            return False
+        for number in self._locks():
+            if number <= before:
+                with suppress(FileNotFoundError):
+                    (self._work / f"lock-{number}").rename(self._work / f"left-{uuid4().hex}")
+        try:
+            self._mine.mkdir()
+        except FileNotFoundError:
+            return False
         return True
 
-    def _is_silent(self, silence: float) -> bool:
+    def _locks(self) -> list[int]:
+        """Return the numbers of the locks that there are."""
+        names = (path.name.partition("-")[2] for path in self._work.glob("lock-*"))
+        return [int(name) for name in names if name.isdecimal()]
+
+    def _is_silent(self, lock: Path, silence: float) -> bool:
         # Both times are the file system's own, which over NFS is the server's.
         try:
             os.utime(self._work)
-            return self._work.stat().st_mtime - self._lock.stat().st_mtime > silence
+            return self._work.stat().st_mtime - lock.stat().st_mtime > silence
         except FileNotFoundError:
             return False
 

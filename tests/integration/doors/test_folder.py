@@ -175,7 +175,7 @@ def test_a_crash_between_commit_and_move_does_no_harm(shelf, monkeypatch):
         with pytest.raises(Killed):
             shelf.step()
     assert shelf.names("in") == shelf.names("archive") == []
-    lock = shelf.folder() / ".work" / "lock"
+    lock = shelf.folder() / ".work" / "lock-1"
 
     shelf.step(shelf.door())
     assert shelf.names("archive") == []
@@ -336,7 +336,7 @@ def test_a_full_disk_after_the_commit_reads_nothing_twice(shelf, monkeypatch):
     assert len(shelf.taken()) == 1
     monkeypatch.setattr("lienthong.doors.folder.receive", None)
 
-    os.utime(shelf.folder() / ".work" / "lock", (0, 0))
+    os.utime(shelf.folder() / ".work" / "lock-1", (0, 0))
     shelf.step()
 
     assert shelf.names("archive") == ["a.csv"]
@@ -377,7 +377,7 @@ def test_a_worker_that_was_frozen_finds_neither_its_lock_nor_its_file(shelf):
     frozen = Hold(shelf.folder())
     assert frozen.take(silence=60)
     held = frozen.claim(path)
-    os.utime(shelf.folder() / ".work" / "lock", (0, 0))
+    os.utime(shelf.folder() / ".work" / "lock-1", (0, 0))
     shelf.step()
     assert shelf.names("archive") == ["a.csv"]
 
@@ -403,7 +403,7 @@ def test_of_many_workers_one_gets_the_folder(shelf):
     for silent in (False, True):
         got.clear()
         if silent:
-            os.utime(folder / ".work" / "lock", (0, 0))
+            os.utime(folder / ".work" / "lock-1", (0, 0))
         threads = [threading.Thread(target=take) for _ in range(8)]
         for thread in threads:
             thread.start()
