@@ -72,7 +72,7 @@ def _at_point(site: Site, random: Random, point: Point, action: Action, *, role:
     others = [other for other in workers_of(site, role) if other is not worker]
     turn = random.randint(1, LATEST_TURNS.get(point.value.partition(".")[0], 1))
     worker.arm(f"{point.value}={action.value}@{turn}")
-    if role == "take" and worker.wait_for(End.ENDED, seconds=REACH_SECONDS):
+    if role == "take" and worker.wait_armed(seconds=REACH_SECONDS):
         # An agency's queue has one consumer at a time: it must come to the one that is armed.
         time.sleep(START_SECONDS)
         for other in others:
@@ -127,7 +127,7 @@ def graceful_stop() -> Strike:
     def run(site: Site, _random: Random) -> bool:
         for worker in site.workers:
             worker.arm("")
-        return all(worker.wait_for(End.ENDED, seconds=REACH_SECONDS) for worker in site.workers)
+        return all(worker.wait_armed(seconds=REACH_SECONDS) for worker in site.workers)
 
     return Strike(fault="SIGTERM to all workers", run=run)
 

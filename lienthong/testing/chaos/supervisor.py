@@ -56,6 +56,7 @@ class Worker:
     _changed: Condition = field(init=False, default_factory=Condition)
     _leaving: Event = field(init=False, default_factory=Event)
     _asked: bool = field(init=False, default=False)
+    _is_armed: bool = field(init=False, default=False)
     _thread: Thread | None = field(init=False, default=None)
 
     def start(self) -> None:
@@ -68,14 +69,18 @@ class Worker:
         """Start it again with a trap, gracefully; what it is doing is finished or handed back."""
         with self._changed:
             self._trap = trap
+            self._is_armed = False
             self._ends.clear()
-        self.end_gracefully()
+            self._asked = True
+            # This one and no other: who is started from now on has the trap.
+            process = self._process
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
 
-    def arm_next(self, trap: str) -> None:
-        """Set the trap of the next start, whenever that is."""
+    def wait_armed(self, *, seconds: float) -> bool:
+        """Wait until it was started with what it was armed with."""
         with self._changed:
-            self._trap = trap
-            self._ends.clear()
+            return self._changed.wait_for(lambda: self._is_armed, seconds)
 
     def end_gracefully(self) -> None:
         """Ask the process to end; another takes its place."""
@@ -122,10 +127,9 @@ class Worker:
         return True
 
     def _launch(self) -> None:
-        with self._changed:
+        with self._changed, self.log.open("ab") as log:
             trap, self._trap = self._trap, ""
-        own = {VARIABLE: trap} if trap else {}
-        with self.log.open("ab") as log:
+            own = {VARIABLE: trap} if trap else {}
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
                 [sys.executable, "-m", *self.program, *self.words],
                 env={**self.environment, **own},
@@ -133,8 +137,10 @@ class Worker:
                 stdout=log,
                 stderr=log,
             )
-        self._asked = False
-        self.starts += 1
+            self._asked = False
+            self._is_armed = True
+            self.starts += 1
+            self._changed.notify_all()
 
     def _watch(self) -> None:
         was_stopped = False
