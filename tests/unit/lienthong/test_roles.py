@@ -5,7 +5,9 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from psycopg import InternalError as PsycopgInternalError
+from psycopg.errors import IdleInTransactionSessionTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from broker.port import BrokerUnavailable
 from lienthong import roles
@@ -152,3 +154,9 @@ def test_a_signal_inside_the_handler_of_another_stops_all_the_same():
         set_from_signal(stop)
 
     assert stop.wait(10)
+
+
+def test_a_transaction_that_postgresql_ended_while_it_stood_still_is_no_bug():
+    ended = IdleInTransactionSessionTimeout("terminating connection")
+
+    assert isinstance(DBAPIError.instance("COMMIT", {}, ended, PsycopgInternalError), roles.TROUBLE)
