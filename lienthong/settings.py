@@ -56,6 +56,9 @@ class DeliverySettings(BaseModel):
     backoff_first_seconds: float = Field(default=2, gt=0)
     backoff_longest_seconds: float = Field(default=300, gt=0)
     breaker_threshold: int = Field(default=5, ge=1, description="troubles in a row that open it")
+    breaker_longest_seconds: float = Field(
+        default=30, gt=0, description="longest pause before the portal is tried again"
+    )
     breaker_window_seconds: float = Field(
         default=30, gt=0, le=3600, description="in which calls and troubles are counted"
     )

@@ -8,6 +8,7 @@ store. Development keys are made by themselves only where nobody has configured 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
@@ -308,10 +309,12 @@ class Installation:
         """Put together what decides how many calls may start."""
         rules, target = self.settings.delivery, self.target
         rate = target.rate_per_second
+        # One probe costs nothing: a portal that is back is noticed sooner than a message is tried.
+        longest = min(backoff.longest, timedelta(seconds=rules.breaker_longest_seconds))
         return Pacer(
             breaker=Breaker(
                 threshold=rules.breaker_threshold,
-                backoff=backoff,
+                backoff=replace(backoff, longest=longest),
                 random=random,
                 window=timedelta(seconds=rules.breaker_window_seconds),
                 minimum_calls=rules.breaker_minimum_calls,
