@@ -249,7 +249,9 @@ def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float)
         try:
             one_round()
         except TROUBLE as error:
-            log.warning("role.waits", cause=type(error).__name__)
+            # Not the words: PostgreSQL quotes values in them.
+            state = getattr(getattr(error, "orig", None), "sqlstate", None)
+            log.warning("role.waits", cause=type(error).__name__, sqlstate=state)
             stop.wait(PAUSE_SECONDS)
         if pause_seconds:
             stop.wait(pause_seconds)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pika
 import urllib3
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 from sqlalchemy.exc import DBAPIError
 
@@ -126,7 +127,7 @@ class QueueDoor:
                 properties=pika.BasicProperties(message_id=submission.key, delivery_mode=2),
                 mandatory=True,
             )
-        except (AMQPError, OSError):
+        except (AMQPError, AMQPConnectorException, OSError):
             self.close()
             return False
         return True

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from lienthong.testing.chaos.doors import parameters
@@ -75,7 +76,7 @@ class Listening:
             while not self._over.is_set():
                 try:
                     self._read()
-                except (AMQPError, OSError):
+                except (AMQPError, AMQPConnectorException, OSError):
                     time.sleep(PAUSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - told at the end, in the thread that asks
             self.failures.append(error)
