@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ MOUNT_SECONDS = 10
 
 class NoSmallDisk(Exception):
     """This machine lets us mount nothing; carries what it said."""
+
+
+class DiskTooSmall(Exception):
+    """The load itself filled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ class SmallDisk:
     def empty(self) -> None:
         """Give the room back."""
         self._ballast.unlink(missing_ok=True)
+
+    def check_room(self) -> None:
+        """
+        Raise DiskTooSmall when others have all but filled it.
+
+        What comes then would be laid to a fault that is over.
+        """
+        usage = shutil.disk_usage(self.path)
+        if usage.free < usage.total // 10:
+            raise DiskTooSmall(f"{self.path}: {usage.free // MIB} of {usage.total // MIB} MiB free")
 
     @property
     def _ballast(self) -> Path:

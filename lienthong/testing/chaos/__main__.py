@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lienthong.testing.chaos.matrix import CHAPTERS, Scale, prepared
-from lienthong.testing.chaos.report import Entry, Run, as_page, as_values
+from lienthong.testing.chaos.report import Entry, Run, as_page, as_values, named
 from lienthong.testing.disk import NoSmallDisk
 
 if TYPE_CHECKING:
@@ -52,53 +52,66 @@ def main(
     begun, begun_at = time.monotonic(), datetime.now(UTC)
     entries: list[Entry] = []
     left_out: list[str] = []
-    share = messages // (len(chosen) * len(PORTAL_MODES)) + 1
+    waiting = [(found, idempotent) for found in chosen for idempotent in PORTAL_MODES]
+    share = messages // len(waiting) + 1
+
+    def so_far() -> Run:
+        return Run(
+            command=f"make crash-matrix SEED={seed} MESSAGES={messages}",
+            seed=seed,
+            begun_at=begun_at,
+            seconds=time.monotonic() - begun,
+            entries=entries,
+            left_out=[*left_out, *(f"{named(*one)}: not run" for one in waiting)],
+        )
+
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress, prepared(folder) as ground:
-        task = progress.add_task("", total=len(chosen) * len(PORTAL_MODES))
-        for found in chosen:
-            for idempotent in PORTAL_MODES:
-                scale = Scale(
-                    seed=seed,
-                    effects=share,
-                    rounds=rounds,
-                    idempotent=idempotent,
-                    tell=lambda words: progress.update(task, description=words),
-                )
-                try:
-                    siege = found.besiege(ground, scale)
-                except NoSmallDisk as error:
-                    left_out.append(f"{found.name}: left out: {error}")
-                    continue
-                except Exception as error:  # noqa: BLE001 - the other chapters are worth having
-                    console.print_exception()
-                    left_out.append(f"{found.name}: broken off: {type(error).__name__}: {error}")
-                    continue
+        task = progress.add_task("", total=len(waiting))
+        while waiting:
+            found, idempotent = waiting.pop(0)
+            scale = Scale(
+                seed=seed,
+                effects=share,
+                rounds=rounds,
+                idempotent=idempotent,
+                tell=lambda words: progress.update(task, description=words),
+            )
+            try:
+                siege = found.besiege(ground, scale)
+            except NoSmallDisk as error:
+                left_out.append(f"{named(found, idempotent)}: left out: {error}")
+            except Exception as error:  # noqa: BLE001 - the other chapters are worth having
+                console.print_exception()
+                said = f"{type(error).__name__}: {error}"
+                left_out.append(f"{named(found, idempotent)}: broken off: {said}")
+            else:
                 entries.append(Entry(chapter=found, idempotent=idempotent, siege=siege))
                 counts = ", ".join(f"{k} {v}" for k, v in siege.findings.counts.items())
                 console.print(f"{siege.plan.wish.name}: {siege.effects} messages, {counts}")
                 for error_words in siege.errors:
                     console.print(f"  {error_words}")
-                progress.advance(task)
-    run = Run(
-        command=f"make crash-matrix SEED={seed} MESSAGES={messages}",
-        seed=seed,
-        begun_at=begun_at,
-        seconds=time.monotonic() - begun,
-        entries=entries,
-        left_out=left_out,
-    )
-    values = json.dumps(as_values(run), ensure_ascii=False, indent=1) + "\n"
+            progress.advance(task)
+            if out is not None:
+                # After each, so that a run that is stopped shows what it did.
+                _write(so_far(), out)
+    run = so_far()
     if out is None:
-        sys.stdout.write(values)
-    else:
-        out.with_suffix(".json").write_text(values, encoding="utf-8")
-        out.with_suffix(".md").write_text(as_page(run), encoding="utf-8")
+        sys.stdout.write(_as_json(run))
     if keep or not run.holds:
         console.print(f"logs: {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(0 if run.holds else 1)
+
+
+def _as_json(run: Run) -> str:
+    return json.dumps(as_values(run), ensure_ascii=False, indent=1) + "\n"
+
+
+def _write(run: Run, out: Path) -> None:
+    out.with_suffix(".json").write_text(_as_json(run), encoding="utf-8")
+    out.with_suffix(".md").write_text(as_page(run), encoding="utf-8")
 
 
 def _end_on_signals() -> None:

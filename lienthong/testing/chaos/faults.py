@@ -341,6 +341,7 @@ def postgresql_disk_full(disk: SmallDisk) -> Strike:
         disk.fill()
         time.sleep(PAST_THE_LEASE_SECONDS)
         disk.empty()
+        disk.check_room()
         if not server.is_running:
             server.start()
         return True
@@ -355,6 +356,7 @@ def data_disk_full(disk: SmallDisk) -> Strike:
         disk.fill()
         time.sleep(PAST_THE_LEASE_SECONDS)
         disk.empty()
+        disk.check_room()
         return True
 
     return Strike(fault="embedded: no disk left", run=run)

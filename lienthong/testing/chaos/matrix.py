@@ -45,7 +45,10 @@ DOORS = {
 ALONE = ("expand,deliver,sweep,seal,folder", "expand,deliver", "http")
 DOORS_ALONE = DOORS | {"igate-one-stop": "file"}
 SERVERS = ("postgresql", "rabbitmq", "portal")
-SMALL_DISK_BYTES = 400 * MIB
+SMALL_DISK_BYTES = 1024 * MIB
+"""What is stored for 20,000 messages, twice over."""
+SMALL_WAL = ("max_wal_size = '64MB'", "min_wal_size = '32MB'")
+"""A gigabyte of log, PostgreSQL's own setting, would fill the small disk by itself."""
 
 
 @dataclass(slots=True)
@@ -277,7 +280,7 @@ def _cluster(ground: Ground, scale: Scale) -> Siege:
 
 def _disk(ground: Ground, scale: Scale) -> Siege:
     with small_disk(size_bytes=SMALL_DISK_BYTES) as disk:
-        server = PrivatePostgres(folder=disk.path / "postgresql")
+        server = PrivatePostgres(folder=disk.path / "postgresql", extra=SMALL_WAL)
         try:
             server.start()
             lane = [faults.postgresql_disk_full(disk), faults.rabbitmq_disk_full()]
@@ -338,7 +341,7 @@ def _outside(ground: Ground, scale: Scale) -> Siege:
         except NoSmallDisk as error:
             scale.tell(f"no full disk here: {error}")
         else:
-            server = PrivatePostgres(folder=disk.path / "postgresql")
+            server = PrivatePostgres(folder=disk.path / "postgresql", extra=SMALL_WAL)
             stack.callback(server.stop)
             stack.callback(disk.empty)
             server.start()

@@ -51,6 +51,11 @@ class Run:
         return not self.left_out and all(entry.siege.holds for entry in self.entries)
 
 
+def named(chapter: Chapter, idempotent: bool) -> str:
+    """Return how a chapter in one mode of the portal is called."""
+    return f"{chapter.name}, {'' if idempotent else 'not '}idempotent"
+
+
 def machine() -> dict[str, str]:
     """Return what it ran on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
@@ -213,7 +218,7 @@ def _findings(run: Run) -> list[str]:
     lines = [f"- {words}" for words in run.left_out]
     for entry in run.entries:
         siege = entry.siege
-        name = f"{entry.chapter.name}, {'' if entry.idempotent else 'not '}idempotent"
+        name = named(entry.chapter, entry.idempotent)
         found = [
             f"{kind}: {words}"
             for kind, all_of_them in asdict(siege.findings).items()
