@@ -39,7 +39,8 @@ from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER
 from lienthong.pacing import Throughput
 from lienthong.states import State
-from lienthong.store.delivery import Claiming, Ending, Task, finish, start
+from lienthong.store.delivery import Claiming, Task, start
+from lienthong.store.outcomes import Ending, finish
 from lienthong.store.paces import MINUTES, write_pace
 from lienthong.store.work import begin
 

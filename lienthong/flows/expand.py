@@ -29,22 +29,21 @@ from lienthong.conversion import Prepared
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER, publish_or_leave
 from lienthong.store.database import reading
-from lienthong.store.intake import Origin, take_in
-from lienthong.store.submissions import (
+from lienthong.store.expansions import (
     ClaimLost,
     Ended,
     Opened,
-    SubmissionState,
     advance,
     claim_expansion,
     due_agencies,
     finish_expansions,
     forget_tries,
     keep_claim,
-    load_small,
-    open_source,
     open_submissions,
 )
+from lienthong.store.intake import Origin, take_in
+from lienthong.store.pieces import load_small, open_source
+from lienthong.store.submissions import SubmissionState
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
 from schemas.errors import ConfigError, InputError, LienthongError
@@ -60,7 +59,7 @@ if TYPE_CHECKING:
     from broker.port import Broker
     from lienthong.agencies import Agency
     from lienthong.store.database import Store
-    from lienthong.store.submissions import ExpansionClaim
+    from lienthong.store.expansions import ExpansionClaim
     from lienthong.store.work import Work
 
 log = structlog.get_logger()

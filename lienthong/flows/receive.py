@@ -23,16 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import EXPAND, publish_or_leave
 from lienthong.ids import make_id
-from lienthong.store.submissions import (
-    PIECE_BYTES,
-    Submission,
-    count_pieces,
-    find_keys,
-    insert_submissions,
-    put_pieces,
-    remove_pieces,
-    take_places,
-)
+from lienthong.store.pieces import PIECE_BYTES, count_pieces, put_pieces, remove_pieces
+from lienthong.store.submissions import Submission, find_keys, insert_submissions, take_places
 from lienthong.store.work import begin
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text

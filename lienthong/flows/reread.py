@@ -15,9 +15,10 @@ from sqlalchemy import select
 
 from adapters import read_records
 from lienthong.store.database import reading
+from lienthong.store.expansions import Opened
 from lienthong.store.intake import Origin
+from lienthong.store.pieces import open_source
 from lienthong.store.reissuing import Made
-from lienthong.store.submissions import Opened, open_source
 from lienthong.store.tables import messages, submissions
 from schemas.errors import InputError
 from schemas.problem import Problem, Text

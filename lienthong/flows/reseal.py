@@ -15,7 +15,7 @@ from sqlalchemy import LargeBinary, bindparam, exists, func, select, update
 
 from lienthong.store import sealed
 from lienthong.store.batches import count, lock, pages
-from lienthong.store.submissions import PIECE_BYTES
+from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.tables import attempts, messages, receipts, submission_pieces, submissions
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import PRODUCT, begin

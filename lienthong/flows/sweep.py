@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lienthong.failpoints import Point, reached
-from lienthong.store.submissions import remove_orphans
+from lienthong.store.pieces import remove_orphans
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:

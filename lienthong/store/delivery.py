@@ -1,9 +1,8 @@
 """
-Delivery in the store: claiming dossiers, writing attempts down before they are made, and after.
+Delivery in the store, before an attempt: claiming dossiers, and writing down what is to be done.
 
 A claim is a lease on the dossier with a fence that grows with every claim. Whatever is written
-for a claim names its fence; a worker whose lease ended and whose dossier was taken by another
-changes no state any more, but what its attempt brought is still written down.
+for a claim names its fence. What an attempt brought is written down in `outcomes`.
 
 Everything is done for many dossiers at once: a statement costs more to send than to run. Rows of
 `dossiers` are held first and in the order of their codes, or skipped where others hold them, so
@@ -17,25 +16,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    bindparam,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import bindparam, func, or_, select, update
 
 from lienthong.channels.port import Found, Outcome, Packet
 from lienthong.states import State
-from lienthong.store.bulk import among, insert_rows, update_rows
+from lienthong.store.bulk import among, insert_rows
 from lienthong.store.ledgers import Changes, load_ledgers
-from lienthong.store.sealed import (
-    answer_context,
-    document_context,
-    receipt_context,
-    words_context,
-)
-from lienthong.store.tables import attempts, dossiers, messages, receipts
+from lienthong.store.sealed import document_context
+from lienthong.store.tables import attempts, dossiers, messages
 from lienthong.store.vault import SealBroken
 from schemas.problem import Text
 
@@ -46,8 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from lienthong.admission import Known, Ledger
-    from lienthong.channels.port import Answer, LookUp
-    from lienthong.decisions import Next
     from lienthong.store.work import Work
 
 SEND = "send"
@@ -81,17 +67,7 @@ _CLAIM = (
     .values(lease_until=bindparam("_until"), fence=dossiers.c.fence + 1)
 )
 _LEASES = select(dossiers.c.code, dossiers.c.lease_until).where(among(dossiers.c.code, "_codes"))
-_HOLD = (
-    select(dossiers.c.code, dossiers.c.fence)
-    .where(
-        among(dossiers.c.code, "_codes"),
-        # A claim that was ended, by a commit whose answer got lost, is nobody's any more.
-        dossiers.c.lease_until.is_not(None),
-    )
-    .order_by(dossiers.c.code)
-    .with_for_update()
-)
-_END_CLAIM = update(dossiers).where(among(dossiers.c.code, "_codes")).values(lease_until=None)
+END_CLAIM = update(dossiers).where(among(dossiers.c.code, "_codes")).values(lease_until=None)
 _ROWS = (
     select(
         messages.c.id,
@@ -139,16 +115,6 @@ class Task:
     document_digest: str
     failures: int
     unknown_since: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """What one attempt brought, and what was decided to follow."""
-
-    task: Task
-    result: Answer | LookUp
-    next: Next
-    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +329,7 @@ class _Beginning:
         if self._attempts:
             insert_rows(connection, attempts, self._attempts)
         if self._released:
-            connection.execute(_END_CLAIM, {"_codes": self._released})
+            connection.execute(END_CLAIM, {"_codes": self._released})
 
 
 def _rows(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
@@ -376,141 +342,6 @@ def _count_look_ups(connection: Connection, ids: Sequence[str]) -> dict[str, int
     if not ids:
         return {}
     return {row.message_id: row.look_ups for row in connection.execute(_LOOK_UPS, {"_ids": ids})}
-
-
-def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
-    """
-    Write down what attempts brought and what follows.
-
-    Returns:
-        For each, in order: when its dossier has something to do again; None when not by itself.
-    """
-    if not endings:
-        return []
-    held = _hold(work, {(end.task.dossier_code, end.task.fence) for end in endings})
-    _end_attempts(work, endings)
-    ledgers = load_ledgers(work.connection, [code for code, _ in held], agency="")
-    finishing = _Finishing(work, ledgers)
-    due = []
-    for end in endings:
-        if (end.task.dossier_code, end.task.fence) in held:
-            due.append(finishing.finish(end))
-        else:
-            work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
-            due.append(None)
-    finishing.write()
-    if held:
-        work.connection.execute(_END_CLAIM, {"_codes": [code for code, _ in held]})
-    return due
-
-
-def _hold(work: Work, claims: set[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Hold those dossiers whose claims are still ours."""
-    rows = work.connection.execute(_HOLD, {"_codes": sorted({code for code, _ in claims})})
-    return claims & {(row.code, row.fence) for row in rows}
-
-
-class _Finishing:
-    """What follows from many answers: decided one by one, written together."""
-
-    def __init__(self, work: Work, ledgers: dict[str, Ledger]) -> None:
-        self._work = work
-        self._ledgers = ledgers
-        self._changes = Changes(work)
-        self._receipts: list[dict[str, Any]] = []
-        self._learnt: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-
-    def finish(self, end: Ending) -> datetime | None:
-        task, next_ = end.task, end.next
-        ledger = self._ledgers[task.dossier_code]
-        message = next(m for m in ledger.messages if m.id == task.message_id)
-        self._move(end, message)
-        self._learn(task, next_)
-        if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
-            ledger.acknowledged = True
-        if message.state is State.PARKED:
-            self._changes.give_way(ledger, message)
-        self._changes.promote(ledger)
-        turn = ledger.next_to_go()
-        if turn is message:
-            return end.due_at
-        return self._work.at if turn is not None and turn.state is State.READY else None
-
-    def _move(self, end: Ending, message: Known) -> None:
-        task, next_ = end.task, end.next
-        columns: dict[str, str | int | bool | datetime | None] = {"due_at": end.due_at}
-        # A look-up that lets it go again settles nothing yet, and must not forget the backoff.
-        if next_.state is State.DELIVERED:
-            columns["failures"] = 0
-        elif next_.state is not State.READY:
-            columns["failures"] = task.failures + 1
-        if next_.state is State.UNKNOWN and task.unknown_since is None:
-            columns["unknown_since"] = self._work.at
-        if next_.state in (State.DELIVERED, State.READY):
-            columns["unknown_since"] = None
-        receipt = getattr(end.result, "receipt", None)
-        if next_.state is State.DELIVERED:
-            columns["proof"] = "lookup" if receipt is None else "receipt"
-        if receipt is not None:
-            self._receipts.append(
-                {
-                    "message_id": message.id,
-                    "document": self._work.vault.seal(receipt, context=receipt_context(message.id)),
-                    "verified_at": self._work.at,
-                }
-            )
-        if next_.state is message.state:
-            self._changes.stay(message, reason=next_.reason, **columns)
-        else:
-            self._changes.move(message, next_.state, reason=next_.reason, **columns)
-
-    def _learn(self, task: Task, next_: Next) -> None:
-        row: dict[str, Any] = {"_code": task.dossier_code}
-        if next_.portal_has_dossier is not None:
-            row["at_portal"] = next_.portal_has_dossier
-        if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
-            row["acknowledged"] = True
-        if len(row) > 1:
-            self._learnt.setdefault(tuple(row), []).append(row)
-
-    def write(self) -> None:
-        connection = self._work.connection
-        self._changes.write()
-        for rows in self._learnt.values():
-            update_rows(connection, dossiers, rows, by=("code",))
-        if self._receipts:
-            insert_rows(connection, receipts, self._receipts)
-
-
-def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
-    rows = []
-    for end in endings:
-        task, result = end.task, end.result
-        key = (task.message_id, LOOK_UP if task.is_look_up else SEND, task.number)
-        words = getattr(result, "message", None)
-        rows.append(
-            {
-                "_message_id": key[0],
-                "_kind": key[1],
-                "_number": key[2],
-                "ended_at": work.at,
-                "outcome": _outcome(result),
-                "detail": result.detail,
-                "code": getattr(result, "code", None),
-                "http_status": getattr(result, "http_status", None),
-                "message": None
-                if words is None
-                else work.vault.seal(words.encode(), context=words_context(*key)),
-                "answer": None
-                if result.raw is None
-                else work.vault.seal(result.raw, context=answer_context(*key)),
-            }
-        )
-    update_rows(work.connection, attempts, rows, by=("message_id", "kind", "number"))
-
-
-def _outcome(result: Answer | LookUp) -> str:
-    return result.found.value if hasattr(result, "found") else result.outcome.value
 
 
 def take_over(work: Work, dossier_code: str) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from lienthong.store.problems import open_problems
 from lienthong.store.results import problem_values
 from lienthong.store.sealed import submission_problems_context
-from lienthong.store.submissions import open_problems
 from lienthong.store.tables import messages, repeats, submissions
 
 if TYPE_CHECKING:

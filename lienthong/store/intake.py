@@ -21,8 +21,8 @@ from lienthong.store.ledgers import (
     promote,
     save_ledgers,
 )
+from lienthong.store.problems import seal_problems
 from lienthong.store.sealed import document_context, problems_context
-from lienthong.store.submissions import seal_problems
 from lienthong.store.tables import NO_DEADLINE, messages, repeats
 from schemas.problem import Severity
 

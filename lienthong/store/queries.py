@@ -11,13 +11,13 @@ from sqlalchemy import case, func, select
 
 from lienthong.channels.port import Packet
 from lienthong.states import State
+from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
     problems_context,
     receipt_context,
     submission_problems_context,
     words_context,
 )
-from lienthong.store.submissions import open_problems
 from lienthong.store.tables import (
     attempts,
     audit,

@@ -22,13 +22,13 @@ from sqlalchemy import bindparam, select, update
 from lienthong.reasons import REASONS
 from lienthong.states import State
 from lienthong.store.database import insert_into, reading
+from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
     problems_context,
     receipt_context,
     submission_problems_context,
     words_context,
 )
-from lienthong.store.submissions import open_problems
 from lienthong.store.tables import (
     attempts,
     in_slices,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from lienthong.store.database import reading
-from lienthong.store.submissions import PIECE_BYTES, put_pieces
+from lienthong.store.pieces import PIECE_BYTES, put_pieces
 from lienthong.store.tables import submission_pieces, submissions
 from lienthong.store.work import begin
 from schemas.errors import ConfigError

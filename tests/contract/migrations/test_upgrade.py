@@ -24,7 +24,9 @@ from lienthong.settings import load_settings
 from lienthong.store import audit as log
 from lienthong.store import spool, tables
 from lienthong.store.database import reading
+from lienthong.store.expansions import Opened
 from lienthong.store.migrating import upgrade
+from lienthong.store.pieces import open_source
 from lienthong.store.queries import count_agencies, show_message
 from lienthong.store.sealed import (
     answer_context,
@@ -34,7 +36,6 @@ from lienthong.store.sealed import (
     submission_problems_context,
     words_context,
 )
-from lienthong.store.submissions import Opened, open_source
 from lienthong.store.tables import NO_DEADLINE
 from lienthong.wiring import Installation
 from signing import make_development_pki

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
 from lienthong.store.master_keys import MasterKeyFile
+from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.rotation import rotate
 from lienthong.store.sealed import (
     answer_context,
@@ -21,7 +22,6 @@ from lienthong.store.sealed import (
     submission_problems_context,
     words_context,
 )
-from lienthong.store.submissions import PIECE_BYTES
 from lienthong.store.tables import (
     NO_DEADLINE,
     attempts,

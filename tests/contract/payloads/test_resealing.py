@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import LargeBinary, insert, update
 
 from lienthong.flows.reseal import reseal
+from lienthong.store.pieces import PieceReader
 from lienthong.store.sealed import document_context, piece_context
-from lienthong.store.submissions import PieceReader
 from lienthong.store.tables import (
     attempts,
     messages,

@@ -27,7 +27,7 @@ from lienthong.store.database import make_tables, open_postgresql, open_sqlite, 
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.queries import Selection, list_messages
-from lienthong.store.submissions import Submission, insert_submission
+from lienthong.store.submissions import Submission, insert_submissions, take_places
 from lienthong.store.tables import messages, submissions
 from lienthong.store.work import begin
 from schemas.errors import ConfigError
@@ -92,19 +92,18 @@ class Exchange:
         self.submissions += 1
         submission_id = f"s{self.submissions}"
         with begin(self.store, at=self.clock()) as work:
-            insert_submission(
-                work,
-                Submission(
-                    id=submission_id,
-                    agency=agency,
-                    door="file",
-                    sender="test",
-                    file_name="a.csv",
-                    sha256="00",
-                    size=1,
-                    received_at=self.clock(),
-                ),
+            submission = Submission(
+                id=submission_id,
+                agency=agency,
+                door="file",
+                sender="test",
+                file_name="a.csv",
+                sha256="00",
+                size=1,
+                received_at=self.clock(),
             )
+            place = take_places(work, {agency: 1})[agency]
+            insert_submissions(work, [(submission, place)])
         origin = Origin(
             submission_id=submission_id,
             agency=agency,

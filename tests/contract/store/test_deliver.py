@@ -13,7 +13,7 @@ from lienthong.decisions import Next
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.states import State
 from lienthong.store.database import reading
-from lienthong.store.delivery import Ending, finish
+from lienthong.store.outcomes import Ending, finish
 from lienthong.store.queries import Selection, list_messages
 from lienthong.store.tables import attempts, audit, messages
 from lienthong.store.work import begin

@@ -11,8 +11,8 @@ from broker.port import BrokerUnavailable
 from lienthong.flows.expand import BATCH, GIVE_UP_TRIES, SKIP_TRIES
 from lienthong.flows.hints import DELIVER
 from lienthong.store.database import reading
+from lienthong.store.expansions import claim_expansion
 from lienthong.store.queries import Selection, list_messages, troubled_submissions
-from lienthong.store.submissions import claim_expansion
 from lienthong.store.tables import messages, submission_pieces
 from lienthong.store.work import begin
 
@@ -325,7 +325,7 @@ def test_an_exchange_that_fails_after_the_commit_is_only_a_delay(desk, monkeypat
 
 
 def test_what_does_not_fit_into_memory_at_once_is_read_in_its_turn(desk, monkeypatch):
-    monkeypatch.setattr("lienthong.store.submissions.SMALL_BYTES", 100)
+    monkeypatch.setattr("lienthong.store.pieces.SMALL_BYTES", 100)
     for number in range(6):
         desk.receive(f"D-{number},{'a' * 40}")
 

@@ -14,7 +14,7 @@ from lienthong.flows.hints import EXPAND
 from lienthong.flows.receive import KeyConflict, Offer, receive, receive_many, small_offer
 from lienthong.flows.sweep import sweep
 from lienthong.store.database import reading
-from lienthong.store.submissions import PIECE_BYTES, PieceReader
+from lienthong.store.pieces import PIECE_BYTES, PieceReader
 from lienthong.store.tables import results, submission_pieces, submissions
 from lienthong.store.vault import SealBroken
 from schemas.errors import InputError

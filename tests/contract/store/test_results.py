@@ -12,13 +12,9 @@ from lienthong.channels.port import Answer, Outcome
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.flows.receive import receive, small_offer
 from lienthong.store.database import reading
+from lienthong.store.expansions import Ended, finish_expansions, open_submissions
 from lienthong.store.results import list_results, mark_published, pending, result_values
-from lienthong.store.submissions import (
-    Ended,
-    SubmissionState,
-    finish_expansions,
-    open_submissions,
-)
+from lienthong.store.submissions import SubmissionState
 from lienthong.store.tables import messages, results
 from lienthong.store.work import begin
 from schemas.problem import Place, Problem, Text

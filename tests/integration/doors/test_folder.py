@@ -16,8 +16,8 @@ from lienthong.doors.folder import FolderDoor
 from lienthong.doors.hold import Hold, HoldLost
 from lienthong.flows.receive import receive
 from lienthong.roles import Role, Workers
+from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.results import list_results
-from lienthong.store.submissions import PIECE_BYTES
 from lienthong.store.tables import submission_pieces, submissions
 from schemas.errors import ConfigError
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from lienthong.store.database import make_tables
-from lienthong.store.submissions import PIECE_BYTES
+from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.tables import submission_pieces, submissions
 
 LAND = "land-registration"

@@ -22,7 +22,7 @@ from lienthong.flows.hints import EXPAND
 from lienthong.flows.incoming import Sender
 from lienthong.flows.take import Taker
 from lienthong.store.database import reading
-from lienthong.store.submissions import PieceReader
+from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import audit, results, submissions
 from schemas.errors import ConfigError
 from schemas.problem import Text

@@ -1,0 +1,209 @@
+"""
+Who expands what: an agency's submissions one after the other, in the order of their arrival.
+
+One worker at a time has an agency's lease; its fence tells what is written under an older one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, or_, select, update
+
+from lienthong.store.bulk import update_rows
+from lienthong.store.database import insert_into
+from lienthong.store.problems import seal_problems
+from lienthong.store.sealed import submission_problems_context
+from lienthong.store.submissions import SubmissionState
+from lienthong.store.tables import agencies, expansions, submissions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection
+
+    from lienthong.store.work import Work
+    from schemas.problem import Problem
+
+_OPENED = (
+    select(
+        submissions.c.id,
+        submissions.c.agency,
+        submissions.c.arrival,
+        submissions.c.file_name,
+        submissions.c.size,
+        submissions.c.records_done,
+        submissions.c.due_at,
+        submissions.c.tries,
+    )
+    .where(
+        submissions.c.agency == bindparam("_agency"),
+        submissions.c.due_at.is_not(None),
+        submissions.c.arrival > bindparam("_after"),
+    )
+    .order_by(submissions.c.arrival)
+    .limit(bindparam("_limit"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """One unfinished submission as its expansion finds it."""
+
+    id: str
+    agency: str
+    arrival: int
+    file_name: str
+    size: int
+    records_done: int
+    due_at: datetime
+    tries: int
+    """How often its expansion was begun since it last got on, this time included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpansionClaim:
+    """The right to expand one agency's submissions until the lease ends."""
+
+    agency: str
+    fence: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What ends, or suspends, the expansion of one submission."""
+
+    submission: Opened
+    records_done: int
+    state: SubmissionState
+    problems: Sequence[Problem] = ()
+    due_at: datetime | None = None
+    """Set for a submission that goes on later."""
+
+
+class ClaimLost(Exception):
+    """The lease ended and somebody else has gone on; nothing of this transaction may stay."""
+
+
+def due_agencies(connection: Connection, *, now: datetime, limit: int) -> list[str]:
+    """Return agencies whose first unfinished submission is due and which nobody expands."""
+    first_due = (
+        select(submissions.c.due_at)
+        .where(submissions.c.agency == agencies.c.name, submissions.c.due_at.is_not(None))
+        .order_by(submissions.c.arrival)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(agencies.c.name)
+        .outerjoin(expansions, expansions.c.agency == agencies.c.name)
+        .where(
+            or_(expansions.c.lease_until.is_(None), expansions.c.lease_until <= now),
+            first_due <= now,
+        )
+        .order_by(agencies.c.name)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def claim_expansion(work: Work, agency: str, *, lease: timedelta) -> ExpansionClaim | None:
+    """Return the right to expand an agency's submissions, or None when another worker has it."""
+    insertion = insert_into(work.connection, expansions).values(agency=agency)
+    work.connection.execute(insertion.on_conflict_do_nothing())
+    until = work.at + lease
+    fence = work.connection.execute(
+        update(expansions)
+        .where(
+            expansions.c.agency == agency,
+            or_(expansions.c.lease_until.is_(None), expansions.c.lease_until <= work.at),
+        )
+        .values(lease_until=until, fence=expansions.c.fence + 1)
+        .returning(expansions.c.fence)
+    ).scalar()
+    if fence is None:
+        return None
+    first = (
+        select(submissions.c.id)
+        .where(submissions.c.agency == agency, submissions.c.due_at.is_not(None))
+        .order_by(submissions.c.arrival)
+        .limit(1)
+    )
+    work.connection.execute(
+        update(submissions)
+        .where(submissions.c.id == first.scalar_subquery())
+        .values(tries=submissions.c.tries + 1)
+    )
+    return ExpansionClaim(agency=agency, fence=fence, lease_until=until)
+
+
+def keep_claim(work: Work, claim: ExpansionClaim, *, lease_until: datetime | None) -> None:
+    """
+    Prolong a claim, or with None end it.
+
+    Raises:
+        ClaimLost: somebody else has the agency by now.
+    """
+    kept = work.connection.execute(
+        update(expansions)
+        .where(
+            expansions.c.agency == claim.agency,
+            expansions.c.fence == claim.fence,
+            # A claim that was ended, by a commit whose answer got lost, is not taken up again.
+            expansions.c.lease_until.is_not(None),
+        )
+        .values(lease_until=lease_until)
+    )
+    if kept.rowcount != 1:
+        raise ClaimLost(claim.agency)
+
+
+def open_submissions(
+    connection: Connection, agency: str, *, after: int, limit: int
+) -> list[Opened]:
+    """Return unfinished submissions of the agency whose place is behind `after`, in order."""
+    rows = connection.execute(_OPENED, {"_agency": agency, "_after": after, "_limit": limit})
+    return [Opened(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of a namedtuple
+
+
+def advance(work: Work, done: Sequence[tuple[Opened, int]]) -> None:
+    """Note how many records are done; the claim is to be checked in the same transaction."""
+    rows = [
+        {"_id": submission.id, "records_done": records, "tries": 0} for submission, records in done
+    ]
+    update_rows(work.connection, submissions, rows, by=("id",))
+
+
+def finish_expansions(work: Work, ended: Sequence[Ended]) -> None:
+    """End or suspend expansions; the claim is to be checked in the same transaction."""
+    rows = []
+    for end in ended:
+        submission_id, state = end.submission.id, end.state
+        context = submission_problems_context(submission_id)
+        rows.append(
+            {
+                "_id": submission_id,
+                "state": state.value,
+                "records_done": end.records_done,
+                "tries": 0,
+                "problems": seal_problems(work.vault, end.problems, context=context),
+                "expanded_at": work.at if end.due_at is None else None,
+                "due_at": end.due_at,
+            }
+        )
+        codes = ",".join(sorted({problem.code for problem in end.problems}))
+        work.note(f"submission.{state.value}", submission_id, codes=codes)
+        if end.problems and state is not SubmissionState.HELD:
+            kind = "refused" if state is SubmissionState.REFUSED else "broken_off"
+            work.tell(end.submission.agency, kind, submission_id=submission_id)
+    update_rows(work.connection, submissions, rows, by=("id",))
+
+
+def forget_tries(work: Work, submission_id: str) -> None:
+    """Note that a worker left a submission where it was of its own will."""
+    work.connection.execute(
+        update(submissions).where(submissions.c.id == submission_id).values(tries=0)
+    )
