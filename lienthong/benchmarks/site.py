@@ -7,8 +7,6 @@ The settings are what a site would write; the two servers, where the way leads o
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import urllib3
 
 from lienthong.benchmarks.measuring import cpu_by_name
+from lienthong.processes import portal_beside, run_beside
 from lienthong.settings import load_settings
 from lienthong.wiring import Installation
 from mappings import load_agencies
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 PORTAL = "portal"
 WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
 WORKERS_ON_SERVERS = ("take,expand,deliver,results,sweep,seal", "take,expand,deliver,results")
-READY_SECONDS = 30
-STOP_SECONDS = 30
 PATIENCE = timedelta(seconds=5)
 """How long a worker waits at most before it tries a portal that was away."""
 CONTROL_SECONDS = 10.0
@@ -89,7 +86,8 @@ class Site:
             for number, of_one in enumerate(roles, start=1):
                 name = f"worker {number}"
                 words = ("--settings", str(_settings_file(self.wishes)), "run", "--roles", of_one)
-                process = stack.enter_context(_process(self.wishes, f"worker-{number}", *words))
+                log = self.wishes.folder / f"worker-{number}.log"
+                process = stack.enter_context(run_beside(*words, log=log))
                 self.processes[process.pid] = name
             yield
 
@@ -128,10 +126,9 @@ def open_site(wishes: Wishes, *, servers: Servers | None) -> Iterator[Site]:
         now=datetime.now(UTC),
         kind=wishes.key,
     )
-    words = ("--settings", str(_write_settings(wishes, "")), "sandbox", "portal")
-    options = ("--port", "0", "--ledger", str(wishes.folder / "portal.sqlite"), "--json")
-    with _process(wishes, PORTAL, *words, *options) as process:
-        ready = json.loads(_first_line(wishes, process))
+    ledger = ("--ledger", str(wishes.folder / "portal.sqlite"))
+    log = wishes.folder / f"{PORTAL}.log"
+    with portal_beside(*ledger, settings=_write_settings(wishes, ""), log=log) as (pid, ready):
         target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in ready["target"].items())
         lines = (
             servers.settings if servers is not None else "",
@@ -150,7 +147,7 @@ def open_site(wishes: Wishes, *, servers: Servers | None) -> Iterator[Site]:
             installation=installation,
             servers=servers,
             control=ready["control"],
-            processes={process.pid: PORTAL},
+            processes={pid: PORTAL},
         )
 
 
@@ -165,33 +162,3 @@ def _write_settings(wishes: Wishes, more: str) -> Path:
     lines = [f"{key} = {json.dumps(str(path))}" for key, path in folders.items()]
     file.write_text("\n".join((*lines, more)), encoding="utf-8")
     return file
-
-
-def _first_line(wishes: Wishes, process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        log = (wishes.folder / f"{PORTAL}.log").read_text(encoding="utf-8").strip()
-        raise PeerError(log or "the sandbox did not start", retryable=False, code="bench.portal")
-    return line
-
-
-@contextmanager
-def _process(wishes: Wishes, name: str, *words: str) -> Iterator[subprocess.Popen[str]]:
-    with (
-        (wishes.folder / f"{name}.log").open("w", encoding="utf-8") as log,
-        subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "lienthong", *words],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()

@@ -26,6 +26,7 @@ from rich.table import Table
 from lienthong.agreement import Agreement, compare
 from lienthong.cli.demo_servers import Servers, run_servers
 from lienthong.flows.receive import Offer, receive
+from lienthong.processes import portal_beside, run_beside
 from lienthong.samples import write_samples
 from lienthong.sandbox import read_ledger
 from lienthong.settings import load_settings
@@ -57,7 +58,6 @@ WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
 WORKERS_ON_SERVERS = ("take,expand,deliver,sweep,seal,results", "take,expand,deliver,results")
 LONGEST_SECONDS = 75
 """After which what is left is reported as it stands."""
-READY_SECONDS = 20
 COMMONEST = 8
 REFUSED = "land-registration"
 """The agency of which the portal refuses one dossier for good."""
@@ -233,41 +233,14 @@ def _run_cli(*words: str) -> None:
 
 
 @contextmanager
-def _process(home: DemoFolder, name: str, *words: str) -> Iterator[subprocess.Popen[str]]:
-    with (
-        (home.path / f"{name}.log").open("w", encoding="utf-8") as log,
-        subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "lienthong", *words],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=READY_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-@contextmanager
 def _portal(home: DemoFolder, servers: Servers | None) -> Iterator[str]:
     """Run the sandbox; write the settings that fit it; yield its control address."""
     folders = f"data_dir = {_quoted(home.data)}\nkeys_dir = {_quoted(home.keys)}\n"
     home.settings.touch(mode=0o600)
     home.settings.write_text(folders, encoding="utf-8")
-    words = ("--settings", str(home.settings), "sandbox", "portal")
-    options = ("--port", "0", "--ledger", str(home.ledger), "--no-idempotent", "--json")
-    with _process(home, "portal", *words, *options) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            log = (home.path / "portal.log").read_text(encoding="utf-8").strip()
-            raise PeerError(log or "the sandbox did not start", retryable=False, code="demo.portal")
-        ready = json.loads(line)
+    options = ("--ledger", str(home.ledger), "--no-idempotent")
+    log = home.path / "portal.log"
+    with portal_beside(*options, settings=home.settings, log=log) as (_, ready):
         profile = ready["target"] | PATIENCE_WITH_THE_PORTAL
         target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in profile.items())
         home.settings.write_text(
@@ -286,7 +259,7 @@ def _quoted(path: Path) -> str:
 def _start_workers(home: DemoFolder, stack: ExitStack, *, roles: Sequence[str]) -> None:
     for number, of_one in enumerate(roles, start=1):
         words = ("--settings", str(home.settings), "--verbose", "run", "--roles", of_one)
-        stack.enter_context(_process(home, f"worker-{number}", *words))
+        stack.enter_context(run_beside(*words, log=home.path / f"worker-{number}.log"))
 
 
 def _order_bad_patch(control: str, *, rejected: str) -> None:
