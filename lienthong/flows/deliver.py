@@ -14,10 +14,11 @@ left alone, hints are let go: the store remembers, and knows better what is urge
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from os import getpid
+from queue import Empty, SimpleQueue
 from socket import gethostname
 from time import sleep
 from typing import TYPE_CHECKING
@@ -64,6 +65,8 @@ BUSY = timedelta(milliseconds=20)
 """How long it waits for outcomes while calls are out and more could start."""
 GATHER = timedelta(milliseconds=10)
 """How long outcomes wait for others: one flush to disk then serves them all."""
+GATHER_FULL = timedelta(milliseconds=50)
+"""The same while every slot has a call, for a quarter of them: then there is much to do."""
 HINT_LEASE_MARGIN = timedelta(seconds=30)
 BACKLOG_PAUSE = timedelta(seconds=1)
 """Between two looks for a backlog where the last one found none, or not enough."""
@@ -170,6 +173,8 @@ class Deliverer:
             lease=rules.lease, crash_limit=rules.crash_limit, grace=BACKLOG_GRACE
         )
         self._out: dict[Future[Answer | LookUp], _Call] = {}
+        self._ended: SimpleQueue[Future[Answer | LookUp]] = SimpleQueue()
+        """Of those that are out."""
         self._came: list[tuple[_Call, Answer | LookUp]] = []
         """What calls brought and the store does not have yet."""
         self._going_on: list[_Lead] = []
@@ -224,14 +229,23 @@ class Deliverer:
         """Wait for a first call, and a moment more for others that can share its transaction."""
         if not self._out:
             return
+        is_full = len(self._out) >= self._rules.slots
+        enough = self._rules.slots // 4 if is_full else self._rules.slots
         seconds = None if timeout is None else timeout.total_seconds()
-        done, open_ones = wait(self._out, timeout=seconds, return_when=FIRST_COMPLETED)
-        if done and open_ones:
-            done |= wait(open_ones, timeout=GATHER.total_seconds()).done
-        for future in done:
-            call, result = self._out.pop(future), future.result()
-            self._came.append((call, result))
-            self._pacer.learn(result, now=self._clock(), started_at=call.started_at)
+        try:
+            self._come(self._ended.get(timeout=seconds))
+            ends = self._steady() + (GATHER_FULL if is_full else GATHER).total_seconds()
+            while self._out:
+                # What has ended by then comes along, whatever is enough to wait for.
+                left = ends - self._steady() if len(self._came) < enough else 0
+                self._come(self._ended.get(timeout=max(left, 0)))
+        except Empty:
+            return
+
+    def _come(self, future: Future[Answer | LookUp]) -> None:
+        call, result = self._out.pop(future), future.result()
+        self._came.append((call, result))
+        self._pacer.learn(result, now=self._clock(), started_at=call.started_at)
 
     def _take_leads(self, now: datetime, *, free: int, is_quiet: bool) -> list[_Lead]:
         if self._has_backlog and free > 1:
@@ -336,7 +350,9 @@ class Deliverer:
         self._pacer.let_out(now, count=len(tasks))
         for task, delivery in tasks:
             call = _Call(task=task, hint=delivery, started_at=now, claimed_at=claimed_at)
-            self._out[calls.submit(self._call, call)] = call
+            future = calls.submit(self._call, call)
+            self._out[future] = call
+            future.add_done_callback(self._ended.put)
 
     def _call(self, call: _Call) -> Answer | LookUp:
         task = call.task
