@@ -24,7 +24,13 @@ from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import EXPAND, publish_or_leave
 from lienthong.ids import make_id
 from lienthong.store.pieces import PIECE_BYTES, count_pieces, put_pieces, remove_pieces
-from lienthong.store.submissions import Submission, find_keys, insert_submissions, take_places
+from lienthong.store.submissions import (
+    Submission,
+    find_keys,
+    insert_submissions,
+    note_received,
+    take_places,
+)
 from lienthong.store.work import begin
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
@@ -250,7 +256,10 @@ def _register(work: Work, reads: Sequence[_Read]) -> list[Taken | KeyConflict]:
             continue
         if offer.key is not None:
             known[offer.agency][offer.key] = (read.id, read.sha256)
-        new.append((_submission(read, work.at), places[offer.agency]))
+        submission = _submission(read, work.at)
+        # At once, so that nobody is told of a repeat before the first.
+        note_received(work, submission)
+        new.append((submission, places[offer.agency]))
         places[offer.agency] += 1
         outcomes.append(_taken(read, read.id, is_repeat=False))
     put_pieces(

@@ -16,7 +16,7 @@ import structlog
 from broker.port import Result as Posted
 from lienthong.failpoints import Point, reached
 from lienthong.store.database import reading
-from lienthong.store.results import mark_published, pending, result_values
+from lienthong.store.results import mark_published, may_publish, pending, result_values
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Teller:
     """
     The role `results`; one instance per thread.
 
-    Several processes may have it. On PostgreSQL they share the work, and an agency's results may
-    change places then; on SQLite they may publish the same result twice, under the same id.
+    Several processes may have it: on PostgreSQL one publishes at a time, so that the results of an
+    agency stay in order; on SQLite they may publish one twice, under the same id.
 
     Args:
         outbox: The way to the agencies.
@@ -74,12 +74,10 @@ class Teller:
         waiting = {agency for agency, until in self._waiting.items() if until > now}
         if self._store.engine.dialect.name == "postgresql":
             with begin(self._store, at=self._clock) as work:
+                if not may_publish(work):
+                    return 0
                 found = pending(
-                    work.connection,
-                    vault=self._store.vault,
-                    limit=BATCH,
-                    without=waiting,
-                    to_publish=True,
+                    work.connection, vault=self._store.vault, limit=BATCH, without=waiting
                 )
                 told = self._publish(found, now=now)
                 mark_published(work, told)

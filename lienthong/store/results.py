@@ -17,7 +17,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from lienthong.reasons import REASONS
 from lienthong.states import State
@@ -118,7 +118,8 @@ _PENDING = (
     .order_by(results.c.created_at, results.c.id)
     .limit(bindparam("_limit"))
 )
-_PENDING_HELD = _PENDING.with_for_update(of=results, skip_locked=True)
+_PUBLISHER = 0x4C54_0003
+"""Name of the publishers' lock on PostgreSQL; any number that nothing else there uses."""
 _LIST = (
     _RESULTS.where(results.c.agency == bindparam("_agency"), results.c.number > bindparam("_after"))
     .order_by(results.c.number)
@@ -147,13 +148,24 @@ _WORDS = (
 )
 
 
+def may_publish(work: Work) -> bool:
+    """
+    Return whether this transaction may publish; if so, until its end nobody else's may.
+
+    An agency's results would change places if two published at once. On SQLite, where publishing
+    must not happen inside a transaction, the answer is yes: two publishers may then publish the
+    same result, and its id says that it is the same.
+    """
+    if work.connection.dialect.name != "postgresql":
+        return True
+    taken: bool = work.connection.execute(
+        select(func.pg_try_advisory_xact_lock(_PUBLISHER))
+    ).scalar_one()
+    return taken
+
+
 def pending(
-    connection: Connection,
-    *,
-    vault: Vault,
-    limit: int,
-    without: Iterable[str] = (),
-    to_publish: bool = False,
+    connection: Connection, *, vault: Vault, limit: int, without: Iterable[str] = ()
 ) -> list[Result]:
     """
     Return results that nobody has published yet, the earliest first.
@@ -163,13 +175,9 @@ def pending(
         vault: Opens what is sealed in them.
         limit: At most so many.
         without: Agencies that cannot be told now; theirs are left out.
-        to_publish: On PostgreSQL, hold them until the end of the (writing) transaction and leave
-            out those that others hold, so that several publishers share the work. Without it two
-            publishers may publish the same result; its id says that it is the same.
     """
-    query = _PENDING_HELD if to_publish else _PENDING
     values = {"_limit": limit, "_without": sorted(without)}
-    return _results(connection, connection.execute(query, values).all(), vault)
+    return _results(connection, connection.execute(_PENDING, values).all(), vault)
 
 
 def mark_published(work: Work, ids: Iterable[str]) -> None:

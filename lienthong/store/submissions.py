@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
@@ -88,32 +88,34 @@ def find_keys(
 
 def insert_submissions(work: Work, offered: Sequence[tuple[Submission, int]]) -> None:
     """Write submissions down, each with its place in its agency's row, due at once."""
-    rows: list[dict[str, Any]] = []
-    for submission, arrival in offered:
-        rows.append(
-            {
-                "id": submission.id,
-                "agency": submission.agency,
-                "arrival": arrival,
-                "door": submission.door,
-                "key": submission.key,
-                "sender": submission.sender,
-                "file_name": submission.file_name,
-                "sha256": submission.sha256,
-                "size": submission.size,
-                "state": SubmissionState.RECEIVED.value,
-                "received_at": submission.received_at,
-                "due_at": submission.received_at,
-            }
-        )
-        work.note(
-            "submission.received",
-            submission.id,
-            agency=submission.agency,
-            door=submission.door,
-            sha256=submission.sha256,
-            size=submission.size,
-        )
-        work.tell(submission.agency, "received", submission_id=submission.id)
-    if rows:
-        insert_rows(work.connection, submissions, rows)
+    rows = [
+        {
+            "id": submission.id,
+            "agency": submission.agency,
+            "arrival": arrival,
+            "door": submission.door,
+            "key": submission.key,
+            "sender": submission.sender,
+            "file_name": submission.file_name,
+            "sha256": submission.sha256,
+            "size": submission.size,
+            "state": SubmissionState.RECEIVED.value,
+            "received_at": submission.received_at,
+            "due_at": submission.received_at,
+        }
+        for submission, arrival in offered
+    ]
+    insert_rows(work.connection, submissions, rows)
+
+
+def note_received(work: Work, submission: Submission) -> None:
+    """Have it written down, and its agency told, that a submission was taken over."""
+    work.note(
+        "submission.received",
+        submission.id,
+        agency=submission.agency,
+        door=submission.door,
+        sha256=submission.sha256,
+        size=submission.size,
+    )
+    work.tell(submission.agency, "received", submission_id=submission.id)

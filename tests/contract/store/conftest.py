@@ -27,7 +27,12 @@ from lienthong.store.database import make_tables, open_postgresql, open_sqlite, 
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.queries import Selection, list_messages
-from lienthong.store.submissions import Submission, insert_submissions, take_places
+from lienthong.store.submissions import (
+    Submission,
+    insert_submissions,
+    note_received,
+    take_places,
+)
 from lienthong.store.tables import messages, submissions
 from lienthong.store.work import begin
 from schemas.errors import ConfigError
@@ -103,6 +108,7 @@ class Exchange:
                 received_at=self.clock(),
             )
             place = take_places(work, {agency: 1})[agency]
+            note_received(work, submission)
             insert_submissions(work, [(submission, place)])
         origin = Origin(
             submission_id=submission_id,

@@ -34,7 +34,12 @@ from lienthong.store import audit
 from lienthong.store.database import open_sqlite, open_store, reading
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
-from lienthong.store.submissions import Submission, insert_submissions, take_places
+from lienthong.store.submissions import (
+    Submission,
+    insert_submissions,
+    note_received,
+    take_places,
+)
 from lienthong.store.tables import attempts, dossiers, messages
 from lienthong.store.work import begin
 from schemas.problem import Place, Problem, Text
@@ -192,6 +197,7 @@ class ExchangeMachine(RuleBasedStateMachine):
                 size=1,
                 received_at=self.now,
             )
+            note_received(work, submission)
             insert_submissions(work, [(submission, take_places(work, {"land": 1})["land"])])
             origin = Origin(
                 submission_id=submission.id, agency="land", mapping="m@1", one_row_per_dossier=False

@@ -15,6 +15,7 @@ from lienthong.flows.receive import KeyConflict, Offer, receive, receive_many, s
 from lienthong.flows.sweep import sweep
 from lienthong.store.database import reading
 from lienthong.store.pieces import PIECE_BYTES, PieceReader
+from lienthong.store.results import pending
 from lienthong.store.tables import results, submission_pieces, submissions
 from lienthong.store.vault import SealBroken
 from schemas.errors import InputError
@@ -230,6 +231,15 @@ def test_without_a_key_every_hand_over_is_a_new_one(door):
     door.receive()
 
     assert len(door.rows()) == 2
+
+
+def test_an_agency_is_told_of_the_first_before_its_repeat_in_the_same_batch(door):
+    door.receive_many(("a", b"1"), ("a", b"1"))
+
+    store = door.exchange.store
+    with reading(store) as connection:
+        told = pending(connection, vault=store.vault, limit=9)
+    assert [(one.kind, one.is_again) for one in told] == [("received", False), ("received", True)]
 
 
 def test_many_small_ones_are_taken_in_their_order(door):
