@@ -8,6 +8,7 @@ certificates use organizationIdentifier (X.520, 2.5.4.97).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -116,6 +117,7 @@ def is_for_signing(certificate: x509.Certificate) -> bool:
     return any(one.digital_signature or one.content_commitment for one in usages)
 
 
+@lru_cache(maxsize=256)
 def weakness_of(
     certificate: x509.Certificate, *, min_rsa_bits: int = MIN_RSA_BITS
 ) -> Reason | None:
@@ -139,6 +141,12 @@ def weakness_of(
         en=f"The key of certificate {name} is not strong enough: expected RSA of at least "
         f"{min_rsa_bits} bits or P-256, P-384; found {found_en}",
     )
+
+
+@lru_cache(maxsize=256)
+def certificate_digest(certificate: x509.Certificate, *, method: str) -> bytes:
+    """Return the digest of the certificate's DER; `method` is a name in hashlib."""
+    return hashlib.new(method, certificate.public_bytes(Encoding.DER)).digest()
 
 
 @lru_cache(maxsize=256)

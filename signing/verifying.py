@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from schemas.parser import Limits, XmlRefused, parse_xml
 from signing.canonical import canonical_bytes
-from signing.certificates import Signer, issuer_serial, read_signer
+from signing.certificates import Signer, certificate_digest, issuer_serial, read_signer
 from signing.errors import NoCanonicalForm, Reason, SignatureRefused
 from signing.nodes import has_instructions, ids_in
 from signing.profile import DS
@@ -301,7 +300,7 @@ def _check_certificate_named(claims: Claims, *, findings: _Findings) -> None:
     """The certificate whose key is used must be the one the signer signed along."""
     certificate = claims.certificates[0]
     named = claims.properties.certificate_digest
-    digest = hashlib.new(named.method, certificate.public_bytes(Encoding.DER)).digest()
+    digest = certificate_digest(certificate, method=named.method)
     serial = claims.properties.issuer_serial
     if digest == named.value and serial in (None, issuer_serial(certificate)):
         return
