@@ -190,12 +190,21 @@ class Result:
     """The sender's own id of the message that it is about."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTold:
+    """Why not all results of one agency are in its queue."""
+
+    error: BrokerError
+    taken: int
+    """How many are, from the first one on."""
+
+
 class Outbox(Protocol):
     """The way of results to the agencies' queues. One instance per thread."""
 
-    def publish(self, results: Sequence[Result]) -> dict[str, BrokerError]:
+    def publish(self, results: Sequence[Result]) -> dict[str, NotTold]:
         """
-        Publish, and return for each agency for which it failed why; none of its is promised.
+        Publish, and return for each agency for which it failed why, and how far it went.
 
         All results of every other agency are durable in its queue then, in this order. Raises
         BrokerUnavailable when nothing is promised for anybody.

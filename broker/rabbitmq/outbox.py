@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from pika import BasicProperties, DeliveryMode
 
+from broker.port import NotTold
 from broker.rabbitmq.errors import full, no_results_queue
 from broker.rabbitmq.publisher import Posting, Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from broker.port import BrokerError, Result
+    from broker.port import Result
     from broker.rabbitmq.settings import RabbitSettings
 
 
@@ -28,14 +29,17 @@ class RabbitOutbox:
         self._plan = settings.plan
         self._publisher = Publisher(settings)
 
-    def publish(self, results: Sequence[Result]) -> dict[str, BrokerError]:
+    def publish(self, results: Sequence[Result]) -> dict[str, NotTold]:
         """See `Outbox.publish`."""
         failures = self._publisher.publish_each([self._posting(result) for result in results])
-        found: dict[str, BrokerError] = {}
-        for agency in failures.refused:
-            found[agency] = full(self._plan.results_queue(agency))
-        for agency in failures.returned:
-            found[agency] = no_results_queue(self._plan.results_queue(agency))
+        found: dict[str, NotTold] = {}
+        for place in sorted(failures.refused, reverse=True):
+            agency = results[place].agency
+            taken = sum(before.agency == agency for before in results[:place])
+            found[agency] = NotTold(error=full(self._plan.results_queue(agency)), taken=taken)
+        for agency in set(failures.returned):
+            error = no_results_queue(self._plan.results_queue(agency))
+            found[agency] = NotTold(error=error, taken=0)
         return found
 
     def close(self) -> None:

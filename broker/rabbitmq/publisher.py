@@ -57,12 +57,12 @@ def post(exchange: str, key: str, envelope: Envelope) -> Posting:
 
 @dataclass(slots=True, kw_only=True)
 class Failures:
-    """The routing keys of the messages that are in no queue, one item per message."""
+    """The messages that are in no queue."""
 
     returned: list[str] = field(default_factory=list)
-    """There is no queue for them."""
-    refused: list[str] = field(default_factory=list)
-    """The server did not take them: the queue is full, or has no majority."""
+    """Routing keys of those for which there is no queue, one per message."""
+    refused: list[int] = field(default_factory=list)
+    """Places of those that the server did not take: their queue is full, or has no majority."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,10 +70,10 @@ class _Flight:
     """One batch on its way; touched by the wire's thread only."""
 
     future: Future[Failures]
-    open: dict[int, str] = field(default_factory=dict)
-    """Tags that wait for their confirms, rising, with the routing keys."""
+    open: dict[int, int] = field(default_factory=dict)
+    """Tags that wait for their confirms, rising, with the places of their messages."""
     returned: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
 
     def finish(self) -> None:
         if not self.open and not self.future.done():
@@ -109,9 +109,9 @@ class Publisher:
         Raises as `publish` does when the connection breaks.
         """
         found = Failures()
-        for failures in self._publish(postings):
+        for window, failures in enumerate(self._publish(postings)):
             found.returned += failures.returned
-            found.refused += failures.refused
+            found.refused += [window * WINDOW + place for place in failures.refused]
         return found
 
     def _publish(self, postings: Sequence[Posting]) -> Iterator[Failures]:
@@ -144,7 +144,7 @@ class Publisher:
         if self._flight is not None and self._flight.open:
             raise BrokerUnavailable("the confirms of an earlier batch are still missing")
         self._flight = flight = _Flight(future)
-        for posting in postings:
+        for place, posting in enumerate(postings):
             channel.basic_publish(
                 posting.exchange,
                 posting.key,
@@ -152,7 +152,7 @@ class Publisher:
                 posting.properties,
                 mandatory=True,
             )
-            flight.open[self._next_tag] = posting.key
+            flight.open[self._next_tag] = place
             self._next_tag += 1
 
     def _confirmed(self, frame: Any) -> None:
@@ -163,9 +163,9 @@ class Publisher:
         tags = [method.delivery_tag]
         if method.multiple:
             tags = list(takewhile(lambda tag: tag <= method.delivery_tag, flight.open))
-        keys = [flight.open.pop(tag) for tag in tags if tag in flight.open]
+        places = [flight.open.pop(tag) for tag in tags if tag in flight.open]
         if isinstance(method, Basic.Nack):
-            flight.refused += keys
+            flight.refused += places
         flight.finish()
 
     def _returned(self, _channel: object, method: Any, _properties: object, _body: bytes) -> None:

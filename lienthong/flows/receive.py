@@ -115,8 +115,11 @@ def receive(
             if isinstance(outcome, KeyConflict) or outcome.is_repeat:
                 remove_pieces(work.connection, submission_id)
             reached(Point.RECEIVE_REGISTERED)
+    except DBAPIError:
+        # Its commit may have done its work, or be about to: what has no row in the end is nobody's,
+        # and swept away.
+        raise
     except Exception:
-        # Unless its row is there: a commit may have done its work and lost its answer.
         with suppress(DBAPIError), begin(store, at=clock) as work:
             remove_pieces(work.connection, submission_id)
         raise

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from broker.port import BrokerError, Outbox
+    from broker.port import NotTold, Outbox
     from lienthong.store.database import Store
     from lienthong.store.results import Result
 
@@ -101,15 +101,24 @@ class Teller:
         failed = self._outbox.publish([posted(result) for result in found])
         reached(Point.RESULTS_PUBLISHED)
         self._remember(failed, {result.agency for result in found}, now=now)
-        return [result.id for result in found if result.agency not in failed]
+        # What a queue took before it was full is told: it must not fill the queue again.
+        left = {agency: not_told.taken for agency, not_told in failed.items()}
+        told = []
+        for result in found:
+            if result.agency in left:
+                left[result.agency] -= 1
+            if left.get(result.agency, 0) >= 0:
+                told.append(result.id)
+        return told
 
     def _remember(
-        self, failed: Mapping[str, BrokerError], tried: Collection[str], *, now: datetime
+        self, failed: Mapping[str, NotTold], tried: Collection[str], *, now: datetime
     ) -> None:
         for agency in tried:
             self._waiting.pop(agency, None)
-        for agency, error in failed.items():
+        for agency, not_told in failed.items():
             self._waiting[agency] = now + self._patience
+            error = not_told.error
             log.warning("results.waiting", agency=agency, code=error.code, cause=error.en)
 
 

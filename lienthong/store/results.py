@@ -15,6 +15,7 @@ import base64
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select, update
@@ -118,6 +119,8 @@ _PENDING = (
     .order_by(results.c.created_at, results.c.id)
     .limit(bindparam("_limit"))
 )
+PUBLISHING = timedelta(seconds=90)
+"""Longer than the exchange may take to be reached and to confirm a batch."""
 _PUBLISHER = 0x4C54_0003
 """Name of the publishers' lock on PostgreSQL; any number that nothing else there uses."""
 _LIST = (
@@ -155,13 +158,19 @@ def may_publish(work: Work) -> bool:
     An agency's results would change places if two published at once. On SQLite, where publishing
     must not happen inside a transaction, the answer is yes: two publishers may then publish the
     same result, and its id says that it is the same.
+
+    The transaction may stand still for `PUBLISHING` while the exchange confirms.
     """
     if work.connection.dialect.name != "postgresql":
         return True
-    taken: bool = work.connection.execute(
-        select(func.pg_try_advisory_xact_lock(_PUBLISHER))
-    ).scalar_one()
-    return taken
+    patience = f"{PUBLISHING.total_seconds():.0f}s"
+    row = work.connection.execute(
+        select(
+            func.pg_try_advisory_xact_lock(_PUBLISHER),
+            func.set_config("idle_in_transaction_session_timeout", patience, True),
+        )
+    ).one()
+    return bool(row[0])
 
 
 def pending(

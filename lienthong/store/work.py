@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from lienthong.ids import make_id
+from lienthong.ids import make_ids
 from lienthong.store import audit
 from lienthong.store.bulk import insert_rows
 from lienthong.store.tables import results
@@ -32,11 +32,14 @@ _NOW = select(func.clock_timestamp())
 class Work:
     """What one transaction needs: the connection, its moment, its actor, and what it must log."""
 
-    def __init__(self, connection: Connection, *, vault: Vault, at: datetime, actor: str) -> None:
+    def __init__(
+        self, connection: Connection, *, vault: Vault, time: Callable[[], datetime], actor: str
+    ) -> None:
         self.connection = connection
         self.vault = vault
-        self.at = at
+        self.at = time()
         self.actor = actor
+        self._time = time
         self._entries: list[audit.Entry] = []
         self._results: list[dict[str, Any]] = []
 
@@ -57,14 +60,12 @@ class Work:
         """Have the agency told when the transaction has ended; `detail` is not personal data."""
         self._results.append(
             {
-                "id": make_id(self.at),
                 "agency": agency,
                 "kind": kind,
                 "submission_id": submission_id,
                 "message_id": message_id,
                 "key": key,
                 "detail": json.dumps(detail, ensure_ascii=False),
-                "created_at": self.at,
             }
         )
 
@@ -72,7 +73,15 @@ class Work:
         """Write down what was noted and told; `begin` calls it."""
         audit.append(self.connection, self._entries, actor=self.actor, at=self.at)
         if self._results:
-            insert_rows(self.connection, results, self._results)
+            # Now that this transaction has all its locks: whoever held one of them before has
+            # told before, though it may have begun later.
+            told_at = self._time()
+            ids = make_ids(told_at, count=len(self._results))
+            rows = [
+                {"id": id_, "created_at": told_at, **result}
+                for id_, result in zip(ids, self._results, strict=True)
+            ]
+            insert_rows(self.connection, results, rows)
 
 
 @contextmanager
@@ -90,10 +99,13 @@ def begin(
         actor: Who asked for it.
     """
     with store.engine.begin() as connection:
-        if store.has_clock:
-            moment = connection.execute(_NOW).scalar_one()
-        else:
-            moment = at() if callable(at) else at
-        work = Work(connection, vault=store.vault, at=moment, actor=actor)
+
+        def time() -> datetime:
+            if store.has_clock:
+                moment: datetime = connection.execute(_NOW).scalar_one()
+                return moment
+            return at() if callable(at) else at
+
+        work = Work(connection, vault=store.vault, time=time, actor=actor)
         yield work
         work.write()

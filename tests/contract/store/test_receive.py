@@ -8,6 +8,7 @@ from io import BufferedReader, BytesIO
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from broker.port import BrokerUnavailable
 from lienthong.flows.hints import EXPAND
@@ -170,6 +171,20 @@ def test_a_kill_while_copying_leaves_pieces_that_are_removed_after_a_while(door)
 
     assert sweep(door.exchange.store, clock=door.exchange.clock) == 1
     assert door.pieces() == []
+
+
+def test_what_a_failing_store_may_still_commit_keeps_its_pieces_for_a_while(door):
+    """The commit of a row may hang for long after its connection was cut."""
+
+    def fail(_bytes):
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+    with pytest.raises(OperationalError):
+        door.receive(bytes(3 * PIECE_BYTES), progress=fail)
+
+    assert len(door.pieces()) == 1
+    door.exchange.clock.tick(hours=2)
+    assert sweep(door.exchange.store, clock=door.exchange.clock) == 1
 
 
 def test_what_was_taken_over_is_never_left_over(door):

@@ -3,14 +3,20 @@
 import hashlib
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from time import sleep
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.event import listen
 
+from broker.port import BrokerUnavailable, NotTold
 from lienthong.channels.port import Answer, Outcome
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.flows.receive import receive, small_offer
+from lienthong.flows.tell import Teller
+from lienthong.ids import make_id
 from lienthong.store.database import reading
 from lienthong.store.expansions import Ended, finish_expansions, open_submissions
 from lienthong.store.results import (
@@ -263,6 +269,98 @@ def test_one_publishes_at_a_time_so_that_results_stay_in_order(exchange):
         answers.append(may_publish(later))
 
     assert answers == [True, False, True]
+
+
+def test_who_began_earlier_and_waited_is_told_later(exchange):
+    if exchange.store.engine.dialect.name == "sqlite":
+        pytest.skip("one writes at a time")
+    store = replace(exchange.store, has_clock=True)
+    with begin(store, at=exchange.clock) as waiting:
+        with begin(store, at=exchange.clock) as going_on:
+            going_on.tell("land", "first")
+        waiting.tell("land", "second")
+
+    with reading(store) as connection:
+        told = pending(connection, vault=store.vault, limit=9)
+    assert [result.kind for result in told] == ["first", "second"]
+
+
+def test_what_one_transaction_tells_stays_in_order_whatever_ids_are_made_meanwhile(exchange):
+    store = exchange.store
+    kinds = [f"k{number}" for number in range(20)]
+    with begin(store, at=exchange.clock) as work:
+        for kind in kinds:
+            work.tell("land", kind)
+            make_id(exchange.clock() + timedelta(seconds=1))
+
+    with reading(store) as connection:
+        told = pending(connection, vault=store.vault, limit=99)
+    assert [result.kind for result in told] == kinds
+
+
+class SmallQueue:
+    """An agency's queue that takes no more when it is full."""
+
+    def __init__(self, *, room):
+        self.room = room
+        self.queue = []
+        self.read = []
+
+    def publish(self, results):
+        taken = results[: max(self.room - len(self.queue), 0)]
+        self.queue += [result.about for result in taken]
+        if len(taken) == len(results):
+            return {}
+        full = BrokerUnavailable("full")
+        return {results[0].agency: NotTold(error=full, taken=len(taken))}
+
+
+def test_an_agency_that_reads_slowly_gets_each_result_once(exchange):
+    store = exchange.store
+    keys = [str(number) for number in range(30)]
+    with begin(store, at=exchange.clock) as work:
+        for key in keys:
+            work.tell("land", "refused", key=key, code="c", vi="v", en="e")
+    outbox = SmallQueue(room=10)
+    teller = Teller(
+        outbox=outbox, store=store, clock=exchange.clock, patience=timedelta(seconds=30)
+    )
+    for _ in range(7):
+        teller.step()
+        outbox.read += outbox.queue[:5]
+        del outbox.queue[:5]
+        exchange.clock.tick(seconds=31)
+
+    assert outbox.read + outbox.queue == keys
+
+
+def test_an_exchange_that_confirms_late_does_not_get_the_same_results_again(exchange):
+    store = exchange.store
+    if store.engine.dialect.name == "sqlite":
+        pytest.skip("nothing is published inside a transaction")
+
+    def be_impatient(connection, _record):
+        connection.execute("SET idle_in_transaction_session_timeout = 200")
+        connection.commit()
+
+    listen(store.engine, "connect", be_impatient)
+    store.engine.dispose()
+    with begin(store, at=exchange.clock) as work:
+        work.tell("land", "refused", key="1", code="c", vi="v", en="e")
+    published = []
+
+    class Late:
+        def publish(self, results):
+            published.extend(result.about for result in results)
+            sleep(0.6)
+            return {}
+
+    teller = Teller(
+        outbox=Late(), store=store, clock=exchange.clock, patience=timedelta(seconds=30)
+    )
+
+    assert [teller.step(), teller.step()] == [1, 0]
+    assert published == ["1"]
 
 
 def test_reading_the_list_and_publishing_do_not_meddle(exchange, told):

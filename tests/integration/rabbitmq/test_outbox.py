@@ -74,8 +74,8 @@ def test_a_missing_results_queue_stops_nobody_elses_results(here, open_outbox):
     failed = outbox.publish([*results(A, "a1"), *results(B, "b1", "b2"), *results(A, "a2")])
 
     assert set(failed) == {A}
-    assert "results queue" in failed[A].en
-    assert "lienthong topology apply" in failed[A].vi
+    assert "results queue" in failed[A].error.en
+    assert "lienthong topology apply" in failed[A].error.vi
     assert read_ids(here, B) == ["b1", "b2"]
     declare(here)
     assert outbox.publish(results(A, "a1", "a2")) == {}
@@ -93,8 +93,8 @@ def test_a_full_results_queue_is_told_and_stops_nobody_elses_results(settings, o
         failed = outbox.publish([*results(A, f"a{number}"), *results(B)])
         number += 1
 
-    assert isinstance(failed[A], BrokerUnavailable)
-    assert "takes no more" in failed[A].en
+    assert isinstance(failed[A].error, BrokerUnavailable)
+    assert "takes no more" in failed[A].error.en
     assert outbox.publish(results(B, "b1")) == {}
     waiting = read_ids(here, A)
     assert waiting == [f"a{n}" for n in range(number - 1)]
@@ -102,6 +102,21 @@ def test_a_full_results_queue_is_told_and_stops_nobody_elses_results(settings, o
         assert time.monotonic() < ends
         failed = outbox.publish(results(A, f"a{number - 1}"))
     assert read_ids(here, A) == [f"a{number - 1}"]
+
+
+def test_what_a_queue_took_before_it_was_full_is_told_as_taken(settings, open_outbox):
+    plan = replace(settings.plan, agencies=(A, B), results_limit=5)
+    here = replace(settings, plan=plan)
+    declare(here)
+    outbox = open_outbox(here)
+    ids = [f"a{n}" for n in range(2000)]
+
+    failed = outbox.publish([*results(A, *ids), *results(B, "b1")])
+
+    waiting = read_ids(here, A)
+    assert 5 <= failed[A].taken < len(ids)
+    assert waiting[: failed[A].taken] == ids[: failed[A].taken]
+    assert set(failed) == {A}
 
 
 def test_without_the_exchange_the_remedy_is_told(settings, open_outbox):
