@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import signal
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,11 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lienthong.testing.chaos.matrix import CHAPTERS, Scale, prepared
-from lienthong.testing.chaos.report import Entry, Run, as_page, as_values, named
+from lienthong.testing.chaos.report import Page, entry_values
 from lienthong.testing.disk import NoSmallDisk
 
 if TYPE_CHECKING:
     from types import FrameType
+
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PORTAL_MODES = (False, True)
@@ -35,7 +34,8 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Other dossiers, other moments")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="How often each fault is made")] = 2,
     chapter: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be repeated")
+        list[str] | None,
+        typer.Option(help="Only this one; may be repeated; the page keeps the others"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the page and the JSON go, without an ending")
@@ -49,27 +49,18 @@ def main(
     console = Console(stderr=True)
     chosen = [found for found in CHAPTERS if not chapter or found.name in chapter]
     folder = Path(tempfile.mkdtemp(prefix="lienthong-chaos-"))
-    begun, begun_at = time.monotonic(), datetime.now(UTC)
-    entries: list[Entry] = []
-    left_out: list[str] = []
+    if not chosen:
+        names = ", ".join(one.name for one in CHAPTERS)
+        raise typer.BadParameter(f"there are these chapters: {names}", param_hint="--chapter")
+    order = [(one.name, mode) for one in CHAPTERS for mode in PORTAL_MODES]
     waiting = [(found, idempotent) for found in chosen for idempotent in PORTAL_MODES]
     share = messages // len(waiting) + 1
-
-    def so_far() -> Run:
-        return Run(
-            command=f"make crash-matrix SEED={seed} MESSAGES={messages}",
-            seed=seed,
-            begun_at=begun_at,
-            seconds=time.monotonic() - begun,
-            entries=entries,
-            left_out=[*left_out, *(f"{named(*one)}: not run" for one in waiting)],
-        )
-
+    page = Page(out, order=order, keeps_others=bool(chapter))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress, prepared(folder) as ground:
         task = progress.add_task("", total=len(waiting))
-        while waiting:
-            found, idempotent = waiting.pop(0)
+        for found, idempotent in waiting:
+            begun_at = datetime.now(UTC)
             scale = Scale(
                 seed=seed,
                 effects=share,
@@ -80,38 +71,27 @@ def main(
             try:
                 siege = found.besiege(ground, scale)
             except NoSmallDisk as error:
-                left_out.append(f"{named(found, idempotent)}: left out: {error}")
+                page.leave_out(found, idempotent, f"left out: {error}")
             except Exception as error:  # noqa: BLE001 - the other chapters are worth having
                 console.print_exception()
-                said = f"{type(error).__name__}: {error}"
-                left_out.append(f"{named(found, idempotent)}: broken off: {said}")
+                said = f"broken off: {type(error).__name__}: {error}"
+                page.leave_out(found, idempotent, said)
             else:
-                entries.append(Entry(chapter=found, idempotent=idempotent, siege=siege))
+                page.add(
+                    entry_values(found, siege, idempotent=idempotent, seed=seed, begun_at=begun_at)
+                )
                 counts = ", ".join(f"{k} {v}" for k, v in siege.findings.counts.items())
                 console.print(f"{siege.plan.wish.name}: {siege.effects} messages, {counts}")
                 for error_words in siege.errors:
                     console.print(f"  {error_words}")
             progress.advance(task)
-            if out is not None:
-                # After each, so that a run that is stopped shows what it did.
-                _write(so_far(), out)
-    run = so_far()
     if out is None:
-        sys.stdout.write(_as_json(run))
-    if keep or not run.holds:
+        sys.stdout.write(page.as_json())
+    if keep or not page.holds:
         console.print(f"logs: {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(0 if run.holds else 1)
-
-
-def _as_json(run: Run) -> str:
-    return json.dumps(as_values(run), ensure_ascii=False, indent=1) + "\n"
-
-
-def _write(run: Run, out: Path) -> None:
-    out.with_suffix(".json").write_text(_as_json(run), encoding="utf-8")
-    out.with_suffix(".md").write_text(as_page(run), encoding="utf-8")
+    sys.exit(0 if page.holds else 1)
 
 
 def _end_on_signals() -> None:

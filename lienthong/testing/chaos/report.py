@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,45 +16,14 @@ from lienthong.testing.chaos.verdict import SHOWN
 from lienthong.testing.postgresql import find_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lienthong.testing.chaos.matrix import Chapter
     from lienthong.testing.chaos.siege import Siege
 
 GIB = 1024**3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One chapter in one mode of the portal."""
-
-    chapter: Chapter
-    idempotent: bool
-    siege: Siege
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Everything that one call of the program did."""
-
-    command: str
-    seed: int
-    begun_at: datetime
-    seconds: float
-    entries: Sequence[Entry]
-    left_out: Sequence[str]
-    """Chapters that could not be run here, or broke off, and why."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether every fault was made and nothing is wrong."""
-        return not self.left_out and all(entry.siege.holds for entry in self.entries)
-
-
-def named(chapter: Chapter, idempotent: bool) -> str:
-    """Return how a chapter in one mode of the portal is called."""
-    return f"{chapter.name}, {'' if idempotent else 'not '}idempotent"
+COUNTS = ("lost", "doubled", "out of order", "wrongly reported", "stuck")
 
 
 def machine() -> dict[str, str]:
@@ -71,27 +41,18 @@ def machine() -> dict[str, str]:
     }
 
 
-def as_values(run: Run) -> dict[str, Any]:
-    """Return the run as JSON takes it."""
+def entry_values(
+    chapter: Chapter, siege: Siege, *, idempotent: bool, seed: int, begun_at: datetime
+) -> dict[str, Any]:
+    """Return one chapter in one mode of the portal as JSON takes it."""
     return {
-        "command": run.command,
-        "seed": run.seed,
-        "begun_at": run.begun_at.isoformat(),
-        "seconds": round(run.seconds, 1),
-        "holds": run.holds,
-        "machine": machine(),
-        "messages": sum(entry.siege.effects for entry in run.entries),
-        "left_out": list(run.left_out),
-        "chapters": [_entry_values(entry) for entry in run.entries],
-    }
-
-
-def _entry_values(entry: Entry) -> dict[str, Any]:
-    siege = entry.siege
-    findings = asdict(siege.findings)
-    return {
-        "chapter": entry.chapter.name,
-        "portal_is_idempotent": entry.idempotent,
+        "chapter": chapter.name,
+        "about": chapter.about,
+        "portal_is_idempotent": idempotent,
+        "seed": seed,
+        "begun_at": begun_at.isoformat(timespec="seconds"),
+        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+        "holds": siege.holds,
         "store": siege.plan.wish.store.value,
         "broker": siege.plan.wish.broker.value,
         "submissions": siege.truth.submissions,
@@ -103,8 +64,8 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
         "restarts": siege.restarts,
         "seconds": round(siege.seconds, 1),
         "counts": siege.findings.counts,
-        "findings": {kind: found[:SHOWN] for kind, found in findings.items()},
-        "errors": siege.errors,
+        "findings": {kind: found[:SHOWN] for kind, found in asdict(siege.findings).items()},
+        "errors": list(siege.errors),
         "faults": {
             fault: {
                 "strikes": struck.strikes,
@@ -116,53 +77,144 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
     }
 
 
-def as_page(run: Run) -> str:
-    """Return the run as docs/crash-matrix.md."""
-    messages = sum(entry.siege.effects for entry in run.entries)
+class Page:
+    """What is written after every chapter, so that a run that is stopped shows what it did."""
+
+    def __init__(
+        self, out: Path | None, *, order: Sequence[tuple[str, bool]], keeps_others: bool
+    ) -> None:
+        """
+        Begin a page.
+
+        Args:
+            out: Where it goes, without an ending; None is nowhere.
+            order: Every chapter with each mode of the portal, whether it is idempotent.
+            keeps_others: Whether chapters stay that an earlier run put there.
+        """
+        self._out = out
+        self._order = order
+        self._is_broken = False
+        self._entries: dict[tuple[str, bool], dict[str, Any]] = {}
+        self._left_out = dict.fromkeys(order, "not run")
+        if keeps_others and out is not None and out.with_suffix(".json").exists():
+            before = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+            for entry in before["chapters"]:
+                self._put(entry)
+
+    @property
+    def holds(self) -> bool:
+        """Whether all of it holds, as far as it was run."""
+        return not self._is_broken and all(entry["holds"] for entry in self._entries.values())
+
+    def leave_out(self, chapter: Chapter, idempotent: bool, why: str) -> None:
+        """Note that a chapter was not brought to its end."""
+        self._is_broken = True
+        self._left_out[chapter.name, idempotent] = why
+        self._write()
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take a chapter in, in place of an earlier run of it."""
+        self._put(entry)
+        self._write()
+
+    def as_json(self) -> str:
+        """Return all of it."""
+        return json.dumps(self._values(), ensure_ascii=False, indent=1) + "\n"
+
+    def _put(self, entry: dict[str, Any]) -> None:
+        key = (entry["chapter"], entry["portal_is_idempotent"])
+        self._entries[key] = entry
+        self._left_out.pop(key, None)
+
+    def _values(self) -> dict[str, Any]:
+        return as_values(
+            [self._entries[key] for key in self._order if key in self._entries],
+            left_out=[
+                f"{name}, idempotent portal: {_yes(mode)}: {self._left_out[name, mode]}"
+                for name, mode in self._order
+                if (name, mode) in self._left_out
+            ],
+        )
+
+    def _write(self) -> None:
+        if self._out is not None:
+            self._out.with_suffix(".json").write_text(self.as_json(), encoding="utf-8")
+            self._out.with_suffix(".md").write_text(as_page(self._values()), encoding="utf-8")
+
+
+def as_values(entries: Sequence[Mapping[str, Any]], *, left_out: Sequence[str]) -> dict[str, Any]:
+    """
+    Return what is published, as JSON takes it.
+
+    Args:
+        entries: As `entry_values` makes them.
+        left_out: Chapters that are not among them, and why.
+    """
+    return {
+        "holds": not left_out and all(entry["holds"] for entry in entries),
+        "messages": sum(entry["messages"] for entry in entries),
+        "seconds": round(sum(entry["seconds"] for entry in entries), 1),
+        "machine": machine(),
+        "left_out": list(left_out),
+        "chapters": list(entries),
+    }
+
+
+def as_page(values: Mapping[str, Any]) -> str:
+    """Return what `as_values` made as docs/crash-matrix.md."""
     verdict = (
         "Nothing was lost, doubled, out of order or wrongly reported."
-        if run.holds
+        if values["holds"]
         else "**Not everything held: see the findings below.**"
     )
+    chapters = values["chapters"]
     parts = [
         INTRODUCTION,
         f"## The run\n\n{verdict}\n",
         _table(
             ("", ""),
             [
-                ("command", f"`{run.command}`"),
-                ("begun", f"{run.begun_at:%Y-%m-%d %H:%M} UTC"),
-                ("took", f"{run.seconds / 60:.0f} min"),
-                ("messages in effect at the portal", f"{messages:,}"),
-                ("seed", str(run.seed)),
-                *machine().items(),
+                ("messages in effect at the portal", f"{values['messages']:,}"),
+                ("strikes", f"{sum(_strikes(entry) for entry in chapters):,}"),
+                ("took", f"{values['seconds'] / 60:.0f} min"),
+                ("seed", ", ".join(str(seed) for seed in sorted({e["seed"] for e in chapters}))),
+                *values["machine"].items(),
             ],
         ),
         "## By chapter\n",
-        _chapters(run),
+        _chapters(chapters),
         "## By fault\n",
         FAULTS,
-        _faults(run),
-        *_findings(run),
+        _faults(chapters),
+        *_findings(values),
         MEANS,
     ]
     return "\n".join(parts)
 
 
-def _chapters(run: Run) -> str:
+def _strikes(entry: Mapping[str, Any]) -> int:
+    return sum(struck["strikes"] - struck["missed"] for struck in entry["faults"].values())
+
+
+def _yes(is_idempotent: bool) -> str:
+    return "yes" if is_idempotent else "no"
+
+
+def _chapters(chapters: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
-            entry.chapter.name,
-            "yes" if entry.idempotent else "no",
-            f"{entry.siege.plan.wish.store.value}, {entry.siege.plan.wish.broker.value}",
-            f"{sum(struck.strikes for struck in entry.siege.struck.values())}",
-            f"{entry.siege.effects:,}",
-            f"{entry.siege.deliveries - entry.siege.effects:,}",
-            f"{entry.siege.restarts}",
-            *(str(count) for count in entry.siege.findings.counts.values()),
-            f"{entry.siege.seconds:.0f}",
+            entry["chapter"],
+            _yes(entry["portal_is_idempotent"]),
+            f"{entry['store']}, {entry['broker']}",
+            str(_strikes(entry)),
+            f"{entry['messages']:,}",
+            f"{entry['deliveries'] - entry['messages']:,}",
+            str(entry["restarts"]),
+            *(str(count) for count in entry["counts"].values()),
+            f"{entry['seconds']:.0f}",
+            f"{entry['begun_at'][:16].replace('T', ' ')}, {entry['commit']}",
         )
-        for entry in run.entries
+        for entry in chapters
     ]
     heads = (
         "chapter",
@@ -172,62 +224,45 @@ def _chapters(run: Run) -> str:
         "messages",
         "sent again or refused",
         "restarts",
-        "lost",
-        "doubled",
-        "out of order",
-        "wrongly reported",
-        "stuck",
+        *COUNTS,
         "seconds",
+        "begun (UTC), commit",
     )
-    about = {entry.chapter.name: entry.chapter.about for entry in run.entries}
+    about = {entry["chapter"]: entry["about"] for entry in chapters}
     said = "\n".join(f"- **{name}**: {words}" for name, words in about.items())
     return f"{said}\n\n{_table(heads, rows)}"
 
 
-def _faults(run: Run) -> str:
-    rows = []
-    for entry in run.entries:
-        counts = entry.siege.findings.counts
-        for fault, struck in entry.siege.struck.items():
-            rows.append(
-                (
-                    fault,
-                    entry.chapter.name,
-                    "yes" if entry.idempotent else "no",
-                    str(struck.strikes - struck.missed),
-                    *(str(count) for count in counts.values()),
-                    f"{max(struck.silences, default=0):.1f}",
-                )
-            )
-    heads = (
-        "fault",
-        "chapter",
-        "idempotent portal",
-        "strikes",
-        "lost",
-        "doubled",
-        "out of order",
-        "wrongly reported",
-        "stuck",
-        "longest silence, s",
-    )
+def _faults(chapters: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        (
+            fault,
+            entry["chapter"],
+            _yes(entry["portal_is_idempotent"]),
+            str(struck["strikes"] - struck["missed"]),
+            *(str(count) for count in entry["counts"].values()),
+            f"{struck['longest_silence_seconds']:.1f}",
+        )
+        for entry in chapters
+        for fault, struck in entry["faults"].items()
+    ]
+    heads = ("fault", "chapter", "idempotent portal", "strikes", *COUNTS, "longest silence, s")
     return _table(heads, rows)
 
 
-def _findings(run: Run) -> list[str]:
-    lines = [f"- {words}" for words in run.left_out]
-    for entry in run.entries:
-        siege = entry.siege
-        name = named(entry.chapter, entry.idempotent)
+def _findings(values: Mapping[str, Any]) -> list[str]:
+    lines = [f"- {words}" for words in values["left_out"]]
+    for entry in values["chapters"]:
         found = [
             f"{kind}: {words}"
-            for kind, all_of_them in asdict(siege.findings).items()
-            for words in all_of_them[:SHOWN]
+            for kind, all_of_them in entry["findings"].items()
+            for words in all_of_them
         ]
-        found += [f"error: {error}" for error in siege.errors]
+        found += [f"error: {error}" for error in entry["errors"]]
         found += [
-            f"not reached: {fault}" for fault, struck in siege.struck.items() if struck.missed
+            f"not reached: {fault}" for fault, struck in entry["faults"].items() if struck["missed"]
         ]
+        name = f"{entry['chapter']}, idempotent portal: {_yes(entry['portal_is_idempotent'])}"
         lines += [f"- {name}: {words}" for words in found]
     return ["## Findings\n", "\n".join(lines) + "\n"] if lines else []
 
