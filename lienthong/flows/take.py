@@ -3,8 +3,8 @@ The door of the messages: from the agencies' queues into the store, in their ord
 
 A message is acknowledged to the broker only when it is in the store, or its refusal is. When the
 store cannot be reached, the messages in the hand are kept and tried again; nothing more is taken.
-What the store does not take at all (and it takes everything that `incoming.check` lets through) is
-parked whole, so that it holds up nobody.
+What the store does not take at all because of what is in it (and it takes everything that
+`incoming.check` lets through) is parked whole, so that it holds up nobody.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from broker.port import StaleDelivery
 from lienthong.failpoints import Point, reached
@@ -23,6 +23,7 @@ from lienthong.flows.incoming import LARGEST_BYTES, MIB, check, file_name_of
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
 from lienthong.store.database import reading
 from lienthong.store.work import begin
+from lienthong.trouble import is_about_data
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Taker:
         try:
             self._take_over(portion)
         except DBAPIError as error:
-            if not _is_about_data(error):
+            if not is_about_data(error):
                 raise
             if len(portion) == 1:
                 return self._park(portion[0], error)
@@ -225,12 +226,6 @@ def _offer(message: Incoming, sender: Sender | None) -> Offer:
         door=DOOR,
         sender=message.agency,
         key=message.message_id,
-    )
-
-
-def _is_about_data(error: DBAPIError) -> bool:
-    return not error.connection_invalidated and not isinstance(
-        error, OperationalError | InterfaceError
     )
 
 
