@@ -1,8 +1,8 @@
 """
 The roles of a worker process, each a loop in a thread of its own.
 
-A loop survives trouble of the store and the exchange (it waits and goes on); anything else is a
-bug, ends the process with a line in the log, and leaves the rest to the leases.
+A loop survives trouble of the store and the exchange that passes (it waits and goes on); anything
+else is a bug, ends the process with a line in the log, and leaves the rest to the leases.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 
 from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
@@ -25,6 +24,7 @@ from lienthong.flows.sweep import sweep
 from lienthong.store import audit
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
+from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
 from schemas.errors import PeerError
 
 if TYPE_CHECKING:
@@ -129,9 +129,10 @@ class Workers:
             while not self.stop.is_set():
                 try:
                     _LOOPS[role](self.installation, self.stop)
-                except (*TROUBLE, PeerError) as error:
+                except (*STORE_TROUBLE, BrokerError, PeerError) as error:
                     # It could not even begin: a server that is not there yet will be.
-                    if isinstance(error, PeerError) and not error.retryable:
+                    will_be = error.retryable if isinstance(error, PeerError) else passes(error)
+                    if not will_be:
                         raise
                     log.warning("role.waits", role=role.value, cause=type(error).__name__)
                     self.stop.wait(PAUSE_SECONDS)
@@ -248,27 +249,16 @@ def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float)
     while not stop.is_set():
         try:
             one_round()
-        except TROUBLE as error:
+        except (*STORE_TROUBLE, BrokerError) as error:
+            if not passes(error):
+                raise
             # Not the words: PostgreSQL quotes values in them.
-            state = getattr(getattr(error, "orig", None), "sqlstate", None)
-            log.warning("role.waits", cause=type(error).__name__, sqlstate=state)
+            log.warning("role.waits", cause=type(error).__name__, sqlstate=sqlstate_of(error))
             stop.wait(PAUSE_SECONDS)
         if pause_seconds:
             stop.wait(pause_seconds)
 
 
-TROUBLE = (
-    # It cannot be reached, ended our transaction, or two of us ran into each other.
-    OperationalError,
-    # The connection was lost before.
-    InterfaceError,
-    # PostgreSQL ended a transaction of ours that stood still for too long.
-    InternalError,
-    # Two of us made the same row; the one who was later does it again, and finds it.
-    IntegrityError,
-    BrokerError,
-)
-"""What passes by itself; everything else that a database says is a bug."""
 _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.TAKE: _take,
     Role.RESULTS: _results,

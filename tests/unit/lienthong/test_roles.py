@@ -5,9 +5,8 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
-from psycopg import InternalError as PsycopgInternalError
-from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from broker.port import BrokerUnavailable
 from lienthong import roles
@@ -50,8 +49,12 @@ def test_roles_that_are_told_to_stop_end_well(monkeypatch):
 
 @pytest.mark.parametrize(
     "trouble",
-    [OperationalError("BEGIN", {}, Exception("locked")), BrokerUnavailable("disk full")],
-    ids=["store", "exchange"],
+    [
+        OperationalError("BEGIN", {}, Exception("locked")),
+        NoConnectionFree("QueuePool limit"),
+        BrokerUnavailable("disk full"),
+    ],
+    ids=["store", "pool", "exchange"],
 )
 def test_trouble_of_store_or_exchange_is_survived(monkeypatch, trouble):
     rounds = []
@@ -154,9 +157,3 @@ def test_a_signal_inside_the_handler_of_another_stops_all_the_same():
         set_from_signal(stop)
 
     assert stop.wait(10)
-
-
-def test_a_transaction_that_postgresql_ended_while_it_stood_still_is_no_bug():
-    ended = IdleInTransactionSessionTimeout("terminating connection")
-
-    assert isinstance(DBAPIError.instance("COMMIT", {}, ended, PsycopgInternalError), roles.TROUBLE)
