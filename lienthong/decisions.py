@@ -56,6 +56,7 @@ class OpenFate:
 NOTHING_DONE = {
     Outcome.BUSY: "the portal is busy",
     Outcome.NOT_SENT: "the portal cannot be reached",
+    Outcome.WITHHELD: "nothing was sent for a reason of our own; its last attempt says which",
     Outcome.TARGET: "the portal refuses us as a whole: login, certificate or address",
 }
 """Outcomes after which the same message may go again, in words."""
@@ -125,6 +126,12 @@ class LookUpRules:
 
 def after_look_up(answer: LookUp, *, fate: OpenFate, rules: LookUpRules, now: datetime) -> Next:
     """Return what a look-up says about a message whose fate is open."""
+    if answer.found is Found.WITHHELD:
+        return Next(
+            state=State.UNKNOWN,
+            wait=Wait.BACKOFF,
+            reason="the portal was not asked for a reason of our own; the last look-up says which",
+        )
     if answer.found is Found.FAILED:
         return Next(state=State.UNKNOWN, wait=Wait.BACKOFF, reason="the look-up failed")
     if fate.packet is Packet.PROGRESS:

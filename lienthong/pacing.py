@@ -142,11 +142,14 @@ class Pacer:
     ) -> None:
         """Record what a call brought; see `record`."""
         if isinstance(result, Answer):
-            if result.outcome is Outcome.UNRECOGNISED and result.http_status is None:
+            is_bug = result.outcome is Outcome.UNRECOGNISED and result.http_status is None
+            if is_bug or result.outcome is Outcome.WITHHELD:
                 return  # Nothing was asked of the target: it is not to blame.
             self.record(
                 result.outcome, now=now, retry_after=result.retry_after, started_at=started_at
             )
+            return
+        if result.found is Found.WITHHELD:
             return
         self.record(
             Outcome.UNKNOWN if result.found is Found.FAILED else Outcome.DELIVERED,

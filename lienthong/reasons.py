@@ -15,6 +15,12 @@ REASONS: dict[str, str] = {
     "the portal refuses us as a whole: login, certificate or address": (
         "Cổng từ chối cả hệ thống: đăng nhập, chứng thư hoặc địa chỉ"
     ),
+    "nothing was sent for a reason of our own; its last attempt says which": (
+        "chưa gửi vì lý do phía hệ thống; xem lần gửi gần nhất"
+    ),
+    "the portal was not asked for a reason of our own; the last look-up says which": (
+        "chưa tra cứu vì lý do phía hệ thống; xem lần tra cứu gần nhất"
+    ),
     "the look-up failed": "tra cứu không thành",
     "the portal shows it": "Cổng cho thấy đã có",
     "existence does not prove an update: the same snapshot goes again": (

@@ -40,6 +40,8 @@ class Outcome(Enum):
     """Bytes left and no usable answer came: the portal must be asked before anything is sent."""
     UNRECOGNISED = "unrecognised"
     """A well-formed answer that no list of the target's profile knows: quarantine."""
+    WITHHELD = "withheld"
+    """Not sent for a reason of our own (settings, a short lease): it says nothing of the target."""
     TARGET = "target"
     """The target refuses us as a whole (login, certificate, TLS): not this message's fault."""
 
@@ -51,7 +53,6 @@ class SendRequest:
     packet: Packet
     message_id: str
     dossier_code: str
-    agency_code: str
     document: bytes
     """The signed document, sent exactly as it is."""
     is_updating: bool
@@ -87,6 +88,8 @@ class Found(Enum):
     ABSENT = "absent"
     FAILED = "failed"
     """No usable answer: ask again later."""
+    WITHHELD = "withheld"
+    """Not asked for a reason of our own: ask later; it says nothing of the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

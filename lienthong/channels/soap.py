@@ -81,7 +81,7 @@ class SoapChannel:
         version = self._version_of(request.document)
         if version is None:
             return Answer(
-                outcome=Outcome.UNRECOGNISED,
+                outcome=Outcome.WITHHELD,
                 detail="nothing was sent: the document is of no schema version of this target "
                 f"({', '.join(self._profile.schema_versions)})",
             )

@@ -44,6 +44,7 @@ from lienthong.store.delivery import Claiming, Task, start
 from lienthong.store.outcomes import Ending, finish
 from lienthong.store.paces import MINUTES, write_pace
 from lienthong.store.work import begin
+from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -372,11 +373,10 @@ class Deliverer:
             # This process was frozen, or waited long, after the claim was written down. Another
             # worker may have the dossier soon, and a call that is out cannot be fenced off.
             if task.is_look_up:
-                return LookUp(found=Found.FAILED, detail="the lease was too short to begin")
-            return Answer(outcome=Outcome.NOT_SENT, detail="the lease was too short to begin")
-        agency_code = self._agency_codes(task.agency)
+                return LookUp(found=Found.WITHHELD, detail="the lease was too short to begin")
+            return Answer(outcome=Outcome.WITHHELD, detail="the lease was too short to begin")
         if task.is_look_up:
-            found = self._channel.look_up(agency_code=agency_code, dossier_code=task.dossier_code)
+            found = self._look_up(task)
             reached(Point.DELIVER_LOOKED_UP)
             return found
         answer = self._channel.send(
@@ -384,7 +384,6 @@ class Deliverer:
                 packet=task.packet,
                 message_id=task.message_id,
                 dossier_code=task.dossier_code,
-                agency_code=agency_code,
                 document=task.document,
                 is_updating=task.is_updating,
                 attempt=task.number,
@@ -393,6 +392,16 @@ class Deliverer:
         )
         reached(Point.DELIVER_ANSWERED)
         return answer
+
+    def _look_up(self, task: Task) -> LookUp:
+        try:
+            agency_code = self._agency_codes(task.agency)
+        except ConfigError as error:
+            # Its mapping is broken or gone: it goes on when that is mended.
+            log.warning("delivery.profile_unusable", agency=task.agency, code=error.code)
+            words = " ".join(error.text.en.split())
+            return LookUp(found=Found.WITHHELD, detail=f"nothing was asked: {words}")
+        return self._channel.look_up(agency_code=agency_code, dossier_code=task.dossier_code)
 
     def _ending(self, task: Task, result: Answer | LookUp, *, now: datetime) -> Ending:
         if isinstance(result, Answer):

@@ -50,7 +50,6 @@ REQUEST = SendRequest(
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,
-    agency_code=AGENCY,
     document=DOCUMENT,
     is_updating=False,
     attempt=1,
@@ -241,6 +240,17 @@ def test_a_refused_connection_sent_nothing(open_channel):
     answer = open_channel(f"http://127.0.0.1:{port}/").send(REQUEST)
 
     assert answer.outcome is Outcome.NOT_SENT
+
+
+def test_a_document_of_another_schema_version_is_withheld(open_channel):
+    request = replace(REQUEST, document=b'<BanTin xmlns="urn:another">x</BanTin>')
+
+    with peer() as target:
+        answer = open_channel(target.url).send(request)
+
+    assert answer.outcome is Outcome.WITHHELD
+    assert "no schema version of this target" in answer.detail
+    assert target.seen == []
 
 
 def test_an_unknown_host_sent_nothing(open_channel):

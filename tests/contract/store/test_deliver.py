@@ -17,6 +17,8 @@ from lienthong.store.outcomes import Ending, finish
 from lienthong.store.queries import Selection, list_messages
 from lienthong.store.tables import attempts, audit, messages
 from lienthong.store.work import begin
+from schemas.errors import ConfigError
+from schemas.problem import Text
 
 BUSY = Answer(outcome=Outcome.BUSY)
 LOST = Answer(outcome=Outcome.UNKNOWN, detail="read timeout")
@@ -194,6 +196,54 @@ def test_a_bug_in_the_channel_stops_at_a_person_and_not_at_the_others(exchange, 
     send(exchange, record(1, event("m2", "D-2")))
 
     assert exchange.states() == [("m1", "quarantined"), ("m2", "delivered")]
+
+
+def _mapping_gone(_agency):
+    raise ConfigError(Text(vi="thiếu", en="mapping\nis gone"), code="mapping.invalid")
+
+
+def test_sending_needs_no_mapping(exchange, event, record):
+    exchange.deliverer._agency_codes = _mapping_gone
+
+    send(exchange, record(1, event("m1")))
+
+    assert exchange.state_of("m1") == "delivered"
+
+
+def test_a_look_up_waits_until_its_mapping_is_mended(exchange, event, record):
+    exchange.portal.answers = [LOST]
+    exchange.portal.look_ups = [PRESENT]
+    mended, exchange.deliverer._agency_codes = exchange.deliverer._agency_codes, _mapping_gone
+
+    send(exchange, record(1, event("m1")))
+    for _ in range(8):
+        exchange.clock.tick(minutes=6)
+        exchange.step()
+    assert exchange.state_of("m1") == "unknown"
+    assert exchange.portal.asked == []
+    assert exchange.deliverer._pacer.breaker.troubles == 1
+    assert attempt_rows(exchange)[-1].detail == "nothing was asked: mapping is gone"
+
+    exchange.deliverer._agency_codes = mended
+    exchange.clock.tick(minutes=6)
+    exchange.step(2)
+    assert exchange.state_of("m1") == "delivered"
+    assert len(exchange.portal.sent) == 1
+
+
+def test_what_was_withheld_for_a_reason_of_ours_goes_later_and_blames_no_portal(
+    exchange, event, record
+):
+    exchange.portal.answers = [Answer(outcome=Outcome.WITHHELD, detail="no such version")] * 6
+    batch = [record(n, event(f"m{n}", f"D-{n}")) for n in range(1, 7)]
+
+    send(exchange, *batch)
+
+    assert {state for _, state in exchange.states()} == {"retrying"}
+    assert exchange.deliverer._pacer.breaker.troubles == 0
+    exchange.clock.tick(minutes=6)
+    exchange.step(4)
+    assert {state for _, state in exchange.states()} == {"delivered"}
 
 
 def test_while_the_target_is_down_messages_stay_ready_and_one_probe_goes(exchange, event, record):
@@ -376,7 +426,7 @@ def test_a_worker_that_froze_before_the_call_does_not_make_it(exchange, event, r
 
     answer = exchange.deliverer._ask_portal(task, claimed_at=claimed_at)
 
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is Outcome.WITHHELD
     assert exchange.portal.sent == []
 
 

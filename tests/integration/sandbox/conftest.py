@@ -71,7 +71,6 @@ class Agency:
             packet=packet,
             message_id=message_id(number),
             dossier_code=values["MaHoSo"],
-            agency_code=self.code,
             document=self.document(number, values, packet=packet),
             is_updating=is_updating,
             attempt=1,

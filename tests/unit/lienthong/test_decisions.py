@@ -29,6 +29,7 @@ QUIET = timedelta(seconds=60)
         (Outcome.UNRECOGNISED, State.QUARANTINED, Wait.PERSON),
         (Outcome.UNKNOWN, State.UNKNOWN, Wait.NOW),
         (Outcome.NOT_SENT, State.RETRYING, Wait.BACKOFF),
+        (Outcome.WITHHELD, State.RETRYING, Wait.BACKOFF),
         (Outcome.BUSY, State.RETRYING, Wait.BACKOFF),
         (Outcome.TARGET, State.RETRYING, Wait.BACKOFF),
         (Outcome.EXISTS, State.RETRYING, Wait.NOW),

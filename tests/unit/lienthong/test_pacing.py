@@ -84,6 +84,20 @@ def test_in_a_window_nothing_starts_and_it_says_until_when():
     assert pacer.allowance(NOW + HOUR, free=8) == 8
 
 
+@pytest.mark.parametrize(
+    "result",
+    [Answer(outcome=Outcome.WITHHELD), LookUp(found=Found.WITHHELD)],
+    ids=["send", "look-up"],
+)
+def test_what_was_withheld_says_nothing_of_the_target(result):
+    pacer = make_pacer()
+
+    for _ in range(10):
+        pacer.learn(result, now=NOW)
+
+    assert pacer.state(NOW).pace is Pace.CLOSED
+
+
 def test_in_a_window_no_failure_counts():
     pacer = make_pacer(windows=[WINDOW])
     fail(pacer, times=100, outcome=Outcome.TARGET)
