@@ -161,16 +161,21 @@ def _find(work: Work, message_id: str, allowed: Collection[State]) -> tuple[Ledg
     row = work.connection.execute(select(messages).where(messages.c.id == message_id)).first()
     if row is None:
         raise message_not_found(message_id)
-    if row.dossier_code is None:
-        ledger, message = Ledger(code="", agency=row.agency), known_from(row)
-    else:
+    ledger = Ledger(code="", agency=row.agency)
+    if row.dossier_code is not None:
         code = row.dossier_code
         ledger = load_ledgers(work.connection, [code], agency=row.agency, to_change=True)[code]
-        known = {message.id: message for message in ledger.messages}
-        message = known.get(message_id, known_from(row))
+    known = {message.id: message for message in ledger.messages}
+    message = known.get(message_id) or _hold(work, message_id)
     if message.state not in allowed:
         raise InputError(_wrong_state(message, allowed))
     return ledger, message
+
+
+def _hold(work: Work, message_id: str) -> Known:
+    """Return a message that no dossier stands for, held until the end of the transaction."""
+    query = select(messages).where(messages.c.id == message_id).with_for_update()
+    return known_from(work.connection.execute(query).one())
 
 
 def _wrong_state(message: Known, allowed: Collection[State]) -> Problem:

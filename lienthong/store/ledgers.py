@@ -39,6 +39,13 @@ _MESSAGES = (
     .where(among(messages.c.dossier_code, "_codes"))
     .order_by(messages.c.sequence, messages.c.id)
 )
+# What was rejected, of a dossier that has no row whose lock could stand for it.
+_LOOSE_TO_CHANGE = (
+    select(messages.c.id)
+    .where(among(messages.c.dossier_code, "_codes"), messages.c.agency == bindparam("_agency"))
+    .order_by(messages.c.id)
+    .with_for_update()
+)
 _REPEATED = (
     select(messages.c.dossier_code, repeats.c.submission_id, repeats.c.record)
     .join(repeats, repeats.c.message_id == messages.c.id)
@@ -79,7 +86,8 @@ def load_ledgers(
         codes: The dossiers.
         agency: Of those that are new.
         to_change: Hold the dossiers until the end of the transaction; not needed where they are
-            held already. All who hold several take them in the same order.
+            held already. All who hold several take them in the same order. Of a dossier that has
+            no row yet, because all of it was rejected, the messages are held.
     """
     ledgers = {code: Ledger(code=code, agency=agency) for code in codes}
     query = _DOSSIERS_TO_CHANGE if to_change else _DOSSIERS
@@ -90,7 +98,13 @@ def load_ledgers(
             ledger.next_sequence = row.next_sequence
             ledger.acknowledged = row.acknowledged
             ledger.is_new = False
-        rows = connection.execute(_MESSAGES, {"_codes": part})
+        rows = connection.execute(_MESSAGES, {"_codes": part}).all()
+        loose = {row.dossier_code for row in rows if ledgers[row.dossier_code].is_new}
+        if to_change and loose:
+            holding = {"_codes": sorted(loose), "_agency": agency}
+            connection.execute(_LOOSE_TO_CHANGE, holding).all()
+            # Before the lock was had, somebody else may have changed them.
+            rows = connection.execute(_MESSAGES, {"_codes": part}).all()
         for row in rows:
             ledger = ledgers[row.dossier_code]
             if row.agency == ledger.agency:

@@ -1,11 +1,17 @@
 """Identity, order and first state of what comes in."""
 
+from threading import Thread
+
 import pytest
+from sqlalchemy import select
 
 from lienthong.channels.port import Packet
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.store.database import reading
+from lienthong.store.intake import Origin, _Batch
 from lienthong.store.queries import Selection, count_agencies, count_dossiers, list_messages
+from lienthong.store.tables import messages
+from lienthong.store.work import begin
 
 
 def test_a_first_snapshot_is_ready_and_due(exchange, event, record):
@@ -193,3 +199,46 @@ def test_what_was_due_before_is_not_hinted_at_with_every_new_event(exchange, eve
     exchange.take(record(1, event("m1")))
 
     assert exchange.take(record(1, event("m2", content="b"))) == []
+
+
+def test_an_operator_and_a_correction_of_a_rejected_row_do_not_run_into_each_other(
+    exchange, clock, event, record
+):
+    exchange.take(record(1, dossier="D-1"))
+    ((rejected, _),) = exchange.states()
+    origin = Origin(submission_id="s1", agency="land", mapping="l@1", one_row_per_dossier=False)
+    correction = record(2, event("m2", "D-1", content="b"))
+    acted = []
+    operator = Thread(target=lambda: acted.extend(exchange.act("discard", rejected)))
+
+    with begin(exchange.store, at=clock()) as work:
+        batch = _Batch(work, [(origin, correction)])
+        operator.start()
+        operator.join(0.5)
+        batch.take(origin, correction)
+        batch.write()
+    operator.join()
+
+    assert [one.problem.code for one in acted] == ["message.wrong_state"]
+    assert dict(exchange.states()) == {rejected: "superseded", "m2": "ready"}
+
+
+@pytest.mark.parametrize("dossier", [None, "D-1"], ids=["no_dossier", "rejected_dossier"])
+def test_two_operators_do_not_run_into_each_other(
+    exchange, clock, monkeypatch, event, record, dossier
+):
+    exchange.take(record(1, dossier=dossier))
+    ((rejected, _),) = exchange.states()
+    acted = []
+    other = Thread(target=lambda: acted.extend(exchange.act("discard", rejected)))
+
+    with begin(exchange.store, at=clock()) as work:
+        held = select(messages.c.id).where(messages.c.id == rejected).with_for_update()
+        work.connection.execute(held).all()
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join()
+
+    assert [one.problem for one in acted] == [None]
+    assert exchange.act("discard", rejected)[0].problem.code == "message.wrong_state"
