@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from lienthong.doors.directory import Directory
 from lienthong.doors.hold import Hold, HoldLost
 from lienthong.doors.moves import fitting, move, shown, write_json
-from lienthong.doors.result_files import append, last_number
+from lienthong.doors.result_files import append, last_number, note_number, noted_number
 from lienthong.doors.watched import KEY, NotAFile, WatchedFile
 from lienthong.failpoints import Point, reached
 from lienthong.flows.receive import Offer, receive
@@ -112,7 +112,7 @@ class FolderDoor:
                 with closing(hold):
                     self._work(folder, hold, named, ready)
                     if has_news:
-                        self._tell(folder, named[0])
+                        self._try_to_tell(folder, named[0])
         return set(there)
 
     def _work(self, folder: Path, hold: Hold, named: Sequence[str], ready: list[Path]) -> None:
@@ -126,7 +126,9 @@ class FolderDoor:
     @staticmethod
     def _has_leavings(folder: Path) -> bool:
         work = folder / ".work"
-        return work.is_dir() and any(work.iterdir())
+        return work.is_dir() and any(
+            path.name.startswith(("lock-", "left-")) for path in work.iterdir()
+        )
 
     def _look(self, folder: Path) -> dict[Path, os.stat_result]:
         """Return what may be taken, the earliest first."""
@@ -275,10 +277,19 @@ class FolderDoor:
             clock=self._installation.clock,
         )
 
+    def _try_to_tell(self, folder: Path, agency: str) -> None:
+        try:
+            self._tell(folder, agency)
+        except OSError as error:
+            # The results wait; what is in `in` does not.
+            self._warn(folder, error)
+
     def _tell(self, folder: Path, agency: str) -> None:
         """Write down what the agency is told; only who holds the folder may."""
-        place = folder / "results"
-        number = last_number(place)
+        place, work = folder / "results", folder / ".work"
+        noted = noted_number(work)
+        # The files know more after a crash, the note where they were taken away.
+        number = max(last_number(place), noted)
         found = self._list(agency, after=number, limit=RESULTS)
         if found:
             for result in found:
@@ -287,6 +298,8 @@ class FolderDoor:
                     self._note(folder, name, result.problems, submission=result.submission_id or "")
             append(place, found, day=self._installation.clock().astimezone().date())
             number = found[-1].number or number
+        if number != noted:
+            note_number(work, number)
         self._told[folder] = number
 
     def _warn(self, folder: Path, error: OSError) -> None:

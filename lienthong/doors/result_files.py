@@ -3,14 +3,18 @@ Results as lines of JSON in `results/YYYY-MM-DD.jsonl`, in order, each once.
 
 How far it got stands in the last line itself: whoever goes on reads it there, so a crash neither
 doubles nor loses a line. A line that was cut off (by a crash, by a full disk) is taken away again.
+It stands in the worker's own folder as well, for agencies that take away what they have read.
+What has another name is not looked at, and what was not written here is not changed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
+from lienthong.doors.moves import write_json
 from lienthong.store.results import result_values
 
 if TYPE_CHECKING:
@@ -21,16 +25,65 @@ if TYPE_CHECKING:
     from lienthong.store.results import Result
 
 TAIL_BYTES = 64 * 1024
+NOTED = "told.json"
+"""In the worker's folder: the number of the last result that was written down."""
+_OURS = re.compile(r"\d{4}-\d{2}-\d{2}\.jsonl")
+_BEGINS = b'{"number": '
+
+
+class NotOurs(OSError):
+    """A file of results has something in it that was not written here."""
 
 
 def last_number(folder: Path) -> int:
-    """Return the number of the last result that was written there; 0 for none."""
-    for file in sorted(folder.glob("*.jsonl"), reverse=True):
+    """
+    Return the number of the last result that was written there; 0 for none.
+
+    Raises:
+        NotOurs: the last line does not say.
+        OSError: it cannot be read, or mended.
+    """
+    ours = (file for file in folder.glob("*.jsonl") if _OURS.fullmatch(file.name))
+    for file in sorted(ours, reverse=True):
         _mend(file)
         line = _last_line(file)
         if line:
-            return int(json.loads(line)["number"])
+            return _number(line, file)
     return 0
+
+
+def noted_number(work: Path) -> int:
+    """
+    Return what `note_number` noted; 0 for nothing. Raises as `last_number` does.
+
+    Args:
+        work: The worker's folder.
+    """
+    file = work / NOTED
+    try:
+        return _number(file.read_bytes(), file)
+    except FileNotFoundError:
+        return 0
+
+
+def note_number(work: Path, number: int) -> None:
+    """
+    Note the last number apart from the results.
+
+    Raises:
+        OSError: what was noted before stays.
+    """
+    write_json(work / NOTED, {"number": number})
+
+
+def _number(line: bytes, file: Path) -> int:
+    try:
+        number = json.loads(line)["number"]
+    except (ValueError, TypeError, KeyError):
+        number = None
+    if type(number) is not int:
+        raise NotOurs(0, f"{file.parent.name}/{file.name}: its last line is no result")
+    return number
 
 
 def append(folder: Path, found: Sequence[Result], *, day: date) -> None:
@@ -59,7 +112,12 @@ def append(folder: Path, found: Sequence[Result], *, day: date) -> None:
 
 
 def _mend(file: Path) -> None:
-    """Take away what stands behind the last whole line."""
+    """
+    Take a line away that was cut off; a whole one gets its end.
+
+    Raises:
+        NotOurs: what stands behind the last whole line is no part of a result.
+    """
     with file.open("rb+") as opened:
         size = opened.seek(0, os.SEEK_END)
         end = size
@@ -71,8 +129,25 @@ def _mend(file: Path) -> None:
                 end = start + found + 1
                 break
             end = start
-        if end != size:
-            opened.truncate(end)
+        if end == size:
+            return
+        opened.seek(end)
+        rest = opened.read()
+        if _is_whole(rest):
+            opened.write(b"\n")
+            return
+        # Where a machine lost its power, zeros may stand for what did not reach the disk.
+        begun = rest.rstrip(b"\0")[: len(_BEGINS)]
+        if not _BEGINS.startswith(begun):
+            raise NotOurs(0, f"{file.parent.name}/{file.name}: its last line is no result")
+        opened.truncate(end)
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return line.startswith(_BEGINS) and bool(json.loads(line))
+    except ValueError:
+        return False
 
 
 def _last_line(file: Path) -> bytes:

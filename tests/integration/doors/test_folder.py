@@ -99,7 +99,7 @@ def test_a_file_is_taken_over_archived_and_told_about(shelf):
     shelf.step()
     (line,) = shelf.lines()
     assert (line["number"], line["kind"], line["file"]) == (1, "received", "thang-3.csv")
-    assert not list((shelf.folder() / ".work").iterdir())
+    assert [path.name for path in (shelf.folder() / ".work").iterdir()] == ["told.json"]
 
 
 def test_the_folder_may_be_called_by_the_agencys_code(shelf):
@@ -467,6 +467,37 @@ def test_results_are_written_once_whichever_worker_does_it(shelf):
     )
     assert [line["id"] for line in shelf.lines()] == [result.id for result in told]
     assert len(told) == 5
+
+
+def test_files_of_others_among_the_results_stop_nothing(shelf):
+    (shelf.folder() / "results").mkdir()
+    (shelf.folder() / "results" / "notes.jsonl").write_text("xin chào")
+    (shelf.folder() / "results" / "2026-03-02.jsonl").write_text("xin chào")
+    shelf.put("a.csv", agency="health-department")
+    shelf.put("b.csv")
+    shelf.step()
+    shelf.step()
+
+    assert [line["file"] for line in shelf.lines("health-department")] == ["a.csv"]
+    assert shelf.names("archive") == ["b.csv"]
+    assert (shelf.folder() / "results" / "2026-03-02.jsonl").read_text() == "xin chào"
+    (shelf.folder() / "results" / "2026-03-02.jsonl").unlink()
+    (shelf.folder() / "results" / "notes.jsonl").unlink()
+    shelf.step()
+    assert [line["file"] for line in shelf.lines()] == ["b.csv"]
+
+
+def test_results_that_were_taken_away_do_not_come_again(shelf):
+    shelf.put("a.csv")
+    shelf.step()
+    shelf.step()
+    for file in (shelf.folder() / "results").iterdir():
+        file.unlink()
+    shelf.put("b.csv", b"a,b\n3,4\n")
+    shelf.step(shelf.door())
+    shelf.step()
+
+    assert [(line["number"], line["file"]) for line in shelf.lines()] == [(2, "b.csv")]
 
 
 def test_without_a_folder_it_says_what_is_missing(make_here, tmp_path):

@@ -13,7 +13,13 @@ from openapi_spec_validator import validate
 
 from lienthong.doors.moves import fitting, move, shown, write_json
 from lienthong.doors.openapi import KINDS, document
-from lienthong.doors.result_files import append, last_number
+from lienthong.doors.result_files import (
+    NotOurs,
+    append,
+    last_number,
+    note_number,
+    noted_number,
+)
 from lienthong.settings import HttpSettings
 from lienthong.store.ledgers import TOLD
 from lienthong.store.results import Result, result_values
@@ -147,7 +153,16 @@ def test_results_are_lines_and_the_last_one_says_how_far_it_got(tmp_path):
     assert last_number(tmp_path) == 3
 
 
-@pytest.mark.parametrize("torn", [b"{", b'{"number": 3', b"x" * 200_000])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b"{",
+        b'{"number": 3',
+        b'{"number": 3, "id": "' + b"x" * 200_000,
+        b'{"number": 3' + bytes(9),
+        bytes(9),
+    ],
+)
 def test_a_line_that_was_cut_off_is_taken_away(tmp_path, torn):
     append(tmp_path, [RESULT, replace(RESULT, number=2)], day=DAY)
     file = tmp_path / "2026-03-02.jsonl"
@@ -163,6 +178,49 @@ def test_a_file_with_nothing_but_a_cut_line_counts_for_nothing(tmp_path):
     (tmp_path / "2026-03-03.jsonl").write_bytes(b'{"num')
 
     assert last_number(tmp_path) == 1
+
+
+def test_a_whole_line_that_lost_its_end_stays(tmp_path):
+    append(tmp_path, [RESULT, replace(RESULT, number=2)], day=DAY)
+    file = tmp_path / "2026-03-02.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+
+    assert last_number(tmp_path) == 2
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["notes.jsonl", "2026-03-02 (1).jsonl", "2026-03-9.jsonl"])
+def test_files_of_others_are_neither_read_nor_changed(tmp_path, name):
+    append(tmp_path, [RESULT], day=DAY)
+    (tmp_path / name).write_bytes(b"xin ch\xe0o\nhalf")
+
+    assert last_number(tmp_path) == 1
+    assert (tmp_path / name).read_bytes() == b"xin ch\xe0o\nhalf"
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [b"xin ch\xe0o", b"xin ch\xe0o\n", b"[1]\n", b"{}\n", b'{"number": null}\n'],
+    ids=["half", "text", "list", "no_number", "null"],
+)
+def test_what_was_not_written_here_is_trouble_and_stays(tmp_path, strange):
+    append(tmp_path, [RESULT], day=DAY)
+    file = tmp_path / "2026-03-02.jsonl"
+    whole = file.read_bytes() + strange
+    file.write_bytes(whole)
+
+    with pytest.raises(NotOurs, match=r"2026-03-02\.jsonl"):
+        last_number(tmp_path)
+    assert file.read_bytes() == whole
+
+
+def test_the_last_number_is_noted_apart(tmp_path):
+    assert noted_number(tmp_path) == 0
+
+    note_number(tmp_path, 7)
+
+    assert noted_number(tmp_path) == 7
 
 
 def test_a_very_long_line_is_read_whole(tmp_path):
