@@ -47,6 +47,7 @@ REFUSED_STATUSES = {
     407: "wants a login at a proxy",
 }
 """Statuses with which a target refuses us as a whole, whatever the message."""
+SIGNED_IN_FUTURE = "signature.signed_in_future"
 DIALECT_FAULTS = frozenset({"VersionMismatch", "MustUnderstand"})
 """Faults about the envelope: every message of ours would get them."""
 
@@ -227,8 +228,8 @@ class Judge:
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
         wrong = self._receipt_fault(receipt, request=request, now=now)
         if wrong is not None:
-            detail = f"error_code {code}, but {wrong}"
-            return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
+            outcome, words = wrong
+            return self._finish(reply, outcome, f"error_code {code}, but {words}", code=code)
         return Answer(
             outcome=Outcome.DELIVERED,
             code=code,
@@ -238,27 +239,35 @@ class Judge:
             receipt=receipt,
         )
 
-    def _receipt_fault(self, receipt: bytes, *, request: SendRequest, now: datetime) -> str | None:
-        """Return what is wrong with a receipt, or None."""
+    def _receipt_fault(
+        self, receipt: bytes, *, request: SendRequest, now: datetime
+    ) -> tuple[Outcome, str] | None:
+        """Return what is wrong with a receipt, and what that makes of the answer, or None."""
         assert self.receipt_policy is not None
         try:
             verified = verify(receipt, policy=self.receipt_policy, now=now)
             found = read_receipt(verified.element)
         except SignatureRefused as error:
-            codes = ", ".join(reason.code for reason in error.reasons)
-            return f"its receipt is not valid: {codes}"
+            codes = [reason.code for reason in error.reasons]
+            if codes == [SIGNED_IN_FUTURE]:
+                # All right but for the time: one of two clocks is wrong, and asking tells more.
+                return Outcome.UNKNOWN, "its receipt is ahead of our time: check both clocks"
+            return Outcome.UNRECOGNISED, f"its receipt is not valid: {', '.join(codes)}"
         except (InputError, XmlRefused) as error:
-            return f"its receipt cannot be read: {error.code}"
+            return Outcome.UNRECOGNISED, f"its receipt cannot be read: {error.code}"
         signers = self.profile.receipt_signers
         if signers and verified.signer.common_name not in signers:
-            return f"its receipt is signed by another (certificate {verified.signer.serial})"
+            serial = verified.signer.serial
+            return Outcome.UNRECOGNISED, f"its receipt is signed by another (certificate {serial})"
         expected = {
             "message": (request.message_id, found.message_id),
             "dossier": (request.dossier_code, found.dossier_code),
             "content": (sha256(request.document).hexdigest(), found.digest),
         }
         others = [name for name, (ours, theirs) in expected.items() if ours != theirs]
-        return f"its receipt is for another {' and '.join(others)}" if others else None
+        if others:
+            return Outcome.UNRECOGNISED, f"its receipt is for another {' and '.join(others)}"
+        return None
 
 
 def read_body(reply: Reply) -> _Element | Fault | None:

@@ -59,6 +59,7 @@ class SendRequest:
     attempt: int
     """1-based number of this attempt."""
     sent_at: datetime
+    """What time it is; the answer's time is judged by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

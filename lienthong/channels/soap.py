@@ -9,6 +9,7 @@ Look-ups go the same way, so that the same limits of time and size hold for them
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class SoapChannel:
         Args:
             profile: Of the target.
             receipt_policy: Trust in receipts; may be None only where the profile expects none.
-            clock: Tells the aware time in UTC at which a receipt is judged.
+            clock: Tells the aware time in UTC, by which a look-up's `Retry-After` is read.
 
         Raises:
             ConfigError: for TLS files, a schema version or a WSDL that cannot be used.
@@ -93,13 +94,15 @@ class SoapChannel:
             sent_at=request.sent_at,
             is_updating=request.is_updating if request.packet is Packet.DOSSIER else None,
         )
+        begun = monotonic()
         reply = self._wire.post(
             build_envelope(body, soap=self._soap),
             headers=self._headers(version, request.packet.value),
         )
         if isinstance(reply, Answer):
             return reply
-        return self._judge.answer(reply, request=request, now=self._clock())
+        now = request.sent_at + timedelta(seconds=monotonic() - begun)
+        return self._judge.answer(reply, request=request, now=now)
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
         """Ask for one dossier, a few times within one call's time where no answer comes."""

@@ -117,6 +117,8 @@ class _Call:
     started_at: datetime
     claimed_at: float
     """Steady seconds from before the claim was written down."""
+    steady_zero: datetime
+    """The moment of the store at which steady seconds were 0: what time it is, by one clock."""
 
 
 @dataclass(slots=True)
@@ -295,6 +297,7 @@ class Deliverer:
         plan = _Plan()
         claimed_at = self._steady()
         with begin(self._store, at=self._clock) as work:
+            steady_zero = work.at - timedelta(seconds=self._steady())
             ended = self._write_outcomes(work, plan)
             self._write_attempts(work, leads, plan, backlog=backlog)
             reached(Point.DELIVER_WRITTEN)
@@ -302,7 +305,7 @@ class Deliverer:
         self._going_on += plan.going_on
         if plan.tasks:
             reached(Point.DELIVER_ATTEMPT_COMMITTED)
-        self._start_calls(plan.tasks, calls, claimed_at=claimed_at)
+        self._start_calls(plan.tasks, calls, claimed_at=claimed_at, steady_zero=steady_zero)
         for end in ended:
             self._report(end)
             if end.next.state is State.DELIVERED:
@@ -343,6 +346,7 @@ class Deliverer:
         calls: ThreadPoolExecutor | None,
         *,
         claimed_at: float,
+        steady_zero: datetime,
     ) -> None:
         if not tasks:
             return
@@ -350,7 +354,13 @@ class Deliverer:
         now = self._clock()
         self._pacer.let_out(now, count=len(tasks))
         for task, delivery in tasks:
-            call = _Call(task=task, hint=delivery, started_at=now, claimed_at=claimed_at)
+            call = _Call(
+                task=task,
+                hint=delivery,
+                started_at=now,
+                claimed_at=claimed_at,
+                steady_zero=steady_zero,
+            )
             future = calls.submit(self._call, call)
             self._out[future] = call
             future.add_done_callback(self._ended.put)
@@ -358,7 +368,7 @@ class Deliverer:
     def _call(self, call: _Call) -> Answer | LookUp:
         task = call.task
         try:
-            return self._ask_portal(task, claimed_at=call.claimed_at)
+            return self._ask_portal(call)
         except Exception:
             # The boundary of one call: a bug in it concerns this message, and stops at a person.
             log.exception("delivery.failed", message_id=task.message_id)
@@ -366,9 +376,10 @@ class Deliverer:
                 return LookUp(found=Found.FAILED, detail="internal error, see the log")
             return Answer(outcome=Outcome.UNRECOGNISED, detail="internal error, see the log")
 
-    def _ask_portal(self, task: Task, *, claimed_at: float) -> Answer | LookUp:
+    def _ask_portal(self, call: _Call) -> Answer | LookUp:
         reached(Point.DELIVER_CALLING)
-        held = timedelta(seconds=self._steady() - claimed_at)
+        task, steady = call.task, self._steady()
+        held = timedelta(seconds=steady - call.claimed_at)
         if held + self._rules.longest_call > self._rules.lease:
             # This process was frozen, or waited long, after the claim was written down. Another
             # worker may have the dossier soon, and a call that is out cannot be fenced off.
@@ -387,7 +398,9 @@ class Deliverer:
                 document=task.document,
                 is_updating=task.is_updating,
                 attempt=task.number,
-                sent_at=self._clock(),
+                # By the store's clock, if it has one: by it the portal's receipt is judged, and the
+                # clock of one worker may be wrong.
+                sent_at=call.steady_zero + timedelta(seconds=steady),
             )
         )
         reached(Point.DELIVER_ANSWERED)

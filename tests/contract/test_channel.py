@@ -210,15 +210,17 @@ def response(code, message="", *, receipt=None, packet="DongBoHoSoMC"):
     return build_response(VERSION, packet, error_code=code, message=message, receipt=receipt)
 
 
-def receipt_by(signer, *, message_id=MESSAGE, dossier_code=DOSSIER, document=DOCUMENT):
+def receipt_by(
+    signer, *, message_id=MESSAGE, dossier_code=DOSSIER, document=DOCUMENT, signed_at=NOW
+):
     unsigned = build_receipt(
         VERSION,
         message_id=message_id,
         dossier_code=dossier_code,
         digest=sha256(document).hexdigest(),
-        received_at=NOW,
+        received_at=signed_at,
     )
-    return signer.sign(unsigned, signed_at=NOW)
+    return signer.sign(unsigned, signed_at=signed_at)
 
 
 def good_answer(pki):
@@ -566,8 +568,12 @@ def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(open_
 def test_a_target_that_turns_us_away_may_say_for_how_long(open_channel, status, headers, seconds):
     answer = send(open_channel, http(status, b"<html/>", headers=headers))
 
-    wait = None if seconds is None else timedelta(seconds=seconds)
-    assert answer.retry_after == wait
+    if seconds is None:
+        assert answer.retry_after is None
+    else:
+        # A date is measured from when the answer came, a moment after the request was made.
+        waits = answer.retry_after.total_seconds()
+        assert seconds - 1 < waits <= seconds
 
 
 def test_a_look_up_that_is_told_to_wait_is_not_repeated(open_channel):
@@ -613,6 +619,27 @@ def test_a_receipt_for_something_else_proves_nothing(open_channel, pki, change, 
 
     assert answer.outcome is Outcome.UNRECOGNISED
     assert words in answer.detail
+
+
+def test_a_receipt_ahead_of_our_time_leaves_it_open_what_happened(open_channel, pki):
+    """It is right in all else: one of two clocks is wrong, which is no fault of the message."""
+    receipt = receipt_by(pki.portal, signed_at=NOW + timedelta(minutes=30))
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=receipt))))
+
+    assert answer.outcome is Outcome.UNKNOWN
+    assert "check both clocks" in answer.detail
+    assert answer.receipt is None
+
+
+def test_a_forged_receipt_ahead_of_our_time_is_not_recognised(open_channel, pki):
+    digest = sha256(DOCUMENT).hexdigest().encode()
+    other = receipt_by(pki.portal, document=b"other", signed_at=NOW + timedelta(minutes=30))
+    receipt = other.replace(sha256(b"other").hexdigest().encode(), digest)
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=receipt))))
+
+    assert answer.outcome is Outcome.UNRECOGNISED
 
 
 def test_a_changed_receipt_proves_nothing(open_channel, pki):
@@ -688,7 +715,7 @@ def test_a_document_of_another_schema_version_is_not_sent(open_channel, pki):
         request = replace(REQUEST, document=DOCUMENT.replace(b":2020", b":2022"))
         answer = open_channel(target.url).send(request)
 
-        assert answer.outcome is Outcome.UNRECOGNISED
+        assert answer.outcome is Outcome.WITHHELD
         assert target.seen == []
 
 

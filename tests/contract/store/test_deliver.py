@@ -1,7 +1,7 @@
 """Delivering: the promises P3, P4, P6 and P7 against a portal that does anything."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from broker.port import BrokerUnavailable
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.decisions import Next
+from lienthong.flows.deliver import _Call
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.states import State
 from lienthong.store.database import reading
@@ -55,6 +56,18 @@ def test_a_dossier_and_its_progress_go_in_order(exchange, event, record):
     with reading(exchange.store) as connection:
         lines = list_messages(connection, Selection(limit=10_000), vault=exchange.store.vault)
     assert not [line for line in lines if line.due_at is not None]
+
+
+def test_the_store_says_what_time_it_is_and_not_the_worker(exchange, event, record):
+    """The portal's receipt is judged by it, and a worker's clock may be wrong by months."""
+    if exchange.store.engine.dialect.name == "sqlite":
+        pytest.skip("it has no clock of its own")
+    exchange.deliverer._store = replace(exchange.store, has_clock=True)
+
+    send(exchange, record(1, event("m1")))
+
+    (request,) = exchange.portal.sent
+    assert abs(datetime.now(UTC) - request.sent_at) < timedelta(minutes=1)
 
 
 def test_the_second_snapshot_updates(exchange, event, record):
@@ -420,11 +433,16 @@ def test_an_abandoned_look_up_does_not_look_as_if_it_were_still_out(exchange, ev
 
 def test_a_worker_that_froze_before_the_call_does_not_make_it(exchange, event, record):
     exchange.take(record(1, event("m1")))
-    claimed_at = exchange.clock().timestamp()
-    task = exchange.start("D-1")
+    call = _Call(
+        task=exchange.start("D-1"),
+        hint=None,
+        started_at=exchange.clock(),
+        claimed_at=exchange.clock().timestamp(),
+        steady_zero=datetime.fromtimestamp(0, UTC),
+    )
     exchange.clock.tick(seconds=90)
 
-    answer = exchange.deliverer._ask_portal(task, claimed_at=claimed_at)
+    answer = exchange.deliverer._ask_portal(call)
 
     assert answer.outcome is Outcome.WITHHELD
     assert exchange.portal.sent == []
