@@ -8,8 +8,8 @@ lease changes nothing. An agency's submissions are expanded by one worker at a t
 of arrival, many small ones in one transaction; several agencies are open at once and take turns,
 so that a large file of one keeps no other waiting.
 
-What kills its worker again and again is found by taking smaller steps, and left out: first the one
-record, then, where reading alone kills, the rest of its file.
+What kills or stops its worker again and again is found by taking smaller steps, and left out: first
+the one record, then, where reading alone kills, the rest of its file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError
 
 from adapters import read_records
 from adapters.record import SourceRecord
@@ -46,6 +46,7 @@ from lienthong.store.pieces import load_small, open_source
 from lienthong.store.submissions import SubmissionState
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
+from lienthong.trouble import STORE_TROUBLE, passes
 from schemas.errors import ConfigError, InputError, LienthongError
 from schemas.problem import Place, Problem, Text
 from signing import SigningError
@@ -141,8 +142,10 @@ class Expander:
             except ClaimLost:
                 log.warning("expansion.claim_lost", agency=agency)
                 goes_on = False
-            except Exception:
-                self._drop(agency)
+            except Exception as error:
+                # What repeats with the same data must be counted, or it is tried for ever. So is
+                # a conflict with another: it is over before the count matters.
+                self._drop(agency, counts=not passes(error) or isinstance(error, IntegrityError))
                 raise
             did_something = True
             if not goes_on:
@@ -152,13 +155,14 @@ class Expander:
     def close(self) -> None:
         """Give every agency in hand back; what is not committed is done again by another."""
         for agency in list(self._in_hand):
-            self._drop(agency)
+            self._drop(agency, counts=False)
 
-    def _drop(self, agency: str) -> None:
+    def _drop(self, agency: str, *, counts: bool) -> None:
+        """Give an agency back; `counts`: what stopped it may be what is read."""
         reading_ = self._in_hand.pop(agency)
-        with suppress(DBAPIError, ClaimLost), begin(self._store, at=self._clock) as work:
+        with suppress(*STORE_TROUBLE, ClaimLost), begin(self._store, at=self._clock) as work:
             keep_claim(work, reading_.claim, lease_until=None)
-            if reading_.first is not None and not reading_.has_committed:
+            if reading_.first is not None and not reading_.has_committed and not counts:
                 forget_tries(work, reading_.first)
 
     def _claim_more(self) -> None:
@@ -363,7 +367,7 @@ def _read(
     """Yield the records; a bug that the file meets in its reader ends this file and no other."""
     try:
         yield from read_records(source, file_name=submission.file_name, options=agency.source)
-    except (LienthongError, OSError, DBAPIError):
+    except (LienthongError, OSError, *STORE_TROUBLE):
         raise
     except Exception as error:  # noqa: BLE001 - see below
         # The boundary of one file: without it the worker ends, and meets the file again when it

@@ -1,10 +1,11 @@
 """Expanding: in order, resumably, and never stopped for others by one file or record."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from adapters import read_records
 from broker.port import BrokerUnavailable
@@ -12,6 +13,7 @@ from lienthong.flows.expand import BATCH, GIVE_UP_TRIES, SKIP_TRIES
 from lienthong.flows.hints import DELIVER
 from lienthong.store.database import reading
 from lienthong.store.expansions import claim_expansion
+from lienthong.store.intake import take_in
 from lienthong.store.queries import Selection, list_messages, troubled_submissions
 from lienthong.store.tables import messages, submission_pieces
 from lienthong.store.work import begin
@@ -294,6 +296,53 @@ def test_a_file_whose_reading_kills_its_worker_again_and_again_is_refused(desk, 
     desk.receive("D-2,a")
     desk.run()
     assert desk.records() == [(1, "D-2", "ready")]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a bug"),
+        DataError("INSERT", {}, Exception("invalid byte sequence")),
+        IntegrityError("INSERT", {}, Exception("violates check")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_record_that_cannot_be_written_again_and_again_is_left_out(desk, monkeypatch, error):
+    def picky(work, records):
+        if any(prepared.dossier_code == "D-2" for _, prepared in records):
+            raise error
+        return take_in(work, records)
+
+    monkeypatch.setattr("lienthong.flows.expand.take_in", picky)
+    desk.receive("D-1,a", "D-2,a", "D-3,a")
+    for _ in range(SKIP_TRIES + 3):
+        with closing(desk.expander()) as expander, suppress(type(error)):
+            while expander.step():
+                pass
+
+    assert sorted(desk.records()) == [
+        (1, "D-1", "ready"),
+        (2, None, "rejected"),
+        (3, "D-3", "ready"),
+    ]
+
+
+def test_a_store_that_fails_again_and_again_leaves_nothing_out(desk, monkeypatch):
+    def away(_work, _records):
+        raise OperationalError("INSERT", {}, Exception("the server is going down"))
+
+    desk.receive(*many(2))
+    with monkeypatch.context() as patched:
+        patched.setattr("lienthong.flows.expand.take_in", away)
+        expander = desk.expander()
+        for _ in range(GIVE_UP_TRIES + 1):
+            with pytest.raises(OperationalError):
+                expander.step()
+
+    desk.run()
+
+    assert {state for *_, state in desk.records()} == {"ready"}
+    assert desk.submissions() == [("expanded", 2)]
 
 
 def test_a_worker_that_is_told_to_stop_counts_as_no_kill(desk):
