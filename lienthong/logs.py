@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -19,6 +21,10 @@ PERSONAL = re.compile(
 )
 """Personal numbers, phones and mail addresses, should a peer's words carry one into a log line."""
 MASK = "***"
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
+FRAMES = 3
+"""Of ours that a line names, the innermost last."""
 
 
 def mask_personal(
@@ -29,6 +35,26 @@ def mask_personal(
         if isinstance(value, str):
             event[key] = PERSONAL.sub(MASK, value)
     return event
+
+
+def kind_and_place(error: BaseException) -> dict[str, str]:
+    """
+    Return what a log line may say of a bug: its class, and where in our program it arose.
+
+    Never its words, nor those of its causes: they may quote what was read, and PostgreSQL's do.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if _is_ours(frame.filename)] or frames[-1:]
+    places = [f"{_short(frame.filename)}:{frame.lineno}" for frame in ours[-FRAMES:]]
+    return {"error": type(error).__name__, "at": " > ".join(places)}
+
+
+def _is_ours(file: str) -> bool:
+    return any(Path(file).is_relative_to(ROOT / name) for name in PACKAGES)
+
+
+def _short(file: str) -> str:
+    return str(Path(file).relative_to(ROOT)) if _is_ours(file) else file
 
 
 class _StandardError:

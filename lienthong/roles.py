@@ -21,11 +21,12 @@ from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
+from lienthong.logs import kind_and_place
 from lienthong.store import audit
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
-from schemas.errors import PeerError
+from schemas.errors import ConfigError, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -136,9 +137,14 @@ class Workers:
                         raise
                     log.warning("role.waits", role=role.value, cause=type(error).__name__)
                     self.stop.wait(PAUSE_SECONDS)
-        except Exception:
-            # The boundary of the process: nobody above could do better than stop all of it.
-            log.exception("role.failed", role=role.value)
+        except Exception as error:  # noqa: BLE001 - see below
+            # The boundary of the process: nobody above could do better than stop all of it. What
+            # we tell an operator quotes nobody's data; other words may, so of them only the kind
+            # and the place are logged.
+            words = str(error) if isinstance(error, ConfigError | PeerError) else None
+            log.error(  # noqa: TRY400 - see above
+                "role.failed", role=role.value, words=words, **kind_and_place(error)
+            )
             failed.set()
             self.stop.set()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +31,7 @@ from lienthong.doors.refusal import Refused
 from lienthong.doors.uploads import Arrival, SenderGone, Uploads
 from lienthong.flows.incoming import format_of
 from lienthong.flows.receive import receive
+from lienthong.logs import kind_and_place
 from lienthong.store.database import reading
 from lienthong.store.hand_overs import submission_values
 from lienthong.store.results import list_results, result_values
@@ -109,12 +109,7 @@ class HttpDoor:
                 return self._refuse(refusal.store_away(self._settings.retry_after_seconds), body)
             except Exception as error:  # noqa: BLE001 - the boundary of one request
                 # Its words may quote the request, so only its kind and its place are logged.
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                log.error(  # noqa: TRY400 - see above
-                    "http.failed",
-                    error=type(error).__name__,
-                    at=f"{frame.filename}:{frame.lineno}",
-                )
+                log.error("http.failed", **kind_and_place(error))  # noqa: TRY400 - see above
                 return self._refuse(refusal.failed(), body)
 
         return Route(path, endpoint, methods=[method])

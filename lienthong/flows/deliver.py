@@ -38,6 +38,7 @@ from lienthong.decisions import (
 )
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER
+from lienthong.logs import kind_and_place
 from lienthong.pacing import Throughput
 from lienthong.states import State
 from lienthong.store.delivery import Claiming, Task, start
@@ -369,9 +370,12 @@ class Deliverer:
         task = call.task
         try:
             return self._ask_portal(call)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - see below
             # The boundary of one call: a bug in it concerns this message, and stops at a person.
-            log.exception("delivery.failed", message_id=task.message_id)
+            # Its words may quote the message, so only its kind and its place are logged.
+            log.error(  # noqa: TRY400 - see above
+                "delivery.failed", message_id=task.message_id, **kind_and_place(error)
+            )
             if task.is_look_up:
                 return LookUp(found=Found.FAILED, detail="internal error, see the log")
             return Answer(outcome=Outcome.UNRECOGNISED, detail="internal error, see the log")

@@ -14,7 +14,6 @@ the one record, then, where reading alone kills, the rest of its file.
 
 from __future__ import annotations
 
-import traceback
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -28,6 +27,7 @@ from adapters.record import SourceRecord
 from lienthong.conversion import Prepared
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.logs import kind_and_place
 from lienthong.store.database import reading
 from lienthong.store.expansions import (
     ClaimLost,
@@ -301,13 +301,11 @@ class Expander:
         except Exception as error:  # noqa: BLE001 - the boundary of one record: it is rejected
             # A bug that one record meets must not stop the agency's other records. Its words may
             # quote the record, so only its kind and its place in the program are logged.
-            frame = traceback.extract_tb(error.__traceback__)[-1]
             log.error(  # noqa: TRY400 - see above
                 "conversion.failed",
                 submission=submission.id,
                 record=record.number,
-                error=type(error).__name__,
-                at=f"{frame.filename}:{frame.lineno}",
+                **kind_and_place(error),
             )
             return _stumbled(record)
 
@@ -372,12 +370,10 @@ def _read(
     except Exception as error:  # noqa: BLE001 - see below
         # The boundary of one file: without it the worker ends, and meets the file again when it
         # is started again. As with records, the error's own words may quote the file.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
         log.error(  # noqa: TRY400 - see above
             "reading.failed",
             submission=submission.id,
-            error=type(error).__name__,
-            at=f"{frame.filename}:{frame.lineno}",
+            **kind_and_place(error),
         )
         raise InputError(
             Problem(

@@ -710,15 +710,6 @@ def test_the_document_goes_out_byte_for_byte(open_channel, pki, soap_version, co
     assert parse_xml(body).tag == f"{{{SOAP_11 if soap_version == '1.1' else SOAP_12}}}Envelope"
 
 
-def test_a_document_of_another_schema_version_is_not_sent(open_channel, pki):
-    with peer(answering(good_answer(pki))) as target:
-        request = replace(REQUEST, document=DOCUMENT.replace(b":2020", b":2022"))
-        answer = open_channel(target.url).send(request)
-
-        assert answer.outcome is Outcome.WITHHELD
-        assert target.seen == []
-
-
 # ---- kept-alive connections
 
 

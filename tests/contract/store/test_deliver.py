@@ -202,6 +202,17 @@ def test_an_answer_never_seen_before_is_quarantined(exchange, event, record):
     assert exchange.state_of("m1") == "quarantined"
 
 
+def test_a_bug_in_the_channel_is_logged_without_its_words(exchange, event, record, capsys):
+    exchange.portal.answers = [ValueError("Nguyễn Văn An")]
+
+    send(exchange, record(1, event("m1")), rounds=1)
+
+    told = "".join(capsys.readouterr())
+    assert "delivery.failed" in told
+    assert "lienthong/flows/deliver.py:" in told
+    assert "Văn An" not in told
+
+
 def test_a_bug_in_the_channel_stops_at_a_person_and_not_at_the_others(exchange, event, record):
     exchange.portal.answers = [ValueError("boom")]
 

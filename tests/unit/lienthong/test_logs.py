@@ -1,8 +1,12 @@
 """Nothing personal gets into a log line."""
 
+import json
+import re
+
 import pytest
 
-from lienthong.logs import mask_personal
+from lienthong.flows.incoming import check
+from lienthong.logs import kind_and_place, mask_personal
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,23 @@ def test_what_looks_personal_is_masked_and_codes_are_not(said, logged):
         "detail": logged,
         "number": 3,
     }
+
+
+def test_of_a_bug_only_the_kind_and_our_own_lines_are_told():
+    try:
+        check(None, None, largest_bytes=1)
+    except AttributeError as error:
+        said = kind_and_place(error)
+
+    assert said["error"] == "AttributeError"
+    assert re.fullmatch(r"lienthong/flows/incoming\.py:\d+", said["at"].rpartition(" > ")[2])
+
+
+def test_a_bug_outside_of_ours_has_its_own_line():
+    try:
+        json.loads("{Nguyễn Văn An")
+    except ValueError as error:
+        said = kind_and_place(error)
+
+    assert said["error"] == "JSONDecodeError"
+    assert re.search(r"json/decoder\.py:\d+$", said["at"])

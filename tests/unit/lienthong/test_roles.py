@@ -12,7 +12,7 @@ from broker.port import BrokerUnavailable
 from lienthong import roles
 from lienthong.roles import Role, Workers
 from lienthong.stopping import set_from_signal
-from schemas.errors import PeerError
+from schemas.errors import ConfigError, PeerError
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,29 @@ def test_a_role_that_fails_stops_the_others_and_the_process(monkeypatch, capsys)
     loops(monkeypatch, sweep=fail, seal=until_stopped)
 
     assert workers().run() is False
+
+
+def test_what_ended_a_process_is_told_without_its_words(monkeypatch, capsys):
+    def fail(_installation, _stop):
+        raise ValueError("Nguyễn Văn An")
+
+    loops(monkeypatch, sweep=fail, seal=until_stopped)
+
+    assert workers().run() is False
+    told = "".join(capsys.readouterr())
+    assert "ValueError" in told
+    assert "lienthong/roles.py:" in told
+    assert "Văn An" not in told
+
+
+def test_wrong_settings_that_end_a_process_are_told_in_words(monkeypatch, capsys):
+    def fail(_installation, _stop):
+        raise ConfigError("target.url: expected an address")
+
+    loops(monkeypatch, sweep=fail, seal=until_stopped)
+
+    assert workers().run() is False
+    assert "target.url: expected an address" in "".join(capsys.readouterr())
 
 
 def test_roles_that_are_told_to_stop_end_well(monkeypatch):
