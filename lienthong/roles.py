@@ -1,8 +1,9 @@
 """
 The roles of a worker process, each a loop in a thread of its own.
 
-A loop survives trouble of the store and the exchange that passes (it waits and goes on); anything
-else is a bug, ends the process with a line in the log, and leaves the rest to the leases.
+A loop survives trouble of the store and the exchange that passes, and settings that are wrong for
+a while (it waits and goes on); anything else is a bug, ends the process with a line in the log, and
+leaves the rest to the leases.
 """
 
 from __future__ import annotations
@@ -214,7 +215,12 @@ def _sweep(installation: Installation, stop: Event) -> None:
         if removed:
             log.info("sweep.orphans_removed", pieces=removed)
         # Keys that another process has made since are used for what is written from now on.
-        installation.store.vault.refresh()
+        try:
+            installation.store.vault.refresh()
+        except ConfigError as error:
+            # Another machine changed the master key, and this one's file is not here yet or is
+            # just being replaced: what is known stays in use.
+            log.warning("sweep.keys_unusable", code=error.code, words=str(error))
         now = installation.clock()
         if retained_at is None or now - retained_at >= RETAIN_EVERY:
             ages = installation.retention
@@ -260,6 +266,11 @@ def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float)
                 raise
             # Not the words: PostgreSQL quotes values in them.
             log.warning("role.waits", cause=type(error).__name__, sqlstate=sqlstate_of(error))
+            stop.wait(PAUSE_SECONDS)
+        except ConfigError as error:
+            # It was right when the role began: a file is just being replaced, or another machine
+            # has a key that this one does not have yet. An operator mends it while we wait.
+            log.warning("role.waits", cause=type(error).__name__, code=error.code, words=str(error))
             stop.wait(PAUSE_SECONDS)
         if pause_seconds:
             stop.wait(pause_seconds)

@@ -1,6 +1,6 @@
 """The roles of a process: what they survive, and what ends all of them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from types import SimpleNamespace
 
@@ -12,7 +12,9 @@ from broker.port import BrokerUnavailable
 from lienthong import roles
 from lienthong.roles import Role, Workers
 from lienthong.stopping import set_from_signal
+from lienthong.store.master_keys import StoreKeyMissing
 from schemas.errors import ConfigError, PeerError
+from schemas.problem import Text
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +64,54 @@ def test_wrong_settings_that_end_a_process_are_told_in_words(monkeypatch, capsys
 
     assert workers().run() is False
     assert "target.url: expected an address" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreKeyMissing(Text(vi="thiếu khóa", en="no key")), ConfigError("unreadable", code="vault")],
+    ids=["another machine rotated", "unreadable for a moment"],
+)
+def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, store, error):
+    rounds = []
+    stop = Event()
+
+    def refresh():
+        raise error
+
+    def swept(*_args, **_named):
+        rounds.append(1)
+        if len(rounds) == 2:
+            stop.set()
+        return 0
+
+    retained = []
+    monkeypatch.setattr(roles, "SWEEP_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(roles, "sweep", swept)
+    monkeypatch.setattr(roles, "retain", lambda *_args, **_named: retained.append(1) or [])
+    installation = SimpleNamespace(
+        store=SimpleNamespace(vault=SimpleNamespace(refresh=refresh)),
+        clock=lambda: datetime(2026, 3, 2, tzinfo=UTC),
+        retention={},
+    )
+
+    roles._sweep(installation, stop)
+
+    assert (len(rounds), len(retained)) == (2, 1)
+
+
+def test_settings_that_are_wrong_for_a_while_are_waited_for():
+    rounds = []
+    stop = Event()
+
+    def one_round():
+        rounds.append(1)
+        if len(rounds) < 3:
+            raise ConfigError("the key file is being replaced")
+        stop.set()
+
+    roles._repeat(one_round, stop, pause_seconds=0)
+
+    assert len(rounds) == 3
 
 
 def test_roles_that_are_told_to_stop_end_well(monkeypatch):
