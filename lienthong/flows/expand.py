@@ -22,12 +22,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from adapters import read_records
-from adapters.record import SourceRecord
 from lienthong.conversion import Prepared
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER, publish_or_leave
-from lienthong.logs import kind_and_place
+from lienthong.flows.records import convert, read, rejected
 from lienthong.store.database import reading
 from lienthong.store.expansions import (
     ClaimLost,
@@ -47,16 +45,15 @@ from lienthong.store.submissions import SubmissionState
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
 from lienthong.trouble import STORE_TROUBLE, passes
-from schemas.errors import ConfigError, InputError, LienthongError
+from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
 from signing import SigningError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime, timedelta
-    from typing import BinaryIO
 
-    from adapters.record import UnreadableRecord
+    from adapters.record import SourceRecord, UnreadableRecord
     from broker.port import Broker
     from lienthong.agencies import Agency
     from lienthong.store.database import Store
@@ -275,14 +272,14 @@ class Expander:
         done = submission.records_done
         skips = submission.tries >= SKIP_TRIES
         with closing(open_source(self._store, submission, small)) as source:
-            records = islice(_read(source, submission, agency), done, None)
+            records = islice(read(source, submission, agency), done, None)
             try:
                 for record in records:
                     if skips:
                         skips = False
                         prepared = _killed(record)
                     else:
-                        prepared = self._prepare(submission, record, agency)
+                        prepared = convert(record, submission, agency, now=self._clock())
                     done = reading_.done[submission.id] = record.number
                     yield submission, prepared
             except InputError as error:
@@ -290,24 +287,6 @@ class Expander:
                 yield submission, _end_broken(done, error.problem)
                 return
         yield submission, _End(state=SubmissionState.EXPANDED)
-
-    def _prepare(
-        self, submission: Opened, record: SourceRecord | UnreadableRecord, agency: Agency
-    ) -> Prepared:
-        try:
-            return agency.pipeline.prepare(record, now=self._clock())
-        except (LienthongError, SigningError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the boundary of one record: it is rejected
-            # A bug that one record meets must not stop the agency's other records. Its words may
-            # quote the record, so only its kind and its place in the program are logged.
-            log.error(  # noqa: TRY400 - see above
-                "conversion.failed",
-                submission=submission.id,
-                record=record.number,
-                **kind_and_place(error),
-            )
-            return _stumbled(record)
 
     def _held(self, code: str, cause: Text) -> _End:
         problem = Problem(
@@ -359,40 +338,6 @@ def _unreadable(error: OSError) -> Text:
     )
 
 
-def _read(
-    source: BinaryIO, submission: Opened, agency: Agency
-) -> Iterator[SourceRecord | UnreadableRecord]:
-    """Yield the records; a bug that the file meets in its reader ends this file and no other."""
-    try:
-        yield from read_records(source, file_name=submission.file_name, options=agency.source)
-    except (LienthongError, OSError, *STORE_TROUBLE):
-        raise
-    except Exception as error:  # noqa: BLE001 - see below
-        # The boundary of one file: without it the worker ends, and meets the file again when it
-        # is started again. As with records, the error's own words may quote the file.
-        log.error(  # noqa: TRY400 - see above
-            "reading.failed",
-            submission=submission.id,
-            **kind_and_place(error),
-        )
-        raise InputError(
-            Problem(
-                code="submission.reader_failed",
-                message=Text(
-                    vi="Lỗi bên trong của hệ thống khi đọc tệp",
-                    en="Internal error while the file was read",
-                ),
-                place=Place(file=submission.file_name),
-                suggestion=Text(
-                    vi="Báo cho người vận hành: nhật ký có dòng reading.failed của tệp này; "
-                    "gửi lại tệp sau khi lỗi được sửa",
-                    en="Tell the operator: the log has a line reading.failed for this file; "
-                    "submit it again once that is mended",
-                ),
-            )
-        ) from None
-
-
 def _kills_worker(submission: Opened) -> Problem:
     return Problem(
         code="submission.kills_worker",
@@ -409,7 +354,7 @@ def _kills_worker(submission: Opened) -> Problem:
 
 
 def _killed(record: SourceRecord | UnreadableRecord) -> Prepared:
-    return _rejected(
+    return rejected(
         record,
         code="conversion.kills_worker",
         message=Text(
@@ -420,33 +365,4 @@ def _killed(record: SourceRecord | UnreadableRecord) -> Prepared:
             vi="Báo cho người vận hành; sửa hoặc rút gọn bản ghi rồi gửi lại",
             en="Tell the operator; mend or shorten the record and send it again",
         ),
-    )
-
-
-def _stumbled(record: SourceRecord | UnreadableRecord) -> Prepared:
-    return _rejected(
-        record,
-        code="conversion.failed",
-        message=Text(
-            vi="Lỗi bên trong của hệ thống khi chuyển đổi bản ghi này",
-            en="Internal error while this record was converted",
-        ),
-        suggestion=Text(
-            vi="Báo cho người vận hành: nhật ký có dòng conversion.failed của bản ghi này",
-            en="Tell the operator: the log has a line conversion.failed for this record",
-        ),
-    )
-
-
-def _rejected(
-    record: SourceRecord | UnreadableRecord, *, code: str, message: Text, suggestion: Text
-) -> Prepared:
-    place = record.place if isinstance(record, SourceRecord) else record.problems[0].place
-    problem = Problem(code=code, message=message, place=place, suggestion=suggestion)
-    return Prepared(
-        record=record.number,
-        place=place,
-        dossier_code=None,
-        events=(),
-        problems=(problem,),
     )

@@ -86,7 +86,7 @@ class Replayer:
         Args:
             message_ids: In any order.
             order: Who and why.
-            agencies: Gives an agency by name; its errors end the order.
+            agencies: Gives an agency by name; where it cannot, its messages stay as they are.
         """
         source = Source(self._store, agencies, clock=self._clock)
 

@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from adapters import read_records
+from lienthong.flows.records import convert, read
 from lienthong.store.database import reading
 from lienthong.store.expansions import Opened
 from lienthong.store.intake import Origin
 from lienthong.store.pieces import open_source
 from lienthong.store.reissuing import Made
 from lienthong.store.tables import messages, submissions
-from schemas.errors import InputError
+from lienthong.store.vault import SealBroken
+from schemas.errors import ConfigError, InputError
 from schemas.problem import Problem, Text
+from signing import SigningError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from lienthong.agencies import Agency
     from lienthong.store.database import Store
@@ -75,7 +79,8 @@ class Source:
         Return what is made of the source of a message now.
 
         Raises:
-            InputError: the source was erased, or is damaged, or still has errors.
+            InputError: the source was erased, or is damaged, or still has errors; or its agency
+                cannot be used now.
         """
         if problem := self._problems.get(message_id):
             raise InputError(problem)
@@ -89,6 +94,24 @@ class Source:
         if first.erased_at is not None:
             self._problems |= {row.id: _erased(first.erased_at) for row in rows}
             return
+        wanted = {row.record: [r for r in rows if r.record == row.record] for row in rows}
+        try:
+            self._make(first, wanted)
+        except InputError as error:
+            problem = error.problem
+        except SigningError as error:
+            problem = Problem(code=error.code, message=Text(vi=error.vi, en=error.en))
+        except (ConfigError, SealBroken) as error:
+            problem = Problem(code=error.code, message=error.text)
+        except OSError as error:
+            problem = _unreadable(error)
+        else:
+            self._problems |= {row.id: _gone(number) for number in wanted for row in wanted[number]}
+            return
+        self._problems |= {row.id: problem for found in wanted.values() for row in found}
+
+    def _make(self, first: Row[Any], wanted: dict[int, list[Row[Any]]]) -> None:
+        """Read one submission, and take out of `wanted` what something is made of."""
         agency = self._agencies(first.agency)
         origin = Origin(
             submission_id=first.submission_id,
@@ -96,7 +119,6 @@ class Source:
             mapping=agency.mapping_stamp,
             one_row_per_dossier=agency.one_row_per_dossier,
         )
-        wanted = {row.record: [r for r in rows if r.record == row.record] for row in rows}
         last = max(wanted)
         opened = Opened(
             id=first.submission_id,
@@ -108,19 +130,14 @@ class Source:
             due_at=first.received_at,
             tries=0,
         )
-        try:
-            with open_source(self._store, opened, {}) as source:
-                records = read_records(source, file_name=first.file_name, options=agency.source)
-                for record in takewhile(lambda found: found.number <= last, records):
-                    if record.number not in wanted:
-                        continue
-                    prepared = agency.pipeline.prepare(record, now=self._clock())
-                    for row in wanted.pop(record.number):
-                        self._made[row.id] = Made(origin=origin, record=prepared, item=row.item)
-        except InputError as error:
-            self._problems |= {row.id: error.problem for found in wanted.values() for row in found}
-            return
-        self._problems |= {row.id: _gone(row.record) for found in wanted.values() for row in found}
+        with open_source(self._store, opened, {}) as source:
+            records = read(source, opened, agency)
+            for record in takewhile(lambda found: found.number <= last, records):
+                if record.number not in wanted:
+                    continue
+                prepared = convert(record, opened, agency, now=self._clock())
+                for row in wanted.pop(record.number):
+                    self._made[row.id] = Made(origin=origin, record=prepared, item=row.item)
 
 
 def _erased(at: datetime) -> Problem:
@@ -143,5 +160,16 @@ def _gone(record: int) -> Problem:
         message=Text(
             vi=f"Tệp gốc nay không có bản ghi số {record}",
             en=f"The source has no record number {record} now",
+        ),
+    )
+
+
+def _unreadable(error: OSError) -> Problem:
+    cause = error.strerror or str(error)
+    return Problem(
+        code="submission.bytes_unreadable",
+        message=Text(
+            vi=f"Không đọc được nội dung đã lưu: {cause}",
+            en=f"Its stored bytes cannot be read: {cause}",
         ),
     )

@@ -170,7 +170,7 @@ def test_a_bug_in_a_reader_ends_this_file_and_no_other(desk, monkeypatch):
                 raise SystemError("Nguyễn Văn An")
             yield record
 
-    monkeypatch.setattr("lienthong.flows.expand.read_records", stumble)
+    monkeypatch.setattr("lienthong.flows.records.read_records", stumble)
     desk.receive("D-1,a", "D-2,a")
     desk.receive("D-3,a")
 
@@ -286,7 +286,7 @@ def test_a_file_whose_reading_kills_its_worker_again_and_again_is_refused(desk, 
 
     desk.receive("D-1,a")
     with monkeypatch.context() as patched:
-        patched.setattr("lienthong.flows.expand.read_records", kill)
+        patched.setattr("lienthong.flows.records.read_records", kill)
         for _ in range(GIVE_UP_TRIES - 1):
             with pytest.raises(Killed):
                 desk.wait(minutes=3)

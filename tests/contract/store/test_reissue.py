@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select, update
 
+from adapters import read_records
 from lienthong.channels.port import Answer, Outcome
 from lienthong.store.database import reading
-from lienthong.store.tables import attempts, messages, submissions
+from lienthong.store.tables import attempts, messages, submission_pieces, submissions
 
 REJECTED = Answer(outcome=Outcome.REJECTED, code="-1")
 STRANGE = Answer(outcome=Outcome.UNRECOGNISED, code="77", http_status=200)
@@ -180,6 +181,82 @@ def test_a_source_that_was_erased_is_told_in_words(desk):
 
     assert acted.problem.code == "reissue.source_erased"
     assert [row.state for row in rows(desk)] == ["parked"]
+
+
+def test_a_bug_that_one_record_meets_stops_no_other(desk):
+    desk.pipeline.surprises = {"D-1": KeyError("Nguyễn Văn An"), "D-2": KeyError("a bug")}
+    desk.receive("D-1,a", "D-2,a")
+    desk.run()
+    first, second = (row.id for row in rows(desk))
+    del desk.pipeline.surprises["D-2"]
+
+    acted = {one.message_id: one for one in reissue(desk, first, second)}
+
+    assert acted[first].problem.code == "conversion.failed"
+    assert "Nguyễn" not in str(acted[first].problem)
+    assert acted[second].problem is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"body": b"\x01" + bytes(60)}, "vault.seal_broken"),
+        ({"number": 7}, "submission.bytes_unreadable"),
+    ],
+    ids=["damaged", "missing"],
+)
+def test_a_source_that_cannot_be_read_stops_no_other(desk, change, code):
+    desk.pipeline.surprises = {"D-1": KeyError("a bug"), "D-2": KeyError("a bug")}
+    submission = desk.receive("D-1,a")
+    desk.receive("D-2,a")
+    desk.run()
+    ids = [row.id for row in rows(desk)]
+    desk.pipeline.surprises.clear()
+    of_one = submission_pieces.c.submission_id == submission
+    with desk.exchange.store.engine.begin() as connection:
+        connection.execute(update(submission_pieces).where(of_one).values(**change))
+
+    acted = reissue(desk, *ids)
+
+    assert sorted(one.problem.code for one in acted if one.problem) == [code]
+    assert sum(one.new_id is not None for one in acted) == 1
+
+
+def test_a_bug_in_a_reader_stops_no_other_file(desk, monkeypatch):
+    desk.pipeline.surprises = {"D-1": KeyError("a bug"), "D-2": KeyError("a bug")}
+    desk.receive("D-1,a")
+    desk.receive("D-2,a")
+    desk.run()
+    ids = [row.id for row in rows(desk)]
+    desk.pipeline.surprises.clear()
+
+    def stumble(source, *, file_name, options):
+        for record in read_records(source, file_name=file_name, options=options):
+            if record.values["dossier"] == "D-1":
+                raise SystemError("Nguyễn Văn An")
+            yield record
+
+    monkeypatch.setattr("lienthong.flows.records.read_records", stumble)
+
+    acted = reissue(desk, *ids)
+
+    assert [one.problem.code for one in acted if one.problem] == ["submission.reader_failed"]
+    assert sum(one.new_id is not None for one in acted) == 1
+
+
+def test_an_agency_that_cannot_be_used_stops_no_other(desk):
+    desk.pipeline.surprises = {"D-1": KeyError("a bug"), "D-2": KeyError("a bug")}
+    desk.receive("D-1,a")
+    desk.receive("D-2,a", agency="health")
+    desk.run()
+    ids = [row.id for row in rows(desk)]
+    desk.pipeline.surprises.clear()
+    desk.unusable.add("land")
+
+    acted = reissue(desk, *ids)
+
+    assert [one.problem.code for one in acted if one.problem] == ["key.expired"]
+    assert sum(one.new_id is not None for one in acted) == 1
 
 
 def test_the_agency_s_next_repeat_is_a_repeat_of_the_new_message(desk):
