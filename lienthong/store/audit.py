@@ -73,6 +73,8 @@ def _digest(salt: bytes, at: datetime, actor: str, action: str, subject: str, de
     return hashlib.sha256(salt + content.encode()).digest()
 
 
+AT_ONCE = 1_000
+"""Rows that a walk over the whole log holds in memory."""
 _SEALER = 0x4C54_0001
 """Name of the sealers' lock on PostgreSQL; any number that nothing else there uses."""
 
@@ -130,16 +132,18 @@ class Verification:
 
 
 def verify(connection: Connection) -> Verification:
-    """Recompute every row digest and every seal, in order."""
+    """Recompute every row digest and every seal, in order; the log may be of any size."""
+    every_row = select(audit).order_by(audit.c.id).execution_options(yield_per=AT_ONCE)
+    every_seal = select(seals).order_by(seals.c.id).execution_options(yield_per=AT_ONCE)
     faults = [
         f"row {row.id}: its content was changed after it was written"
-        for row in connection.execute(select(audit).order_by(audit.c.id))
+        for row in connection.execute(every_row)
         if _digest(row.salt, row.at, row.actor, row.action, row.subject, row.detail) != row.digest
     ]
     previous = FIRST_SEAL
     count = 0
     sealed = 0
-    for mark in connection.execute(select(seals).order_by(seals.c.id)):
+    for mark in connection.execute(every_seal):
         count += 1
         rows = connection.execute(
             select(audit.c.id, audit.c.digest)

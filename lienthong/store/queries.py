@@ -203,7 +203,9 @@ def list_messages(
     connection: Connection, selection: Selection, *, vault: Vault
 ) -> list[MessageLine]:
     """Return messages, the latest change first."""
-    rows = connection.execute(selection.apply(select(messages)))
+    # Without the documents: a long list would have them all in memory.
+    query = select(*(column for column in messages.c if column is not messages.c.document))
+    rows = connection.execute(selection.apply(query))
     return [_line(row, vault) for row in rows]
 
 
@@ -319,13 +321,23 @@ def _step(row: Row[Any]) -> AuditLine:
     )
 
 
-def troubled_submissions(connection: Connection, *, vault: Vault) -> list[TroubledSubmission]:
-    """Return every file that is held, refused or broke off, the earliest first."""
-    rows = connection.execute(
+def troubled_submissions(
+    connection: Connection, *, vault: Vault, limit: int = 1_000
+) -> list[TroubledSubmission]:
+    """
+    Return the files that are held, refused or broke off, the earliest first.
+
+    Where there are more than `limit`: those that are held before the others, then the latest.
+    """
+    query = (
         select(submissions)
         .where(submissions.c.problems.is_not(None))
-        .order_by(submissions.c.received_at, submissions.c.id)
+        .order_by(
+            submissions.c.due_at.is_(None), submissions.c.received_at.desc(), submissions.c.id
+        )
+        .limit(limit)
     )
+    rows = sorted(connection.execute(query), key=lambda row: (row.received_at, row.id))
     return [
         TroubledSubmission(
             id=row.id,
@@ -366,9 +378,17 @@ class DeliveredEvent:
 def delivered_events(connection: Connection) -> list[DeliveredEvent]:
     """Return every delivered message, per dossier in order."""
     rows = connection.execute(
-        select(messages)
+        select(
+            messages.c.id,
+            messages.c.agency,
+            messages.c.dossier_code,
+            messages.c.sequence,
+            messages.c.packet,
+            messages.c.document_digest,
+        )
         .where(messages.c.state == State.DELIVERED.value)
         .order_by(messages.c.dossier_code, messages.c.sequence)
+        .execution_options(yield_per=1_000)
     )
     return [
         DeliveredEvent(

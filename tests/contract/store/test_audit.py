@@ -1,7 +1,7 @@
 """The audit log finds every change, wherever it is made."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from lienthong.store import audit
 from lienthong.store.database import reading
@@ -34,6 +34,24 @@ def test_an_untouched_log_holds(log):
     found = verification(log)
 
     assert (found.rows, found.seals, found.unsealed, found.faults) == (7, 2, 2, ())
+
+
+def test_the_log_is_never_in_memory_as_a_whole(log, monkeypatch):
+    monkeypatch.setattr(audit, "AT_ONCE", 2)
+    cursors = []
+
+    def note(_connection, cursor, statement, *_rest):
+        if statement.startswith(("SELECT audit.id, audit.at", "SELECT seals.")):
+            cursors.append(type(cursor).__name__)
+
+    event.listen(log.engine, "after_cursor_execute", note)
+
+    found = verification(log)
+
+    assert (found.rows, found.faults) == (7, ())
+    # Any other cursor of psycopg has fetched everything before its first row is read.
+    in_parts = "ServerCursor" if log.engine.dialect.name == "postgresql" else "Cursor"
+    assert cursors == [in_parts, in_parts]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,22 @@ def test_a_file_that_cannot_be_read_at_all_is_refused(desk):
     assert desk.submissions() == [("refused", 0)]
 
 
+def test_of_many_troubled_files_the_held_and_the_latest_are_told(desk):
+    desk.unusable.add("land")
+    desk.receive("D-1,a")
+    for _ in range(3):
+        desk.receive('D-2,"a', agency="health")
+    desk.run()
+
+    with reading(desk.exchange.store) as connection:
+        vault = desk.exchange.store.vault
+        every = troubled_submissions(connection, vault=vault)
+        some = troubled_submissions(connection, vault=vault, limit=2)
+
+    assert [file.state for file in every] == ["held", "refused", "refused", "refused"]
+    assert [file.id for file in some] == [every[0].id, every[3].id]
+
+
 def test_a_held_submission_goes_on_by_itself(desk):
     desk.unusable.add("land")
     desk.receive("D-1,a")
