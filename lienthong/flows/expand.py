@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
@@ -43,7 +45,7 @@ from lienthong.store.intake import Origin, take_in
 from lienthong.store.pieces import load_small, open_source
 from lienthong.store.submissions import SubmissionState
 from lienthong.store.vault import SealBroken
-from lienthong.store.work import begin
+from lienthong.store.work import begin, tell_time
 from lienthong.trouble import STORE_TROUBLE, passes
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
@@ -51,7 +53,7 @@ from signing import SigningError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from adapters.record import SourceRecord, UnreadableRecord
     from broker.port import Broker
@@ -122,6 +124,8 @@ class Expander:
         self._lease = lease
         self._retry_after = retry_after
         self._in_hand: dict[str, _Reading] = {}
+        self._zero = clock() - timedelta(seconds=monotonic())
+        """The moment of the store at which `monotonic` was 0."""
 
     def step(self) -> bool:
         """
@@ -162,9 +166,19 @@ class Expander:
             if reading_.first is not None and not reading_.has_committed and not counts:
                 forget_tries(work, reading_.first)
 
+    def _now(self) -> datetime:
+        """
+        Tell the time by the store's clock, if it has one.
+
+        By this worker's own, which may be wrong, a portal could refuse signatures as of the future.
+        """
+        return self._zero + timedelta(seconds=monotonic())
+
     def _claim_more(self) -> None:
         with reading(self._store) as connection:
-            due = due_agencies(connection, now=self._clock(), limit=OPEN_AGENCIES)
+            now = tell_time(self._store, connection, at=self._clock)
+            self._zero = now - timedelta(seconds=monotonic())
+            due = due_agencies(connection, now=now, limit=OPEN_AGENCIES)
         for agency in due[: OPEN_AGENCIES - len(self._in_hand)]:
             with begin(self._store, at=self._clock) as work:
                 claim = claim_expansion(work, agency, lease=self._lease)
@@ -242,7 +256,7 @@ class Expander:
                 return
             small = load_small(self._store, opened)
             for submission in opened:
-                if submission.due_at > self._clock():
+                if submission.due_at > self._now():
                     return
                 try:
                     agency = agency or self._agencies(reading_.claim.agency)
@@ -279,7 +293,7 @@ class Expander:
                         skips = False
                         prepared = _killed(record)
                     else:
-                        prepared = convert(record, submission, agency, now=self._clock())
+                        prepared = convert(record, submission, agency, now=self._now())
                     done = reading_.done[submission.id] = record.number
                     yield submission, prepared
             except InputError as error:
@@ -304,7 +318,7 @@ class Expander:
         return _End(
             state=SubmissionState.HELD,
             problems=(problem,),
-            due_at=self._clock() + self._retry_after,
+            due_at=self._now() + self._retry_after,
         )
 
 

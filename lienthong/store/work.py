@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -99,13 +100,17 @@ def begin(
         actor: Who asked for it.
     """
     with store.engine.begin() as connection:
-
-        def time() -> datetime:
-            if store.has_clock:
-                moment: datetime = connection.execute(_NOW).scalar_one()
-                return moment
-            return at() if callable(at) else at
-
+        time = partial(tell_time, store, connection, at=at)
         work = Work(connection, vault=store.vault, time=time, actor=actor)
         yield work
         work.write()
+
+
+def tell_time(
+    store: Store, connection: Connection, *, at: datetime | Callable[[], datetime]
+) -> datetime:
+    """Return what time it is now: by the database, where it tells the time, else by `at`."""
+    if store.has_clock:
+        moment: datetime = connection.execute(_NOW).scalar_one()
+        return moment
+    return at() if callable(at) else at

@@ -363,10 +363,10 @@ def data_disk_full(disk: SmallDisk) -> Strike:
 
 
 NO_TIME = timedelta(0)
-JUMPS = (timedelta(minutes=4), timedelta(minutes=-30), NO_TIME)
+JUMPS = (timedelta(minutes=30), timedelta(minutes=-30), NO_TIME)
 """
-Where the workers' clocks stand one after the other, against the true time; far beyond every lease.
-A portal refuses signatures from the future for good: ours lets pass what is within five minutes.
+Where the workers' clocks stand one after the other, against the true time: far beyond every lease,
+and beyond the five minutes by which a signature or a receipt may be ahead of who reads it.
 """
 
 

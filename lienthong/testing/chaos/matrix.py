@@ -331,8 +331,7 @@ def _outside(ground: Ground, scale: Scale) -> Siege:
         faults.portal_misbehaves("commit_then_drop"),
         faults.portal_misbehaves("drop_before"),
         faults.portal_killed(),
-        faults.clock_jumps(clock, faults.JUMPS[0]),
-        faults.clock_jumps(clock, faults.NO_TIME),
+        *(faults.clock_jumps(clock, offset) for offset in faults.JUMPS),
     ]
     with ExitStack() as stack:
         servers = ground.servers

@@ -213,8 +213,11 @@ class FakePipeline:
     surprises: dict = field(default_factory=dict)
     mapped: str = "{}"
     """What the mapping makes of a content."""
+    moments: list = field(default_factory=list)
+    """At which it was asked."""
 
     def prepare(self, item, *, now):
+        self.moments.append(now)
         if not isinstance(item, SourceRecord):
             return Prepared(
                 record=item.number,

@@ -1,7 +1,8 @@
 """Expanding: in order, resumably, and never stopped for others by one file or record."""
 
 from contextlib import closing, suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -25,6 +26,19 @@ class Killed(BaseException):
 
 def many(count):
     return [f"D-{n},a" for n in range(1, count + 1)]
+
+
+def test_the_store_says_at_what_time_is_signed_and_not_the_worker(desk):
+    """A portal refuses signatures of the future for good, and a worker's clock may be wrong."""
+    if desk.exchange.store.engine.dialect.name == "sqlite":
+        pytest.skip("it has no clock of its own")
+    desk.receive("D-1,a")
+    desk.exchange = replace(desk.exchange, store=replace(desk.exchange.store, has_clock=True))
+
+    desk.run()
+
+    (moment,) = desk.pipeline.moments
+    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
 
 
 def test_every_record_becomes_a_message(desk):
