@@ -200,6 +200,7 @@ def _results(installation: Installation, stop: Event) -> None:
         teller = installation.make_teller(outbox)
 
         def one_round() -> None:
+            teller.sort_out()
             if not teller.step():
                 stop.wait(RESULTS_PAUSE_SECONDS)
 
@@ -225,7 +226,11 @@ def _sweep(installation: Installation, stop: Event) -> None:
         if retained_at is None or now - retained_at >= RETAIN_EVERY:
             ages = installation.retention
             for erased in retain(
-                installation.store, ages=ages, clock=installation.clock, apply=True
+                installation.store,
+                ages=ages,
+                queued=installation.queued_agencies,
+                clock=installation.clock,
+                apply=True,
             ):
                 if erased.erased:
                     log.info("sweep.erased", payloads=erased.payloads.value, count=erased.erased)

@@ -181,7 +181,10 @@ class RetentionSettings(BaseModel):
     submissions: Days = Field(default=90, description="raw bytes; without them no reissue")
     documents: Days = Field(default=3650, description="signed documents of ended messages")
     answers: Days = Field(default=365, description="the portal's raw answers")
-    results: Days = Field(default=30, description="what agencies were told, once published")
+    results: Days = Field(
+        default=30,
+        description="what agencies were told, once published or, without a queue, readable",
+    )
 
 
 class HttpSettings(BaseModel):

@@ -170,6 +170,14 @@ class Installation:
             )
         return _rabbit_settings(self.settings.broker, tuple(self.mappings.names()))
 
+    @property
+    def queued_agencies(self) -> frozenset[str]:
+        """The agencies that have a results queue; none where there is no RabbitMQ."""
+        settings = self.settings.broker
+        if settings.kind != "rabbitmq":
+            return frozenset()
+        return frozenset(settings.agencies or self.mappings.names())
+
     def open_broker(self) -> Broker:
         """Open the exchange, one instance per thread."""
         if self.settings.broker.kind == "rabbitmq":
@@ -261,7 +269,13 @@ class Installation:
 
     def make_teller(self, outbox: Outbox) -> Teller:
         """Put the role that publishes results together."""
-        return Teller(outbox=outbox, store=self.store, clock=self.clock, patience=RESULTS_PATIENCE)
+        return Teller(
+            outbox=outbox,
+            agencies=self.queued_agencies,
+            store=self.store,
+            clock=self.clock,
+            patience=RESULTS_PATIENCE,
+        )
 
     def make_expander(self, broker: Broker) -> Expander:
         """Put the expansion role together."""

@@ -349,6 +349,7 @@ def retain(
     lines = erase(
         installation.store,
         ages=installation.retention,
+        queued=installation.queued_agencies,
         clock=installation.clock,
         apply=apply,
         actor=getpass.getuser(),

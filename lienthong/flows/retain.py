@@ -2,7 +2,8 @@
 Retention: payloads are erased when their time is over, and the proof of what was done stays.
 
 What is erased are bytes that carry people's data: raw submissions, signed documents, the portal's
-raw answers, and results that were published. Digests, sizes, states, attempts with their outcome,
+raw answers, and results: those that were published, and those that stood long enough in the list of
+an agency without a results queue. Digests, sizes, states, attempts with their outcome,
 receipts and the audit log stay. Nothing is touched of a message that has not ended: one that is
 unfinished, parked, quarantined or unknown, or rejected and not corrected yet, keeps its source and
 its document however old they are. Every erasure is a row of the audit log.
@@ -22,7 +23,7 @@ from lienthong.store.tables import attempts, messages, results, submission_piece
 from lienthong.store.work import PRODUCT, begin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement
@@ -55,7 +56,7 @@ class PayloadClass(Enum):
     ANSWERS = "answers"
     """The portal's raw answers and its own words."""
     RESULTS = "results"
-    """What agencies were told, once it is published."""
+    """What agencies were told, once it is published or, without a queue, could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,19 +144,26 @@ _RULES: dict[PayloadClass, _Rule] = {
         ended=exists().where(messages.c.id == attempts.c.message_id, _HAS_ENDED),
         erase=_erase_answers,
     ),
-    PayloadClass.RESULTS: _Rule(
-        key=(results.c.id,),
-        aged=lambda before: results.c.published_at < before,
-        ended=results.c.published_at.is_not(None),
-        erase=_erase_results,
-    ),
 }
+
+
+def _rule_of_results(queued: Collection[str]) -> _Rule:
+    has_no_queue = results.c.agency.not_in(sorted(queued))
+    return _Rule(
+        key=(results.c.id,),
+        aged=lambda before: or_(
+            results.c.published_at < before, and_(has_no_queue, results.c.created_at < before)
+        ),
+        ended=or_(results.c.published_at.is_not(None), has_no_queue),
+        erase=_erase_results,
+    )
 
 
 def retain(
     store: Store,
     *,
     ages: Mapping[PayloadClass, timedelta | None],
+    queued: Collection[str],
     clock: Callable[[], datetime],
     apply: bool,
     actor: str = PRODUCT,
@@ -166,6 +174,7 @@ def retain(
     Args:
         store: The store.
         ages: How long each class is kept; None, or no entry, is for ever.
+        queued: Agencies that have a results queue; the others' results are old by themselves.
         clock: Asked at the beginning for the age, and once per transaction.
         apply: False only counts.
         actor: Who asked for it.
@@ -175,7 +184,8 @@ def retain(
     """
     now = clock()
     found = []
-    for payloads, rule in _RULES.items():
+    rules = _RULES | {PayloadClass.RESULTS: _rule_of_results(queued)}
+    for payloads, rule in rules.items():
         age = ages.get(payloads)
         if age is None:
             continue
@@ -188,7 +198,7 @@ def retain(
             erased = 0
             for keys in pages(store, rule.key, aged & rule.ended, size=rule.batch):
                 with begin(store, at=clock, actor=actor) as work:
-                    erased += _erase(work, payloads, keys, before=before)
+                    erased += _erase(work, payloads, rule, keys, before=before)
         found.append(
             Retained(payloads=payloads, before=before, erased=erased, kept=max(old - due, 0))
         )
@@ -196,9 +206,13 @@ def retain(
 
 
 def _erase(
-    work: Work, payloads: PayloadClass, keys: Sequence[tuple[Any, ...]], *, before: datetime
+    work: Work,
+    payloads: PayloadClass,
+    rule: _Rule,
+    keys: Sequence[tuple[Any, ...]],
+    *,
+    before: datetime,
 ) -> int:
-    rule = _RULES[payloads]
     due = rule.aged(before) & rule.ended
     held = [tuple(row) for row in lock(work.connection, rule.key, due, keys=keys)]
     # Once more `due`: what was reissued between the look and the lock is seen only now.

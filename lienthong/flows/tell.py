@@ -3,12 +3,14 @@ The way back: results that are written down go to their agencies' queues, the ea
 
 A result is marked as published after its queue has confirmed it; a crash in between sends it again
 under the same id. An agency whose queue is missing or full waits for itself: its results stay in
-the store and are tried again after a while, everybody else's go on.
+the store and are tried again after a while, everybody else's go on. An agency that has no queue is
+not told here: it reads its results over HTTP or in its folder.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,11 +19,12 @@ from broker.port import Result as Posted
 from lienthong.failpoints import Point, reached
 from lienthong.store.database import reading
 from lienthong.store.results import mark_published, may_publish, pending, result_values
+from lienthong.store.unqueued import set_aside, take_up
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from broker.port import NotTold, Outbox
     from lienthong.store.database import Store
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BATCH = 500
+SORT_OUT_EVERY = timedelta(seconds=1)
 LONGEST_KEY = 255
 """Bytes that AMQP holds in the place of a correlation id; other doors take longer keys."""
 
@@ -43,6 +47,7 @@ class Teller:
 
     Args:
         outbox: The way to the agencies.
+        agencies: Those that have a results queue.
         store: Where the results are.
         clock: Tells the time.
         patience: How long an agency that cannot be told waits for the next try.
@@ -52,15 +57,33 @@ class Teller:
         self,
         *,
         outbox: Outbox,
+        agencies: Collection[str],
         store: Store,
         clock: Callable[[], datetime],
         patience: timedelta,
     ) -> None:
         self._outbox = outbox
+        self._agencies = agencies
         self._store = store
         self._clock = clock
         self._patience = patience
         self._waiting: dict[str, datetime] = {}
+        self._sorted_out_at: datetime | None = None
+
+    def sort_out(self) -> None:
+        """
+        Set aside, every now and then, what is never published, so that `step` need not pass it.
+
+        Raises:
+            DBAPIError: the store fails; trying again helps.
+        """
+        now = self._clock()
+        if self._sorted_out_at is None:
+            take_up(self._store, queued=self._agencies, clock=self._clock)
+        elif now - self._sorted_out_at < SORT_OUT_EVERY:
+            return
+        set_aside(self._store, queued=self._agencies, clock=self._clock)
+        self._sorted_out_at = now
 
     def step(self) -> int:
         """
@@ -77,7 +100,11 @@ class Teller:
                 if not may_publish(work):
                     return 0
                 found = pending(
-                    work.connection, vault=self._store.vault, limit=BATCH, without=waiting
+                    work.connection,
+                    vault=self._store.vault,
+                    limit=BATCH,
+                    without=waiting,
+                    of=self._agencies,
                 )
                 told = self._publish(found, now=now)
                 mark_published(work, told)
@@ -86,7 +113,13 @@ class Teller:
             return len(told)
         # Nobody else writes on SQLite while one writes: that must not last as long as a broker may.
         with reading(self._store) as connection:
-            found = pending(connection, vault=self._store.vault, limit=BATCH, without=waiting)
+            found = pending(
+                connection,
+                vault=self._store.vault,
+                limit=BATCH,
+                without=waiting,
+                of=self._agencies,
+            )
         told = self._publish(found, now=now)
         if told:
             with begin(self._store, at=self._clock) as work:

@@ -121,6 +121,7 @@ _PENDING = (
 )
 PUBLISHING = timedelta(seconds=90)
 """Longer than the exchange may take to be reached and to confirm a batch."""
+_PENDING_OF = _PENDING.where(results.c.agency.in_(bindparam("_of", expanding=True)))
 _PUBLISHER = 0x4C54_0003
 """Name of the publishers' lock on PostgreSQL; any number that nothing else there uses."""
 _LIST = (
@@ -174,7 +175,12 @@ def may_publish(work: Work) -> bool:
 
 
 def pending(
-    connection: Connection, *, vault: Vault, limit: int, without: Iterable[str] = ()
+    connection: Connection,
+    *,
+    vault: Vault,
+    limit: int,
+    without: Iterable[str] = (),
+    of: Iterable[str] | None = None,
 ) -> list[Result]:
     """
     Return results that nobody has published yet, the earliest first.
@@ -184,9 +190,13 @@ def pending(
         vault: Opens what is sealed in them.
         limit: At most so many.
         without: Agencies that cannot be told now; theirs are left out.
+        of: Agencies that are told at all; None is every one.
     """
-    values = {"_limit": limit, "_without": sorted(without)}
-    return _results(connection, connection.execute(_PENDING, values).all(), vault)
+    values: dict[str, Any] = {"_limit": limit, "_without": sorted(without)}
+    if of is None:
+        return _results(connection, connection.execute(_PENDING, values).all(), vault)
+    values["_of"] = sorted(of)
+    return _results(connection, connection.execute(_PENDING_OF, values).all(), vault)
 
 
 def mark_published(work: Work, ids: Iterable[str]) -> None:

@@ -62,6 +62,8 @@ SLICE = 500
 """How many values one IN list carries."""
 NO_DEADLINE = datetime(9000, 1, 1, tzinfo=UTC)
 """Stands for a deadline nobody named: after every other, also in an index."""
+NO_QUEUE = datetime(9000, 1, 1, tzinfo=UTC)
+"""Stands for when a result was published whose agency has no results queue."""
 
 
 def in_slices(values: Sequence[T]) -> list[Sequence[T]]:

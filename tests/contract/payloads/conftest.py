@@ -137,8 +137,8 @@ class Payloads:
                 )
             )
 
-    def result(self, id_, *, age):
-        """Put a result there that was published `age` days ago; None is not yet."""
+    def result(self, id_, *, age, made=2000):
+        """Put a result there made and published so many days ago; None is not yet."""
         published = None if age is None else NOW - timedelta(days=age)
         with self.engine.begin() as connection:
             connection.execute(
@@ -146,7 +146,7 @@ class Payloads:
                     id=id_,
                     agency="land",
                     kind="delivered",
-                    created_at=NOW - timedelta(days=2000),
+                    created_at=NOW - timedelta(days=made),
                     published_at=published,
                 )
             )

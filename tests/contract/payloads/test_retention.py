@@ -15,6 +15,7 @@ from lienthong.store.tables import (
     submission_pieces,
     submissions,
 )
+from lienthong.store.unqueued import set_aside
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 AGES = {
@@ -31,9 +32,11 @@ NOT_ENDED = sorted(
 ENDED = [State.DELIVERED, State.REISSUED, State.DISCARDED, State.SUPERSEDED]
 
 
-def run(payloads, *, apply=True, ages=AGES):
+def run(payloads, *, apply=True, ages=AGES, queued=("land",)):
     """Return {class: (erased, kept)}."""
-    done = retain(payloads.store, ages=ages, clock=lambda: NOW, apply=apply, actor="lan")
+    done = retain(
+        payloads.store, ages=ages, queued=queued, clock=lambda: NOW, apply=apply, actor="lan"
+    )
     return {line.payloads.value: (line.erased, line.kept) for line in done}
 
 
@@ -169,3 +172,24 @@ def test_what_a_worker_is_holding_is_left_for_the_next_time(payloads):
 
     assert payloads.column(submission_pieces.c.submission_id) == ["s1"]
     assert run(payloads)["submissions"] == (1, 0)
+
+
+def test_results_of_an_agency_without_a_queue_go_by_their_age(payloads):
+    payloads.result("r1", age=None)
+    payloads.result("r2", age=None, made=29)
+
+    assert run(payloads, queued=()) == {
+        "submissions": (0, 0),
+        "documents": (0, 0),
+        "answers": (0, 0),
+        "results": (1, 0),
+    }
+    assert payloads.column(results.c.id) == ["r2"]
+
+
+def test_what_was_set_aside_goes_by_its_age_too(payloads):
+    payloads.result("r1", age=None)
+    set_aside(payloads.store, queued=(), clock=lambda: NOW)
+
+    assert run(payloads, queued=("land",))["results"] == (0, 0)
+    assert run(payloads, queued=())["results"] == (1, 0)

@@ -374,3 +374,64 @@ def test_reading_the_list_and_publishing_do_not_meddle(exchange, told):
     assert [result.kind for result in told()] == ["a"]
     with store.engine.begin() as connection:
         assert connection.execute(results.select()).one().published_at is not None
+
+
+class Queues:
+    """Takes everything, and remembers whose it was."""
+
+    def __init__(self):
+        self.told = []
+
+    def publish(self, posted):
+        self.told += [result.agency for result in posted]
+        return {}
+
+
+def teller(exchange, *agencies):
+    return Teller(
+        outbox=Queues(),
+        agencies=agencies,
+        store=exchange.store,
+        clock=exchange.clock,
+        patience=timedelta(seconds=30),
+    )
+
+
+def unpublished(exchange):
+    with reading(exchange.store) as connection:
+        found = pending(connection, vault=exchange.store.vault, limit=99)
+    return [result.agency for result in found]
+
+
+def test_an_agency_without_a_queue_is_never_tried(exchange):
+    for agency in ("health", "land", "health"):
+        tell(exchange, "refused", agency=agency)
+    here = teller(exchange, "land")
+
+    assert here.step() == 1
+    assert here.step() == 0
+    assert here._outbox.told == ["land"]
+
+
+def test_what_is_never_published_does_not_lie_in_the_way(exchange, told):
+    for agency in ("health", "land"):
+        tell(exchange, "refused", agency=agency)
+
+    teller(exchange, "land").sort_out()
+
+    assert unpublished(exchange) == ["land"]
+    assert len(told(agency="health")) == 1
+
+
+def test_an_agency_that_gets_a_queue_is_told_what_was_set_aside(exchange):
+    for agency in ("health", "land"):
+        tell(exchange, "refused", agency=agency)
+    before = teller(exchange, "land")
+    before.sort_out()
+    before.step()
+
+    after = teller(exchange, "land", "health")
+    after.sort_out()
+    after.step()
+
+    assert after._outbox.told == ["health"]

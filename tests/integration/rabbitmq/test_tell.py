@@ -36,7 +36,11 @@ class Way:
         self.clock = Clock()
         self.outbox = RabbitOutbox(settings)
         self.teller = Teller(
-            outbox=self.outbox, store=store, clock=self.clock, patience=timedelta(seconds=30)
+            outbox=self.outbox,
+            agencies=settings.plan.agencies,
+            store=store,
+            clock=self.clock,
+            patience=timedelta(seconds=30),
         )
 
     def write(self, agency, *kinds, key=None):
@@ -133,7 +137,13 @@ def test_without_a_broker_nothing_is_marked(way, store):
     way.write(A, "refused")
     nowhere = replace(way.settings, urls=("amqp://127.0.0.1:1/%2F",))
     with RabbitOutbox(nowhere) as outbox:
-        teller = Teller(outbox=outbox, store=store, clock=way.clock, patience=timedelta(seconds=1))
+        teller = Teller(
+            outbox=outbox,
+            agencies=way.settings.plan.agencies,
+            store=store,
+            clock=way.clock,
+            patience=timedelta(seconds=1),
+        )
         with pytest.raises(BrokerUnavailable):
             teller.step()
 
