@@ -3,7 +3,8 @@ Delivering: one coordinator owns the store and the broker, a few threads make th
 
 The coordinator takes hints, claims dossiers and writes attempts down in one transaction, hands
 the calls to the threads, and writes outcomes down in one transaction for all that have come in.
-A hint is settled only after what it led to is durable. Whatever is lost between two steps (this
+A hint is settled only after what it led to is durable; while the store cannot be reached, those in
+hand are kept, and no more are taken. Whatever is lost between two steps (this
 process, the broker, a hint) leaves the store with something due that no hint names.
 
 Two lanes lead here. Hints bring what has just come, at once. What has been due for a while, after
@@ -182,7 +183,9 @@ class Deliverer:
         self._came: list[tuple[_Call, Answer | LookUp]] = []
         """What calls brought and the store does not have yet."""
         self._going_on: list[_Lead] = []
-        """Dossiers that have more to do at once."""
+        """Dossiers that have more to do at once, or that the store could not take up yet."""
+        self._store_failed = False
+        """Whether the last turn failed: hints that are taken then only age."""
         self._broker_back_at: datetime | None = None
         """When the exchange, which could not be reached, is asked again."""
         self._delivered = Throughput(during=timedelta(minutes=MINUTES))
@@ -255,7 +258,7 @@ class Deliverer:
         if self._has_backlog and free > 1:
             free -= free // 2
         leads, self._going_on = self._going_on[:free], self._going_on[free:]
-        if len(leads) < free:
+        if len(leads) < free and not self._store_failed:
             is_idle = is_quiet and not leads and not self._has_backlog
             wait = IDLE if is_idle else timedelta(0)
             hints = self._receive(now, limit=free - len(leads), lease=self._rules.lease, wait=wait)
@@ -297,11 +300,17 @@ class Deliverer:
         """Write down what came and what starts, in one transaction, then start it."""
         plan = _Plan()
         claimed_at = self._steady()
+        # Until it is committed the leads stay in hand. Taken anew after each failure, their hints
+        # would soon have been delivered too often, and the exchange would park them.
+        self._going_on, others = leads + self._going_on, self._going_on
+        self._store_failed = True
         with begin(self._store, at=self._clock) as work:
             steady_zero = work.at - timedelta(seconds=self._steady())
             ended = self._write_outcomes(work, plan)
             self._write_attempts(work, leads, plan, backlog=backlog)
             reached(Point.DELIVER_WRITTEN)
+        self._store_failed = False
+        self._going_on = others
         self._came = []
         self._going_on += plan.going_on
         if plan.tasks:

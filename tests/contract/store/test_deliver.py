@@ -493,6 +493,66 @@ def test_a_store_that_fails_for_a_while_loses_no_answer(exchange, event, record,
     assert len(exchange.portal.sent) == 1
 
 
+def test_hints_wait_in_hand_and_no_more_are_taken_while_the_store_is_away(
+    exchange, event, record, monkeypatch
+):
+    batch = [record(n, event(f"m{n}", f"D-{n}")) for n in range(1, 7)]
+    due = exchange.take(*batch)
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+    with exchange.deliverer.open_calls() as calls:
+        with monkeypatch.context() as patched:
+            patched.setattr("lienthong.flows.deliver.begin", _failing)
+            for _ in range(25):
+                with pytest.raises(OperationalError):
+                    exchange.deliverer.step(calls)
+                exchange.clock.tick(minutes=3)
+        for _ in range(4):
+            exchange.deliverer.step(calls)
+            exchange.deliverer.drain()
+            exchange.clock.tick(seconds=2)
+
+    assert {state for _, state in exchange.states()} == {"delivered"}
+    assert len(exchange.portal.sent) == 6
+
+
+def test_after_an_outage_no_hint_has_been_taken_more_than_once(
+    exchange, event, record, monkeypatch
+):
+    batch = [record(n, event(f"m{n}", f"D-{n}")) for n in range(1, 7)]
+    due = exchange.take(*batch)
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+    monkeypatch.setattr("lienthong.flows.deliver.begin", _failing)
+    with exchange.deliverer.open_calls() as calls:
+        for _ in range(25):
+            with pytest.raises(OperationalError):
+                exchange.deliverer.step(calls)
+            exchange.clock.tick(minutes=3)
+
+    hints = exchange.broker.receive(
+        DELIVER, limit=10, lease=timedelta(seconds=1), wait=timedelta(0)
+    )
+
+    assert sorted(one.attempt for one in hints) == [1, 1, 2, 2, 2, 2]
+
+
+def test_hints_in_hand_are_given_back_by_a_worker_that_is_told_to_stop(
+    exchange, event, record, monkeypatch
+):
+    due = exchange.take(record(1, event("m1")))
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+    with exchange.deliverer.open_calls() as calls:
+        with monkeypatch.context() as patched:
+            patched.setattr("lienthong.flows.deliver.begin", _failing)
+            with pytest.raises(OperationalError):
+                exchange.deliverer.step(calls)
+        exchange.deliverer.drain()
+
+    (back,) = exchange.broker.receive(
+        DELIVER, limit=10, lease=timedelta(seconds=1), wait=timedelta(0)
+    )
+    assert back.message.body == b"D-1"
+
+
 def _failing(*_args, **_named):
     raise OperationalError("BEGIN", {}, Exception("disk I/O error"))
 
