@@ -7,12 +7,15 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError
 
 from broker.port import Incoming
 from lienthong.flows import take as take_module
 from lienthong.flows.incoming import Sender
 from lienthong.flows.take import Taker
+from lienthong.store.database import make_tables, open_postgresql, open_store, reading
+from lienthong.store.work import begin
+from lienthong.testing.postgresql import PrivatePostgres, find_programs
 from lienthong.trouble import passes
 
 
@@ -115,6 +118,44 @@ def test_a_store_that_cannot_take_anything_gets_the_same_messages_again(
 
     assert (inbox.parked, inbox.acknowledged, inbox.waiting) == ([], [], [])
     assert len(taker._waiting) == 3
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_standby_gets_everything_again_and_every_writer_waits_for_it(exchange, inbox, tmp_path):
+    if find_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    server = PrivatePostgres()
+    try:
+        server.start()
+        engine = open_postgresql(server.create_database("lienthong"))
+        make_tables(engine)
+        store = open_store(engine, key_file=tmp_path / "standby.keys", now=exchange.clock())
+        server.kill()
+        (server.data / "standby.signal").touch(0o666)
+        server.start()
+        taker = Taker(
+            inbox=inbox,
+            store=store,
+            broker=exchange.broker,
+            senders=lambda name: Sender(name=name, code="H29", format="csv"),
+            clock=exchange.clock,
+        )
+        taker._store_answered = True
+
+        for _ in range(4):
+            with pytest.raises(DBAPIError) as raised:
+                taker.step(wait=timedelta(0))
+            assert passes(raised.value)
+        with reading(store):
+            pass
+        with pytest.raises(NotSupportedError) as raised, begin(store, at=exchange.clock):
+            pass
+        assert passes(raised.value)
+
+        assert (inbox.parked, inbox.acknowledged) == ([], [])
+        store.dispose()
+    finally:
+        server.stop()
 
 
 def test_a_row_that_another_made_meanwhile_parks_nothing(taker, inbox, monkeypatch):
