@@ -14,8 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -36,6 +34,7 @@ from lienthong.store.database import reading
 from lienthong.store.hand_overs import submission_values
 from lienthong.store.results import list_results, result_values
 from lienthong.store.tokens import find_token
+from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError, PeerError
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class HttpDoor:
                 return Response(status_code=499)
             except Refused as refused:
                 return self._refuse(refused, body)
-            except (DBAPIError, NoConnectionFree, PeerError) as error:
+            except (*STORE_TROUBLE, PeerError) as error:
                 log.warning("http.store", cause=type(error).__name__)
                 return self._refuse(refusal.store_away(self._settings.retry_after_seconds), body)
             except Exception as error:  # noqa: BLE001 - the boundary of one request

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from lienthong.doors.directory import Directory
 from lienthong.doors.hold import Hold, HoldLost
@@ -32,6 +31,7 @@ from lienthong.failpoints import Point, reached
 from lienthong.flows.receive import Offer, receive
 from lienthong.ids import make_id
 from lienthong.store.results import list_results, problem_values
+from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
 
@@ -87,7 +87,7 @@ class FolderDoor:
         Look through every folder once.
 
         Raises:
-            DBAPIError: the store cannot be reached; nothing is lost.
+            DBAPIError, TimeoutError: the store cannot be reached; nothing is lost.
         """
         here: set[Path] = set()
         for folder in _folders(self._root):
@@ -206,7 +206,7 @@ class FolderDoor:
             else:
                 self._refuse(folder, held, error.problem)
             return
-        except DBAPIError:
+        except STORE_TROUBLE:
             self._put_back(folder, held)
             raise
         log.info(

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
 from lienthong.store.database import reading
+from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import LienthongError
 from signing import SigningError
 
@@ -71,7 +71,7 @@ class HealthCheck:
         try:
             with reading(self._installation.store) as connection:
                 connection.execute(select(1)).all()
-        except (DBAPIError, LienthongError) as error:
+        except (*STORE_TROUBLE, LienthongError) as error:
             log.warning("health.store", cause=type(error).__name__)
             return False
         return True

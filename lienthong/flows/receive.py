@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
-from sqlalchemy.exc import DBAPIError
-
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import EXPAND, publish_or_leave
 from lienthong.ids import make_id
@@ -32,6 +30,7 @@ from lienthong.store.submissions import (
     take_places,
 )
 from lienthong.store.work import begin
+from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
@@ -120,7 +119,7 @@ def receive(
         # and swept away.
         raise
     except Exception:
-        with suppress(DBAPIError), begin(store, at=clock) as work:
+        with suppress(*STORE_TROUBLE), begin(store, at=clock) as work:
             remove_pieces(work.connection, submission_id)
         raise
     if isinstance(outcome, KeyConflict):

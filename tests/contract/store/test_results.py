@@ -298,6 +298,16 @@ def test_what_one_transaction_tells_stays_in_order_whatever_ids_are_made_meanwhi
     assert [result.kind for result in told] == kinds
 
 
+def teller_of(exchange, outbox):
+    return Teller(
+        outbox=outbox,
+        agencies={"land"},
+        store=exchange.store,
+        clock=exchange.clock,
+        patience=timedelta(seconds=30),
+    )
+
+
 class SmallQueue:
     """An agency's queue that takes no more when it is full."""
 
@@ -322,9 +332,7 @@ def test_an_agency_that_reads_slowly_gets_each_result_once(exchange):
         for key in keys:
             work.tell("land", "refused", key=key, code="c", vi="v", en="e")
     outbox = SmallQueue(room=10)
-    teller = Teller(
-        outbox=outbox, store=store, clock=exchange.clock, patience=timedelta(seconds=30)
-    )
+    teller = teller_of(exchange, outbox)
     for _ in range(7):
         teller.step()
         outbox.read += outbox.queue[:5]
@@ -355,9 +363,7 @@ def test_an_exchange_that_confirms_late_does_not_get_the_same_results_again(exch
             sleep(0.6)
             return {}
 
-    teller = Teller(
-        outbox=Late(), store=store, clock=exchange.clock, patience=timedelta(seconds=30)
-    )
+    teller = teller_of(exchange, Late())
 
     assert [teller.step(), teller.step()] == [1, 0]
     assert published == ["1"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from lienthong.doors.folder import FolderDoor
 from lienthong.doors.hold import Hold, HoldLost
@@ -342,15 +343,20 @@ def test_a_full_disk_after_the_commit_reads_nothing_twice(shelf, monkeypatch):
     assert shelf.names("archive") == ["a.csv"]
 
 
-def test_a_store_that_is_away_leaves_the_file_for_later(shelf, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [OperationalError("", {}, Exception()), NoConnectionFree("QueuePool limit")],
+    ids=["away", "pool used up"],
+)
+def test_a_store_that_is_away_leaves_the_file_for_later(shelf, monkeypatch, error):
     shelf.put("a.csv")
     with monkeypatch.context() as patched:
 
         def away(*_args, **_kwargs):
-            raise OperationalError("", {}, Exception())
+            raise error
 
         patched.setattr("lienthong.doors.folder.receive", away)
-        with pytest.raises(OperationalError):
+        with pytest.raises(type(error)):
             shelf.step()
     assert shelf.names("in") == ["a.csv"]
 
