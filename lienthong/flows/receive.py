@@ -114,7 +114,7 @@ def receive(
             if isinstance(outcome, KeyConflict) or outcome.is_repeat:
                 remove_pieces(work.connection, submission_id)
             reached(Point.RECEIVE_REGISTERED)
-    except DBAPIError:
+    except STORE_TROUBLE:
         # Its commit may have done its work, or be about to: what has no row in the end is nobody's,
         # and swept away.
         raise

@@ -298,10 +298,10 @@ def test_what_one_transaction_tells_stays_in_order_whatever_ids_are_made_meanwhi
     assert [result.kind for result in told] == kinds
 
 
-def teller_of(exchange, outbox):
+def teller(exchange, *agencies, outbox=None):
     return Teller(
-        outbox=outbox,
-        agencies={"land"},
+        outbox=outbox or Queues(),
+        agencies=agencies,
         store=exchange.store,
         clock=exchange.clock,
         patience=timedelta(seconds=30),
@@ -332,9 +332,9 @@ def test_an_agency_that_reads_slowly_gets_each_result_once(exchange):
         for key in keys:
             work.tell("land", "refused", key=key, code="c", vi="v", en="e")
     outbox = SmallQueue(room=10)
-    teller = teller_of(exchange, outbox)
+    here = teller(exchange, "land", outbox=outbox)
     for _ in range(7):
-        teller.step()
+        here.step()
         outbox.read += outbox.queue[:5]
         del outbox.queue[:5]
         exchange.clock.tick(seconds=31)
@@ -363,9 +363,9 @@ def test_an_exchange_that_confirms_late_does_not_get_the_same_results_again(exch
             sleep(0.6)
             return {}
 
-    teller = teller_of(exchange, Late())
+    here = teller(exchange, "land", outbox=Late())
 
-    assert [teller.step(), teller.step()] == [1, 0]
+    assert [here.step(), here.step()] == [1, 0]
     assert published == ["1"]
 
 
@@ -391,16 +391,6 @@ class Queues:
     def publish(self, posted):
         self.told += [result.agency for result in posted]
         return {}
-
-
-def teller(exchange, *agencies):
-    return Teller(
-        outbox=Queues(),
-        agencies=agencies,
-        store=exchange.store,
-        clock=exchange.clock,
-        patience=timedelta(seconds=30),
-    )
 
 
 def unpublished(exchange):
