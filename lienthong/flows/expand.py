@@ -6,7 +6,8 @@ Conversion and signing happen outside the transaction; identity, order and state
 fence of the agency's claim is checked in every transaction, so a worker that was frozen past its
 lease changes nothing. An agency's submissions are expanded by one worker at a time, in the order
 of arrival, many small ones in one transaction; several agencies are open at once and take turns,
-so that a large file of one keeps no other waiting.
+so that a large file of one keeps no other waiting. Where more agencies wait than are open at once,
+those that had their turn make room.
 
 What kills or stops its worker again and again is found by taking smaller steps, and left out: first
 the one record, then, where reading alone kills, the rest of its file.
@@ -68,6 +69,15 @@ BATCH = 100
 """Records per transaction: one flush to disk for all of them."""
 OPEN_AGENCIES = 8
 """Agencies that one worker has in hand at once."""
+DUE = 1_000
+"""Agencies that wait among which the next ones are chosen."""
+TURN = 10
+"""Batches after which an agency makes room for one that waits."""
+REREAD = 4
+"""
+Who comes back has its file read again up to where it was. Its next turn is this part of that way at
+least, so that a file is read so many times and once more at most, however often it makes room.
+"""
 CAREFUL_TRIES = 3
 """From this try on, without progress, one record is taken at a time."""
 SKIP_TRIES = 6
@@ -102,6 +112,8 @@ class _Reading:
     first: str | None = None
     """The submission that counts the tries."""
     has_committed: bool = False
+    turn: int = TURN
+    """Rounds that are left before it makes room for others."""
 
 
 class Expander:
@@ -126,6 +138,9 @@ class Expander:
         self._in_hand: dict[str, _Reading] = {}
         self._zero = clock() - timedelta(seconds=monotonic())
         """The moment of the store at which `monotonic` was 0."""
+        self._steps_taken = 0
+        self._left_at: dict[str, int] = {}
+        """The step in which an agency was last in hand: who waits longest comes next."""
 
     def step(self) -> bool:
         """
@@ -134,6 +149,9 @@ class Expander:
         Returns:
             Whether there was anything to do.
         """
+        self._steps_taken += 1
+        if len(self._in_hand) >= OPEN_AGENCIES:
+            self._make_room()
         if len(self._in_hand) < OPEN_AGENCIES:
             self._claim_more()
         did_something = False
@@ -149,6 +167,7 @@ class Expander:
                 self._drop(agency, counts=not passes(error) or isinstance(error, IntegrityError))
                 raise
             did_something = True
+            self._left_at[agency] = self._steps_taken
             if not goes_on:
                 del self._in_hand[agency]
         return did_something
@@ -174,11 +193,20 @@ class Expander:
         """
         return self._zero + timedelta(seconds=monotonic())
 
-    def _claim_more(self) -> None:
+    def _make_room(self) -> None:
+        """Give back whose turn is over, the one that has been in hand longest, if others wait."""
+        over = [agency for agency, reading_ in self._in_hand.items() if reading_.turn <= 0]
+        if over and self._due(limit=1):
+            self._drop(over[0], counts=False)
+
+    def _due(self, *, limit: int) -> list[str]:
         with reading(self._store) as connection:
             now = tell_time(self._store, connection, at=self._clock)
             self._zero = now - timedelta(seconds=monotonic())
-            due = due_agencies(connection, now=now, limit=OPEN_AGENCIES)
+            return due_agencies(connection, now=now, limit=limit)
+
+    def _claim_more(self) -> None:
+        due = sorted(self._due(limit=DUE), key=lambda agency: self._left_at.get(agency, 0))
         for agency in due[: OPEN_AGENCIES - len(self._in_hand)]:
             with begin(self._store, at=self._clock) as work:
                 claim = claim_expansion(work, agency, lease=self._lease)
@@ -195,11 +223,15 @@ class Expander:
             batch=BATCH if tries < CAREFUL_TRIES else 1,
             first=first.id if first is not None else None,
         )
+        if first is not None:
+            batches = max(TURN, first.records_done // (REREAD * BATCH))
+            opened.turn = batches * (BATCH // opened.batch)
         opened.steps = self._steps(opened)
         return opened
 
     def _round(self, reading_: _Reading) -> bool:
         """Convert and commit one batch; return whether there may be more."""
+        reading_.turn -= 1
         steps = list(islice(reading_.steps, reading_.batch))
         is_over = len(steps) < reading_.batch
         reached(Point.EXPAND_PREPARED)

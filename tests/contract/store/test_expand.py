@@ -16,7 +16,7 @@ from lienthong.store.database import reading
 from lienthong.store.expansions import claim_expansion
 from lienthong.store.intake import take_in
 from lienthong.store.queries import Selection, list_messages, troubled_submissions
-from lienthong.store.tables import messages, submission_pieces
+from lienthong.store.tables import messages, submission_pieces, submissions
 from lienthong.store.work import begin
 
 
@@ -271,6 +271,73 @@ def test_a_large_file_of_one_agency_keeps_no_other_waiting(desk):
     assert desk.submissions() == [("expanded", 1), ("received", BATCH)]
     assert (1, "H-1", "ready") in desk.records()
     expander.close()
+
+
+@pytest.fixture
+def small_steps(monkeypatch):
+    """Have two agencies open at once, two records to a batch and two batches to a turn."""
+    for name, value in {"OPEN_AGENCIES": 2, "BATCH": 2, "TURN": 2}.items():
+        monkeypatch.setattr(f"lienthong.flows.expand.{name}", value)
+
+
+def records_done(desk):
+    with reading(desk.exchange.store) as connection:
+        rows = connection.execute(select(submissions.c.agency, submissions.c.records_done))
+        return {row.agency: row.records_done for row in rows}
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_large_files_of_many_agencies_keep_no_other_waiting(desk):
+    for agency in ("a", "b"):
+        desk.receive(*[f"{agency}-{n},a" for n in range(40)], agency=agency)
+    expander = desk.expander()
+    expander.step()
+    desk.receive("H-1,a", agency="health")
+
+    for _ in range(2):
+        expander.step()
+
+    assert records_done(desk) == {"a": 4, "b": 6, "health": 1}
+    while expander.step():
+        pass
+    assert records_done(desk) == {"a": 40, "b": 40, "health": 1}
+    assert len(desk.records()) == 81
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_all_who_wait_have_their_turn(desk):
+    agencies = ("a", "b", "c", "d", "e", "f")
+    for agency in agencies:
+        desk.receive(*[f"{agency}-{n},a" for n in range(40)], agency=agency)
+    expander = desk.expander()
+
+    for _ in range(9):
+        expander.step()
+
+    assert set(records_done(desk)) == set(agencies)
+    assert min(records_done(desk).values()) >= 2
+    expander.close()
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_who_comes_back_far_on_in_its_file_stays_longer(desk):
+    for agency in ("a", "b", "c"):
+        desk.receive(*[f"{agency}-{n},a" for n in range(200)], agency=agency)
+    prepared = desk.pipeline.prepare
+    order = []
+
+    def note(item, *, now):
+        agency = item.values["dossier"][0]
+        if agency not in order[-2:]:
+            order.append(agency)
+        return prepared(item, now=now)
+
+    desk.pipeline.prepare = note
+    desk.run()
+
+    assert records_done(desk) == {"a": 200, "b": 200, "c": 200}
+    # Turns of two batches each would be fifty of every agency.
+    assert order.count("a") < 25
 
 
 def test_many_small_submissions_share_a_transaction_and_keep_their_order(desk):
