@@ -308,8 +308,10 @@ portal, under load from four agencies. Afterwards the portal's own list of arriv
 compared with what the agencies were promised when their hand-overs were acknowledged: status for
 status, in order, dossier by dossier. This page is written by the program that does it:
 
-    make crash-matrix            the long form; writes this page and docs/crash-matrix.json
-    make crash-matrix SEED=7     the same with other dossiers and other moments
+    make crash-matrix                                  the long form, writes this page and its JSON
+    make crash-matrix SEED=7                           with other dossiers and other moments
+    make crash-matrix CHAPTER=clock MESSAGES=20000     one chapter again, the others stay
+    make crash-matrix-short                            the short form, about eight minutes
 
 A short form of the same is part of `make test` (`tests/chaos`).
 
