@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # Any attribute that some library might take for an id: ID, id, Id, xml:id, wsu:Id.
 _IDS = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']", smart_strings=False)
-_HAS_INSTRUCTIONS = etree.XPath("boolean(.//processing-instruction())")
 _HAS_SIGNATURE_NAMES = etree.XPath(
     "boolean(//*[namespace-uri()=$ds or namespace-uri()=$xades]"
     " | //@*[namespace-uri()=$ds or namespace-uri()=$xades])"
@@ -27,7 +26,7 @@ def ids_in(root: _Element) -> list[str]:
 
 def has_instructions(root: _Element) -> bool:
     """Tell whether processing instructions stand inside the root; they cut values apart."""
-    return bool(_HAS_INSTRUCTIONS(root))
+    return next(root.iter(etree.ProcessingInstruction), None) is not None
 
 
 def has_signature_names(root: _Element) -> bool:

@@ -42,7 +42,6 @@ class TargetProfile(BaseModel):
         default=60, gt=0, le=900, description="for a whole call, however steadily bytes drip in"
     )
     max_answer_bytes: int = Field(default=MIB, ge=1024, le=64 * MIB)
-    pool_size: int = Field(default=8, ge=1, le=256, description="connections kept alive at most")
     keep_alive_seconds: float = Field(
         default=15, ge=0, le=300, description="an idle connection older than this is not used again"
     )

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import io
 import ssl
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException, HTTPResponse
-from queue import Empty, Full, LifoQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -110,7 +110,9 @@ class Wire:
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._tls = _make_tls(profile) if parts.scheme == "https" else None
-        self._idle: LifoQueue[tuple[HTTPConnection, float]] = LifoQueue(profile.pool_size)
+        self._idle: deque[tuple[HTTPConnection, float]] = deque()
+        """With when each was given back; the latest is taken first, and no more lie here than calls
+        were made at once."""
 
     def post(
         self, body: bytes, *, headers: Mapping[str, str], deadline: float | None = None
@@ -138,7 +140,7 @@ class Wire:
             connection.close()
             raise
         if isinstance(reply, Reply) and connection.sock is not None:
-            self._give_back(connection)
+            self._idle.append((connection, monotonic()))
         else:
             connection.close()
         return reply
@@ -150,8 +152,8 @@ class Wire:
 
     def _pop(self) -> tuple[HTTPConnection, float] | None:
         try:
-            return self._idle.get_nowait()
-        except Empty:
+            return self._idle.pop()
+        except IndexError:
             return None
 
     def _take(self) -> HTTPConnection | None:
@@ -164,12 +166,6 @@ class Wire:
                 return connection
             connection.close()
         return None
-
-    def _give_back(self, connection: HTTPConnection) -> None:
-        try:
-            self._idle.put_nowait((connection, monotonic()))
-        except Full:
-            connection.close()
 
     def _connect(self, budget: Budget) -> HTTPConnection | Answer:
         timeout = min(self._profile.connect_timeout_seconds, budget.deadline - monotonic())

@@ -70,6 +70,9 @@ GATHER = timedelta(milliseconds=10)
 """How long outcomes wait for others: one flush to disk then serves them all."""
 GATHER_FULL = timedelta(milliseconds=50)
 """The same while every slot has a call, for a quarter of them: then there is much to do."""
+HINT_PAUSES = 4
+"""So many times as long as a look for hints took, none follows while calls are out: on a busy
+exchange looking would take longer than delivering."""
 HINT_LEASE_MARGIN = timedelta(seconds=30)
 BACKLOG_PAUSE = timedelta(seconds=1)
 """Between two looks for a backlog where the last one found none, or not enough."""
@@ -186,6 +189,8 @@ class Deliverer:
         """Dossiers that have more to do at once, or that the store could not take up yet."""
         self._store_failed = False
         """Whether the last turn failed: hints that are taken then only age."""
+        self._hints_from = 0.0
+        """Steady seconds from which hints are looked for while calls are out."""
         self._broker_back_at: datetime | None = None
         """When the exchange, which could not be reached, is asked again."""
         self._delivered = Throughput(during=timedelta(minutes=MINUTES))
@@ -258,11 +263,15 @@ class Deliverer:
         if self._has_backlog and free > 1:
             free -= free // 2
         leads, self._going_on = self._going_on[:free], self._going_on[free:]
-        if len(leads) < free and not self._store_failed:
+        begun = self._steady()
+        is_time = not self._out or begun >= self._hints_from
+        if len(leads) < free and is_time and not self._store_failed:
             is_idle = is_quiet and not leads and not self._has_backlog
             wait = IDLE if is_idle else timedelta(0)
             hints = self._receive(now, limit=free - len(leads), lease=self._rules.lease, wait=wait)
             leads += [_Lead(dossier_code=h.message.body.decode(), hint=h) for h in hints]
+            ended = self._steady()
+            self._hints_from = ended + HINT_PAUSES * (ended - begun)
         return leads
 
     def _receive(
