@@ -47,7 +47,11 @@ PAUSE_SECONDS = 1.0
 """Between two rounds of the sealer, and after trouble."""
 SWEEP_PAUSE_SECONDS = 60.0
 RESULTS_PAUSE_SECONDS = 0.1
-"""Before the next look for results where there was none."""
+"""Before the next look for results where there were few."""
+TAKE_PAUSE_SECONDS = 0.03
+"""Before the next look for messages where there were few."""
+FEW = 50
+"""What a transaction should have to do: most of its cost is the same for one as for many."""
 RETAIN_EVERY = timedelta(days=1)
 
 
@@ -190,7 +194,8 @@ def _take(installation: Installation, stop: Event) -> None:
         taker = installation.make_taker(broker, inbox)
 
         def one_round() -> None:
-            taker.step(wait=IDLE)
+            if 0 < taker.step(wait=IDLE) < FEW:
+                stop.wait(TAKE_PAUSE_SECONDS)
 
         _repeat(one_round, stop, pause_seconds=0)
 
@@ -201,7 +206,7 @@ def _results(installation: Installation, stop: Event) -> None:
 
         def one_round() -> None:
             teller.sort_out()
-            if not teller.step():
+            if teller.step() < FEW:
                 stop.wait(RESULTS_PAUSE_SECONDS)
 
         _repeat(one_round, stop, pause_seconds=0)

@@ -226,6 +226,9 @@ class Deliverer:
         backlog = self._backlog_share(now, free=free - len(leads))
         if self._came or leads or backlog:
             self._turn(leads, backlog=backlog, calls=calls)
+            if is_quiet and not self._out and self._going_on:
+                # Somebody holds the rows of all of them in this moment.
+                sleep(BUSY.total_seconds())
         elif is_quiet and (not free or self._broker_back_at is not None):
             sleep(IDLE.total_seconds())
         if self._reports_at is None or self._reports_at <= now:
@@ -352,6 +355,8 @@ class Deliverer:
         for lead, task in zip(leads, started.hinted, strict=True):
             if isinstance(task, Task):
                 plan.tasks.append((task, lead.hint))
+            elif task is not None and task <= work.at:
+                plan.going_on.append(lead)
             elif lead.hint is not None:
                 plan.settled.append((lead.hint, task))
         plan.tasks += [(task, None) for task in started.backlog]

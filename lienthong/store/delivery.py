@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, or_, select, update
@@ -29,7 +28,7 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection, Row, Select
 
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 SEND = "send"
 LOOK_UP = "lookup"
-CONTESTED = timedelta(seconds=1)
-"""When to look again at a dossier whose row somebody holds in this moment."""
 BROKEN = "its stored document cannot be opened"
 DIFFERENT = Text(vi="giá trị băm không khớp", en="its digest is another")
 KILLS_WORKER = "its worker ended again and again while sending it"
@@ -134,7 +131,8 @@ class Started:
 
     hinted: list[Task | datetime | None]
     """For each code that was given, in order: a task to carry out; a moment before which there is
-    nothing to do, because it must wait or another worker has it; None for nothing to do."""
+    nothing to do, because it must wait or another worker has it, or the present moment where it is
+    to be looked at again at once; None for nothing to do."""
     backlog: list[Task]
     """Of dossiers that no code named, the most urgent ones."""
     backlog_claimed: int
@@ -181,12 +179,11 @@ def _claim(
 
 
 def _leases(work: Work, codes: Collection[str]) -> dict[str, Task | datetime | None]:
-    """Return until when others have these dossiers."""
+    """Return until when others have these dossiers; now, where somebody just holds the row."""
     if not codes:
         return {}
     rows = work.connection.execute(_LEASES, {"_codes": sorted(codes)})
-    soon = work.at + CONTESTED
-    return {row.code: max(row.lease_until or soon, soon) for row in rows}
+    return {row.code: max(row.lease_until or work.at, work.at) for row in rows}
 
 
 class _Beginning:

@@ -16,7 +16,7 @@ from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.outcomes import Ending, finish
 from lienthong.store.queries import Selection, list_messages
-from lienthong.store.tables import attempts, audit, messages
+from lienthong.store.tables import attempts, audit, dossiers, messages
 from lienthong.store.work import begin
 from schemas.errors import ConfigError
 from schemas.problem import Text
@@ -68,6 +68,21 @@ def test_the_store_says_what_time_it_is_and_not_the_worker(exchange, event, reco
 
     (request,) = exchange.portal.sent
     assert abs(datetime.now(UTC) - request.sent_at) < timedelta(minutes=1)
+
+
+def test_a_dossier_whose_row_is_held_in_this_moment_is_taken_up_at_once(exchange, event, record):
+    """The expansion of its next snapshot holds it for some milliseconds: no reason to wait long."""
+    if exchange.store.engine.dialect.name == "sqlite":
+        pytest.skip("one writes at a time")
+    due = exchange.take(record(1, event("m1")))
+    exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+    with exchange.store.engine.begin() as other:
+        other.execute(select(dossiers).with_for_update())
+        exchange.step()
+        assert exchange.portal.sent == []
+    exchange.step()
+
+    assert [request.message_id for request in exchange.portal.sent] == ["m1"]
 
 
 def test_the_second_snapshot_updates(exchange, event, record):

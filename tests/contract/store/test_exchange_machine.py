@@ -245,11 +245,20 @@ class ExchangeMachine(RuleBasedStateMachine):
                 worker.step(calls)
                 worker.drain()
 
+    def call(self, task):
+        return _Call(
+            task=task,
+            hint=None,
+            started_at=self.now,
+            claimed_at=self.claimed_at,
+            steady_zero=self.now,
+        )
+
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS), called=st.booleans())
     def a_worker_is_killed_in_the_middle_of_a_call(self, number, code, called):
         task = self.start(code)
         if called and hasattr(task, "document"):
-            self.workers[number]._ask_portal(task, claimed_at=self.claimed_at)
+            self.workers[number]._ask_portal(self.call(task))
         self.workers[number] = self.worker(number)
 
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS))
@@ -257,15 +266,14 @@ class ExchangeMachine(RuleBasedStateMachine):
         task = self.start(code)
         if not hasattr(task, "document"):
             return
-        result = self.workers[number]._ask_portal(task, claimed_at=self.claimed_at)
+        result = self.workers[number]._ask_portal(self.call(task))
         self.sleep(LEASE.total_seconds())
         self.broker.publish(DELIVER, [hint(code, at=self.now)])
         self.work(1 - number, 2)
         self.broker.publish(DELIVER, [hint(code, at=self.now)])
         taken = self.broker.receive(DELIVER, limit=1, lease=LEASE, wait=timedelta(0))
-        call = _Call(task=task, hint=None, started_at=self.now, claimed_at=self.claimed_at)
         self.broker.ack(taken)
-        self.workers[number]._came.append((call, result))
+        self.workers[number]._came.append((self.call(task), result))
         self.work(number, 2)
 
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS))
@@ -274,7 +282,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.sleep(LEASE.total_seconds())
         self.work(1 - number, 2)
         if hasattr(task, "document"):
-            answer = self.workers[number]._ask_portal(task, claimed_at=self.claimed_at)
+            answer = self.workers[number]._ask_portal(self.call(task))
             assert answer.detail.startswith("the lease")
 
     @rule(seconds=st.sampled_from([1, 10, 61, 130]))
