@@ -189,7 +189,12 @@ class Runner:
         return first, sender
 
     def catch_up(self, held: int) -> CaughtUp:
-        """Have so many wait for the portal, then let it come back while fresh ones come."""
+        """
+        Have so many wait for the portal, then let it come back while fresh ones come.
+
+        These come from the first delivery on: what comes before the workers know that the portal is
+        back waits with the held ones, by its urgency.
+        """
         self._site.misbehave(mode="refuse")
         first, records = self._records(held)
         expanded = self._count(_EXPANDED) + held
@@ -200,10 +205,12 @@ class Runner:
         fresh_first, fresh_records = self._first, single_records(ENDLESS, first=self._first)
         self._first += ENDLESS
         fresh = PacedSender(self._site, fresh_records, per_second=1)
+        draining = Text(vi="gửi bù", en="catching up")
+        before = self._count(_DELIVERED)
         self._site.behave()
         begun = self._clock()
+        self._wait(draining, _DELIVERED, before + 1, of=1)
         fresh.start()
-        draining = Text(vi="gửi bù", en="catching up")
         self._drain(draining, held)
         fresh.stop()
         self._rest()
