@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 BATCH = 500
 SORT_OUT_EVERY = timedelta(seconds=1)
+"""How often results that nobody publishes are put out of the publisher's way."""
 LONGEST_KEY = 255
 """Bytes that AMQP holds in the place of a correlation id; other doors take longer keys."""
 
