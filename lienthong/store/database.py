@@ -44,6 +44,20 @@ rows; between two statements of ours pass milliseconds."""
 SILENCE_MS = 20_000
 """How long sent bytes may stay unacknowledged before a connection counts as dead."""
 POOL_SIZE = 16
+_SESSION = {
+    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+    # Every statement of ours finds few rows by their keys, or the first ones in the order of an
+    # index. The planner goes by statistics of a minute ago, and in a store that fills it reads the
+    # whole table instead, or all that ever was in the index of what is due: the way became slower
+    # with every dossier.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # The price that the planner then puts on reading a table has it compile even small queries.
+    "jit": "off",
+}
+"""Settings of our sessions on PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +159,7 @@ def open_postgresql(url: str, *, password: str | None = None) -> Engine:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": SILENCE_MS,
-            "options": f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
+            "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
         },
     )
     event.listen(engine, "connect", _insist_on_durability)

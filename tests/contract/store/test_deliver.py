@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event as events
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
 from broker.port import BrokerUnavailable
@@ -725,3 +726,28 @@ def test_a_resend_while_a_look_up_is_out_wins(exchange, event, record):
         finish(work, [Ending(task=look_up, result=PRESENT, next=delivered, due_at=None)])
 
     assert exchange.state_of("m1") == "ready"
+
+
+def test_no_table_is_read_from_end_to_end_whatever_the_planner_knows(exchange, event, record):
+    engine = exchange.store.engine
+    if engine.dialect.name == "sqlite":
+        pytest.skip("it has no planner that goes by statistics")
+    read = {}
+
+    def count(connection):
+        rows = text("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables")
+        for table, found in connection.execute(rows):
+            read[table] = read.get(table, 0) + found
+
+    exchange.take(*(record(n, event(f"m{n}", f"D-{n}")) for n in range(1, 301)))
+    exchange.clock.tick(seconds=2)
+    # Somebody looks at the statistics when there is next to nothing, and never again.
+    with engine.begin() as connection:
+        for table in ("messages", "attempts", "dossiers", "results"):
+            connection.execute(text(f"ANALYZE {table}"))
+    events.listen(engine, "commit", count)
+    exchange.step(90)
+
+    assert [state for _, state in exchange.states()] == ["delivered"] * 300
+    read.pop("paces")  # one row per worker
+    assert {table: found for table, found in read.items() if found} == {}
