@@ -233,7 +233,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
             for erased in retain(
                 installation.store,
                 ages=ages,
-                queued=installation.queued_agencies,
+                unqueued=installation.unqueued_agencies,
                 clock=installation.clock,
                 apply=True,
             ):

@@ -178,6 +178,11 @@ class Installation:
             return frozenset()
         return frozenset(settings.agencies or self.mappings.names())
 
+    @property
+    def unqueued_agencies(self) -> frozenset[str]:
+        """Those that read their results as a list or in a folder, as far as this machine knows."""
+        return frozenset(self.mappings.names()) - self.queued_agencies
+
     def open_broker(self) -> Broker:
         """Open the exchange, one instance per thread."""
         if self.settings.broker.kind == "rabbitmq":

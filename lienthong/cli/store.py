@@ -349,7 +349,7 @@ def retain(
     lines = erase(
         installation.store,
         ages=installation.retention,
-        queued=installation.queued_agencies,
+        unqueued=installation.unqueued_agencies,
         clock=installation.clock,
         apply=apply,
         actor=getpass.getuser(),

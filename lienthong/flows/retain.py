@@ -147,8 +147,8 @@ _RULES: dict[PayloadClass, _Rule] = {
 }
 
 
-def _rule_of_results(queued: Collection[str]) -> _Rule:
-    has_no_queue = results.c.agency.not_in(sorted(queued))
+def _rule_of_results(unqueued: Collection[str]) -> _Rule:
+    has_no_queue = results.c.agency.in_(sorted(unqueued))
     return _Rule(
         key=(results.c.id,),
         aged=lambda before: or_(
@@ -163,7 +163,7 @@ def retain(
     store: Store,
     *,
     ages: Mapping[PayloadClass, timedelta | None],
-    queued: Collection[str],
+    unqueued: Collection[str],
     clock: Callable[[], datetime],
     apply: bool,
     actor: str = PRODUCT,
@@ -174,7 +174,8 @@ def retain(
     Args:
         store: The store.
         ages: How long each class is kept; None, or no entry, is for ever.
-        queued: Agencies that have a results queue; the others' results are old by themselves.
+        unqueued: Agencies without a results queue, whose results are old by themselves. Of one that
+            is not known here nobody can say whether it could read them.
         clock: Asked at the beginning for the age, and once per transaction.
         apply: False only counts.
         actor: Who asked for it.
@@ -184,7 +185,7 @@ def retain(
     """
     now = clock()
     found = []
-    rules = _RULES | {PayloadClass.RESULTS: _rule_of_results(queued)}
+    rules = _RULES | {PayloadClass.RESULTS: _rule_of_results(unqueued)}
     for payloads, rule in rules.items():
         age = ages.get(payloads)
         if age is None:

@@ -32,10 +32,10 @@ NOT_ENDED = sorted(
 ENDED = [State.DELIVERED, State.REISSUED, State.DISCARDED, State.SUPERSEDED]
 
 
-def run(payloads, *, apply=True, ages=AGES, queued=("land",)):
+def run(payloads, *, apply=True, ages=AGES, unqueued=()):
     """Return {class: (erased, kept)}."""
     done = retain(
-        payloads.store, ages=ages, queued=queued, clock=lambda: NOW, apply=apply, actor="lan"
+        payloads.store, ages=ages, unqueued=unqueued, clock=lambda: NOW, apply=apply, actor="lan"
     )
     return {line.payloads.value: (line.erased, line.kept) for line in done}
 
@@ -178,7 +178,7 @@ def test_results_of_an_agency_without_a_queue_go_by_their_age(payloads):
     payloads.result("r1", age=None)
     payloads.result("r2", age=None, made=29)
 
-    assert run(payloads, queued=()) == {
+    assert run(payloads, unqueued=("land",)) == {
         "submissions": (0, 0),
         "documents": (0, 0),
         "answers": (0, 0),
@@ -191,5 +191,13 @@ def test_what_was_set_aside_goes_by_its_age_too(payloads):
     payloads.result("r1", age=None)
     set_aside(payloads.store, queued=(), clock=lambda: NOW)
 
-    assert run(payloads, queued=("land",))["results"] == (0, 0)
-    assert run(payloads, queued=())["results"] == (1, 0)
+    assert run(payloads)["results"] == (0, 0)
+    assert run(payloads, unqueued=("land",))["results"] == (1, 0)
+
+
+def test_what_an_agency_was_not_told_stays_where_its_mapping_is_missing(payloads):
+    payloads.result("r1", age=None)
+    set_aside(payloads.store, queued=(), clock=lambda: NOW)
+
+    assert run(payloads, unqueued=("another",))["results"] == (0, 0)
+    assert payloads.column(results.c.id) == ["r1"]

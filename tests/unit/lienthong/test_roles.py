@@ -92,7 +92,7 @@ def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, stor
         store=SimpleNamespace(vault=SimpleNamespace(refresh=refresh)),
         clock=lambda: datetime(2026, 3, 2, tzinfo=UTC),
         retention={},
-        queued_agencies=(),
+        unqueued_agencies=(),
     )
 
     roles._sweep(installation, stop)
