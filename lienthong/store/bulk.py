@@ -49,7 +49,7 @@ def update_rows(
         connection: Of the transaction.
         table: Of the rows.
         rows: All name the same columns: those to set, and those of `by` with an underscore before.
-        by: Which columns say which row is meant; a row may be meant once.
+        by: Which columns say which row is meant, a text first; a row may be meant once.
     """
     if not rows:
         return 0
@@ -57,7 +57,8 @@ def update_rows(
         condition = [table.c[name] == bindparam(f"_{name}") for name in by]
         return connection.execute(update(table).where(*condition), rows).rowcount
     statement = _change(table, tuple(rows[0]), by)
-    return connection.execute(statement, {"rows": _encode(rows).decode()}).rowcount
+    keys = [row[f"_{by[0]}"] for row in rows]
+    return connection.execute(statement, {"rows": _encode(rows).decode(), "keys": keys}).rowcount
 
 
 @lru_cache(maxsize=256)
@@ -91,7 +92,9 @@ def _change(table: Table, names: tuple[str, ...], by: tuple[str, ...]) -> TextCl
     sets = ", ".join(
         f"{name} = {_value(table, name, f'v.{name}')}" for name in names if name not in keys
     )
-    where = " AND ".join(f"{table.name}.{name} = v._{name}" for name in by)
+    # How many rows a JSON text has, the planner cannot know; of a list of keys it expects few.
+    where = f"{table.name}.{by[0]} = ANY (:keys) AND "
+    where += " AND ".join(f"{table.name}.{name} = v._{name}" for name in by)
     columns = {name: name[1:] if name in keys else name for name in names}
     return text(
         f"UPDATE {table.name} SET {sets} "  # noqa: S608 - see above
