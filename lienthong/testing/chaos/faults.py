@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from lienthong.testing.disk import SmallDisk
     from lienthong.testing.proxy import Proxy
 
-REACH_SECONDS = 45.0
-"""How long a worker may take to come to a point, its start included."""
+REACH_SECONDS = 150.0
+"""How long a worker may take to come to a point, its start included; a third suffices mostly."""
+DROPPING_SECONDS = 22.5
+"""How long the portal drops answers, so that something has to be looked up."""
 QUIETLY_SECONDS = QUIET_SECONDS / 2
 """How long a way says nothing: what is held back arrives within the portal's quiet period."""
 START_SECONDS = 4.0
@@ -67,7 +69,7 @@ def _at_point(site: Site, random: Random, point: Point, action: Action, *, role:
         return snare.sprang.wait(REACH_SECONDS) and snare.over.wait(REACH_SECONDS)
     if point is Point.DELIVER_LOOKED_UP:
         # Nothing is looked up unless something is not known.
-        site.portal.misbehave(mode="commit_then_drop", for_seconds=REACH_SECONDS / 2, share=0.3)
+        site.portal.misbehave(mode="commit_then_drop", for_seconds=DROPPING_SECONDS, share=0.3)
     worker = worker_of(site, role, random)
     others = [other for other in workers_of(site, role) if other is not worker]
     turn = random.randint(1, LATEST_TURNS.get(point.value.partition(".")[0], 1))
