@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mappings.conditions import make_test
 from mappings.conversions import make_conversion, make_lookup, report_implausible
 from mappings.dates import DateImplausible, format_moment
+from mappings.deadlines import with_deadline
 from mappings.judging import make_judge, quoted
 from mappings.language import FieldRule, Path
 from mappings.scope import Site, make_finder, make_text_reader
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 
 def make_rule(rule: FieldRule, *, name: str, field: Field | None) -> Read:
     """Return the function of one field; `field` None is neither judged nor missed."""
-    site = Site(name, _paths(rule))
+    site = Site(name, paths_of(rule))
     run = _pipeline(rule, site)
     if rule.date is not None and rule.sources:
         run = _with_date_cells(rule, run, site)
+    if rule.date is not None and rule.date.working_days is not None:
+        run = with_deadline(run, rule.date, site)
     if rule.default:
         run = _with_default(run, rule.default)
     if field is None:
@@ -49,7 +52,8 @@ def make_rule(rule: FieldRule, *, name: str, field: Field | None) -> Read:
     return _mandatory(run, field.name, site) if field.required else run
 
 
-def _paths(rule: FieldRule) -> tuple[Path, ...]:
+def paths_of(rule: FieldRule) -> tuple[Path, ...]:
+    """Return where the value of a rule comes from."""
     paths = rule.sources or (rule.template.paths if rule.template is not None else ())
     if rule.lookup is not None and rule.lookup.key is not None:
         return (rule.lookup.key, *paths)

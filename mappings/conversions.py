@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,22 +15,25 @@ from mappings.dates import (
     make_date_reader,
 )
 from mappings.judging import quoted
+from mappings.kinds import RULES, make_kind_reader
 from mappings.mistakes import closest, listed
 from mappings.scope import make_text_reader
 from mappings.tables import load_column
 from mappings.texts import NumberInvalid, make_number_reader
-from schemas.problem import Text
+from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mappings.language import CodeList, DateRule, FieldRule, Lookup
+    from mappings.language import CodeList, DateRule, FieldRule, KindRule, Lookup
     from mappings.scope import Scope, Site
     from mappings.tables import Span
 
     Conversion: TypeAlias = Callable[[str, Scope], str | None]
     Refuse: TypeAlias = Callable[[str, Scope], None]
 
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?=\d{10}$|(?!\d))", re.ASCII)
+"""In 1985, 1985-03-01, 01/03/1985 and yyyyMMddHHmmss; eight digits may be read two ways."""
 MAX_SUGGESTIONS = 1024
 MAX_SUGGESTED_LENGTH = 100
 """Nobody mistyped a longer value, and comparing it would cost more than converting the record."""
@@ -45,6 +49,8 @@ def make_conversion(rule: FieldRule, site: Site) -> Conversion | None:
         return _date(rule.date, site)
     if rule.number is not None:
         return _number(rule.number, site)
+    if rule.kind is not None:
+        return _kind(rule.kind, site)
     if rule.codes is not None:
         return _codes(rule.codes, site)
     if rule.lookup is not None and (rule.sources or rule.template or rule.constant):
@@ -163,6 +169,47 @@ def _number(name: str, site: Site) -> Conversion:
             return None
 
     return convert
+
+
+def _kind(rule: KindRule, site: Site) -> Conversion:
+    read = make_kind_reader(rule.name, writing=rule.writing)
+    about = _about(rule, site)
+    severities = {code: rule.severity or known.severity for code, known in RULES.items()}
+
+    def convert(text: str, scope: Scope) -> str | None:
+        reading = read(text, scope.day, about(scope))
+        if not reading.findings:
+            return reading.text
+        for code, what, mend in reading.findings:
+            source = RULES[code].source
+            site.report(
+                scope,
+                code,
+                what,
+                suggestion=Text(vi=f"{mend.vi} ({source.vi})", en=f"{mend.en} ({source.en})"),
+                severity=severities[code],
+            )
+        stops = any(severities[found.code] is Severity.ERROR for found in reading.findings)
+        return None if stops else reading.text
+
+    return convert
+
+
+def _about(rule: KindRule, site: Site) -> Callable[[Scope], Mapping[str, str]]:
+    """Return a function to what the record says of the person, in the words of `kinds`."""
+    if rule.born is None and rule.sex is None:
+        return lambda _: {}
+    born = None if rule.born is None else make_text_reader(rule.born, site)
+    sex = None if rule.sex is None else make_text_reader(rule.sex, site)
+    sexes = {word.casefold(): "0" for word in rule.male}
+    sexes |= {word.casefold(): "1" for word in rule.female}
+
+    def read(scope: Scope) -> Mapping[str, str]:
+        year = _YEAR.search(born(scope) or "") if born is not None else None
+        told = (sex(scope) or "").casefold() if sex is not None else ""
+        return {"born": year[0] if year else "", "sex": sexes.get(told, "")}
+
+    return read
 
 
 def _codes(code_list: CodeList, site: Site) -> Conversion:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from mappings.compiling import make_rule, make_template
+from mappings.consistency import make_dossier_check, make_progress_check
 from mappings.groups import each_scope, make_fields, make_item
 from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS
@@ -88,6 +89,8 @@ class Converter:
         self._read_key = _make_key_reader(file.event_key, "event_key")
         self._read_order = _make_key_reader(file.order_by, "order_by")
         self._build_rows = _make_rows(file.progress, file.schema)
+        self._check_dossier = make_dossier_check(file)
+        self._check_progress = make_progress_check(file)
 
     def convert(self, record: SourceRecord) -> Conversion:
         """Return the events of one record, or everything that is wrong with it."""
@@ -97,6 +100,8 @@ class Converter:
         dossier_code = code if isinstance(code, str) else None
         key, order = self._read_key(scope), self._read_order(scope)
         rows = tuple(self._build_rows(scope, dossier_code))
+        self._check_dossier(scope, values)
+        self._check_progress(scope, [row for _, row in rows])
         problems = tuple(scope.problems)
         if dossier_code is None or any(each.severity is Severity.ERROR for each in problems):
             return Conversion(events=(), problems=problems, dossier_code=dossier_code)

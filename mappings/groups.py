@@ -51,7 +51,7 @@ def make_fields(rules: Mapping[str, FieldRule | GroupRule], *, group: Group) -> 
 
 
 def _plain_constant(rule: FieldRule) -> str | None:
-    is_plain = not (rule.text or rule.date or rule.number or rule.codes or rule.lookup)
+    is_plain = not (rule.text or rule.date or rule.number or rule.kind or rule.codes or rule.lookup)
     return rule.constant if is_plain and rule.when is None else None
 
 

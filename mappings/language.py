@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import date, time
     from pathlib import Path as FilePath
 
     from adapters import SourceOptions
     from mappings.yaml_nodes import PlainValue
     from schemas.model import SchemaVersion
-    from schemas.problem import Problem
+    from schemas.problem import Problem, Severity
 
 DOSSIER = "DongBoHoSoMC"
 PROGRESS = "CapNhatTienDoHoSoMC"
@@ -113,6 +113,10 @@ class DateRule:
     """Tried in this order."""
     empty: frozenset[str] = frozenset()
     """Values that mean "no date"."""
+    working_days: Path | int | None = None
+    """So many working days later; a path says where the number stands."""
+    at: time | None = None
+    """When offices close on that day; None keeps the time of day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +153,24 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KindRule:
+    """A value of a kind that has rules of its own."""
+
+    name: str
+    """One of `mappings.kinds.KINDS`."""
+    writing: str = ""
+    """Of an agency's code: one of `mappings.kinds.codes.WRITINGS`."""
+    born: Path | None = None
+    """Where a date or year of birth stands."""
+    sex: Path | None = None
+    male: frozenset[str] = frozenset()
+    """What stands at `sex` for a man, compared without regard to case."""
+    female: frozenset[str] = frozenset()
+    severity: Severity | None = None
+    """Of whatever is found; None leaves it to the rules."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRule:
     """How one field gets its value: one source, text rules, at most one conversion."""
 
@@ -159,6 +181,7 @@ class FieldRule:
     text: tuple[TextRule, ...] = ()
     date: DateRule | None = None
     number: str | None = None
+    kind: KindRule | None = None
     codes: CodeList | None = None
     lookup: Lookup | None = None
     """The source when there is no other, else the conversion."""

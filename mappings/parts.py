@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import time
+from typing import TYPE_CHECKING, Any
 
+from mappings.calendar import MAX_DAYS
 from mappings.dates import AMBIGUOUS, DATE_FORMATS
+from mappings.kinds import KINDS, OPTIONS
+from mappings.kinds.codes import WRITINGS
 from mappings.language import (
     AnyOf,
     DateRule,
     Every,
+    KindRule,
     Matches,
     Not,
     OneOf,
@@ -21,7 +27,7 @@ from mappings.language import (
 from mappings.mistakes import closest, listed
 from mappings.texts import AFFIX_RULES, LENGTH_RULES, PLAIN_RULES, REGEX_RULES, TEXT_RULES
 from mappings.yaml_nodes import Items, Scalar, Table
-from schemas.problem import Text
+from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
     from mappings.language import Condition
@@ -232,14 +238,89 @@ def _replace(section: Section) -> TextRule | None:
     return TextRule(name="replace", pattern=pattern, argument=texts[1])
 
 
+def read_kind(section: Section, key: str = "kind") -> KindRule | None:
+    """Return the kind under `key`, a name or `{name, …}`."""
+    if not isinstance(section.node(key), Table):
+        name = section.text(key)
+        return _kind(section, key, name) if name is not None else None
+    inner = section.section(key)
+    assert inner is not None
+    name = inner.text("name")
+    rule = None if name is None else _kind(inner, "name", name)
+    inner.allow("severity", *(OPTIONS.get(name or "", ())), required=("name",))
+    return None if rule is None else replace(rule, **_kind_options(inner))
+
+
+def _kind(section: Section, key: str, name: str) -> KindRule | None:
+    if name in KINDS:
+        return KindRule(name=name, writing=WRITINGS[0])
+    section.complain(
+        "mapping.kind_unknown",
+        Text(
+            vi=f"không có loại giá trị {name!r}; các loại: {listed(KINDS)}",
+            en=f"there is no kind {name!r}; the kinds are {listed(KINDS)}",
+        ),
+        key=key,
+        suggestion=closest(name, KINDS),
+    )
+    return None
+
+
+def _kind_options(section: Section) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        key: path for key in ("born", "sex") if (path := read_path(section, key)) is not None
+    }
+    words = {key: section.texts(key) for key in ("male", "female") if key in section}
+    if "sex" in section:
+        words = {"male": ("nam",), "female": ("nữ",)} | words
+    options |= {key: frozenset(texts) for key, texts in words.items()}
+    for key, known in (("writing", WRITINGS), ("severity", ("error", "warning"))):
+        text = section.text(key)
+        if text is None:
+            continue
+        if text not in known:
+            section.wrong_type(key, vi=f"một trong {listed(known)}", en=f"one of {listed(known)}")
+        else:
+            options[key] = Severity(text) if key == "severity" else text
+    return options
+
+
 def read_date(section: Section, key: str = "date") -> DateRule | None:
     """Return the date formats under `key`, a list or `{formats, empty}`."""
     if not isinstance(section.node(key), Table):
         return None if key not in section else _date(section, key, empty=())
     inner = section.section(key)
     assert inner is not None
-    inner.allow("empty", required=("formats",))
-    return _date(inner, "formats", empty=inner.texts("empty"))
+    inner.allow("empty", "working_days", "at", required=("formats",))
+    rule = _date(inner, "formats", empty=inner.texts("empty"))
+    return replace(rule, working_days=_working_days(inner), at=_time_of_day(inner))
+
+
+def _working_days(section: Section) -> Path | int | None:
+    text = section.text("working_days")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit():
+        return parse_path(text)
+    if int(text) <= MAX_DAYS:
+        return int(text)
+    section.wrong_type("working_days", vi=f"tối đa {MAX_DAYS}", en=f"at most {MAX_DAYS}")
+    return None
+
+
+def _time_of_day(section: Section) -> time | None:
+    text = section.text("at")
+    if text is None:
+        return None
+    if "working_days" in section and re.fullmatch(r"\d\d:\d\d", text, re.ASCII):
+        try:
+            return time.fromisoformat(text)
+        except ValueError:
+            pass
+    section.wrong_type(
+        "at", vi="giờ HH:mm, cùng với working_days", en="a time HH:mm, together with working_days"
+    )
+    return None
 
 
 def _date(section: Section, key: str, *, empty: tuple[str, ...]) -> DateRule:

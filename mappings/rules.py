@@ -24,6 +24,7 @@ from mappings.parts import (
     parse_path,
     read_condition,
     read_date,
+    read_kind,
     read_path,
     read_paths,
     read_template,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from schemas.model import Field, Group
 
 _SOURCES = ("from", "constant", "template")
-_CONVERSIONS = ("date", "number", "codes", "lookup")
+_CONVERSIONS = ("date", "number", "kind", "codes", "lookup")
 _OTHERS = ("text", "default", "when")
 _GROUP_WORDS = ("each", "items", "split")
 
@@ -102,6 +103,7 @@ class RuleReader:
             text=read_text_rules(section),
             date=read_date(section),
             number=_number(section),
+            kind=read_kind(section),
             codes=read_codes(section, self._code_lists),
             lookup=_lookup(section),
             default=_default(section),
@@ -267,7 +269,7 @@ def _lookup(section: Section) -> Lookup | None:
 
 
 def _judge_rule(rule: FieldRule, judge: Judge, *, section: Section, field: Field) -> None:
-    is_final = not (rule.text or rule.date or rule.number or rule.codes or rule.lookup)
+    is_final = not (rule.text or rule.date or rule.number or rule.kind or rule.codes or rule.lookup)
     for key, value in (
         ("constant", rule.constant if is_final else None),
         ("default", rule.default),

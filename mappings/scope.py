@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mappings.remedies import REMEDIES
 from mappings.values import NotAValue, as_text, is_present, make_getter
-from schemas.problem import Problem, Text
+from schemas.problem import Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,12 +100,14 @@ class Site:
         *,
         suggestion: Text | None = None,
         place: Place | None = None,
+        severity: Severity = Severity.ERROR,
     ) -> None:
         """Add a problem; its place is the first path that holds something, else the first path."""
         scope.problems.append(
             Problem(
                 code=code,
                 message=text,
+                severity=severity,
                 place=place or scope.place_of(self._path(scope)),
                 field=f"{scope.field}{self.name}" if self.name else None,
                 suggestion=suggestion or REMEDIES.get(code),

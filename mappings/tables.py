@@ -30,6 +30,12 @@ _COLUMNS: dict[str, dict[str, str]] = {
     },
     "wards": {name: name for name in ("code", "name", "unit_type", "province_code")},
     "districts": {name: name for name in ("code", "name", "unit_type", "province_code")},
+    "former_districts": {
+        "code": "code",
+        "name": "name",
+        "province_code": "old_province_code",
+        "successor_code": "now_in_province",
+    },
     "provinces": {
         name: name
         for name in ("code", "name", "unit_type", "cccd_code", "successor_code", "legal_basis")
@@ -64,14 +70,15 @@ def load_column(table: str, column: str) -> Mapping[str, tuple[Span, ...]]:
     source = _COLUMNS[table][column]
     key = _COLUMNS[table]["code"]
     spans: dict[str, tuple[Span, ...]] = {}
-    for row in _rows(table):
+    for row in load_rows(table):
         span = Span(_day(row.get("valid_from")), _day(row.get("valid_to")), row[source])
         spans[row[key]] = (*spans.get(row[key], ()), span)
     return spans
 
 
 @cache
-def _rows(table: str) -> tuple[dict[str, str], ...]:
+def load_rows(table: str) -> tuple[dict[str, str], ...]:
+    """Return the rows of a packaged table as its file has them."""
     entry = next(entry for entry in read_index("data") if entry["name"] == table)
     text = packaged("data", str(entry["file"])).read_text("utf-8")
     return tuple(csv.DictReader(text.splitlines()))

@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters import SourceRecord
 from mappings import compile_mapping, run_tests
 from mappings.dates import DATE_FORMATS
+from mappings.kinds import KINDS
 from mappings.remedies import REMEDIES
 from mappings.tables import TABLES, column_names
 from mappings.texts import NUMBER_FORMATS, TEXT_RULES
@@ -48,15 +49,17 @@ def test_the_worked_table_becomes_a_dossier(load):
 
 
 def test_every_error_code_is_explained():
-    sources = [path.read_text("utf-8") for path in (ROOT / "mappings").glob("*.py")]
-    codes = {code for text in sources for code in re.findall(r'"((?:mapping|agency)\.\w+)"', text)}
+    sources = [path.read_text("utf-8") for path in (ROOT / "mappings").rglob("*.py")]
+    codes = {
+        code for text in sources for code in re.findall(r'"((?:mapping|agency|value)\.\w+)"', text)
+    }
 
     assert len(codes) > 50
     assert {code for code in codes if f"`{code}`" not in GUIDE} == set()
 
 
 def test_every_word_of_the_language_is_explained():
-    words = {*DATE_FORMATS, *NUMBER_FORMATS, *TEXT_RULES, *TABLES}
+    words = {*DATE_FORMATS, *NUMBER_FORMATS, *TEXT_RULES, *TABLES, *KINDS}
     words |= {column for table in TABLES for column in column_names(table)}
 
     assert {word for word in words if not re.search(rf"[`{{]{re.escape(word)}[`:]", GUIDE)} == set()
@@ -65,7 +68,12 @@ def test_every_word_of_the_language_is_explained():
 def test_every_problem_of_a_record_says_what_to_do():
     listed = GUIDE.split("| `mapping.installation_changed`")[1]
     codes = set(re.findall(r"`(mapping\.[a-z_]+)`", listed))
-    # These two say what to do where they are made, with the path concerned.
-    by_themselves = {"mapping.field_missing", "mapping.not_a_value"}
+    # These say what to do where they are made, with what is concerned.
+    by_themselves = {
+        "mapping.field_missing",
+        "mapping.not_a_value",
+        "mapping.days_invalid",
+        "mapping.deadline_uncertain",
+    }
 
     assert codes - by_themselves == set(REMEDIES)

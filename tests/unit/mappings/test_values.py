@@ -1,0 +1,189 @@
+"""Kinds, deadlines and what fields say together, as a mapping uses them."""
+
+from datetime import date, datetime
+from itertools import pairwise
+
+import pytest
+
+from mappings.calendar import load_calendar
+from mappings.statuses import is_known, known_transitions
+
+
+def found(conversion):
+    return [(p.code, p.severity.value, p.field) for p in conversion.problems]
+
+
+def test_a_kind_gives_the_standard_writing(convert):
+    event = convert({"dt": "+84 90 123 45 67"}, {"DonViXuLy": "{from: dt, kind: phone}"}).events[0]
+
+    assert event.values["DonViXuLy"] == "0901234567"
+
+
+def test_an_error_stops_the_record_at_its_cell_and_names_its_source(convert):
+    done = convert(
+        {"mst": "0100109107"}, {"DonViXuLy": "{from: mst, kind: tax_code}"}, columns={"mst": "F"}
+    )
+
+    assert done.events == ()
+    assert found(done) == [("value.tax_code_check_digit", "error", "DonViXuLy")]
+    assert done.problems[0].place.column == "F"
+    assert "105/2020/TT-BTC" in done.problems[0].suggestion.vi
+
+
+def test_a_warning_goes_on_with_its_record(convert):
+    done = convert({"dt": "hỏi chồng"}, {"DonViXuLy": "{from: dt, kind: phone}"})
+
+    assert found(done) == [("value.phone_form", "warning", "DonViXuLy")]
+    assert done.events[0].values["DonViXuLy"] == "hỏi chồng"
+
+
+@pytest.mark.parametrize(("severity", "events"), [("error", 0), ("warning", 1)])
+def test_a_mapping_decides_how_grave_it_is(convert, severity, events):
+    rule = f"{{from: x, kind: {{name: fee, severity: {severity}}}}}"
+
+    assert len(convert({"x": "nhiều"}, {"DonViXuLy": rule}).events) == events
+
+
+@pytest.mark.parametrize(
+    ("born", "sex", "codes"),
+    [
+        ("01/03/1990", "NỮ", []),
+        ("19900301000000", "nữ", []),
+        ("1985", "Nam", ["value.personal_id_birth", "value.personal_id_sex"]),
+        # Eight digits may be ddMMyyyy or yyyyMMdd: nothing is concluded.
+        ("20011985", "1", []),
+        ("", "", []),
+    ],
+)
+def test_the_person_is_compared_with_the_number(convert, born, sex, codes):
+    rule = "{from: id, kind: {name: personal_id, born: ns, sex: gt}}"
+    done = convert({"id": "079190000001", "ns": born, "gt": sex}, {"DonViXuLy": rule})
+
+    assert [problem.code for problem in done.problems] == codes
+
+
+def test_an_agencys_own_codes_of_sex_can_be_named(convert):
+    rule = '{from: id, kind: {name: personal_id, sex: gt, male: ["1034"], female: ["1035"]}}'
+    done = convert({"id": "079190000001", "gt": "1034"}, {"DonViXuLy": rule})
+
+    assert [problem.code for problem in done.problems] == ["value.personal_id_sex"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("{from: a, kind: phones}", "mapping.kind_unknown"),
+        ("{from: a, kind: {name: phone, writing: qcvn102}}", "mapping.key_unknown"),
+        ("{from: a, kind: {name: agency_code, writing: old}}", "mapping.type_wrong"),
+        ("{from: a, kind: {name: phone, severity: fatal}}", "mapping.type_wrong"),
+        ("{from: a, kind: {severity: error}}", "mapping.key_missing"),
+        ("{from: a, kind: phone, number: plain}", "mapping.rule_conversions"),
+        ("{from: a, date: {formats: [yyyy], at: '17:00'}}", "mapping.type_wrong"),
+        ("{from: a, date: {formats: [yyyy], working_days: 9999}}", "mapping.type_wrong"),
+        ("{from: a, date: {formats: [yyyy], working_days: 5, at: '25:00'}}", "mapping.type_wrong"),
+    ],
+)
+def test_what_is_wrong_with_a_kind_or_deadline_is_found_in_the_file(
+    mistakes, mapping_text, rule, code
+):
+    assert [p.code for p in mistakes(mapping_text({"GhiChu": rule}))] == [code]
+
+
+DEADLINES = [
+    # Tet of 2026: 16 to 20 February are off.
+    ("13/02/2026", "1", "20260223170000"),
+    ("13/02/2026", "0", "20260213170000"),
+    # Saturday 22 August is worked, Monday 31 August and 1-2 September are not.
+    ("21/08/2026", "1", "20260822170000"),
+    ("28/08/2026", "1", "20260903170000"),
+    ("06/03/2026", "15.0", "20260327170000"),
+]
+
+
+@pytest.mark.parametrize(("received", "days", "due"), DEADLINES)
+def test_a_deadline_counts_working_days(convert, received, days, due):
+    rule = "{from: ngay, date: {formats: [dd/MM/yyyy], working_days: n, at: '17:00'}}"
+    done = convert({"ngay": received, "n": days}, {"NgayHenTra": rule})
+
+    assert found(done) == []
+    assert done.events[0].values["NgayHenTra"] == due
+
+
+def test_a_deadline_from_a_date_cell_keeps_its_time(convert):
+    rule = "{from: luc, date: {formats: [workbook], working_days: 2}}"
+    moment = datetime(2026, 3, 6, 8, 15)  # noqa: DTZ001 - a cell has no zone
+    done = convert({"ngay": "06/03/2026", "luc": moment}, {"NgayHenTra": rule})
+
+    assert done.events[0].values["NgayHenTra"] == "20260310081500"
+
+
+@pytest.mark.parametrize("received", ["31/12/2025", "20/12/2027"])
+def test_a_deadline_over_days_that_are_not_confirmed_is_a_warning(convert, received):
+    rule = "{from: ngay, date: {formats: [dd/MM/yyyy], working_days: 10}}"
+    done = convert({"ngay": received}, {"NgayHenTra": rule})
+
+    assert found(done) == [("mapping.deadline_uncertain", "warning", "NgayHenTra")]
+    assert len(done.events) == 1
+
+
+@pytest.mark.parametrize("days", ["mười", "-1", "2001", "1.5", ""])
+def test_a_number_of_days_that_is_none_stops_the_record(convert, days):
+    rule = "{from: ngay, date: {formats: [dd/MM/yyyy], working_days: n}}"
+    done = convert({"n": days}, {"NgayHenTra": rule})
+
+    assert found(done) == [("mapping.days_invalid", "error", "NgayHenTra")]
+
+
+def test_the_calendar_knows_which_years_it_knows():
+    calendar = load_calendar()
+
+    assert calendar.years == {2025, 2026}
+    assert calendar.is_working(date(2026, 8, 22))
+    assert not calendar.is_working(date(2026, 8, 29))
+    with pytest.raises(ValueError, match="2000"):
+        calendar.add_working_days(date(2026, 1, 1), 2001)
+
+
+def test_a_date_before_the_day_of_receipt_is_a_warning(convert):
+    rule = "{from: hen, date: [dd/MM/yyyy]}"
+
+    assert found(convert({"hen": "04/03/2021"}, {"NgayHenTra": rule})) == [
+        ("value.date_order", "warning", "NgayHenTra")
+    ]
+    assert found(convert({"hen": "05/03/2021"}, {"NgayHenTra": rule})) == []
+
+
+PROGRESS = (
+    "{each: rows, fields: {NguoiXuLy: ten, ThoiDiemXuLy: {from: luc, date: [iso]},"
+    " NoiDungXuLy: viec, TrangThai: tt, MaHoSo: /so}}"
+)
+
+
+def test_a_status_that_was_never_seen_to_follow_is_a_warning(convert):
+    rows = [
+        {"ten": "An", "luc": f"2021-03-0{day}T08:00:00", "viec": "việc", "tt": status}
+        for day, status in enumerate(["2", "4", "5", "4", "10", "2"], 1)
+    ]
+    done = convert({"rows": rows}, progress=PROGRESS)
+
+    assert [p.code for p in done.problems] == ["value.status_transition"] * 2
+    assert "4 → 10" in done.problems[0].message.en
+    assert "10 → 2" in done.problems[1].message.en
+    assert len(done.events) == 7
+
+
+def test_all_ways_that_were_seen_are_known():
+    seen = ["1", "2", "4", "5", "4", "6", "4", "9", "10"]
+
+    assert all(is_known(before, after) for before, after in pairwise(seen))
+    assert all(before != after for before, after in known_transitions())
+
+
+@pytest.mark.parametrize(
+    ("day", "name"), [("30/06/2025", "Thành phố Thủ Dầu Một"), ("01/07/2025", None)]
+)
+def test_districts_of_the_merged_provinces_ended_with_june_2025(convert, day, name):
+    rule = "{from: h, lookup: {table: former_districts, column: name}}"
+    done = convert({"ngay": day, "h": "718"}, {"GhiChu": rule})
+
+    assert (done.events[0].values["GhiChu"] if done.events else None) == name
