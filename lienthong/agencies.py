@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from lienthong.conversion import Pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from adapters import SourceOptions
     from mappings import Converter
+    from mappings.catalogue import Service
     from signing import XadesSigner
 
 
@@ -30,14 +33,19 @@ class Agency:
     one_row_per_dossier: bool
 
 
-def make_agency(converter: Converter, *, signer: XadesSigner) -> Agency:
-    """Put an agency together from its compiled mapping and its signer."""
+def make_agency(
+    converter: Converter,
+    *,
+    signer: XadesSigner,
+    services: Mapping[str, Sequence[Service]] | None = None,
+) -> Agency:
+    """Put an agency together from its compiled mapping, its signer and the catalogue."""
     return Agency(
         name=converter.name,
         code=converter.agency_code,
         version=converter.version,
         source=converter.source,
-        pipeline=Pipeline(converter, signer=signer),
+        pipeline=Pipeline(converter, signer=signer, services=services),
         mapping_stamp=f"{converter.name}@{converter.version} sha256:{converter.digest}",
         one_row_per_dossier=converter.one_row_per_dossier,
     )

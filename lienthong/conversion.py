@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING
 from adapters.record import UnreadableRecord
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
+from mappings.catalogue import missing_components
 from schemas.building import VIETNAM, DocumentBuilder
 from schemas.parser import parse_xml
 from schemas.validation import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lxml.etree import _Element
 
     from adapters.record import SourceRecord
     from mappings import Converter, Event
+    from mappings.catalogue import Service
     from schemas.problem import Place, Problem
     from signing import XadesSigner
 
@@ -49,6 +51,8 @@ class PreparedEvent:
     document: bytes
     document_digest: str
     """Hex SHA-256 of `document`."""
+    procedure: str | None = None
+    """MaTTHC of a dossier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +71,23 @@ class Prepared:
 class Pipeline:
     """The conversion of one agency's records; what can be decided once is decided on making it."""
 
-    def __init__(self, converter: Converter, *, signer: XadesSigner) -> None:
+    def __init__(
+        self,
+        converter: Converter,
+        *,
+        signer: XadesSigner,
+        services: Mapping[str, Sequence[Service]] | None = None,
+    ) -> None:
+        """
+        Put a pipeline together.
+
+        Args:
+            converter: The agency's compiled mapping.
+            signer: Signs for the agency.
+            services: What the catalogue asks of dossiers, by procedure.
+        """
         self._converter = converter
+        self._services = services or {}
         self._signer = signer
         self._agency_code = converter.agency_code
         version = converter.schema
@@ -91,7 +110,7 @@ class Pipeline:
                 problems=tuple(item.problems),
             )
         conversion = self._converter.convert(item)
-        problems = conversion.problems
+        problems = (*conversion.problems, *self._missing_components(conversion.events, item))
         built = [self._build(event, now=now) for event in conversion.events]
         findings = [
             problem.moved_to(item.place.at(path=problem.place.path))
@@ -110,6 +129,20 @@ class Pipeline:
             deadline=_deadline(conversion.events),
         )
 
+    def _missing_components(
+        self, events: Sequence[Event], item: SourceRecord
+    ) -> tuple[Problem, ...]:
+        if not self._services or not events:
+            return ()
+        values, group = events[0].values, self._converter.agency_group
+        services = self._services.get(str(values.get("MaTTHC")), ())
+        return tuple(
+            problem.moved_to(item.place)
+            for service in services
+            if service.components and group in (None, service.group)
+            if (problem := missing_components(service, values)) is not None
+        )
+
     def _build(self, event: Event, *, now: datetime) -> tuple[Event, str, _Element]:
         message_id = make_id(now)
         document = self._builders[Packet(event.packet)].build(
@@ -122,6 +155,7 @@ class Pipeline:
         self, event: Event, message_id: str, document: _Element, *, now: datetime
     ) -> PreparedEvent:
         signed = self._signer.sign_parsed(document, signed_at=now)
+        procedure = event.values.get("MaTTHC")
         return PreparedEvent(
             message_id=message_id,
             packet=Packet(event.packet),
@@ -131,6 +165,7 @@ class Pipeline:
             content_digest=event.digest,
             document=signed,
             document_digest=hashlib.sha256(signed).hexdigest(),
+            procedure=procedure if isinstance(procedure, str) else None,
         )
 
 

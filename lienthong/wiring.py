@@ -35,6 +35,7 @@ from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from mappings import load_agencies
+from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import XadesSigner, load_policy
@@ -59,6 +60,9 @@ RESULTS_PATIENCE = timedelta(seconds=30)
 """Before an agency whose results queue is missing or full is tried again."""
 KEY_FILE = "store.keys"
 """The store's master keys, in the data directory where no other place is given."""
+
+
+CATALOGUE = "catalogue.json"
 
 
 def steady() -> float:
@@ -115,6 +119,11 @@ class Installation:
         """The agencies that come with the product and the site's own."""
         return load_agencies(self.settings.mappings_dir)
 
+    @property
+    def catalogue_file(self) -> Path:
+        """The services that are to be connected."""
+        return self.settings.data_dir / CATALOGUE
+
     @cached_property
     def keyring(self) -> Keyring:
         """The signing keys and what is trusted."""
@@ -124,18 +133,22 @@ class Installation:
 
     def agency(self, name: str) -> Agency:
         """
-        Return one agency, compiled once; again when its key files have changed.
+        Return one agency, compiled once; again when its keys or the catalogue have changed.
 
         Raises:
             ConfigError: nobody configured it, or its mapping is wrong.
             signing.KeyUnusable: it has no key that can be used.
         """
         with self._lock:
-            stamp = self.keyring.stamp(name)
+            stamp = (self.keyring.stamp(name), _stamp_of(self.catalogue_file))
             known = self._agencies.get(name)
             if known is not None and known[0] == stamp:
                 return known[1]
-            agency = make_agency(self.mappings.get(name), signer=self.signer(name))
+            agency = make_agency(
+                self.mappings.get(name),
+                signer=self.signer(name),
+                services=load_catalogue(self.catalogue_file).by_procedure(),
+            )
             self._agencies[name] = (stamp, agency)
             return agency
 
@@ -369,3 +382,11 @@ def _rabbit_settings(settings: BrokerSettings, agencies: tuple[str, ...]) -> Rab
         heartbeat=timedelta(seconds=settings.heartbeat_seconds),
         blocked_timeout=timedelta(seconds=settings.blocked_timeout_seconds),
     )
+
+
+def _stamp_of(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -81,6 +81,7 @@ class Converter:
         self.digest = file.digest
         self.agency_code = file.agency_code
         self.agency_name = file.agency_name
+        self.agency_group = file.agency_group
         self.schema: SchemaVersion = file.schema
         self.source: SourceOptions = file.source
         self.one_row_per_dossier = file.one_row_per_dossier

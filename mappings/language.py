@@ -275,6 +275,8 @@ class MappingFile:
     schema: SchemaVersion
     agency_code: str
     agency_name: str
+    agency_group: str | None
+    """One of the 23 groups, where the mapping says which."""
     source: SourceOptions
     dossier: Mapping[str, FieldRule | GroupRule]
     progress: ProgressRule | None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from adapters import OptionsWrong, make_options
 from mappings.cases import read_tests
+from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
 from mappings.language import DOSSIER, PROGRESS, FieldRule, MappingFile, ProgressRule
 from mappings.mistakes import Mistakes, Section, closest, listed
@@ -82,7 +83,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     code_lists = {} if code_lists_section is None else read_code_lists(code_lists_section)
     reader = RuleReader(code_lists)
     dossier_section = section.section("dossier")
-    agency_code, agency_name = _agency(agency)
+    agency_code, agency_name, agency_group = _agency(agency)
     event_key, order_by = read_template(section, "event_key"), read_template(section, "order_by")
     tests = read_tests(section)
     if schema is None or dossier_section is None:
@@ -100,6 +101,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         schema=schema,
         agency_code=agency_code,
         agency_name=agency_name,
+        agency_group=agency_group,
         source=source,
         dossier=dossier,
         progress=progress,
@@ -131,15 +133,32 @@ def _version(section: Section) -> int:
     return version or 0
 
 
-def _agency(section: Section | None) -> tuple[str, str]:
+def _agency(section: Section | None) -> tuple[str, str, str | None]:
     if section is None:
-        return "", ""
-    section.allow(required=("code", "name"))
+        return "", "", None
+    section.allow("group", required=("code", "name"))
     code, name = section.text("code"), section.text("name")
     for key, text in (("code", code), ("name", name)):
         if text is not None and not text.strip():
             section.wrong_type(key, vi="văn bản không rỗng", en="text that is not empty")
-    return (code or "").strip(), (name or "").strip()
+    return (code or "").strip(), (name or "").strip(), _group(section)
+
+
+def _group(section: Section) -> str | None:
+    group = section.text("group")
+    known = [each.code for each in load_groups()] if group is not None else []
+    if group is None or group in known:
+        return group
+    section.complain(
+        "mapping.group_of_agency_unknown",
+        Text(
+            vi=f"không có nhóm đơn vị {group!r}; các nhóm: {listed(known, limit=30)}",
+            en=f"there is no group of agencies {group!r}; there are {listed(known, limit=30)}",
+        ),
+        key="group",
+        suggestion=closest(group, known),
+    )
+    return None
 
 
 def _schema(section: Section) -> SchemaVersion | None:

@@ -18,6 +18,7 @@ from rich.markup import escape
 from broker.port import BrokerError
 from lienthong.cli import (
     bench,
+    catalogue,
     doors,
     exchange,
     files,
@@ -51,6 +52,7 @@ app = typer.Typer(
 files.register(app)
 exchange.register(app)
 mapping.register(app)
+catalogue.register(app)
 keys.register(app)
 store.register(app)
 sandbox.register(app)

@@ -14,6 +14,32 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    # catalogue
+    "The services that are to be connected.": "Các dịch vụ cần kết nối.",
+    "List the groups and the services that were imported, or search the procedures that ship.": (
+        "Liệt kê các nhóm và dịch vụ đã nhập, hoặc tìm trong danh mục thủ tục đóng gói."
+    ),
+    "Take the services of a decision's annex onto the list; all of them, or none when one is "
+    "wrong.": "Nhập các dịch vụ trong phụ lục của một quyết định; nhập hết, hoặc không nhập gì "
+    "khi có một dòng sai.",
+    "Show which services of which group are connected, by which mapping, and the last delivery.": (
+        "Cho biết dịch vụ nào của nhóm nào đã kết nối, bằng ánh xạ nào, và lần gửi gần nhất."
+    ),
+    "Only this group, by its code": "Chỉ nhóm này, theo mã nhóm",
+    "Search all procedures by code or words of the title": (
+        "Tìm mọi thủ tục theo mã hoặc từ trong tên"
+    ),
+    "The annex, as CSV or XLSX": "Phụ lục, dạng CSV hoặc XLSX",
+    "Number of the decision": "Số quyết định",
+    "Its day": "Ngày quyết định",
+    "First day on the list; default --date": "Ngày đầu tiên có hiệu lực; mặc định --date",
+    "Name a column: code|title|group|level|components|assurance=NAME": (
+        "Chỉ rõ một cột: code|title|group|level|components|assurance=TÊN"
+    ),
+    "Sheet of a workbook; default the first": "Trang tính của sổ; mặc định trang đầu",
+    "Of a CSV; see docs/adapters.md": "Bảng mã của CSV; xem docs/adapters.md",
+    "Only check the file": "Chỉ kiểm tra tệp",
+    "Also draw it into this SVG file": "Vẽ thêm vào tệp SVG này",
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),

@@ -308,6 +308,7 @@ def message_row(
         "reissue_of": None,
         "created_at": work.at,
         "updated_at": work.at,
+        "procedure": None,
     }
 
 
@@ -320,6 +321,7 @@ def event_columns(work: Work, event: PreparedEvent) -> dict[str, Any]:
         "content_digest": event.content_digest,
         "document": work.vault.seal(event.document, context=document_context(event.message_id)),
         "document_digest": event.document_digest,
+        "procedure": event.procedure,
     }
 
 

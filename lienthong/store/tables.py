@@ -178,6 +178,7 @@ messages = Table(
     Column("reissued_as", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("procedure", Text, comment="MaTTHC; empty where it was not kept"),
     Index("messages_dossier", "dossier_code", "agency"),
     Index(
         "messages_due",

@@ -37,6 +37,7 @@ from lienthong.store.sealed import (
     words_context,
 )
 from lienthong.store.tables import NO_DEADLINE
+from lienthong.store.versions import CURRENT
 from lienthong.wiring import Installation
 from signing import make_development_pki
 
@@ -213,7 +214,7 @@ def test_the_log_holds_and_tells_of_the_upgrade(upgraded, old):
     assert (found.rows, found.seals) == (count + 2, 2)
     assert same(rows[:count], old["audit"], list(old["audit"][0]))
     assert (rows[count]["actor"], rows[count]["action"]) == ("an", "store.upgraded")
-    assert json.loads(rows[count]["detail"]) == {"from": "0001", "to": "0002"}
+    assert json.loads(rows[count]["detail"]) == {"from": "0001", "to": CURRENT}
     log.seal(upgraded.engine, now=NOW)
     with reading(upgraded) as connection:
         assert log.verify(connection).faults == ()
