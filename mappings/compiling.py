@@ -229,7 +229,7 @@ def report_missing(site: Site, scope: Scope, name: str) -> None:
 
 
 def _no_match(rule: TextRule, text: str) -> Text:
-    pattern = rule.pattern.pattern if rule.pattern is not None else ""
+    pattern = rule.pattern.text if rule.pattern is not None else ""
     return Text(
         vi=f"không tìm thấy {pattern!r} trong {quoted(text)}",
         en=f"{pattern!r} does not occur in {quoted(text)}",

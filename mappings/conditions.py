@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.language import AnyOf, Every, Matches, Not, OneOf, Present
+from mappings.regexes import MAX_REGEX_INPUT
 from mappings.scope import make_finder
-from mappings.texts import MAX_REGEX_INPUT
 from mappings.values import NotAValue, as_text, is_present
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def make_test(condition: Condition) -> Test:
             wanted_texts = frozenset(as_text(value) for value in values)
             return lambda scope: read_one(scope) in wanted_texts
         case Matches(path=path, pattern=pattern):
-            read, search = _reader(path), pattern.search
-            return lambda scope: search((read(scope) or "")[:MAX_REGEX_INPUT]) is not None
+            read, is_in = _reader(path), pattern.is_in
+            return lambda scope: is_in((read(scope) or "")[:MAX_REGEX_INPUT])
         case Every(parts=parts):
             every = tuple(make_test(part) for part in parts)
             return lambda scope: all(test(scope) for test in every)

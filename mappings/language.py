@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
     from datetime import date, time
     from pathlib import Path as FilePath
 
     from adapters import SourceOptions
+    from mappings.regexes import Regex
     from mappings.yaml_nodes import PlainValue
     from schemas.model import SchemaVersion
     from schemas.problem import Problem, Severity
@@ -56,7 +56,7 @@ class Matches:
     """True when `pattern` is found in the text at `path`."""
 
     path: Path
-    pattern: re.Pattern[str]
+    pattern: Regex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class TextRule:
     """One step on a text; which of the arguments is used depends on `name`."""
 
     name: str
-    pattern: re.Pattern[str] | None = None
+    pattern: Regex | None = None
     argument: str = ""
     length: int = 0
 

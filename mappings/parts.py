@@ -25,6 +25,7 @@ from mappings.language import (
     TextRule,
 )
 from mappings.mistakes import closest, listed
+from mappings.regexes import Regex, RegexRefused
 from mappings.texts import AFFIX_RULES, LENGTH_RULES, PLAIN_RULES, REGEX_RULES, TEXT_RULES
 from mappings.yaml_nodes import Items, Scalar, Table
 from schemas.problem import Severity, Text
@@ -143,23 +144,24 @@ def _tested(section: Section, name: str) -> Condition | None:
     return OneOf(path=path, values=frozenset(section.texts(name)))
 
 
-def read_regex(section: Section, key: str) -> re.Pattern[str] | None:
+def read_regex(section: Section, key: str) -> Regex | None:
     """Return the regular expression under `key`, compiled."""
     text = section.text(key)
     return None if text is None else _regex(text, section, key)
 
 
-def _regex(text: str, section: Section, key: str) -> re.Pattern[str] | None:
+def _regex(text: str, section: Section, key: str) -> Regex | None:
     try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as exc:
+        return Regex(text)
+    except RegexRefused as exc:
         section.complain(
             "mapping.regex_invalid",
             Text(
-                vi=f"biểu thức chính quy {text!r} không hợp lệ: {exc}",
-                en=f"{text!r} is not a regular expression: {exc}",
+                vi=f"biểu thức chính quy {text!r} không dùng được: {exc.reason}",
+                en=f"{text!r} cannot be used as a regular expression: {exc.reason}",
             ),
             key=key,
+            suggestion=exc.remedy,
         )
         return None
 
@@ -223,16 +225,16 @@ def _replace(section: Section) -> TextRule | None:
     if pattern is None:
         return None
     try:
-        # A bad \9 or \g<name> is noticed only when a replacement is made.
-        re.compile(f"(?:{pattern.pattern})|").sub(texts[1], "")
-    except (re.error, IndexError) as exc:
+        pattern.replacer(texts[1])
+    except RegexRefused as exc:
         section.complain(
             "mapping.regex_invalid",
             Text(
-                vi=f"chuỗi thay thế {texts[1]!r} không hợp lệ: {exc}",
-                en=f"{texts[1]!r} cannot be used as a replacement: {exc}",
+                vi=f"chuỗi thay thế {texts[1]!r} không dùng được: {exc.reason}",
+                en=f"{texts[1]!r} cannot be used as a replacement: {exc.reason}",
             ),
             key="replace",
+            suggestion=exc.remedy,
         )
         return None
     return TextRule(name="replace", pattern=pattern, argument=texts[1])

@@ -6,10 +6,13 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from mappings.regexes import MAX_REGEX_INPUT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mappings.language import TextRule
+    from mappings.regexes import Regex
 
 PLAIN_RULES = ("collapse_spaces", "upper", "lower", "unescape_html", "strip_tags", "digits")
 REGEX_RULES = ("replace", "extract")
@@ -17,9 +20,6 @@ LENGTH_RULES = ("truncate",)
 AFFIX_RULES = ("prefix", "suffix")
 TEXT_RULES = PLAIN_RULES + REGEX_RULES + LENGTH_RULES + AFFIX_RULES
 NUMBER_FORMATS = ("vietnamese", "plain", "integer")
-
-MAX_REGEX_INPUT = 20_000
-"""Longer texts never meet a regular expression of a mapping: nobody can prove those harmless."""
 
 _TAG = re.compile(r"<[^<>]*>")
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);?")
@@ -52,7 +52,10 @@ def make_text_rule(rule: TextRule) -> Callable[[str], str]:
     """
     if rule.name in REGEX_RULES:
         assert rule.pattern is not None
-        return _guarded(_REGEX[rule.name](rule.pattern, rule.argument))
+        is_replacing = rule.name == "replace"
+        return _guarded(
+            rule.pattern.replacer(rule.argument) if is_replacing else _extract(rule.pattern)
+        )
     if rule.name == "truncate":
         return _truncate(rule.length)
     if rule.name == "prefix":
@@ -118,18 +121,12 @@ def _truncate(length: int) -> Callable[[str], str]:
     return cut
 
 
-def _replace(pattern: re.Pattern[str], replacement: str) -> Callable[[str], str]:
-    return lambda text: pattern.sub(replacement, text)
-
-
-def _extract(pattern: re.Pattern[str], _: str) -> Callable[[str], str]:
-    group = 1 if pattern.groups else 0
-
+def _extract(pattern: Regex) -> Callable[[str], str]:
     def extract(text: str) -> str:
-        found = pattern.search(text)
+        found = pattern.extract(text)
         if found is None:
             raise TextNoMatch
-        return found[group] or ""
+        return found
 
     return extract
 
@@ -143,7 +140,6 @@ def _guarded(rule: Callable[[str], str]) -> Callable[[str], str]:
     return run
 
 
-_REGEX = {"replace": _replace, "extract": _extract}
 _PLAIN: dict[str, Callable[[str], str]] = {
     "collapse_spaces": collapse_spaces,
     "upper": str.upper,
