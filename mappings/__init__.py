@@ -5,6 +5,7 @@ Mappings: an agency's YAML file turns its records into the portal's dossiers.
 `load_agencies` knows which agencies there are.
 """
 
+from mappings.claims import find_claims
 from mappings.converter import Conversion, Converter, Event, compile_mapping
 from mappings.language import MappingFile
 from mappings.loading import load_mapping
@@ -21,6 +22,7 @@ __all__ = [
     "TestResult",
     "check_installed",
     "compile_mapping",
+    "find_claims",
     "load_agencies",
     "load_mapping",
     "run_tests",

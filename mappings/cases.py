@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mappings.language import ExpectedProblem, MappingTest
+from mappings.language import DOSSIER, PROGRESS, ExpectedProblem, MappingTest
+from mappings.mistakes import complain_unknown_field
 from mappings.yaml_nodes import Items, Scalar, Table, plain_value
 from schemas.problem import Text
 
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from mappings.language import Expected
     from mappings.mistakes import Section
     from mappings.yaml_nodes import Node
+    from schemas.model import Field, Group
 
 
-def read_tests(section: Section, key: str = "tests") -> tuple[MappingTest, ...]:
-    """Return the tests; a file without any gets a warning."""
-    found = [_test(inner) for inner in section.sections(key)]
+def read_tests(
+    section: Section, packets: Mapping[str, Group], *, key: str = "tests"
+) -> tuple[MappingTest, ...]:
+    """Return the tests; a file without any gets a warning, an unknown portal field a complaint."""
+    found = [_test(inner, packets) for inner in section.sections(key)]
     if not found:
         section.mistakes.add(
             "mapping.no_tests",
@@ -33,7 +37,7 @@ def read_tests(section: Section, key: str = "tests") -> tuple[MappingTest, ...]:
     return tuple(test for test in found if test is not None)
 
 
-def _test(section: Section) -> MappingTest | None:
+def _test(section: Section, packets: Mapping[str, Group]) -> MappingTest | None:
     section.allow("dossier", "progress", "problems", required=("name", "record"))
     name, record = section.text("name"), section.section("record")
     if name is None or record is None:
@@ -43,32 +47,35 @@ def _test(section: Section) -> MappingTest | None:
         name=name,
         line=section.line,
         record={key: plain_value(node) for key in record if (node := record.node(key)) is not None},
-        dossier=None if dossier is None else _expected_fields(dossier),
-        progress=_progress(section),
+        dossier=None if dossier is None else _expected_fields(dossier, packets[DOSSIER]),
+        progress=_progress(section, packets[PROGRESS]),
         problems=_problems(section),
     )
 
 
-def _progress(section: Section) -> tuple[Mapping[str, Expected], ...] | None:
+def _progress(section: Section, group: Group) -> tuple[Mapping[str, Expected], ...] | None:
     if "progress" not in section:
         return None
-    return tuple(_expected_fields(row) for row in section.sections("progress"))
+    return tuple(_expected_fields(row, group) for row in section.sections("progress"))
 
 
-def _expected_fields(section: Section) -> dict[str, Expected]:
-    return {
-        key: _expected(node, section, key)
-        for key in section
-        if (node := section.node(key)) is not None
-    }
+def _expected_fields(section: Section, group: Group) -> dict[str, Expected]:
+    expected: dict[str, Expected] = {}
+    for key in section:
+        field, node = group.fields.get(key), section.node(key)
+        if field is None:
+            complain_unknown_field(section, key, group)
+        elif node is not None:
+            expected[key] = _expected(node, section, field)
+    return expected
 
 
-def _expected(node: Node, section: Section, key: str) -> Expected:
+def _expected(node: Node, section: Section, field: Field) -> Expected:
+    key = field.name
     if isinstance(node, Scalar):
         return None if node.is_null else node.text
-    if isinstance(node, Items):
-        inner = section.sections(key)
-        return tuple(_expected_fields(item) for item in inner)
+    if isinstance(node, Items) and field.group is not None:
+        return tuple(_expected_fields(item, field.group) for item in section.sections(key))
     section.wrong_type(key, vi="văn bản hoặc danh sách", en="a text or a list", line=node.line)
     return None
 

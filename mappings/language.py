@@ -88,6 +88,7 @@ class Template:
     """Text with paths in braces; an empty part makes the whole empty."""
 
     parts: tuple[str | Path, ...]
+    line: int
 
     @property
     def paths(self) -> tuple[Path, ...]:

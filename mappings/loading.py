@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters import OptionsWrong, make_options
@@ -16,6 +17,7 @@ from mappings.cases import read_tests
 from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
 from mappings.language import DOSSIER, PROGRESS, FieldRule, MappingFile, ProgressRule
+from mappings.linting import lint
 from mappings.mistakes import Mistakes, Section, closest, listed
 from mappings.parts import parse_path, read_path, read_template
 from mappings.rules import RuleReader
@@ -46,9 +48,13 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _DEFAULT_DAY_FIELD = "NgayTiepNhan"
 
 
-def load_mapping(path: Path) -> MappingFile:
+def load_mapping(path: Path, *, is_draft: bool = False) -> MappingFile:
     """
     Return the mapping in `path`, checked against the schema it names.
+
+    Args:
+        path: The file.
+        is_draft: Mandatory fields may have no rule yet; such a mapping is looked at, never run.
 
     Raises:
         ConfigError: code "mapping.invalid"; `problems` lists every mistake with its line.
@@ -69,9 +75,12 @@ def load_mapping(path: Path) -> MappingFile:
         mistakes=mistakes,
     )
     file = _read(section, path=path, digest=hashlib.sha256(data).hexdigest())
-    if file is None or mistakes.has_errors():
+    if file is not None:
+        lint(file, mistakes)
+    tolerated = ("mapping.field_unmapped",) if is_draft else ()
+    if file is None or mistakes.has_errors(but=tolerated):
         raise _invalid(path, mistakes)
-    return file
+    return replace(file, warnings=tuple(mistakes.problems))
 
 
 def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
@@ -85,9 +94,9 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     dossier_section = section.section("dossier")
     agency_code, agency_name, agency_group = _agency(agency)
     event_key, order_by = read_template(section, "event_key"), read_template(section, "order_by")
-    tests = read_tests(section)
     if schema is None or dossier_section is None:
         return None
+    tests = read_tests(section, schema.packets)
     dossier = reader.fields(dossier_section, schema.packets[DOSSIER])
     progress = _progress(section, reader, schema)
     valid_at = _valid_at(section, reader, dossier)
@@ -111,7 +120,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         valid_at=valid_at,
         code_lists=code_lists,
         tests=tests,
-        warnings=tuple(section.mistakes.problems),
+        warnings=(),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mappings.yaml_nodes import Node
+    from schemas.model import Group
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
 
@@ -52,9 +53,12 @@ class Mistakes:
             )
         )
 
-    def has_errors(self) -> bool:
-        """Return whether the file cannot be used."""
-        return any(problem.severity is Severity.ERROR for problem in self.problems)
+    def has_errors(self, *, but: tuple[str, ...] = ()) -> bool:
+        """Return whether the file cannot be used, the codes in `but` apart."""
+        return any(
+            problem.severity is Severity.ERROR and problem.code not in but
+            for problem in self.problems
+        )
 
 
 def _portal_field(key: str) -> str | None:
@@ -240,3 +244,16 @@ class Section:
             line=line or self.line_of(key),
             key=self.inner(key),
         )
+
+
+def complain_unknown_field(section: Section, name: str, group: Group) -> None:
+    """Complain that the portal has no field `name` among those of `group`."""
+    section.complain(
+        "mapping.field_unknown",
+        Text(
+            vi=f"Cổng không có trường {name!r} trong {group.name}",
+            en=f"the portal has no field {name!r} in {group.name}",
+        ),
+        key=name,
+        suggestion=closest(name, group.fields),
+    )

@@ -92,7 +92,7 @@ def read_template(section: Section, key: str) -> Template | None:
             ),
             key=key,
         )
-    return Template(parts=tuple(parts))
+    return Template(parts=tuple(parts), line=section.line_of(key))
 
 
 def read_condition(section: Section, key: str = "when") -> Condition | None:
@@ -349,5 +349,17 @@ def _date(section: Section, key: str, *, empty: tuple[str, ...]) -> DateRule:
                 ),
                 key=key,
             )
+    if len(set(formats)) != len(formats):
+        twice = sorted({name for name in formats if formats.count(name) > 1})
+        section.mistakes.add(
+            "mapping.date_format_twice",
+            Text(
+                vi=f"định dạng được liệt kê hai lần: {listed(twice)}",
+                en=f"listed twice: {listed(twice)}",
+            ),
+            line=section.line_of(key),
+            key=section.inner(key),
+            is_warning=True,
+        )
     known = tuple(name for name in formats if name in DATE_FORMATS)
     return DateRule(formats=known, empty=frozenset(text.strip() for text in empty))

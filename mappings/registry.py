@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from mappings.claims import same_name
 from mappings.converter import compile_mapping
 from mappings.loading import load_mapping
 from mappings.mistakes import closest, listed
@@ -92,15 +93,15 @@ def _own_paths(directory: Path) -> dict[str, Path]:
         )
         raise _refused("agency.folder_missing", text, directory)
     paths: dict[str, Path] = {}
+    twice: list[Problem] = []
     for path in sorted(directory.glob("*.yaml")):
         name = _name_in(path)
         if name in paths:
-            text = Text(
-                vi=f"{path.name} và {paths[name].name} có cùng tên {name!r}",
-                en=f"{path.name} and {paths[name].name} have the same name {name!r}",
-            )
-            raise _refused("agency.duplicate", text, path)
-        paths[name] = path
+            twice.append(same_name(name, path, paths[name]))
+        else:
+            paths[name] = path
+    if twice:
+        raise ConfigError(twice[0].message, problems=tuple(twice), code="agency.duplicate")
     return paths
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mappings.codes import check_targets, read_codes
-from mappings.judging import make_judge
+from mappings.codes import read_codes
 from mappings.language import (
     EachGroup,
     FieldRule,
@@ -19,7 +18,7 @@ from mappings.language import (
     Lookup,
     SplitGroup,
 )
-from mappings.mistakes import closest, listed
+from mappings.mistakes import closest, complain_unknown_field, listed
 from mappings.parts import (
     parse_path,
     read_condition,
@@ -32,6 +31,7 @@ from mappings.parts import (
 )
 from mappings.tables import TABLES, column_names
 from mappings.texts import NUMBER_FORMATS
+from mappings.written import judge_written
 from mappings.yaml_nodes import Scalar
 from schemas.model import Kind
 from schemas.problem import Text
@@ -39,7 +39,6 @@ from schemas.problem import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.judging import Judge
     from mappings.language import CodeList, GroupRule
     from mappings.mistakes import Section
     from schemas.model import Field, Group
@@ -66,7 +65,7 @@ class RuleReader:
         for name in section:
             field = group.fields.get(name)
             if field is None:
-                self._unknown_field(section, name, group)
+                complain_unknown_field(section, name, group)
                 continue
             rule = self._rule(section, name, field)
             if rule is not None:
@@ -110,7 +109,7 @@ class RuleReader:
             when=read_condition(section),
         )
         if field is not None:
-            _judge_rule(rule, make_judge(field), section=section, field=field)
+            judge_written(rule, section=section, field=field)
         return rule
 
     def _has_one_source(self, section: Section) -> bool:
@@ -169,17 +168,6 @@ class RuleReader:
         inner = section.section("fields")
         fields = {} if inner is None else self.fields(inner, group)
         return ItemRule(line=section.line, fields=fields, when=read_condition(section))
-
-    def _unknown_field(self, section: Section, name: str, group: Group) -> None:
-        section.complain(
-            "mapping.field_unknown",
-            Text(
-                vi=f"Cổng không có trường {name!r} trong {group.name}",
-                en=f"the portal has no field {name!r} in {group.name}",
-            ),
-            key=name,
-            suggestion=closest(name, group.fields),
-        )
 
     def _check_mandatory(self, section: Section, group: Group) -> None:
         for name, field in group.fields.items():
@@ -266,24 +254,3 @@ def _lookup(section: Section) -> Lookup | None:
         )
         return None
     return Lookup(table=table, column=column, key=read_path(inner, "key"))
-
-
-def _judge_rule(rule: FieldRule, judge: Judge, *, section: Section, field: Field) -> None:
-    is_final = not (rule.text or rule.date or rule.number or rule.kind or rule.codes or rule.lookup)
-    for key, value in (
-        ("constant", rule.constant if is_final else None),
-        ("default", rule.default),
-    ):
-        refusal = judge(value) if value else None
-        if refusal is not None:
-            section.complain(
-                f"mapping.{key}_refused",
-                Text(
-                    vi=f"{key} của {field.name}: {refusal.text.vi}",
-                    en=f"{key} of {field.name}: {refusal.text.en}",
-                ),
-                key=key,
-                suggestion=refusal.suggestion,
-            )
-    if rule.codes is not None:
-        check_targets(rule.codes, judge, section=section, field=field.name)

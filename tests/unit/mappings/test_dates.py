@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.dates import (
+    AMBIGUOUS,
     DATE_FORMATS,
     DateImplausible,
     DateInvalid,
@@ -168,3 +169,31 @@ def test_no_text_does_more_than_be_refused(text):
 
     with contextlib.suppress(DateInvalid, DateImplausible):
         assert len(read(text)) == 14
+
+
+def test_every_two_formats_that_read_one_text_as_two_moments_are_known_as_ambiguous():
+    texts = {
+        "05/03/2021", "5/3/2021", "05/03/2021 08:15", "05/03/2021 08:15:30", "05-03-2021",
+        "05.03.2021", "2021-03-05", "2021-03-05 08:15:30", "2021/03/05 08:15:30", "20210305",
+        "20210305081530", "2021", "44260", "44260.34375", "1614906900", "1614906900000",
+        "2021-03-05T08:15:30Z", "2021-03-05T08:15:30.5Z", "2021-03-05T08:15:30",
+        "2021-03-05T08:15:30+09:00", "/Date(1614906900000+0700)/", "01012021", "12122012",
+        "20121212", "19991231", "73050", "2050", "999999999", "4102444799",
+    }  # fmt: skip
+    readers = {name: make_date_reader([name]) for name in DATE_FORMATS}
+    read = {}
+    for name, reader in readers.items():
+        for text in texts:
+            try:
+                read[name, text] = reader(text)
+            except (DateInvalid, DateImplausible):
+                continue
+
+    differing = {
+        tuple(sorted((one, other)))
+        for one, text in read
+        for other in DATE_FORMATS
+        if (other, text) in read and read[other, text] != read[one, text]
+    }
+
+    assert differing == {tuple(sorted(pair)) for pair in AMBIGUOUS}
