@@ -7,6 +7,7 @@ Mappings: an agency's YAML file turns its records into the portal's dossiers.
 
 from mappings.claims import find_claims
 from mappings.converter import Conversion, Converter, Event, compile_mapping
+from mappings.coverage import Cover, Coverage, Need, cover_fields
 from mappings.language import MappingFile
 from mappings.loading import load_mapping
 from mappings.registry import Agencies, load_agencies
@@ -17,11 +18,15 @@ __all__ = [
     "Agencies",
     "Conversion",
     "Converter",
+    "Cover",
+    "Coverage",
     "Event",
     "MappingFile",
+    "Need",
     "TestResult",
     "check_installed",
     "compile_mapping",
+    "cover_fields",
     "find_claims",
     "load_agencies",
     "load_mapping",

@@ -24,6 +24,7 @@ from lienthong.cli import (
     files,
     keys,
     mapping,
+    mapping_overview,
     sandbox,
     store,
     system,
@@ -52,6 +53,7 @@ app = typer.Typer(
 files.register(app)
 exchange.register(app)
 mapping.register(app)
+mapping_overview.register(app)
 catalogue.register(app)
 keys.register(app)
 store.register(app)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mappings import Need
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from lienthong.store.paces import Flow
     from lienthong.store.queries import (
@@ -28,6 +30,14 @@ def problem_values(problem: Problem, language: Language) -> dict[str, Any]:
         "source": asdict(problem.place),
         "field": problem.field,
         "suggestion": problem.suggestion.say(language) if problem.suggestion else None,
+    }
+
+
+def count_values(counts: Mapping[Need, tuple[int, int]]) -> dict[str, dict[str, int]]:
+    """Return how many of the portal's fields a mapping fills, and of how many."""
+    return {
+        "mandatory" if need is Need.ALWAYS else need.value: {"filled": filled, "of": known}
+        for need, (filled, known) in counts.items()
     }
 
 

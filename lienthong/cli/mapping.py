@@ -13,12 +13,15 @@ from schemas.errors import ConfigError
 from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
+    from mappings import MappingFile
     from schemas.problem import Problem
 
 mapping = typer.Typer(help="Check and test the mappings of agencies.", no_args_is_help=True)
 Which = Annotated[
     list[str] | None,
-    typer.Argument(help="Names of agencies or paths of YAML files; default: all", metavar="NAME…"),
+    typer.Argument(
+        help="Names of agencies, YAML files or folders of them; default: all", metavar="NAME…"
+    ),
 ]
 
 
@@ -66,31 +69,48 @@ def check(context: typer.Context, which: Which = None, as_json: AsJson = False) 
 
     Example: lienthong mapping check agencies/phuong-ben-nghe.yaml
     """
-    from lienthong.cli.machine import problem_values
-    from mappings import load_mapping
+    from lienthong.cli.machine import count_values, problem_values
+    from mappings import Need, cover_fields, find_claims, load_mapping
 
     session: Session = context.obj
-    results: list[tuple[Path, tuple[Problem, ...]]] = []
-    for path in _paths(session, which):
+    results: dict[Path, list[Problem]] = {}
+    loaded: list[MappingFile] = []
+    for path in find_files(session, which):
         try:
-            results.append((path, load_mapping(path).warnings))
+            loaded.append(load_mapping(path))
+            results[path] = list(loaded[-1].warnings)
         except ConfigError as error:
-            results.append((path, error.problems))
-    faults = [p for _, problems in results for p in problems if p.severity is Severity.ERROR]
+            results[path] = list(error.problems)
+    for claim in find_claims(loaded):
+        results[Path(str(claim.place.file))].append(claim)
+    covered = cover_fields(loaded)
+    counts = {
+        file.path: {need: covered.count(number, need) for need in (Need.ALWAYS, Need.OPTIONAL)}
+        for number, file in enumerate(loaded)
+    }
+    faults = [p for found in results.values() for p in found if p.severity is Severity.ERROR]
     if as_json:
         session.json(
             [
                 {
                     "file": str(path),
                     "problems": [problem_values(p, session.language) for p in problems],
+                    "coverage": count_values(counts[path]) if path in counts else None,
                 }
-                for path, problems in results
+                for path, problems in results.items()
             ]
         )
     else:
-        for path, problems in results:
+        for path, problems in results.items():
             if not problems:
-                session.say(Text(vi=f"{path}: đúng", en=f"{path}: correct"), style="green")
+                filled, known = counts[path][Need.OPTIONAL]
+                session.say(
+                    Text(
+                        vi=f"{path}: đúng; đủ trường bắt buộc, {filled}/{known} trường khác",
+                        en=f"{path}: correct; all mandatory fields, {filled}/{known} of the others",
+                    ),
+                    style="green",
+                )
             session.problems(problems)
     finish(Exit.USAGE if faults else Exit.DONE)
 
@@ -105,7 +125,7 @@ def run_carried_tests(context: typer.Context, which: Which = None, as_json: AsJs
     from mappings import load_mapping, run_tests
 
     session: Session = context.obj
-    results = [(path, run_tests(load_mapping(path))) for path in _paths(session, which)]
+    results = [(path, run_tests(load_mapping(path))) for path in find_files(session, which)]
     failed = sum(bool(result.differences) for _, found in results for result in found)
     if as_json:
         session.json(
@@ -145,9 +165,18 @@ def run_carried_tests(context: typer.Context, which: Which = None, as_json: AsJs
     finish(Exit.PARTLY if failed else Exit.DONE)
 
 
-def _paths(session: Session, which: list[str] | None) -> list[Path]:
-    agencies = session.installation.mappings
-    names = which or list(agencies.names())
-    return [
-        Path(name) if name.endswith((".yaml", ".yml")) else agencies.path(name) for name in names
-    ]
+def find_files(session: Session, which: list[str] | None) -> list[Path]:
+    """Return the files of the agencies, paths and folders named; of all agencies for none."""
+    if which is None:
+        agencies = session.installation.mappings
+        return [agencies.path(name) for name in agencies.names()]
+    return [path for name in which for path in _files(session, name)]
+
+
+def _files(session: Session, name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_dir():
+        return sorted(path.glob("*.yaml"))
+    if name.endswith((".yaml", ".yml")):
+        return [path]
+    return [session.installation.mappings.path(name)]

@@ -132,6 +132,9 @@ HELP: dict[str, str] = {
     "List the agencies that can be converted.": "Liệt kê các cơ quan đã có ánh xạ.",
     "Report everything that is wrong in mapping files, with file, line and what to write "
     "instead.": "Báo mọi chỗ sai trong tệp ánh xạ, kèm tệp, dòng và cách sửa.",
+    "Show which of the portal's fields which agency sends, mandatory ones marked.": (
+        "Cho biết cơ quan nào gửi trường nào của Cổng, trường bắt buộc được đánh dấu."
+    ),
     "Run the tests that mapping files carry.": "Chạy các phép thử nằm trong tệp ánh xạ.",
     "Make keys FOR DEVELOPMENT: a root, every agency, an operator and the sandbox portal.": (
         "Tạo khóa CHỈ ĐỂ THỬ NGHIỆM: gốc, từng cơ quan, người vận hành và cổng thử nghiệm."
@@ -256,8 +259,9 @@ HELP: dict[str, str] = {
     "Only this dossier code": "Chỉ mã hồ sơ này",
     "At most so many": "Nhiều nhất bấy nhiêu",
     "As `topology parked` shows them": "Mã do `topology parked` liệt kê",
-    "Names of agencies or paths of YAML files; default: all": (
-        "Tên cơ quan hoặc đường dẫn tệp YAML; mặc định: tất cả"
+    "File that gets the table as one HTML page": "Tệp ghi bảng thành một trang HTML",
+    "Names of agencies, YAML files or folders of them; default: all": (
+        "Tên cơ quan, tệp YAML hoặc thư mục chứa chúng; mặc định: tất cả"
     ),
     "Folder; default the installation's own": "Thư mục; mặc định là của bản cài đặt",
     "0 takes any free port": "0 là cổng trống bất kỳ",

@@ -374,7 +374,41 @@ def test_a_carried_test_that_fails_is_shown_with_what_was_expected(quick, tmp_pa
     assert "TrangThaiHoSo" in result.out
 
 
-@pytest.mark.parametrize("verb", ["check", "test"])
+def test_coverage_is_a_table_a_page_and_data(quick, tmp_path):
+    shown = quick("mapping", "coverage", "land-registration", lang="vi")
+    assert shown.code == 0
+    assert "MaHoSo" in shown.out
+    assert "bắt buộc 10/10" in shown.out
+
+    data = quick("mapping", "coverage", "--json", "--html", "out/phu.html")
+    assert data.code == 0
+    assert [agency["mandatory"] for agency in data.json["agencies"]] == [
+        {"filled": 10, "of": 10}
+    ] * 6
+    by_field = {(row["packet"], row["field"]): row for row in data.json["fields"]}
+    land = by_field["DongBoHoSoMC", "TenLinhVuc"]
+    assert (land["mandatory"], land["agencies"]["land-registration"]) == ("always", "constant")
+    assert "<h1>" in (tmp_path / "out" / "phu.html").read_text(encoding="utf-8")
+
+
+def test_two_files_of_a_folder_that_claim_one_source_are_told(quick, tmp_path):
+    packaged = Path(mappings.__file__).parent / "agencies" / "land-registration.yaml"
+    text = packaged.read_text(encoding="utf-8")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "own" / "b.yaml").write_text(
+        text.replace("mapping: land-registration", "mapping: dat-dai"), encoding="utf-8"
+    )
+
+    result = quick("mapping", "check", "own")
+
+    assert result.code == 2
+    assert "agency.source_claimed" in result.out
+    assert "own/a.yaml" in result.out
+    assert "own/b.yaml" in result.out
+
+
+@pytest.mark.parametrize("verb", ["check", "test", "coverage"])
 @pytest.mark.parametrize("which", ["nowhere.yaml", "nobody"])
 def test_a_mapping_that_is_not_there_is_told(quick, verb, which):
     result = quick("mapping", verb, which)
@@ -628,6 +662,7 @@ def test_submitting_for_an_agency_nobody_configured_takes_nothing_over(quick, tm
         ("mapping", "list", "--json"),
         ("mapping", "check", "--json"),
         ("mapping", "test", "--json"),
+        ("mapping", "coverage", "--json"),
     ],
 )
 @pytest.mark.parametrize("lang", ["en", "vi"])
