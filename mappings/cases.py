@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mappings import keys
 from mappings.language import DOSSIER, PROGRESS, ExpectedProblem, MappingTest
 from mappings.mistakes import complain_unknown_field
 from mappings.yaml_nodes import Items, Scalar, Table, plain_value
@@ -38,7 +39,7 @@ def read_tests(
 
 
 def _test(section: Section, packets: Mapping[str, Group]) -> MappingTest | None:
-    section.allow("dossier", "progress", "problems", required=("name", "record"))
+    section.expect(keys.TEST)
     name, record = section.text("name"), section.section("record")
     if name is None or record is None:
         return None
@@ -87,7 +88,7 @@ def _problems(section: Section) -> tuple[ExpectedProblem, ...]:
         return ()
     expected = []
     for inner in section.sections("problems"):
-        inner.allow("field", required=("code",))
+        inner.expect(keys.EXPECTED_PROBLEM)
         code = inner.text("code")
         if code is not None:
             expected.append(ExpectedProblem(code=code, field=inner.text("field")))

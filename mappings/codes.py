@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from mappings import keys
 from mappings.language import CodeEntry, CodeList
 from mappings.mistakes import Section, closest, listed
 from mappings.tables import Span
@@ -52,7 +53,7 @@ def read_code_lists(section: Section) -> dict[str, CodeList]:
         inner = section.section(name)
         if inner is None:
             continue
-        inner.allow("ignore_case", required=("entries",))
+        inner.expect(keys.CODE_LIST)
         entries = tuple(
             entry for item in inner.sections("entries") if (entry := _entry(item)) is not None
         )
@@ -67,7 +68,7 @@ def read_code_lists(section: Section) -> dict[str, CodeList]:
 
 
 def _entry(section: Section) -> CodeEntry | None:
-    section.allow("valid_from", "valid_to", required=("from", "to"))
+    section.expect(keys.CODE_ENTRY)
     valid_from, valid_to = section.day("valid_from"), section.day("valid_to")
     if valid_from is not None and valid_to is not None and valid_to < valid_from:
         section.complain(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters import OptionsWrong, make_options
+from mappings import keys
 from mappings.cases import read_tests
 from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
     from mappings.language import GroupRule
     from schemas.model import SchemaVersion
 
-_REQUIRED = ("mapping", "version", "schema", "agency", "source", "dossier")
-_OPTIONAL = (
-    "event_key",
-    "order_by",
-    "one_row_per_dossier",
-    "valid_at",
-    "code_lists",
-    "progress",
-    "tests",
-)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _DEFAULT_DAY_FIELD = "NgayTiepNhan"
 
@@ -84,7 +75,7 @@ def load_mapping(path: Path, *, is_draft: bool = False) -> MappingFile:
 
 
 def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
-    section.allow(*_OPTIONAL, required=_REQUIRED)
+    section.expect(keys.TOP)
     name, version = _name(section), _version(section)
     agency = section.section("agency")
     schema, source = _schema(section), _source(section)
@@ -145,7 +136,7 @@ def _version(section: Section) -> int:
 def _agency(section: Section | None) -> tuple[str, str, str | None]:
     if section is None:
         return "", "", None
-    section.allow("group", required=("code", "name"))
+    section.expect(keys.AGENCY)
     code, name = section.text("code"), section.text("name")
     for key, text in (("code", code), ("name", name)):
         if text is not None and not text.strip():
@@ -205,7 +196,7 @@ def _progress(section: Section, reader: RuleReader, schema: SchemaVersion) -> Pr
     inner = section.section("progress")
     if inner is None:
         return None
-    inner.allow("each", "when", "event_key", required=("fields",))
+    inner.expect(keys.PROGRESS_ROWS)
     return ProgressRule(
         line=inner.line,
         each=read_path(inner, "each"),

@@ -18,6 +18,7 @@ from schemas.problem import Place, Problem, Severity, Text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from mappings.keys import Keys
     from mappings.yaml_nodes import Node
     from schemas.model import Group
 
@@ -155,6 +156,10 @@ class Section:
                 self.complain(
                     "mapping.key_missing", Text(vi=f"thiếu khóa {key!r}", en=f"missing key {key!r}")
                 )
+
+    def expect(self, keys: Keys) -> None:
+        """Complain about every key that is not among `keys` and every required one missing."""
+        self.allow(*keys.optional, required=tuple(keys.required))
 
     def text(self, key: str) -> str | None:
         """Return a text as written; None when absent or, with a complaint, when it is no text."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
+from mappings import keys
 from mappings.calendar import MAX_DAYS
 from mappings.dates import AMBIGUOUS, DATE_FORMATS
 from mappings.kinds import KINDS, OPTIONS
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from mappings.yaml_nodes import Node
 
 _TEMPLATE_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([^{}]+)|(.)", re.DOTALL)
-_TESTS = ("present", "equals", "in", "matches")
-_JOINS = ("all", "any", "not")
 _MAX_TRUNCATE = 1_000_000
 
 
@@ -102,18 +101,18 @@ def read_condition(section: Section, key: str = "when") -> Condition | None:
 
 
 def _condition(section: Section) -> Condition | None:
-    joins = [name for name in _JOINS if name in section]
-    tests = [name for name in _TESTS if name in section]
+    joins = [name for name in keys.JOINS if name in section]
+    tests = [name for name in keys.TESTS if name in section]
     if joins:
         section.allow(*joins)
     else:
-        section.allow(*_TESTS, required=("path",))
+        section.expect(keys.CONDITION)
     if len(joins) + len(tests) != 1:
         section.complain(
             "mapping.condition_invalid",
             Text(
-                vi=f"một điều kiện cần đúng một trong: {listed(_JOINS + _TESTS)}",
-                en=f"a condition needs exactly one of {listed(_JOINS + _TESTS)}",
+                vi=f"một điều kiện cần đúng một trong: {listed((*keys.JOINS, *keys.TESTS))}",
+                en=f"a condition needs exactly one of {listed((*keys.JOINS, *keys.TESTS))}",
             ),
         )
         return None
@@ -249,7 +248,7 @@ def read_kind(section: Section, key: str = "kind") -> KindRule | None:
     assert inner is not None
     name = inner.text("name")
     rule = None if name is None else _kind(inner, "name", name)
-    inner.allow("severity", *(OPTIONS.get(name or "", ())), required=("name",))
+    inner.expect(keys.kind(OPTIONS.get(name or "", ())))
     return None if rule is None else replace(rule, **_kind_options(inner))
 
 
@@ -293,7 +292,7 @@ def read_date(section: Section, key: str = "date") -> DateRule | None:
         return None if key not in section else _date(section, key, empty=())
     inner = section.section(key)
     assert inner is not None
-    inner.allow("empty", "working_days", "at", required=("formats",))
+    inner.expect(keys.DATE)
     rule = _date(inner, "formats", empty=inner.texts("empty"))
     return replace(rule, working_days=_working_days(inner), at=_time_of_day(inner))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mappings import keys
 from mappings.codes import read_codes
 from mappings.language import (
     EachGroup,
@@ -42,11 +43,6 @@ if TYPE_CHECKING:
     from mappings.language import CodeList, GroupRule
     from mappings.mistakes import Section
     from schemas.model import Field, Group
-
-_SOURCES = ("from", "constant", "template")
-_CONVERSIONS = ("date", "number", "kind", "codes", "lookup")
-_OTHERS = ("text", "default", "when")
-_GROUP_WORDS = ("each", "items", "split")
 
 
 class RuleReader:
@@ -91,7 +87,7 @@ class RuleReader:
         return None if inner is None else self._field_section(inner, field)
 
     def _field_section(self, section: Section, field: Field | None) -> FieldRule | None:
-        section.allow(*_SOURCES, *_CONVERSIONS, *_OTHERS)
+        section.expect(keys.RULE)
         if not self._has_one_source(section):
             return None
         rule = FieldRule(
@@ -113,8 +109,8 @@ class RuleReader:
         return rule
 
     def _has_one_source(self, section: Section) -> bool:
-        sources = [key for key in _SOURCES if key in section]
-        conversions = [key for key in _CONVERSIONS if key in section]
+        sources = [key for key in keys.SOURCES if key in section]
+        conversions = [key for key in keys.CONVERSIONS if key in section]
         if not sources and conversions == ["lookup"]:
             return True
         if len(sources) != 1:
@@ -138,21 +134,21 @@ class RuleReader:
         return len(sources) == 1 and len(conversions) <= 1
 
     def _group(self, section: Section, group: Group) -> GroupRule | None:
-        words = [word for word in _GROUP_WORDS if word in section]
+        words = [word for word in keys.GROUPS if word in section]
         if len(words) != 1:
             section.complain(
                 "mapping.group_invalid",
                 Text(
-                    vi=f"nhóm lặp cần đúng một trong: {listed(_GROUP_WORDS)}",
-                    en=f"a repeated group needs exactly one of {listed(_GROUP_WORDS)}",
+                    vi=f"nhóm lặp cần đúng một trong: {listed(keys.GROUPS)}",
+                    en=f"a repeated group needs exactly one of {listed(keys.GROUPS)}",
                 ),
             )
             return None
         if words == ["items"]:
-            section.allow("items")
+            section.expect(keys.ITEMS_GROUP)
             items = tuple(self._item(inner, group) for inner in section.sections("items"))
             return FixedGroup(line=section.line, items=items)
-        section.allow("when", required=(words[0], "fields"))
+        section.expect(keys.EACH_GROUP if words == ["each"] else keys.SPLIT_GROUP)
         item = self.item_fields(section, group)
         if words == ["each"]:
             path = read_path(section, "each")
@@ -160,7 +156,7 @@ class RuleReader:
         return _split(section, item)
 
     def _item(self, section: Section, group: Group) -> ItemRule:
-        section.allow("when", required=("fields",))
+        section.expect(keys.ITEM)
         return self.item_fields(section, group)
 
     def item_fields(self, section: Section, group: Group) -> ItemRule:
@@ -185,7 +181,7 @@ def _split(section: Section, item: ItemRule) -> SplitGroup | None:
     inner = section.section("split")
     if inner is None:
         return None
-    inner.allow(required=("from", "separator"))
+    inner.expect(keys.SPLIT)
     path, separator = read_path(inner, "from"), inner.text("separator")
     if path is None or not separator:
         if separator == "":
@@ -225,8 +221,8 @@ def _lookup(section: Section) -> Lookup | None:
     inner = section.section("lookup")
     if inner is None:
         return None
-    is_source = not any(key in section for key in _SOURCES)
-    inner.allow("key", required=("table", "column", "key") if is_source else ("table", "column"))
+    is_source = not any(key in section for key in keys.SOURCES)
+    inner.expect(keys.LOOKUP_SOURCE if is_source else keys.LOOKUP)
     table, column = inner.text("table"), inner.text("column")
     if table is None or column is None:
         return None
