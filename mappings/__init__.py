@@ -8,6 +8,7 @@ Mappings: an agency's YAML file turns its records into the portal's dossiers.
 from mappings.claims import find_claims
 from mappings.converter import Conversion, Converter, Event, compile_mapping
 from mappings.coverage import Cover, Coverage, Need, cover_fields
+from mappings.editor_schema import editor_schema
 from mappings.language import MappingFile
 from mappings.loading import load_mapping
 from mappings.registry import Agencies, load_agencies
@@ -27,6 +28,7 @@ __all__ = [
     "check_installed",
     "compile_mapping",
     "cover_fields",
+    "editor_schema",
     "find_claims",
     "load_agencies",
     "load_mapping",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mappings.yaml_nodes import Node
 
 _TEMPLATE_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([^{}]+)|(.)", re.DOTALL)
-_MAX_TRUNCATE = 1_000_000
+MAX_TRUNCATE = 1_000_000
 
 
 def parse_path(text: str) -> Path:
@@ -203,7 +203,7 @@ def _text_rule(node: Node, section: Section, key: str) -> TextRule | None:
 def _argued(section: Section, name: str) -> TextRule | None:
     if name == "truncate":
         length = section.number(name)
-        if length is not None and not 1 <= length <= _MAX_TRUNCATE:
+        if length is not None and not 1 <= length <= MAX_TRUNCATE:
             section.wrong_type(name, vi="số ký tự từ 1", en="a number of characters from 1")
         return TextRule(name=name, length=length or 1)
     if name == "extract":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,27 @@ def coverage(
         session.json(_values(covered, session))
     elif html is None:
         _show(covered, session)
+
+
+@mapping.command()
+def schema(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; default standard output")
+    ] = None,
+) -> None:
+    """
+    Write the JSON Schema of the mapping language, for completion in editors.
+
+    Example: lienthong mapping schema --out mapping.schema.json
+    """
+    from mappings import editor_schema
+
+    session: Session = context.obj
+    if out is None:
+        session.json(editor_schema())
+        return
+    _write(session, out, json.dumps(editor_schema(), ensure_ascii=False, indent=1) + "\n")
 
 
 def _values(covered: Coverage, session: Session) -> dict[str, object]:

@@ -135,6 +135,9 @@ HELP: dict[str, str] = {
     "Show which of the portal's fields which agency sends, mandatory ones marked.": (
         "Cho biết cơ quan nào gửi trường nào của Cổng, trường bắt buộc được đánh dấu."
     ),
+    "Write the JSON Schema of the mapping language, for completion in editors.": (
+        "Ghi JSON Schema của ngôn ngữ ánh xạ, để trình soạn thảo gợi ý khi gõ."
+    ),
     "Run the tests that mapping files carry.": "Chạy các phép thử nằm trong tệp ánh xạ.",
     "Make keys FOR DEVELOPMENT: a root, every agency, an operator and the sandbox portal.": (
         "Tạo khóa CHỈ ĐỂ THỬ NGHIỆM: gốc, từng cơ quan, người vận hành và cổng thử nghiệm."

@@ -391,6 +391,16 @@ def test_coverage_is_a_table_a_page_and_data(quick, tmp_path):
     assert "<h1>" in (tmp_path / "out" / "phu.html").read_text(encoding="utf-8")
 
 
+def test_the_schema_for_editors_is_printed_or_written(quick, tmp_path):
+    printed = quick("mapping", "schema")
+    written = quick("mapping", "schema", "--out", "mapping.schema.json")
+
+    assert (printed.code, written.code) == (0, 0)
+    assert printed.json["properties"]["dossier"]
+    text = (tmp_path / "mapping.schema.json").read_text(encoding="utf-8")
+    assert json.loads(text) == printed.json
+
+
 def test_two_files_of_a_folder_that_claim_one_source_are_told(quick, tmp_path):
     packaged = Path(mappings.__file__).parent / "agencies" / "land-registration.yaml"
     text = packaged.read_text(encoding="utf-8")

@@ -40,6 +40,16 @@ USES = {
         "{lookup: {table: statuses, key: Ho ten, column: name}}",
         "dossier.ChuHoSo",
     ),
+    "about a person": (
+        "ChuHoSo",
+        "{from: so, kind: {name: personal_id, sex: Ho ten}}",
+        "dossier.ChuHoSo",
+    ),
+    "working days": (
+        "NgayHenTra",
+        "{from: ngay, date: {formats: [iso], working_days: Ho ten}}",
+        "dossier.NgayHenTra",
+    ),
     "a list": (
         "TaiLieuNop",
         "{each: Ho ten, fields: {TenTepDinhKem: x}}",

@@ -1,0 +1,357 @@
+"""
+The mapping language as a JSON Schema (2020-12), for editors: completion, hints, first mistakes.
+
+Made from what the readers themselves go by: the keys, the formats, the options of sources, the
+portal's fields with their descriptions. It is no judge: what only `mapping check` can see (that a
+list is not used, that a text is too long) it lets pass. Only words that earlier versions of JSON
+Schema know as well are used, because editors differ in which of them they follow.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from adapters.options import FORMATS
+from mappings import keys
+from mappings.catalogue import load_groups
+from mappings.dates import DATE_FORMATS
+from mappings.editor_sources import source_schema
+from mappings.kinds import KINDS, OPTIONS
+from mappings.kinds.codes import WRITINGS
+from mappings.language import DOSSIER, PROGRESS
+from mappings.parts import MAX_TRUNCATE
+from mappings.tables import TABLES, column_names
+from mappings.texts import AFFIX_RULES, LENGTH_RULES, NUMBER_FORMATS, PLAIN_RULES, REGEX_RULES
+from schemas.model import load_version, version_names
+from schemas.problem import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.keys import Keys
+    from schemas.model import Field, Group
+    from schemas.problem import Text
+
+Schema: TypeAlias = dict[str, Any]
+
+_TEXT: Schema = {"type": ["string", "number", "boolean"]}
+"""YAML without quotes may look like a number; the readers take it as it is written."""
+_DAY: Schema = {"anyOf": [{"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}, {"type": "null"}]}
+_FLAG: Schema = {"type": "boolean"}
+_OPEN: Schema = {"type": "object"}
+
+
+def editor_schema() -> Schema:
+    """Return the schema of a mapping file, as values for JSON."""
+    versions = version_names()
+    definitions = dict(_parts())
+    for name in FORMATS:
+        definitions[f"source.{name}"] = source_schema(name)
+    for version in versions:
+        for packet, group in load_version(version).packets.items():
+            definitions |= _groups(group, f"{version}.{packet}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Lienthong mapping",
+        **_section(
+            keys.TOP,
+            {
+                "mapping": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},
+                "version": {"type": "integer", "minimum": 1},
+                "schema": {"enum": list(versions)},
+                "agency": _section(
+                    keys.AGENCY,
+                    {
+                        "code": _TEXT,
+                        "name": _TEXT,
+                        "group": {"enum": [group.code for group in load_groups()]},
+                    },
+                ),
+                "source": _by("format", {name: _ref(f"source.{name}") for name in FORMATS}),
+                "dossier": _OPEN,
+                "event_key": _TEXT,
+                "order_by": _TEXT,
+                "one_row_per_dossier": _FLAG,
+                "valid_at": {"anyOf": [_TEXT, _ref("rule")]},
+                "code_lists": {"type": "object", "additionalProperties": _ref("code_list")},
+                "progress": _section(
+                    keys.PROGRESS_ROWS,
+                    {"fields": _OPEN, "each": _TEXT, "when": _ref("condition"), "event_key": _TEXT},
+                ),
+                "tests": {"type": "array", "items": _ref("test")},
+            },
+        ),
+        "allOf": [_of_version(version) for version in versions],
+        "$defs": definitions,
+    }
+
+
+def _of_version(version: str) -> Schema:
+    """Return what the fields are when the file names `version`."""
+    rows = {"properties": {"fields": _ref(f"{version}.{PROGRESS}")}}
+    expected = {
+        "dossier": _ref(f"{version}.{DOSSIER}.expected"),
+        "progress": {"items": _ref(f"{version}.{PROGRESS}.expected")},
+    }
+    return {
+        "if": {"properties": {"schema": {"const": version}}, "required": ["schema"]},
+        "then": {
+            "properties": {
+                "dossier": _ref(f"{version}.{DOSSIER}"),
+                "progress": rows,
+                "tests": {"items": {"properties": expected}},
+            }
+        },
+    }
+
+
+def _parts() -> Mapping[str, Schema]:
+    """Return the definitions of what does not depend on the portal's fields."""
+    return {
+        "texts": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]},
+        "code_list": _section(
+            keys.CODE_LIST,
+            {"entries": {"type": "array", "items": _ref("code_entry")}, "ignore_case": _FLAG},
+        ),
+        "code_entry": _section(
+            keys.CODE_ENTRY,
+            {"from": _ref("texts"), "to": _TEXT, "valid_from": _DAY, "valid_to": _DAY},
+        ),
+        "condition": _condition(),
+        "text_rule": _text_rule(),
+        "date_formats": _one_or_several({"enum": list(DATE_FORMATS)}),
+        "rule": _rule(),
+        "lookup": _lookup(),
+        "test": _section(
+            keys.TEST,
+            {
+                "name": _TEXT,
+                "record": _OPEN,
+                "dossier": _OPEN,
+                "progress": {"type": "array", "items": _OPEN},
+                "problems": {
+                    "type": "array",
+                    "items": _section(keys.EXPECTED_PROBLEM, {"code": _TEXT, "field": _TEXT}),
+                },
+            },
+        ),
+    }
+
+
+def _rule() -> Schema:
+    shape = _section(
+        keys.RULE,
+        {
+            "from": _ref("texts"),
+            "constant": _TEXT,
+            "template": _TEXT,
+            "text": _one_or_several(_ref("text_rule")),
+            "date": {
+                "anyOf": [
+                    _ref("date_formats"),
+                    _section(
+                        keys.DATE,
+                        {
+                            "formats": _ref("date_formats"),
+                            "empty": _ref("texts"),
+                            "working_days": _TEXT,
+                            "at": {"type": "string", "pattern": r"^\d\d:\d\d$"},
+                        },
+                    ),
+                ]
+            },
+            "number": {"enum": list(NUMBER_FORMATS)},
+            "kind": {"anyOf": [{"enum": list(KINDS)}, *map(_kind, KINDS)]},
+            "codes": {"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]},
+            "lookup": _ref("lookup"),
+            "default": _TEXT,
+            "when": _ref("condition"),
+        },
+    )
+    sources = [{"required": [source]} for source in keys.SOURCES]
+    by_lookup = {
+        "required": ["lookup"],
+        "properties": {"lookup": {"required": ["key"]}},
+        "not": {"anyOf": sources},
+    }
+    shape["oneOf"] = [*sources, by_lookup]
+    shape["not"] = {
+        "anyOf": [{"required": list(pair)} for pair in combinations(keys.CONVERSIONS, 2)]
+    }
+    return {"anyOf": [_TEXT, shape]}
+
+
+def _kind(name: str) -> Schema:
+    shapes: dict[str, Schema] = {
+        "name": {"const": name},
+        "severity": {"enum": [severity.value for severity in Severity]},
+        "writing": {"enum": list(WRITINGS)},
+        "born": _TEXT,
+        "sex": _TEXT,
+        "male": _ref("texts"),
+        "female": _ref("texts"),
+    }
+    known = keys.kind(OPTIONS.get(name, ()))
+    return _section(known, {key: shapes[key] for key in known})
+
+
+def _lookup() -> Schema:
+    shape = _section(keys.LOOKUP, {"table": {"enum": list(TABLES)}, "column": {}, "key": _TEXT})
+    shape["allOf"] = [
+        {
+            "if": {"properties": {"table": {"const": table}}, "required": ["table"]},
+            "then": {"properties": {"column": {"enum": list(column_names(table))}}},
+        }
+        for table in TABLES
+    ]
+    return shape
+
+
+def _condition() -> Schema:
+    inner = _ref("condition")
+    several = {"type": "array", "items": inner, "minItems": 1}
+    joins = {
+        name: _alone(name, about, inner if name == "not" else several)
+        for name, about in keys.JOINS.items()
+    }
+    test = _section(
+        keys.CONDITION,
+        {"path": _TEXT, "present": _FLAG, "equals": _TEXT, "in": _ref("texts"), "matches": _TEXT},
+    )
+    test["oneOf"] = [{"required": [name]} for name in keys.TESTS]
+    return {"anyOf": [test, *joins.values()]}
+
+
+def _text_rule() -> Schema:
+    pair = {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}
+    shapes: dict[str, Schema] = {
+        **{name: pair if name == "replace" else _TEXT for name in REGEX_RULES},
+        **{
+            name: {"type": "integer", "minimum": 1, "maximum": MAX_TRUNCATE}
+            for name in LENGTH_RULES
+        },
+        **dict.fromkeys(AFFIX_RULES, _TEXT),
+    }
+    argued = {
+        "type": "object",
+        "properties": shapes,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [{"enum": list(PLAIN_RULES)}, argued]}
+
+
+def _groups(group: Group, name: str) -> dict[str, Schema]:
+    """Return the definitions of a packet or nested group: its rules, and what tests expect."""
+    made: dict[str, Schema] = {
+        name: {
+            "type": "object",
+            "properties": {
+                key: _field(field, f"{name}.{key}") for key, field in group.fields.items()
+            },
+            "required": [key for key, field in group.fields.items() if field.required],
+            "additionalProperties": False,
+        },
+        f"{name}.expected": {
+            "type": "object",
+            "properties": {
+                key: _expected(field, f"{name}.{key}") for key, field in group.fields.items()
+            },
+            "additionalProperties": False,
+        },
+    }
+    for key, field in group.fields.items():
+        if field.group is not None:
+            made |= _groups(field.group, f"{name}.{key}")
+    return made
+
+
+def _field(field: Field, name: str) -> Schema:
+    about = _field_about(field)
+    if field.group is None:
+        schema: Schema = {"description": about, "allOf": [_ref("rule")]}
+        if field.codes:
+            # Offers the portal's codes; another value may become one by a text rule or a list.
+            codes = {"anyOf": [{"enum": list(field.codes)}, _TEXT]}
+            schema["properties"] = {"constant": codes, "default": codes}
+        return schema
+    inner, when = _ref(name), _ref("condition")
+    item = _section(keys.ITEM, {"fields": inner, "when": when})
+    split = _section(keys.SPLIT, {"from": _TEXT, "separator": _TEXT})
+    return {
+        "description": about,
+        "anyOf": [
+            _section(keys.EACH_GROUP, {"each": _TEXT, "fields": inner, "when": when}),
+            _section(keys.ITEMS_GROUP, {"items": {"type": "array", "items": item}}),
+            _section(keys.SPLIT_GROUP, {"split": split, "fields": inner, "when": when}),
+        ],
+    }
+
+
+def _expected(field: Field, name: str) -> Schema:
+    about = {"description": _field_about(field)}
+    if field.group is None:
+        return about | {"type": [*_TEXT["type"], "null"]}
+    items = {"type": "array", "items": _ref(f"{name}.expected")}
+    return about | {"anyOf": [items, {"type": "null"}]}
+
+
+def _field_about(field: Field) -> str:
+    lines = [field.about.vi, field.about.en]
+    if field.required:
+        lines.append("Bắt buộc. Mandatory.")
+    if field.form is not None:
+        lines += field.form
+    if field.max_length is not None:
+        lines.append(f"≤ {field.max_length}")
+    lines += [f"{code}: {text.vi} ({text.en})" for code, text in field.codes.items()]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _section(known: Keys, shapes: Mapping[str, Schema]) -> Schema:
+    """Return the schema of one kind of section; a key without a shape is a bug, and no hole."""
+    assert set(shapes) == set(known), (set(shapes), set(known))
+    schema: Schema = {
+        "type": "object",
+        "properties": {
+            key: {"description": _both(known.about(key))} | shapes[key] for key in known
+        },
+        "additionalProperties": False,
+    }
+    return schema | {"required": list(known.required)} if known.required else schema
+
+
+def _alone(key: str, about: Text, shape: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {key: {"description": _both(about)} | shape},
+        "required": [key],
+        "additionalProperties": False,
+    }
+
+
+def _by(key: str, choices: Mapping[str, Schema]) -> Schema:
+    """Return the schema of an object whose shape depends on the value of `key`."""
+    return {
+        "type": "object",
+        "properties": {key: {"enum": list(choices)}},
+        "required": [key],
+        "allOf": [
+            {"if": {"properties": {key: {"const": value}}, "required": [key]}, "then": choice}
+            for value, choice in choices.items()
+        ],
+    }
+
+
+def _one_or_several(shape: Schema) -> Schema:
+    return {"anyOf": [shape, {"type": "array", "items": shape, "minItems": 1}]}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _both(text: Text) -> str:
+    return f"{text.vi}\n\n{text.en}"
