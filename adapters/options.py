@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, TypeAlias
 
+from adapters.doctor.misreading import Misreading
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -35,8 +36,20 @@ ENCODINGS = (
 )
 
 
+REPAIRS = ("off", "report", "on")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CsvOptions:
+class RepairOptions:
+    """What becomes of text that was typed, stored or read wrong; see `adapters.doctor`."""
+
+    repair: str = "report"
+    repair_encoding: str = ""
+    """What the texts are known to be misread from; empty: judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvOptions(RepairOptions):
     """A table in text: one record per row."""
 
     encoding: str = "utf-8"
@@ -58,7 +71,7 @@ class CsvOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class XlsxOptions:
+class XlsxOptions(RepairOptions):
     """A sheet of an Office Open XML workbook: one record per row."""
 
     sheet: str = ""
@@ -74,7 +87,7 @@ class XlsxOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonOptions:
+class JsonOptions(RepairOptions):
     """One JSON document with an array of records, or one record."""
 
     encoding: str = "utf-8"
@@ -85,7 +98,7 @@ class JsonOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonLinesOptions:
+class JsonLinesOptions(RepairOptions):
     """One JSON object per line."""
 
     encoding: str = "utf-8"
@@ -94,7 +107,7 @@ class JsonLinesOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class XmlOptions:
+class XmlOptions(RepairOptions):
     """One XML document with an element per record."""
 
     records: str
@@ -175,6 +188,9 @@ def _contradictions(values: Mapping[str, object]) -> list[tuple[str, Text]]:
         vi = "chỉ dùng khi header: false; tên cột của tệp này lấy từ dòng tiêu đề"
         en = "only with header: false; this file's names come from its header row"
         faults.append(("columns", Text(vi=vi, en=en)))
+    if values.get("repair_encoding") and values.get("repair") == "off":
+        vi, en = "chỉ dùng khi repair là on hoặc report", "only where repair is on or report"
+        faults.append(("repair_encoding", Text(vi=vi, en=en)))
     special = [key for key in ("delimiter", "quote", "escape") if values.get(key)]
     for position, key in enumerate(special):
         same = [other for other in special[:position] if values[other] == values[key]]
@@ -276,6 +292,18 @@ def _encoding(value: object) -> str:
     return value
 
 
+def _choice(choices: tuple[str, ...]) -> Check:
+    def check(value: object) -> str:
+        # YAML reads a bare on and off as they are written here, other readers as booleans.
+        word = {True: "on", False: "off"}.get(value) if isinstance(value, bool) else value
+        if not isinstance(word, str) or word not in choices:
+            text = _unknown_choice(word, choices)
+            raise _Fault(text.vi, text.en)
+        return word
+
+    return check
+
+
 def _xml_path(value: object) -> str:
     steps = _text(value).split("/")
     if len(steps) < 2 or steps[0] or not all(re.fullmatch(r"([^:]+:)?[^:]+", s) for s in steps[1:]):
@@ -294,6 +322,8 @@ def _namespaces(value: object) -> Mapping[str, str]:
 
 _CHECKS: Mapping[str, Check] = {
     "encoding": _encoding,
+    "repair": _choice(REPAIRS),
+    "repair_encoding": _choice(tuple(kind.value for kind in Misreading)),
     "delimiter": _character(empty=False),
     "quote": _character(empty=True),
     "escape": _character(empty=True),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
+from adapters.doctor.records import examined
 from adapters.options import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
 
 if TYPE_CHECKING:
@@ -48,4 +49,7 @@ def read_records(
             iterating, after the records before it.
     """
     reader = cast("_Module", import_module(_READERS[type(options)]))
-    return reader.read(source, file_name=file_name, options=options)
+    records = reader.read(source, file_name=file_name, options=options)
+    if options.repair == "off":
+        return records
+    return examined(records, is_repairing=options.repair == "on", encoding=options.repair_encoding)

@@ -33,6 +33,8 @@ class SourceRecord:
     """Where the record as a whole stands."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """For tables: field name to what the agency sees above it, for example "D (Ngày nhận)"."""
+    warnings: Sequence[Problem] = ()
+    """What was found in it that does not stop it."""
 
     def place_of(self, path: str) -> Place:
         """Return the place of one field; `path` is a field name or a dotted path in the record."""

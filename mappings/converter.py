@@ -103,7 +103,7 @@ class Converter:
         rows = tuple(self._build_rows(scope, dossier_code))
         self._check_dossier(scope, values)
         self._check_progress(scope, [row for _, row in rows])
-        problems = tuple(scope.problems)
+        problems = (*record.warnings, *scope.problems)
         if dossier_code is None or any(each.severity is Severity.ERROR for each in problems):
             return Conversion(events=(), problems=problems, dossier_code=dossier_code)
         dossier = Event(

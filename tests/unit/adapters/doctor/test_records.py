@@ -1,0 +1,151 @@
+"""Records on their way to a mapping: what the source option does to their texts."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from adapters import OptionsWrong, SourceRecord, make_options, read_records
+from adapters.doctor import examined
+from mappings.values import make_getter
+from schemas.errors import InputError
+from schemas.problem import Place, Problem, Severity, Text
+
+TABLE = "Ma;Ten\n1;NguyÔn V¨n Ch\u00adëng\n2;Vò\n3;TrÇn ThÞ H¶i\n4;Müller\n"
+
+
+def read(text, **settings):
+    options = make_options({"format": "csv", "delimiter": ";", **settings})
+    return list(read_records(io.BytesIO(text.encode()), file_name="f.csv", options=options))
+
+
+def names(records):
+    return [record.values["Ten"] for record in records]
+
+
+def codes(records):
+    return [(str(p.place), p.code) for record in records for p in record.warnings]
+
+
+def test_by_default_damaged_and_doubtful_text_is_reported_at_its_cell_and_not_changed():
+    records = read(TABLE)
+
+    assert names(records) == ["NguyÔn V¨n Ch\u00adëng", "Vò", "TrÇn ThÞ H¶i", "Müller"]
+    assert codes(records) == [
+        ("f.csv, row 2, column B (Ten)", "text.misread"),
+        ("f.csv, row 4, column B (Ten)", "text.doubtful"),
+    ]
+
+
+def test_repairing_judges_the_column_and_warns_of_every_change():
+    records = read(TABLE, repair="on")
+
+    assert names(records) == ["Nguyễn Văn Chưởng", "Vũ", "Trần Thị Hải", "Müller"]
+    assert [code for _, code in codes(records)] == ["text.repaired"] * 3
+
+
+def test_a_warning_quotes_the_original_and_names_the_steps():
+    (record, *_) = read("Ten\nNGUYÔN V¡N TRÇN\n", repair="on")
+
+    (warning,) = record.warnings
+    assert warning.severity is Severity.WARNING
+    assert (
+        warning.message.en
+        == "'NGUYÔN V¡N TRÇN' was repaired to 'NGUYỄN VĂN TRẦN' (tcvn3, capitals)"
+    )
+    assert warning.message.vi != warning.message.en
+    assert warning.suggestion is not None
+
+
+def test_off_does_not_look():
+    assert codes(read(TABLE, repair="off")) == []
+
+
+def test_a_record_alone_is_read_as_the_mapping_says():
+    text = "Ma;Ten\n2;Vò\n"
+
+    assert names(read(text, repair="on")) == ["Vò"]
+    assert names(read(text, repair="on", repair_encoding="tcvn3")) == ["Vũ"]
+
+
+def test_right_text_passes_even_where_an_encoding_is_named():
+    text = "Ma;Ten\n1;Nguyễn Văn Vũ\n2;Đỗ Thị Cúc\n3;abc\n"
+
+    assert names(read(text, repair="on", repair_encoding="tcvn3")) == [
+        "Nguyễn Văn Vũ",
+        "Đỗ Thị Cúc",
+        "abc",
+    ]
+
+
+def test_the_same_right_records_pass_as_the_same_objects(corpus):
+    records = [
+        SourceRecord(number=n, values={"a": text, "b": n, "c": None}, place=Place(row=n))
+        for n, text in enumerate(corpus.columns()["procedures"])
+    ]
+
+    assert all(a is b for a, b in zip(examined(records, is_repairing=True), records, strict=True))
+
+
+def test_texts_inside_objects_and_lists_are_repaired_at_their_paths():
+    record = SourceRecord(
+        number=1,
+        values={"tep": [{"ten": "NguyÔn V¨n H¶i"}, {"ten": "đơn", "kichThuoc": 5}], "so": 1.5},
+        place=Place(path="data[0]"),
+    )
+
+    (found,) = examined([record], is_repairing=True)
+
+    assert found.values == {
+        "tep": [{"ten": "Nguyễn Văn Hải"}, {"ten": "đơn", "kichThuoc": 5}],
+        "so": 1.5,
+    }
+    assert make_getter("tep[0].ten")(found.values) == "Nguyễn Văn Hải"
+    assert [str(p.place) for p in found.warnings] == ["data[0].tep[0].ten"]
+
+
+def broken():
+    yield SourceRecord(number=1, values={"a": "NguyÔn V¨n H¶i"}, place=Place(row=2))
+    raise InputError(Problem(code="csv.quote_unclosed", message=Text(vi="hỏng", en="broken")))
+
+
+def test_records_before_a_refusal_come_out_before_it():
+    found = examined(broken(), is_repairing=True)
+
+    assert next(found).values == {"a": "Nguyễn Văn Hải"}
+    with pytest.raises(InputError):
+        next(found)
+
+
+def test_no_more_than_a_window_waits():
+    taken = []
+
+    def endless():
+        for number in range(1, 10_000):
+            taken.append(number)
+            yield SourceRecord(number=number, values={"a": "x"}, place=Place(row=number))
+
+    next(examined(endless(), is_repairing=True))
+
+    assert len(taken) == 200
+
+
+WRONG = [
+    ({"repair": "maybe"}, "repair"),
+    ({"repair_encoding": "latin-1"}, "repair_encoding"),
+    ({"repair": "off", "repair_encoding": "tcvn3"}, "repair_encoding"),
+]
+
+
+@pytest.mark.parametrize(("settings", "key"), WRONG)
+def test_impossible_settings_are_named(settings, key):
+    with pytest.raises(OptionsWrong) as caught:
+        make_options({"format": "csv", **settings})
+
+    assert [name for name, _ in caught.value.faults] == [key]
+
+
+@pytest.mark.parametrize(("given", "meant"), [(True, "on"), (False, "off")])
+def test_on_and_off_may_be_written_as_booleans(given, meant):
+    assert make_options({"format": "csv", "repair": given}).repair == meant
