@@ -15,7 +15,7 @@ from adapters.doctor import forms
 from adapters.doctor.column import RIGHT_COLUMN, ColumnVote, Judgement
 from adapters.doctor.diagnosis import Diagnosis, Verdict
 from adapters.doctor.misreading import Misreading
-from adapters.doctor.values import replaced, texts_of
+from adapters.doctor.values import column_of, replaced, texts_of
 from adapters.doctor.weighing import weigh
 from adapters.record import SourceRecord
 from schemas.errors import InputError
@@ -156,11 +156,6 @@ def is_suspect(text: str) -> bool:
         elif text[at - 1 : at].isalpha():
             return True
     return False
-
-
-def column_of(path: str) -> str:
-    """Return the path without the positions in lists, which are no columns of their own."""
-    return re.sub(r"\[[0-9]+\]", "", path) if "[" in path else path
 
 
 def _is_right_word(word: str) -> bool:

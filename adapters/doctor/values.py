@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ def texts_of(values: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
             yield key, value
         elif value is not None and not isinstance(value, (int, float)):
             yield from _inside(value, key)
+
+
+def column_of(path: str) -> str:
+    """Return the path without the positions in lists, which are no columns of their own."""
+    return re.sub(r"\[[0-9]+\]", "", path) if "[" in path else path
 
 
 def _inside(value: Value, path: str) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from lienthong.cli import (
     sandbox,
     store,
     system,
+    text,
     topology,
 )
 from lienthong.cli.session import Exit, Session
@@ -55,6 +56,7 @@ exchange.register(app)
 mapping.register(app)
 mapping_overview.register(app)
 catalogue.register(app)
+text.register(app)
 keys.register(app)
 store.register(app)
 sandbox.register(app)

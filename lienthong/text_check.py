@@ -1,0 +1,225 @@
+"""
+Looking at the texts of one file: what each column is, what would be repaired, what is doubtful.
+
+The file is read twice, once for the columns to vote and once to look at every value; memory stays
+bounded whatever its size.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from adapters import (
+    CsvOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    SourceRecord,
+    XlsxOptions,
+    read_records,
+)
+from adapters.doctor import ColumnVote, Judgement, Verdict, judge_encoding
+from adapters.doctor.encoding import MAX_SAMPLE_BYTES
+from adapters.doctor.values import column_of, replaced, texts_of
+from adapters.source import ZIP_MAGIC
+from schemas.errors import ConfigError, InputError
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from adapters import SourceOptions, Value
+    from adapters.doctor import Diagnosis
+    from schemas.problem import Place, Problem
+
+MOST_SHOWN = 1000
+"""Findings of one column that are kept; all are counted."""
+ONE_COLUMN = "text"
+"""Name of the column of a file that is no table."""
+_DELIMITERS = "\t;,|"
+_NO_DELIMITER = "\x1f"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One value that is or should be repaired."""
+
+    place: Place
+    diagnosis: Diagnosis
+
+
+@dataclass(slots=True, kw_only=True)
+class ColumnFindings:
+    """What was found in one column."""
+
+    judgement: Judgement
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class FileFindings:
+    """What was found in one file."""
+
+    columns: dict[str, ColumnFindings] = field(default_factory=dict)
+    records: int = 0
+    unreadable: list[Problem] = field(default_factory=list)
+    """Of records that could not be read, at most `MOST_SHOWN`; or why the file ends early."""
+    unreadable_records: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every value was read and is right."""
+        return not self.unreadable and all(
+            not column.counts[Verdict.REPAIRED] and not column.counts[Verdict.DOUBTFUL]
+            for column in self.columns.values()
+        )
+
+
+def guess_options(source: BinaryIO, *, file_name: str, encoding: str | None) -> SourceOptions:
+    """
+    Return how a file is to be read, by its name and first bytes; `source` is put back.
+
+    Raises:
+        ConfigError: it is XML, where only a mapping says what a record is.
+    """
+    head = source.read(MAX_SAMPLE_BYTES)
+    source.seek(0)
+    name = file_name.lower()
+    if head.startswith(ZIP_MAGIC):
+        return given_options(XlsxOptions(), encoding=encoding)
+    if name.endswith(".xml") or head.lstrip().startswith(b"<?xml"):
+        raise ConfigError(
+            Text(
+                vi="Tệp XML: thêm --agency, ánh xạ cho biết bản ghi ở đâu",
+                en="An XML file: add --agency, a mapping says where its records are",
+            ),
+            code="text.format_unknown",
+        )
+    chosen = encoding or judge_encoding(head)[0].encoding
+    if name.endswith((".jsonl", ".ndjson")):
+        return JsonLinesOptions(encoding=chosen, repair="off")
+    if name.endswith(".json"):
+        return JsonOptions(encoding=chosen, repair="off")
+    first = head.decode(chosen, "replace").lstrip("\ufeff").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    if name.endswith((".csv", ".tsv")) or first.count(delimiter) > 1:
+        found = delimiter if delimiter in first else ","
+        return CsvOptions(encoding=chosen, delimiter=found, repair="off")
+    return CsvOptions(
+        encoding=chosen,
+        delimiter=_NO_DELIMITER,
+        quote="",
+        header=False,
+        columns=(ONE_COLUMN,),
+        repair="off",
+    )
+
+
+def given_options(options: SourceOptions, *, encoding: str | None) -> SourceOptions:
+    """
+    Return a mapping's own options for looking only, with another encoding where one is given.
+
+    Raises:
+        ConfigError: the format says its encoding itself.
+    """
+    looking = replace(options, repair="off", repair_encoding="")
+    if encoding is None:
+        return looking
+    if not isinstance(looking, CsvOptions | JsonOptions | JsonLinesOptions):
+        raise ConfigError(
+            Text(
+                vi="Định dạng này tự cho biết bảng mã: bỏ --encoding",
+                en="This format says its encoding itself: leave --encoding out",
+            ),
+            code="text.encoding_fixed",
+        )
+    return replace(looking, encoding=encoding)
+
+
+def check_file(
+    source: BinaryIO,
+    *,
+    file_name: str,
+    options: SourceOptions,
+    columns: Sequence[str] = (),
+    write: Callable[[SourceRecord, dict[str, Value], list[Finding]], None] | None = None,
+) -> FileFindings:
+    """
+    Return what was found in `source`, which is read twice.
+
+    Args:
+        source: Seekable, at its beginning.
+        file_name: As shown in places.
+        options: How it is read.
+        columns: Only these; empty for all.
+        write: Gets every record with its repaired values and what was found in it.
+
+    Raises:
+        ConfigError: none of the records has one of `columns`.
+    """
+    votes: dict[str, ColumnVote] = {}
+    try:
+        for item in read_records(source, file_name=file_name, options=options):
+            if isinstance(item, SourceRecord):
+                for path, text in texts_of(item.values):
+                    votes.setdefault(column_of(path), ColumnVote()).add(text)
+    except InputError:
+        # Told when it is met again.
+        pass
+    _check_columns(columns, votes)
+    found = FileFindings(
+        columns={
+            name: ColumnFindings(judgement=vote.judge())
+            for name, vote in votes.items()
+            if not columns or name in columns
+        }
+    )
+    source.seek(0)
+    try:
+        for item in read_records(source, file_name=file_name, options=options):
+            found.records += 1
+            if not isinstance(item, SourceRecord):
+                found.unreadable_records += 1
+                found.unreadable += item.problems[: MOST_SHOWN - len(found.unreadable)]
+                continue
+            met = list(_look(item, found.columns))
+            if write is not None:
+                repairs = {p: f.diagnosis.text for p, f in met}
+                write(item, replaced(item.values, repairs), [f for _, f in met])
+    except InputError as error:
+        found.unreadable.append(error.problem)
+    return found
+
+
+def _look(
+    record: SourceRecord, columns: dict[str, ColumnFindings]
+) -> Iterator[tuple[str, Finding]]:
+    """Yield (path, finding) of every value that is not right, and count all of them."""
+    for path, text in texts_of(record.values):
+        column = columns.get(column_of(path))
+        if column is None or not text:
+            continue
+        diagnosis = column.judgement.diagnose(text)
+        column.counts[diagnosis.verdict] += 1
+        if diagnosis.verdict is Verdict.RIGHT:
+            continue
+        finding = Finding(place=record.place_of(path), diagnosis=diagnosis)
+        if len(column.findings) < MOST_SHOWN:
+            column.findings.append(finding)
+        yield path, finding
+
+
+def _check_columns(columns: Sequence[str], votes: dict[str, ColumnVote]) -> None:
+    missing = [name for name in columns if name not in votes]
+    if missing:
+        known = ", ".join(repr(name) for name in list(votes)[:40]) or "-"
+        names = ", ".join(map(repr, missing))
+        raise ConfigError(
+            Text(
+                vi=f"Không có cột {names} chứa văn bản; có: {known}",
+                en=f"There is no column {names} with text; there are {known}",
+            ),
+            code="text.column_unknown",
+        )
