@@ -33,6 +33,9 @@ class SourceRecord:
     """Where the record as a whole stands."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """For tables: field name to what the agency sees above it, for example "D (Ngày nhận)"."""
+    fonts: Mapping[str, str] = field(default_factory=dict)
+    """Field name to the legacy font its text is shown in (.VnTime, VNI-Times); others are not
+    listed."""
     warnings: Sequence[Problem] = ()
     """What was found in it that does not stop it."""
 

@@ -25,6 +25,7 @@ from adapters.refusal import (
     problem,
     refuse,
 )
+from adapters.workbook_fonts import font_of_runs, load_fonts
 from adapters.workbook_numbers import PLAIN, load_kinds, read_number
 from adapters.workbook_strings import SharedStrings, load_strings, rich_text, unescape
 from schemas.parser import Limits, XmlRefused, iter_elements
@@ -114,6 +115,7 @@ class _Workbook:
         parts = dict(related.values())
         styles = package.parse(parts["styles"]) if parts.get("styles", "") in package else None
         self._kinds = load_kinds(styles, namespace=self._namespace)
+        self._fonts = load_fonts(styles, namespace=self._namespace)
         self._strings = SharedStrings()
         if parts.get("sharedStrings", "") in package:
             self._strings = load_strings(
@@ -124,6 +126,7 @@ class _Workbook:
             )
         self._tags = {f"{{{self._namespace}}}{name}": name for name in ("v", "f", "is")}
         self._columns: dict[str, int] = {}
+        self._has_fonts = bool(self._fonts or self._strings.fonts)
 
     def close(self) -> None:
         self._strings.close()
@@ -135,6 +138,7 @@ class _Workbook:
         number = 0
         for row, element in rows:
             values, problems = blank.copy(), []
+            fonts: dict[str, str] = {}
             place = Place(file=self._place.file, sheet=self._sheet_name, row=row)
             room = self._options.max_record_bytes
             for index, cell in self._cells(element):
@@ -155,6 +159,8 @@ class _Workbook:
                     names[index] = letter if letter not in labels else f"({letter})"
                     labels[names[index]] = letter
                 values[names[index]] = value
+                if self._has_fonts and isinstance(value, str) and (font := self._font(cell)):
+                    fonts[names[index]] = font
             if not problems and not any(map(_is_filled, values.values())):
                 continue
             number += 1
@@ -163,7 +169,9 @@ class _Workbook:
             if problems:
                 yield UnreadableRecord(number=number, problems=tuple(problems))
             else:
-                yield SourceRecord(number=number, values=values, place=place, columns=labels)
+                yield SourceRecord(
+                    number=number, values=values, place=place, columns=labels, fonts=fonts
+                )
 
     def _row_too_large(self, place: Place) -> Problem:
         limit = self._options.max_record_bytes
@@ -287,6 +295,20 @@ class _Workbook:
             code, text = self._strings.faults[index]
             raise _CellFault(f"xlsx.{code}", text.vi, text.en)
         return self._strings[index]
+
+    def _font(self, cell: _Element) -> str:
+        """Return the legacy font a text is shown in, "" for others."""
+        kind, own = cell.get("t"), None
+        if kind == "s":
+            index = next((c.text for c in cell if self._tags.get(cast("str", c.tag)) == "v"), None)
+            own = self._strings.fonts.get(int(index or -1))
+        elif kind == "inlineStr":
+            own = next((font_of_runs(c, namespace=self._namespace) for c in cell), None)
+        if own is not None:
+            return own
+        style = cell.get("s", "0")
+        index_known = style.isascii() and style.isdigit() and int(style) < len(self._fonts)
+        return self._fonts[int(style)] if index_known else ""
 
     def _number(self, raw: str, *, style: str | None) -> Value:
         kind = PLAIN

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import text as texts
 from adapters.package import damaged, xml_refused
+from adapters.workbook_fonts import font_of_runs
 from schemas.parser import Limits, XmlRefused, iter_elements
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _CHUNKS_BYTES = 128 * 1024
 """The parser counts an item together with the chunks it begins and ends in."""
 _MAX_STRINGS = 10_000_000
 """Their offsets alone take 80 MB."""
+_MAX_FONTS = 1_000_000
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
@@ -54,6 +56,9 @@ class SharedStrings:
     def __init__(self, *, memory_bytes: int = _MEMORY_BYTES) -> None:
         self.faults: dict[int, tuple[str, Text]] = {}
         """Index -> what makes a string unreadable."""
+        self.fonts: dict[int, str] = {}
+        """Index -> the font its runs name, as `font_of_runs` returns it; only of strings that
+        name one in a run."""
         self._room = memory_bytes
         self._strings: list[str] = []
         self._file: BinaryIO | None = None
@@ -116,6 +121,9 @@ def load_strings(
                     vi = f"có hơn {_MAX_STRINGS} chuỗi dùng chung"
                     en = f"more than {_MAX_STRINGS} shared strings"
                     raise damaged(package.place, vi, en, code="xlsx.too_large")
+                font = font_of_runs(item, namespace=namespace)
+                if font is not None and len(strings.fonts) < _MAX_FONTS:
+                    strings.fonts[len(strings)] = font
                 strings.add(rich_text(item, namespace=namespace))
     except XmlRefused as refused:
         raise xml_refused(refused, name=name, place=package.place) from refused

@@ -201,7 +201,7 @@ def _look(
         column = columns.get(column_of(path))
         if column is None or not text:
             continue
-        diagnosis = column.judgement.diagnose(text)
+        diagnosis = column.judgement.diagnose(text, font=record.fonts.get(path))
         column.counts[diagnosis.verdict] += 1
         if diagnosis.verdict is Verdict.RIGHT:
             continue

@@ -151,7 +151,9 @@ def _by_font(text: str, font: str) -> tuple[str, tuple[str, ...]] | None:
     if read is None:
         return None
     steps = (misreading.value,) if read != text else ()
-    if has_capitals and read.upper() != read:
+    # An address is what it is, however it is drawn.
+    is_address = "@" in read or "://" in read
+    if has_capitals and not is_address and read.upper() != read:
         return read.upper(), (*steps, CAPITALS)
     return (read, steps) if steps else None
 

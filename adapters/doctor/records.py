@@ -103,13 +103,14 @@ class _Surgery:
         """Return one record with its warnings, and its repairs where they are wanted."""
         if not isinstance(item, SourceRecord):
             return item
-        if self.everywhere is None and not self._columns and self._is_right(item.values):
+        is_plain = self.everywhere is None and not self._columns and not item.fonts
+        if is_plain and self._is_right(item.values):
             return item
         found = [
             (path, diagnosis)
             for path, text in texts_of(item.values)
-            if not (text.isascii() and not is_suspect(text))
-            and (diagnosis := self._diagnose(path, text)).verdict is not Verdict.RIGHT
+            if (path in item.fonts or not text.isascii() or is_suspect(text))
+            and (diagnosis := self._diagnose(path, text, item)).verdict is not Verdict.RIGHT
         ]
         if not found:
             return item
@@ -123,9 +124,9 @@ class _Surgery:
             values = replaced(values, repairs)
         return replace(item, values=values, warnings=(*item.warnings, *warnings))
 
-    def _diagnose(self, path: str, text: str) -> Diagnosis:
+    def _diagnose(self, path: str, text: str, item: SourceRecord) -> Diagnosis:
         judgement = self.everywhere or self._columns.get(column_of(path), RIGHT_COLUMN)
-        return judgement.diagnose(text)
+        return judgement.diagnose(text, font=item.fonts.get(path))
 
     def _is_right(self, values: Mapping[str, Value]) -> bool:
         """Fast path: whether no text has anything to look at twice (docs/text-doctor.md: cost)."""
