@@ -33,6 +33,7 @@ WINDOW_CHARACTERS = 1024 * 1024
 """How much waits, at most, until the columns are judged."""
 
 _MOST_WORDS = 50_000
+_MARKUP_STEPS = frozenset({"references", "tags"})
 _SIGN = re.compile(r"[\^(+`~&<]")
 _MARKUP = re.compile(r"&(?:#|[A-Za-z]{2,24};)|</?[A-Za-z]|<!--")
 
@@ -110,7 +111,7 @@ class _Surgery:
             (path, diagnosis)
             for path, text in texts_of(item.values)
             if (path in item.fonts or not text.isascii() or is_suspect(text))
-            and (diagnosis := self._diagnose(path, text, item)).verdict is not Verdict.RIGHT
+            and self._is_worth_a_warning(diagnosis := self._diagnose(path, text, item))
         ]
         if not found:
             return item
@@ -123,6 +124,13 @@ class _Surgery:
             repairs = {p: d.text for p, d in found if d.verdict is Verdict.REPAIRED}
             values = replaced(values, repairs)
         return replace(item, values=values, warnings=(*item.warnings, *warnings))
+
+    def _is_worth_a_warning(self, diagnosis: Diagnosis) -> bool:
+        if diagnosis.verdict is Verdict.RIGHT:
+            return False
+        # Mappings have rules for markup (unescape_html, strip_tags): that it is there is no news.
+        is_markup = diagnosis.steps != () and _MARKUP_STEPS.issuperset(diagnosis.steps)
+        return self._is_repairing or not is_markup
 
     def _diagnose(self, path: str, text: str, item: SourceRecord) -> Diagnosis:
         judgement = self.everywhere or self._columns.get(column_of(path), RIGHT_COLUMN)

@@ -149,3 +149,10 @@ def test_impossible_settings_are_named(settings, key):
 @pytest.mark.parametrize(("given", "meant"), [(True, "on"), (False, "off")])
 def test_on_and_off_may_be_written_as_booleans(given, meant):
     assert make_options({"format": "csv", "repair": given}).repair == meant
+
+
+def test_markup_that_rules_of_the_mapping_may_resolve_is_no_news():
+    text = "Ten\n<p>Nguy&#7877;n</p>\n"
+
+    assert codes(read(text, delimiter="|")) == []
+    assert names(read(text, delimiter="|", repair="on")) == ["Nguyễn"]
