@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from adapters.doctor.diagnosis import ENOUGH, Diagnosis, diagnose
+from adapters.doctor.misreading import Misreading
 from adapters.doctor.weighing import readings, weigh
-
-if TYPE_CHECKING:
-    from adapters.doctor.misreading import Misreading
 
 _MARGIN = 3.0
 _MOST_EXPLAINED = 0.6
 """Share of the values that are not right which one encoding must explain."""
+_PLAIN_WORDS = 3
+"""Values in plain ASCII for each in VIQR that a column of VIQR may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +49,14 @@ class ColumnVote:
     def __init__(self) -> None:
         self._evidence: defaultdict[tuple[Misreading, ...], float] = defaultdict(float)
         self._explained: Counter[tuple[Misreading, ...]] = Counter()
-        self._values = self._proven = self._wrong = 0
+        self._values = self._proven = self._wrong = self._plain = 0
         self._oddity = 0.0
 
     def add(self, text: str) -> None:
         """Let one value vote."""
         as_it_is = weigh(text)
         if text.isascii() and not as_it_is.oddity:
+            self._plain += any(map(str.isalpha, text))
             return
         self._values += 1
         self._proven += as_it_is.is_proven
@@ -81,7 +81,11 @@ class ColumnVote:
                 chosen, evidence = misreadings, found + self._oddity
         return Judgement(
             misreadings=chosen,
-            is_pure=self._proven == 0,
+            is_pure=self._proven == 0 and not self._is_hardly_typed(chosen),
             values=self._values,
             evidence=evidence,
         )
+
+    def _is_hardly_typed(self, chosen: tuple[Misreading, ...]) -> bool:
+        """Whether so little of a column is VIQR that its plain words may be just that."""
+        return chosen == (Misreading.VIQR,) and self._plain > _PLAIN_WORDS * self._explained[chosen]

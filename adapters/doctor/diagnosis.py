@@ -107,7 +107,7 @@ def font_encoding(font: str) -> tuple[Misreading, bool] | None:
     """
     Return what a legacy font's letters are and whether it draws capitals; None for other fonts.
 
-    .VnTimeH and its like draw small letters as capitals (standards.md 1.2: UniKey; font naming).
+    .VnTimeH and its like draw small letters as capitals; the H at the end says so.
     """
     name = font.strip()
     if name.startswith((".Vn", ".VN")):

@@ -110,8 +110,7 @@ class _Surgery:
         found = [
             (path, diagnosis)
             for path, text in texts_of(item.values)
-            if (path in item.fonts or not text.isascii() or is_suspect(text))
-            and self._is_worth_a_warning(diagnosis := self._diagnose(path, text, item))
+            if self._is_worth_a_warning(diagnosis := self._diagnose(path, text, item))
         ]
         if not found:
             return item

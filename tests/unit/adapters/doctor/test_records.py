@@ -156,3 +156,23 @@ def test_markup_that_rules_of_the_mapping_may_resolve_is_no_news():
 
     assert codes(read(text, delimiter="|")) == []
     assert names(read(text, delimiter="|", repair="on")) == ["Nguyễn"]
+
+
+def test_viqr_is_read_in_every_value_of_its_column():
+    text = "Ten\nNguye^~n Thi. Lan\nTra^`n Ho^`ng Ha?i\nTha?o\nLan\nDDa(.ng Hu`ng\n"
+
+    assert names(read(text, repair="on")) == [
+        "Nguyễn Thị Lan",
+        "Trần Hồng Hải",
+        "Thảo",
+        "Lan",
+        "Đặng Hùng",
+    ]
+
+
+def test_a_little_viqr_does_not_make_plain_words_viqr():
+    text = "Ten\nNguye^~n Thi. Lan\nDDu+o+`ng\n" + "Me.\nLan\nBa?\nHoa\n" * 9
+
+    assert names(read(text, repair="on")) == ["Nguyễn Thị Lan", "Đường"] + [
+        "Me.", "Lan", "Ba?", "Hoa"
+    ] * 9  # fmt: skip
