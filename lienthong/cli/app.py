@@ -24,6 +24,7 @@ from lienthong.cli import (
     files,
     keys,
     mapping,
+    mapping_new,
     mapping_overview,
     sandbox,
     store,
@@ -55,6 +56,7 @@ files.register(app)
 exchange.register(app)
 mapping.register(app)
 mapping_overview.register(app)
+mapping_new.register(app)
 catalogue.register(app)
 text.register(app)
 keys.register(app)

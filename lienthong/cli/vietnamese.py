@@ -14,6 +14,20 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    # mapping new
+    "Read a sample and draft a mapping: source, columns, dates, codes, with every doubt marked.": (
+        "Đọc một tệp mẫu và viết nháp ánh xạ: nguồn, cột, ngày, mã, ghi rõ mọi chỗ còn nghi."
+    ),
+    "Name of the new mapping: a-z, digits, hyphens": "Tên ánh xạ mới: a-z, chữ số, gạch nối",
+    "A file as the agency sends it": "Một tệp đúng như cơ quan gửi",
+    "File to write; default NAME.yaml": "Tệp sẽ ghi; mặc định TÊN.yaml",
+    "The agency's code in messages": "Mã cơ quan trong thông điệp",
+    "The agency's name": "Tên cơ quan",
+    "Version of the portal's schema": "Phiên bản lược đồ của Cổng",
+    "Of a text file; default: judged by its words": (
+        "Bảng mã của tệp văn bản; mặc định: đoán theo từ ngữ trong tệp"
+    ),
+    "Records to look at": "Số bản ghi được xem",
     # catalogue
     "The services that are to be connected.": "Các dịch vụ cần kết nối.",
     "List the groups and the services that were imported, or search the procedures that ship.": (

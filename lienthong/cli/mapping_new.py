@@ -1,0 +1,116 @@
+"""The command mapping new: a draft of a mapping from a sample of an agency's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lienthong.cli.mapping import mapping
+from lienthong.cli.session import Session
+from schemas.errors import ConfigError
+from schemas.problem import Text
+
+RECORDS = 1_000
+
+
+def register(_app: typer.Typer) -> None:
+    """Add the command of this module to those of mappings."""
+    mapping.command()(new)
+
+
+def new(  # noqa: PLR0913 - options of a command
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the new mapping: a-z, digits, hyphens")],
+    sample: Annotated[
+        Path,
+        typer.Option("--from", exists=True, dir_okay=False, help="A file as the agency sends it"),
+    ],
+    out: Annotated[Path | None, typer.Option(help="File to write; default NAME.yaml")] = None,
+    agency_code: Annotated[str, typer.Option(help="The agency's code in messages")] = "",
+    agency_name: Annotated[str, typer.Option(help="The agency's name")] = "",
+    schema: Annotated[str, typer.Option(help="Version of the portal's schema")] = "dvcqg-2020",
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text file; default: judged by its words")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Records to look at")] = RECORDS,
+) -> None:
+    """
+    Read a sample and draft a mapping: source, columns, dates, codes, with every doubt marked.
+
+    Nothing is guessed in silence: what nobody knows is left out or says "?", and `mapping check`
+    names it. Example: lienthong mapping new phuong-ben-nghe --from ho-so.csv
+    """
+    from adapters import read_records
+    from mappings.drafts import SampleUnknown, find_source, profile_records, propose, write_draft
+    from schemas.model import load_version
+
+    session: Session = context.obj
+    target = out or Path(f"{name}.yaml")
+    if target.exists():
+        raise ConfigError(
+            Text(
+                vi=f"{target} đã có; chọn tệp khác bằng --out",
+                en=f"{target} is there already; choose another file with --out",
+            ),
+            code="mapping.exists",
+        )
+    with sample.open("rb") as source:
+        try:
+            options, doubts = find_source(source, file_name=sample.name, encoding=encoding)
+        except SampleUnknown as unknown:
+            why = unknown.text
+            raise ConfigError(
+                Text(vi=f"{sample.name}: {why.vi}", en=f"{sample.name}: {why.en}"),
+                code="mapping.sample_unknown",
+            ) from unknown
+        records = read_records(source, file_name=sample.name, options=options)
+        profile = profile_records(records, limit=limit)
+    draft = propose(profile, load_version(schema))
+    text = write_draft(
+        draft,
+        name=name,
+        agency_code=agency_code,
+        agency_name=agency_name,
+        schema=schema,
+        options=options,
+        file_name=sample.name,
+        source_doubts=[doubt.say(session.language) for doubt in doubts],
+        language=session.language,
+    )
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(
+            Text(
+                vi=f"không ghi được {target}: {error.strerror}",
+                en=f"{target} cannot be written: {error.strerror}",
+            ),
+            code="mapping.unwritable",
+        ) from error
+    _tell(session, target)
+
+
+def _tell(session: Session, target: Path) -> None:
+    """Say what is left to do, by the same check that will judge the finished file."""
+    from mappings import load_mapping
+
+    try:
+        problems = load_mapping(target).warnings
+    except ConfigError as error:
+        problems = error.problems
+    session.say(
+        Text(
+            vi=f"Bản nháp: {target}; còn {len(problems)} chỗ phải sửa:",
+            en=f"The draft is in {target}; {len(problems)} places are left to mend:",
+        )
+    )
+    session.problems(problems)
+    session.tell(
+        Text(
+            vi=f"Sửa tệp rồi chạy: lienthong mapping check {target}",
+            en=f"Mend it, then run: lienthong mapping check {target}",
+        )
+    )

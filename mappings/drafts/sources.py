@@ -1,0 +1,208 @@
+"""
+How a sample is to be read: format, encoding, delimiter, header row, where the records are.
+
+What is tried is only looked at; the file's own reader judges it afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from adapters import (
+    CsvOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    SourceRecord,
+    XlsxOptions,
+    XmlOptions,
+    read_records,
+)
+from adapters.doctor import judge_encoding
+from adapters.source import ZIP_MAGIC
+from mappings.drafts.profiles import columns_of
+from mappings.drafts.proposing import known_names, plain
+from schemas.errors import InputError
+from schemas.parser import XmlRefused, parse_xml
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element
+
+    from adapters import SourceOptions
+
+MAX_SAMPLE_BYTES = 16 * 1024 * 1024
+MAX_HEADER_ROW = 15
+_DELIMITERS = ";,\t|"
+_SURE = 0.95
+
+
+class SampleUnknown(Exception):
+    """Nobody can tell how this is to be read; `text` says what to do."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
+def find_source(
+    source: BinaryIO, *, file_name: str, encoding: str | None = None
+) -> tuple[SourceOptions, list[Text]]:
+    """
+    Return how `source` is to be read, and what is doubtful about it; `source` is put back.
+
+    Raises:
+        SampleUnknown: it is of no known format, or too large for a sample.
+        InputError: it looks like one and cannot be read as one.
+    """
+    data = source.read(MAX_SAMPLE_BYTES + 1)
+    source.seek(0)
+    if data.startswith(ZIP_MAGIC):
+        return _with_header_row(source, XlsxOptions(), file_name), []
+    guesses = judge_encoding(data)
+    chosen = encoding or guesses[0].encoding
+    doubts = []
+    if encoding is None and guesses[0].confidence < _SURE:
+        listed = ", ".join(f"{guess.encoding} {guess.confidence:.0%}" for guess in guesses[:3])
+        doubts.append(Text(vi=f"bảng mã có thể là {listed}", en=f"the encoding may be {listed}"))
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        return _xml(data), []
+    text = data.decode(chosen, "replace") if chosen in _PYTHON else data.decode("latin-1")
+    head = text.lstrip("\ufeff \t\r\n")[:1]
+    if head in ("{", "["):
+        return _json(text, chosen, is_whole=len(data) <= MAX_SAMPLE_BYTES), doubts
+    return _csv(source, text, chosen, file_name), doubts
+
+
+_PYTHON = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+"""Of the others the letters that matter here are those of ASCII."""
+
+
+def _csv(source: BinaryIO, text: str, encoding: str, file_name: str) -> SourceOptions:
+    lines = text.splitlines()[:200]
+    counts = {mark: [line.count(mark) for line in lines if line.strip()] for mark in _DELIMITERS}
+    # The delimiter is there equally often in most lines, and more often than other signs.
+    usual = {mark: Counter(found).most_common(1)[0] for mark, found in counts.items() if found}
+    likely = {mark: often * times for mark, (often, times) in usual.items() if often}
+    if not likely:
+        raise SampleUnknown(
+            Text(
+                vi="không nhận ra dạng tệp: không phải bảng có dấu phân cách, JSON, XML hay XLSX; "
+                "viết phần source theo docs/adapters.md",
+                en="no known format: neither a table with delimiters nor JSON, XML or XLSX; "
+                "write the section source as docs/adapters.md says",
+            )
+        )
+    delimiter = max(likely, key=lambda mark: likely[mark])
+    return _with_header_row(source, CsvOptions(encoding=encoding, delimiter=delimiter), file_name)
+
+
+def _with_header_row(
+    source: BinaryIO, options: CsvOptions | XlsxOptions, file_name: str
+) -> SourceOptions:
+    """Return the options with the row whose names are known best; the first that has as many."""
+    best, most = 1, -1
+    for row in range(1, MAX_HEADER_ROW + 1):
+        source.seek(0)
+        try:
+            record = _first(
+                read_records(source, file_name=file_name, options=replace(options, header_row=row))
+            )
+        except InputError:
+            if row == 1:
+                raise
+            # A blank row, or one that is no row of names.
+            continue
+        if record is None:
+            continue
+        names = columns_of(record)
+        known = sum(plain(name) in known_names() for name in names)
+        if known > most:
+            best, most = row, known
+    source.seek(0)
+    return replace(options, header_row=best)
+
+
+def _first(records: Iterator[object]) -> SourceRecord | None:
+    return next((one for one in records if isinstance(one, SourceRecord)), None)
+
+
+def _json(text: str, encoding: str, *, is_whole: bool) -> SourceOptions:
+    first, _, rest = text.strip().partition("\n")
+    if rest.lstrip().startswith("{") and _is_object(first):
+        return JsonLinesOptions(encoding=encoding)
+    if not is_whole:
+        return JsonOptions(encoding=encoding)
+    try:
+        root = msgspec.json.decode(text.encode())
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise SampleUnknown(
+            Text(vi=f"JSON không đúng: {error}", en=f"this is no JSON: {error}")
+        ) from error
+    return JsonOptions(encoding=encoding, records=_longest_list(root))
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line.encode()), dict)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def _longest_list(root: object) -> str:
+    """Return the path of the list with the most objects; "" for the root itself."""
+    best, most = "", len(root) if isinstance(root, list) else 0
+    queue: list[tuple[str, object]] = [("", root)]
+    while queue:
+        path, value = queue.pop()
+        if not isinstance(value, dict):
+            continue
+        for key, inner in value.items():
+            below = f"{path}.{key}" if path else str(key)
+            if isinstance(inner, list):
+                # Among hundreds of records there is one that is none.
+                objects = sum(isinstance(one, dict) for one in inner)
+                if objects * 2 > len(inner) and objects > most:
+                    best, most = below, objects
+            queue.append((below, inner))
+    return best
+
+
+def _xml(data: bytes) -> SourceOptions:
+    try:
+        root = parse_xml(data)
+    except XmlRefused as error:
+        raise SampleUnknown(
+            Text(vi=f"XML không đúng: {error}", en=f"this is no XML: {error}")
+        ) from error
+    element = _most_repeated(root)
+    path: list[str] = []
+    namespaces: dict[str, str] = {}
+    for each in (*reversed([*element.iterancestors()]), element):
+        namespace, _, local = str(each.tag).rpartition("}")
+        if namespace:
+            prefix = namespaces.setdefault(namespace.lstrip("{"), f"n{len(namespaces) + 1}")
+            local = f"{prefix}:{local}"
+        path.append(local)
+    return XmlOptions(
+        records="/" + "/".join(path),
+        namespaces={prefix: uri for uri, prefix in namespaces.items()},
+    )
+
+
+def _most_repeated(root: _Element) -> _Element:
+    """Return the first of the elements that stand most often beside others of their name."""
+    best, most = root, 1
+    level = [root]
+    while level and most == 1:
+        for parent in level:
+            for tag, count in Counter(str(child.tag) for child in parent).items():
+                if count > most:
+                    best, most = next(child for child in parent if str(child.tag) == tag), count
+        level = [child for parent in level for child in parent]
+    return best if best is not root else next(iter(root), root)

@@ -1,0 +1,35 @@
+"""mapping new, as an integrator runs it."""
+
+
+def test_a_sample_becomes_a_draft_that_says_what_is_left(cli, sample_set, tmp_path):
+    sample = next(one.path for one in sample_set.files if one.agency == "land-registration")
+
+    done = cli("mapping", "new", "moi", "--from", sample)
+
+    assert done.code == 0
+    assert "The draft is in moi.yaml" in done.out
+    assert "mapping.field_unmapped" in done.out
+    text = (tmp_path / "moi.yaml").read_text(encoding="utf-8")
+    assert 'encoding: "tcvn3"' in text
+    assert cli("mapping", "check", "moi.yaml").code == 2
+
+
+def test_a_file_that_is_there_is_never_overwritten(cli, tmp_path):
+    (tmp_path / "a.csv").write_text("a;b\n1;2\n", encoding="utf-8")
+    (tmp_path / "moi.yaml").write_text("mine", encoding="utf-8")
+
+    done = cli("mapping", "new", "moi", "--from", "a.csv")
+
+    assert done.code == 2
+    assert "--out" in done.err
+    assert (tmp_path / "moi.yaml").read_text() == "mine"
+
+
+def test_what_is_no_sample_is_told_and_leaves_no_file(cli, tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"\x00\x01" * 500)
+
+    done = cli("mapping", "new", "moi", "--from", "a.bin")
+
+    assert done.code in (1, 2)
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "moi.yaml").exists()
