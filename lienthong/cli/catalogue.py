@@ -11,7 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lienthong.cli.files import AsJson
+from lienthong.cli.files import AsJson, opened
 from lienthong.cli.session import Exit, Session, finish
 from schemas.errors import ConfigError
 from schemas.problem import Severity, Text
@@ -78,9 +78,7 @@ def list_(
 @catalogue.command("import")
 def import_(  # noqa: PLR0913 - options of a command
     context: typer.Context,
-    file: Annotated[
-        Path, typer.Argument(help="The annex, as CSV or XLSX", exists=True, dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="The annex, as CSV or XLSX")],
     decision: Annotated[str, typer.Option(help="Number of the decision")],
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Its day")],
     valid_from: Annotated[
@@ -257,7 +255,7 @@ def _read_below(
     from mappings.annex import Annex, find_columns
 
     annex: Annex | None = None
-    with file.open("rb") as source:
+    with opened(file) as source:
         for item in read_records(source, file_name=file.name, options=options):
             if not isinstance(item, SourceRecord):
                 if annex is not None:
@@ -273,7 +271,8 @@ def _read_below(
 
 
 def _delimiter(file: Path) -> str:
-    head = file.read_bytes()[:4096]
+    with opened(file) as source:
+        head = source.read(4096)
     return max((";", ",", "\t"), key=lambda mark: head.count(mark.encode()))
 
 

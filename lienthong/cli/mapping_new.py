@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lienthong.cli.files import opened
 from lienthong.cli.mapping import mapping
 from lienthong.cli.session import Session
 from schemas.errors import ConfigError
@@ -25,7 +26,7 @@ def new(  # noqa: PLR0913 - options of a command
     name: Annotated[str, typer.Argument(help="Name of the new mapping: a-z, digits, hyphens")],
     sample: Annotated[
         Path,
-        typer.Option("--from", exists=True, dir_okay=False, help="A file as the agency sends it"),
+        typer.Option("--from", help="A file as the agency sends it"),
     ],
     out: Annotated[Path | None, typer.Option(help="File to write; default NAME.yaml")] = None,
     agency_code: Annotated[str, typer.Option(help="The agency's code in messages")] = "",
@@ -39,8 +40,8 @@ def new(  # noqa: PLR0913 - options of a command
     """
     Read a sample and draft a mapping: source, columns, dates, codes, with every doubt marked.
 
-    Nothing is guessed in silence: what nobody knows is left out or says "?", and `mapping check`
-    names it. Example: lienthong mapping new phuong-ben-nghe --from ho-so.csv
+    What nobody knows is left out or says "?"; `mapping check` names it.
+    Example: lienthong mapping new phuong-ben-nghe --from ho-so.csv
     """
     from adapters import read_records
     from mappings.drafts import SampleUnknown, find_source, profile_records, propose, write_draft
@@ -56,7 +57,7 @@ def new(  # noqa: PLR0913 - options of a command
             ),
             code="mapping.exists",
         )
-    with sample.open("rb") as source:
+    with opened(sample) as source:
         try:
             options, doubts = find_source(source, file_name=sample.name, encoding=encoding)
         except SampleUnknown as unknown:

@@ -18,6 +18,9 @@ HELP: dict[str, str] = {
     "Read a sample and draft a mapping: source, columns, dates, codes, with every doubt marked.": (
         "Đọc một tệp mẫu và viết nháp ánh xạ: nguồn, cột, ngày, mã, ghi rõ mọi chỗ còn nghi."
     ),
+    'What nobody knows is left out or says "?"; `mapping check` names it.': (
+        "Điều không ai biết thì để trống hoặc ghi «?»; `mapping check` sẽ chỉ ra."
+    ),
     "Name of the new mapping: a-z, digits, hyphens": "Tên ánh xạ mới: a-z, chữ số, gạch nối",
     "A file as the agency sends it": "Một tệp đúng như cơ quan gửi",
     "File to write; default NAME.yaml": "Tệp sẽ ghi; mặc định TÊN.yaml",
