@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from mappings.catalogue import missing_components
 from schemas.building import VIETNAM, DocumentBuilder
+from schemas.errors import InputError
 from schemas.parser import parse_xml
 from schemas.validation import Validator
 
@@ -111,12 +112,19 @@ class Pipeline:
             )
         conversion = self._converter.convert(item)
         problems = (*conversion.problems, *self._missing_components(conversion.events, item))
-        built = [self._build(event, now=now) for event in conversion.events]
-        findings = [
-            problem.moved_to(item.place.at(path=problem.place.path))
-            for _, _, document in built
-            for problem in self._validator.problems_of_element(document)
-        ]
+        built: list[tuple[Event, str, _Element]] = []
+        findings: list[Problem] = []
+        for row, event in enumerate(conversion.events):
+            try:
+                parts = self._build(event, now=now)
+            except InputError as error:
+                findings.append(self._traced(error.problem, item, row=row))
+                continue
+            built.append(parts)
+            findings += [
+                self._traced(problem, item, row=row)
+                for problem in self._validator.problems_of_element(parts[2])
+            ]
         events: tuple[PreparedEvent, ...] = ()
         if not findings:
             events = tuple(self._sign(*parts, now=now) for parts in built)
@@ -142,6 +150,13 @@ class Pipeline:
             if service.components and group in (None, service.group)
             if (problem := missing_components(service, values)) is not None
         )
+
+    def _traced(self, problem: Problem, record: SourceRecord, *, row: int) -> Problem:
+        """Return a finding about a document at the cell that its field was made of."""
+        place, value = self._converter.trace(record, problem.field or "", row=row)
+        if place == record.place:
+            place = place.at(path=place.path or problem.place.path)
+        return replace(problem, place=place, value=value)
 
     def _build(self, event: Event, *, now: datetime) -> tuple[Event, str, _Element]:
         message_id = make_id(now)

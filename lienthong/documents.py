@@ -188,6 +188,10 @@ def _parse(document: bytes, file_name: str) -> _Element:
                 code=error.code,
                 message=Text(vi=error.vi, en=error.en),
                 place=Place(file=file_name or None, line=error.line),
+                suggestion=Text(
+                    vi="Đưa một tài liệu XML đúng cú pháp, mã UTF-8, không có DOCTYPE",
+                    en="Give one well-formed XML document in UTF-8 without a DOCTYPE",
+                ),
             )
         ) from error
 
@@ -210,5 +214,22 @@ def _version_of(root: _Element, file_name: str) -> SchemaVersion:
     return version
 
 
+_REMEDIES = {
+    "document.signed_already": Text(
+        vi="Ký từ bản chưa có chữ ký; xem chữ ký đang có bằng: verify",
+        en="Sign the document as it was before; see the signature it has with: verify",
+    ),
+    "document.other_agency": Text(
+        vi="Dùng khóa của cơ quan nêu trong tài liệu, hoặc sửa mã đơn vị trong ánh xạ",
+        en="Use the key of the agency that the document names, or mend the code in the mapping",
+    ),
+    "document.unknown_schema": Text(
+        vi="Kiểm tra phiên bản lược đồ của tài liệu",
+        en="Check which version of the schema the document is meant for",
+    ),
+}
+
+
 def _refusal(code: str, message: Text, file_name: str) -> Problem:
-    return Problem(code=code, message=message, place=Place(file=file_name or None))
+    place = Place(file=file_name or None)
+    return Problem(code=code, message=message, place=place, suggestion=_REMEDIES[code])

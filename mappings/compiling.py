@@ -53,7 +53,7 @@ def make_rule(rule: FieldRule, *, name: str, field: Field | None) -> Read:
 
 
 def paths_of(rule: FieldRule) -> tuple[Path, ...]:
-    """Return where the value of a rule comes from."""
+    """Return the paths that a field is made of, the one to name first."""
     paths = rule.sources or (rule.template.paths if rule.template is not None else ())
     if rule.lookup is not None and rule.lookup.key is not None:
         return (rule.lookup.key, *paths)

@@ -16,6 +16,7 @@ from mappings.groups import each_scope, make_fields, make_item
 from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS
 from mappings.scope import Scope, Site
+from mappings.tracing import column_of, trace_field
 from schemas.problem import Problem, Severity, Text
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mappings.groups import Built
     from mappings.language import MappingFile, ProgressRule, Template
     from schemas.model import SchemaVersion
+    from schemas.problem import Place
 
     BuildRows: TypeAlias = "Callable[[Scope, str | None], Iterator[tuple[str | None, Built]]]"
 
@@ -92,6 +94,7 @@ class Converter:
         self._build_rows = _make_rows(file.progress, file.schema)
         self._check_dossier = make_dossier_check(file)
         self._check_progress = make_progress_check(file)
+        self._file = file
 
     def convert(self, record: SourceRecord) -> Conversion:
         """Return the events of one record, or everything that is wrong with it."""
@@ -126,6 +129,25 @@ class Converter:
             for row_key, row in rows
         )
         return Conversion(events=(dossier, *progress), problems=problems, dossier_code=dossier_code)
+
+    def trace(self, record: SourceRecord, field: str, *, row: int = 0) -> tuple[Place, str | None]:
+        """
+        Return the place of what a portal field was made of, and what stands there.
+
+        Args:
+            record: The one that was converted.
+            field: As in problems, for example "DanhSachLePhi[1].Gia".
+            row: 1-based among the progress rows of the record; 0 for the dossier itself.
+
+        Returns:
+            The place of the record alone where no path of it made the field.
+        """
+        scope = Scope(record, find_day=self._find_day)
+        return trace_field(self._file, scope, field, row=row)
+
+    def column_of(self, packet: str, field: str) -> str | None:
+        """Return the path that a top-level field of a packet is made of, or None for no single."""
+        return column_of(self._file, packet, field)
 
 
 def _make_key_reader(template: Template | None, name: str) -> Read:

@@ -145,15 +145,29 @@ def _fixed(rule: FixedGroup, *, name: str, group: Group) -> BuildItems:
     def build_all(scope: Scope) -> list[Built]:
         items: list[Built] = []
         for number, build in enumerate(builders, start=1):
-            inner = scope.inside(
-                scope.item,
-                base=scope.base,
-                field=f"{scope.field}{name}[{number}].",
-                is_leaf=scope.is_leaf,
-            )
-            item = build(inner)
+            item = build(_fixed_scope(scope, name, number))
             if item:
                 items.append(item)
         return items
 
     return build_all
+
+
+def _fixed_scope(scope: Scope, name: str, number: int) -> Scope:
+    return scope.inside(
+        scope.item,
+        base=scope.base,
+        field=f"{scope.field}{name}[{number}].",
+        is_leaf=scope.is_leaf,
+    )
+
+
+def item_scopes(rule: GroupRule, scope: Scope, *, name: str) -> Iterator[tuple[ItemRule, Scope]]:
+    """Yield the rule and the scope of every item that a group may have, built or not."""
+    if isinstance(rule, FixedGroup):
+        for number, item in enumerate(rule.items, start=1):
+            yield item, _fixed_scope(scope, name, number)
+        return
+    scopes = each_scope(rule.path, name) if isinstance(rule, EachGroup) else _parts(rule, name)
+    for inner in scopes(scope):
+        yield rule.item, inner

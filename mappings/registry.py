@@ -119,6 +119,20 @@ def _name_in(path: Path) -> str:
     return node.text if isinstance(node, Scalar) else path.stem
 
 
+_REMEDIES = {
+    "agency.folder_missing": Text(
+        vi="sửa đường dẫn thư mục ánh xạ trong cấu hình",
+        en="mend the folder of mappings in the settings",
+    ),
+    "agency.duplicate": Text(
+        vi="đổi tên một trong hai ánh xạ (khóa `mapping`)",
+        en="rename one of the two mappings (key `mapping`)",
+    ),
+}
+
+
 def _refused(code: str, text: Text, path: Path) -> ConfigError:
-    problem = Problem(code=code, message=text, place=Place(file=str(path)))
+    problem = Problem(
+        code=code, message=text, place=Place(file=str(path)), suggestion=_REMEDIES[code]
+    )
     return ConfigError(text.en, problems=(problem,), code=code)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mappings.remedies import REMEDIES
 from mappings.values import NotAValue, as_text, is_present, make_getter
-from schemas.problem import Problem, Severity, Text
+from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from adapters.record import SourceRecord
+    from adapters.record import SourceRecord, Value
     from mappings.language import Path
     from mappings.values import Getter, Record
     from schemas.problem import Place
@@ -103,16 +103,26 @@ class Site:
         severity: Severity = Severity.ERROR,
     ) -> None:
         """Add a problem; its place is the first path that holds something, else the first path."""
+        there, value = self.source(scope) if place is None else (place, None)
         scope.problems.append(
             Problem(
                 code=code,
                 message=text,
                 severity=severity,
-                place=place or scope.place_of(self._path(scope)),
+                place=there,
                 field=f"{scope.field}{self.name}" if self.name else None,
+                value=value,
                 suggestion=suggestion or REMEDIES.get(code),
             )
         )
+
+    def source(self, scope: Scope) -> tuple[Place, str | None]:
+        """Return the place of the first path that holds something, else of the first, and what."""
+        for path, find in self._finders:
+            value = find(scope.root if path.is_rooted else scope.item)
+            if is_present(value):
+                return scope.place_of(path), _shown(value)
+        return scope.place_of(self._finders[0][0] if self._finders else None), None
 
     def names(self) -> str:
         """Return the paths for a sentence."""
@@ -133,11 +143,13 @@ class Site:
                 return isinstance(value, float) and as_text(value) == text
         return False
 
-    def _path(self, scope: Scope) -> Path | None:
-        for path, find in self._finders:
-            if is_present(find(scope.root if path.is_rooted else scope.item)):
-                return path
-        return self._finders[0][0] if self._finders else None
+
+def _shown(value: Value) -> str | None:
+    """Return what an agency recognises its cell by; None for a list or an object."""
+    try:
+        return as_text(value)[:LONGEST_VALUE]
+    except NotAValue:
+        return None
 
 
 def make_finder(path: Path) -> Getter:

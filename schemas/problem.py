@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
+LONGEST_VALUE = 200
+"""Characters of the agency's value that a problem carries."""
+
 
 class Language(Enum):
     """The languages that users read; the values are those of `--lang`."""
@@ -88,6 +91,8 @@ class Problem:
     place: Place = Place()
     field: str | None = None
     """The portal's field, as published, where one is concerned."""
+    value: str | None = None
+    """What stands at the place, cut to `LONGEST_VALUE`; None where nothing does."""
     suggestion: Text | None = None
     """What the reader can do about it."""
 

@@ -290,6 +290,10 @@ def _read(file: Path) -> bytes:
                     en=f"The document is larger than {MAX_DOCUMENT_BYTES} bytes",
                 ),
                 place=Place(file=str(file)),
+                suggestion=Text(
+                    vi="Kiểm tra lại tệp: lệnh này nhận một tài liệu, không phải cả tệp",
+                    en="Check the file: this command takes one document, no agency's file",
+                ),
             )
         )
     return data

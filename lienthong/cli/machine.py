@@ -29,6 +29,7 @@ def problem_values(problem: Problem, language: Language) -> dict[str, Any]:
         "message": problem.message.say(language),
         "source": asdict(problem.place),
         "field": problem.field,
+        "value": problem.value,
         "suggestion": problem.suggestion.say(language) if problem.suggestion else None,
     }
 

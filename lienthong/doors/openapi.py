@@ -247,6 +247,7 @@ def _schemas() -> dict[str, Any]:
                     "description": "file, sheet, row, column, line, path; what applies.",
                 },
                 "field": _NULL_TEXT,
+                "value": _NULL_TEXT,
                 "suggestion": {"oneOf": [_TEXT, {"type": "null"}]},
             }
         ),

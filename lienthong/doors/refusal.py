@@ -107,6 +107,10 @@ def no_submission() -> Refused:
         404,
         "http.submission_unknown",
         Text(vi="Cơ quan này không có lần gửi đó", en="This agency has no such submission"),
+        Text(
+            vi="Dùng mã `submission` trong trả lời khi gửi tệp",
+            en="Use the `submission` of the answer to the hand-over",
+        ),
     )
 
 
@@ -118,6 +122,10 @@ def no_length() -> Refused:
         Text(
             vi="Yêu cầu không có Content-Length và cũng không theo từng khối (chunked)",
             en="The request has neither a Content-Length nor chunked transfer",
+        ),
+        Text(
+            vi="Gửi kèm Content-Length, hoặc Transfer-Encoding: chunked",
+            en="Send a Content-Length, or Transfer-Encoding: chunked",
         ),
     )
 
@@ -174,13 +182,21 @@ def packed() -> Refused:
 
 def empty() -> Refused:
     """There are no bytes."""
-    return refuse(422, "http.empty", Text(vi="Tệp rỗng", en="The file is empty"))
+    return refuse(
+        422,
+        "http.empty",
+        Text(vi="Tệp rỗng", en="The file is empty"),
+        Text(vi="Kiểm tra việc xuất tệp, rồi gửi lại", en="Check the export, then send it again"),
+    )
 
 
 def unusable(code: str, what: str) -> Refused:
     """A header or parameter cannot be used."""
     return refuse(
-        422, code, Text(vi=f"{what} không dùng được", en=f"{what} cannot be used as it is")
+        422,
+        code,
+        Text(vi=f"{what} không dùng được", en=f"{what} cannot be used as it is"),
+        Text(vi="Sửa theo /v1/openapi.json", en="Mend it as /v1/openapi.json says"),
     )
 
 
@@ -247,5 +263,9 @@ def no_such_page(status: int) -> Refused:
         Text(
             vi="Không có gì ở địa chỉ này theo phương thức này; xem /v1/openapi.json",
             en="Nothing is at this address by this method; see /v1/openapi.json",
+        ),
+        Text(
+            vi="Kiểm tra địa chỉ và phương thức (GET, POST)",
+            en="Check the address and the method (GET, POST)",
         ),
     )

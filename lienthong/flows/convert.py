@@ -96,6 +96,7 @@ class Report:
             "dossier": dossier,
             "source": asdict(problem.place),
             "field": problem.field,
+            "value": problem.value,
             "suggestion": suggestion.say(self._language) if suggestion else None,
         }
         separator = ",\n  " if self._count else "\n  "
@@ -326,6 +327,10 @@ def _repeated(record: int, place: Place) -> Problem:
         message=Text(
             vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, nội dung giống hệt",
             en=f"This dossier stands already in record {record} of the same file, unchanged",
+        ),
+        suggestion=Text(
+            vi="Không cần làm gì; có thể bỏ dòng lặp này ở lần xuất sau",
+            en="Nothing has to be done; the next export may leave the repeated row out",
         ),
     )
 

@@ -100,9 +100,13 @@ class Source:
         except InputError as error:
             problem = error.problem
         except SigningError as error:
-            problem = Problem(code=error.code, message=Text(vi=error.vi, en=error.en))
+            problem = Problem(
+                code=error.code,
+                message=Text(vi=error.vi, en=error.en),
+                suggestion=_ASK_OPERATOR,
+            )
         except (ConfigError, SealBroken) as error:
-            problem = Problem(code=error.code, message=error.text)
+            problem = Problem(code=error.code, message=error.text, suggestion=_ASK_OPERATOR)
         except OSError as error:
             problem = _unreadable(error)
         else:
@@ -140,6 +144,12 @@ class Source:
                     self._made[row.id] = Made(origin=origin, record=prepared, item=row.item)
 
 
+_ASK_OPERATOR = Text(
+    vi="Sửa cấu hình mà câu trên nêu, rồi thực hiện lại; kiểm tra bằng: lienthong doctor",
+    en="Mend the setting that this names, and do it again; lienthong doctor checks them",
+)
+
+
 def _erased(at: datetime) -> Problem:
     return Problem(
         code="reissue.source_erased",
@@ -161,6 +171,10 @@ def _gone(record: int) -> Problem:
             vi=f"Tệp gốc nay không có bản ghi số {record}",
             en=f"The source has no record number {record} now",
         ),
+        suggestion=Text(
+            vi="Xem ánh xạ có đổi cách đọc tệp không (sheet, header_row, records)",
+            en="See whether the mapping now reads the file otherwise (sheet, header_row, records)",
+        ),
     )
 
 
@@ -171,5 +185,9 @@ def _unreadable(error: OSError) -> Problem:
         message=Text(
             vi=f"Không đọc được nội dung đã lưu: {cause}",
             en=f"Its stored bytes cannot be read: {cause}",
+        ),
+        suggestion=Text(
+            vi="Kiểm tra ổ đĩa và kho: lienthong doctor",
+            en="Check disk and store: lienthong doctor",
         ),
     )

@@ -228,6 +228,9 @@ def _malformed(path: Path, number: int) -> Problem:
             en="expected 'name base64' with a key of 32 bytes, one key per line",
         ),
         place=Place(file=str(path), line=number),
+        suggestion=Text(
+            vi="lấy lại tệp khóa từ bản sao lưu", en="put the key file back from its backup"
+        ),
     )
 
 
@@ -239,6 +242,10 @@ def _twice(path: Path, number: int, name: str) -> Problem:
             en=f"the key '{name}' stands in a line above; a name has one key",
         ),
         place=Place(file=str(path), line=number),
+        suggestion=Text(
+            vi="so với bản sao lưu, rồi bỏ dòng thừa",
+            en="compare with the backup, then take the line too many out",
+        ),
     )
 
 

@@ -218,7 +218,12 @@ def _problem(kind: str, name: str) -> Problem:
     vi, en = what.get(kind.partition("_")[0], ("khác", "different"))
     thing = kind.partition("_")[2]
     return Problem(
-        code="store.drifted", message=Text(vi=f"{vi} ({thing}): {name}", en=f"{en} {thing}: {name}")
+        code="store.drifted",
+        message=Text(vi=f"{vi} ({thing}): {name}", en=f"{en} {thing}: {name}"),
+        suggestion=Text(
+            vi="Ai đó đã sửa bảng bằng tay: sửa lại, hoặc phục hồi từ bản sao lưu",
+            en="Somebody changed the tables by hand: undo it, or restore a backup",
+        ),
     )
 
 

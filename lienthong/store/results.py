@@ -269,7 +269,7 @@ def _result(row: Row[Any], words: Row[Any] | None, vault: Vault) -> Result:
         if row.receipt is not None and (is_there_still or row.kind == REPEATED):
             receipt = vault.open(row.receipt, context=receipt_context(row.message_id))
     except SealBroken as error:
-        problems = (Problem(code=error.code, message=_UNREADABLE),)
+        problems = (Problem(code=error.code, message=_UNREADABLE, suggestion=_ASK),)
     return Result(
         id=row.id,
         number=row.number,
@@ -342,8 +342,12 @@ def _portal_problem(code: str | None, said: str) -> Problem:
 
 
 _UNREADABLE = Text(
-    vi="Nội dung đã lưu không mở được; hỏi người vận hành",
-    en="What was stored of it cannot be opened; ask the operator",
+    vi="Nội dung đã lưu không mở được",
+    en="What was stored of it cannot be opened",
+)
+_ASK = Text(
+    vi="Hỏi người vận hành: khóa của kho, hoặc chính nội dung đã lưu, bị hỏng",
+    en="Ask the operator: the store's key, or what was stored, is damaged",
 )
 
 
@@ -386,5 +390,6 @@ def problem_values(problem: Problem) -> dict[str, Any]:
         "message": problem.message._asdict(),
         "source": place,
         "field": problem.field,
+        "value": problem.value,
         "suggestion": problem.suggestion._asdict() if problem.suggestion else None,
     }

@@ -90,7 +90,8 @@ def test_the_report_has_exactly_the_promised_shape(converted):
     assert report["rejected"] == 12
     for error in report["errors"]:
         assert list(error) == [
-            "code", "severity", "message", "record", "dossier", "source", "field", "suggestion",
+            "code", "severity", "message", "record", "dossier", "source", "field", "value",
+            "suggestion",
         ]  # fmt: skip
         assert list(error["source"]) == ["file", "sheet", "row", "column", "line", "path"]
         assert error["severity"] in ("error", "warning")

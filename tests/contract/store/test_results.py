@@ -123,6 +123,7 @@ def test_a_rejected_record_is_told_with_every_error_at_its_place(exchange, told,
             "message": {"vi": "thiếu", "en": "missing"},
             "source": {},
             "field": None,
+            "value": None,
             "suggestion": None,
         }
     ]

@@ -1,8 +1,59 @@
 """What of a record may go into an index: of any length it comes, nothing is lost by it."""
 
 import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from lienthong.conversion import LONGEST_INDEXED, _bounded, _indexable
+from adapters import SourceRecord
+from lienthong.conversion import LONGEST_INDEXED, Pipeline, _bounded, _indexable
+from mappings import load_agencies
+from mappings.converter import Converter
+from schemas.problem import Place
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+ROW = {
+    "MaHoSoMotCua": "000.15.29.H29-250303-0043",
+    "LanCapNhat": "1",
+    "MaThuTuc": "1.012783",
+    "HoTen": "Trần Văn Mẫu",
+    "NgayTiepNhan": "03/03/2025",
+    "TrangThai": "Mới tiếp nhận",
+}
+COLUMNS = {name: f"{letter} ({name})" for letter, name in zip("ABCDEF", ROW, strict=True)}
+
+
+class NoSigner:
+    """Signs nothing: what is refused must not come so far."""
+
+
+def careless(name, **changes):
+    """Return a mapping that judges one field less strictly than the schema does."""
+    file = load_agencies(None).get("land-registration")._file
+    group = file.schema.packets["DongBoHoSoMC"]
+    fields = {**group.fields, name: replace(group.fields[name], **changes)}
+    packets = {**file.schema.packets, "DongBoHoSoMC": replace(group, fields=fields)}
+    # The validator reads the schema's own files, which are as they were.
+    return Converter(replace(file, schema=replace(file.schema, packets=packets)))
+
+
+def prepare(converter, **changes):
+    record = SourceRecord(
+        number=3, values=ROW | changes, place=Place(file="t.csv", row=4, line=4), columns=COLUMNS
+    )
+    return Pipeline(converter, signer=NoSigner()).prepare(record, now=NOW)
+
+
+def test_what_only_the_schema_finds_is_told_at_the_cell():
+    prepared = prepare(careless("ChuHoSo", max_length=None), HoTen="x" * 3_000)
+
+    [problem] = prepared.problems
+    assert prepared.events == ()
+    assert problem.code == "schema.too_long"
+    assert problem.field == "ChuHoSo"
+    assert problem.place == Place(file="t.csv", row=4, line=4, column="D (HoTen)")
+    assert problem.value == "x" * 200
+    assert problem.suggestion.vi
+    assert problem.suggestion.en
 
 
 def test_a_long_event_key_identifies_what_it_did_before():

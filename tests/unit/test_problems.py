@@ -1,0 +1,122 @@
+"""Whoever reads an error can mend it: each one says, in both languages, what to do."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from mappings.remedies import REMEDIES
+from schemas.problem import Problem
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
+# Where the code of a finding and what to do about it are given, and by which words.
+MAKERS = {
+    "Problem": "suggestion",
+    "problem": "remedy",
+    "refuse": "remedy",
+    "Refusal": "suggestion",
+    "rejected": "suggestion",
+    "report": "suggestion",
+}
+POSITIONS = {"lienthong/doors/refusal.py": 4, "mappings/judging.py": 3}
+"""Files whose maker takes what to do as its last positional argument, and which one that is."""
+
+
+def calls(name):
+    """Yield (place, call, file) of every call that makes a finding so."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            file = path.relative_to(ROOT).as_posix()
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and called(node) == name:
+                    yield f"{file}:{node.lineno}", node, file
+
+
+def called(node):
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def says_what_to_do(node, file, *, key):
+    given = {word.arg: word.value for word in node.keywords}
+    if key in given:
+        return not (isinstance(given[key], ast.Constant) and given[key].value is None)
+    return len(node.args) >= POSITIONS.get(file, 99)
+
+
+def codes_in(node):
+    return [
+        part.value
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value
+    ]
+
+
+@pytest.mark.parametrize("maker", ["Problem", "rejected"])
+def test_every_finding_says_what_to_do(maker):
+    key = MAKERS[maker]
+
+    silent = [
+        place for place, node, file in calls(maker) if not says_what_to_do(node, file, key=key)
+    ]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("maker", ["problem", "refuse"])
+def test_every_finding_of_a_reader_and_of_a_door_says_what_to_do(maker):
+    silent = [
+        place
+        for place, node, file in calls(maker)
+        if file.startswith(("adapters/", "lienthong/doors/"))
+        and not says_what_to_do(node, file, key=MAKERS[maker])
+    ]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("maker", ["report", "Refusal"])
+def test_every_finding_of_a_mapping_says_what_to_do_or_its_code_does(maker):
+    silent = [
+        place
+        for place, node, file in calls(maker)
+        if file.startswith("mappings/")
+        and not says_what_to_do(node, file, key=MAKERS[maker])
+        and not any(
+            code in REMEDIES for code in codes_in(node.args[0] if maker == "Refusal" else node)
+        )
+        and any(code.startswith("mapping.") for code in codes_in(node))
+    ]
+
+    assert silent == []
+
+
+def test_both_languages_are_written_wherever_one_is():
+    halves = [
+        f"{place} {ast.unparse(node)[:60]}"
+        for place, node, _ in calls("Text")
+        if {word.arg for word in node.keywords} == {"vi", "en"}
+        and len({is_blank(word.value) for word in node.keywords}) == 2
+    ]
+
+    assert halves == []
+
+
+def is_blank(value):
+    return isinstance(value, ast.Constant) and value.value == ""
+
+
+def test_every_remedy_is_in_both_languages():
+    assert [code for code, text in REMEDIES.items() if not (text.vi and text.en)] == []
+    assert [code for code, text in REMEDIES.items() if text.vi == text.en] == []
+
+
+def test_the_walk_finds_what_it_looks_for():
+    """A walk that finds nothing would pass."""
+    found = {maker: len(list(calls(maker))) for maker in MAKERS}
+
+    assert found["Problem"] > 30
+    assert found["refuse"] > 40
+    assert found["report"] > 8
+    assert found["Refusal"] > 5
+    assert "suggestion" in Problem.__dataclass_fields__
