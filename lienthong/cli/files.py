@@ -14,13 +14,14 @@ import typer
 
 from lienthong.cli.session import Exit, Session, finish
 from schemas.errors import ConfigError, InputError
-from schemas.problem import Place, Problem, Text
+from schemas.problem import Place, Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _typeshed import WriteableBuffer
 
+    from lienthong.causes import Cause, Causes
     from lienthong.flows.convert import Totals
 
 AgencyName = Annotated[
@@ -29,6 +30,8 @@ AgencyName = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 InputFile = Annotated[Path, typer.Argument(help="The file to read; - for standard input")]
 OneDocument = Annotated[Path, typer.Argument(help="One XML document; - for standard input")]
+SHOWN_CAUSES = 20
+"""On the terminal; the report has all."""
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 
@@ -88,6 +91,8 @@ def convert(
             findings.write(sys.stdout, totals)
     if not to_stdout:
         _summarise(session, totals, out=out, report=report)
+        if findings.causes.by_count():
+            show_causes(session, findings.causes)
     finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
 
 
@@ -123,6 +128,40 @@ def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Pa
                 en="See every fault at its place: add --report faults.json",
             )
         )
+
+
+def show_causes(session: Session, causes: Causes) -> None:
+    """Print the causes of a file's findings, the most frequent first."""
+    from rich.markup import escape
+
+    found = causes.by_count()
+    for cause in found[:SHOWN_CAUSES]:
+        style = "red" if cause.severity is Severity.ERROR else "yellow"
+        where = ", ".join(part for part in (cause.field, cause.column) if part)
+        session.out.print(f"[{style}]{cause.count:>6} × {cause.code}[/]  {escape(where)}")
+        session.out.print(f"         {escape(_examples(session, cause))}")
+        if cause.suggestion is not None:
+            session.out.print(f"         → {escape(cause.suggestion.say(session.language))}")
+    left = sum(cause.count for cause in found[SHOWN_CAUSES:]) + causes.left_out
+    if left:
+        session.say(
+            Text(
+                vi=f"và {left} lỗi do các nguyên nhân khác: xem --report",
+                en=f"and {left} findings of other causes: see --report",
+            )
+        )
+
+
+def _examples(session: Session, cause: Cause) -> str:
+    """Return in one line how the first of a cause reads, and where the next ones are."""
+    first, *others = cause.places
+    line = first.say(session.language)
+    line = f"{line}: {cause.message.say(session.language)}" if line else str(cause.message)
+    numbers = [str(place.row or place.line or place.path) for place in others]
+    if numbers:
+        more = ", …" if cause.count > len(cause.places) else ""
+        line += session.word(" (cũng ở: ", " (also at: ") + ", ".join(numbers) + more + ")"
+    return line
 
 
 def validate(

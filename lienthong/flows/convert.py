@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import read_records
 from lienthong.admission import second_row
+from lienthong.causes import Causes, cause_values
 from lienthong.channels.port import Packet
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Language, Place, Problem, Severity, Text
@@ -57,9 +58,9 @@ class Totals:
 
 class Report:
     """
-    The report of one file: `{"file", "agency", "mapping", "records", …, "errors": […]}`.
+    The report of one file: `{"file", "agency", "mapping", "records", …, "groups", "errors": […]}`.
 
-    Use as a context manager; findings are kept in a temporary file.
+    Use as a context manager; findings are kept in a temporary file, their causes in memory.
     """
 
     def __init__(self, *, file_name: str, agency: Agency, language: Language) -> None:
@@ -71,6 +72,7 @@ class Report:
         self._language = language
         self._findings = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - __exit__
         self._count = 0
+        self.causes = Causes()
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +107,7 @@ class Report:
         except OSError as error:
             raise unwritable(Path(tempfile.gettempdir()), error) from error
         self._count += 1
+        self.causes.add(problem)
 
     def write(self, target: TextIO, totals: Totals) -> None:
         """Write the whole report as JSON."""
@@ -113,12 +116,18 @@ class Report:
             "accepted": totals.accepted,
             "rejected": totals.rejected,
         }
+        groups = [cause_values(cause, self._say) for cause in self.causes.by_count()]
         head = json.dumps({**self._head, **counts}, ensure_ascii=False)
-        target.write(head[:-1] + ', "errors": [')
+        target.write(head[:-1] + ', "groups": [')
+        target.write(",".join("\n  " + json.dumps(one, ensure_ascii=False) for one in groups))
+        target.write('\n], "errors": [' if groups else '], "errors": [')
         self._findings.flush()
         self._findings.seek(0)
         shutil.copyfileobj(self._findings, target)
         target.write("\n]}\n" if self._count else "]}\n")
+
+    def _say(self, text: Text) -> str:
+        return text.say(self._language)
 
 
 class OutFolder:
