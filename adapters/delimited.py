@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from adapters import text as texts
 from adapters.record import SourceRecord, UnreadableRecord
@@ -26,7 +26,6 @@ from adapters.source import open_text
 from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Iterator, Sequence
 
     from adapters.options import CsvOptions
@@ -58,6 +57,25 @@ def read(
     with open_text(source, encoding=options.encoding, place=file) as stream:
         rows = _Rows(stream, file=file, options=options)
         yield from _records(iter(rows), file=file, options=options)
+
+
+class Lines(Protocol):
+    """Text line by line, as `io.TextIOBase` gives it."""
+
+    def readline(self, size: int, /) -> str:
+        """Return the next line with its end, or as many characters of it; "" after the last."""
+
+
+def split_rows(lines: Lines, *, file: Place, options: CsvOptions) -> Iterator[Row]:
+    """
+    Yield every row, titles and header included, as (row, first line, cells, problems).
+
+    When one is yielded, its own lines have been read and no others.
+
+    Raises:
+        InputError: a quotation mark is never closed.
+    """
+    return iter(_Rows(lines, file=file, options=options))
 
 
 def _records(
@@ -98,7 +116,7 @@ def _records(
 class _Rows:
     """The rows of a text as (row number, first line, cells, what is wrong with them)."""
 
-    def __init__(self, stream: io.TextIOWrapper, *, file: Place, options: CsvOptions) -> None:
+    def __init__(self, stream: Lines, *, file: Place, options: CsvOptions) -> None:
         self._stream = stream
         self._file = file
         self._limit = options.max_record_bytes

@@ -79,7 +79,7 @@ def open_text(source: BinaryIO, *, encoding: str, place: Place) -> io.TextIOWrap
     if not head:
         raise empty_input(place)
     refuse_workbook(head, place)
-    codec, mark = _settle_encoding(head, encoding, place)
+    codec, mark = settle_encoding(head, encoding, place)
     charsets.register()
     stream = open_bytes(source, head=head[len(mark) :])
     return io.TextIOWrapper(stream, encoding=codec, errors=charsets.UNDECODABLE, newline="")
@@ -103,7 +103,13 @@ def refuse_workbook(head: bytes, place: Place) -> None:
     )
 
 
-def _settle_encoding(head: bytes, encoding: str, place: Place) -> tuple[str, bytes]:
+def settle_encoding(head: bytes, encoding: str, place: Place) -> tuple[str, bytes]:
+    """
+    Return the codec of a text that begins so, and its byte order mark, which may be empty.
+
+    Raises:
+        InputError: the byte order mark contradicts `encoding`, or is missing where it is needed.
+    """
     for mark, declared, codec in _MARKS:
         if not head.startswith(mark):
             continue

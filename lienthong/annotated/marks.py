@@ -1,0 +1,90 @@
+"""What is wrong in one file, by row, until its copy is made; on disk once it grows."""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lienthong.causes import Causes
+from schemas.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+
+class Marks:
+    """The findings of one file; a context manager. One thread at a time."""
+
+    def __init__(self) -> None:
+        # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
+        self._connection = sqlite3.connect("", check_same_thread=False)
+        self._connection.execute(
+            "CREATE TABLE marks (number INTEGER PRIMARY KEY, sheet TEXT, row INTEGER, "
+            "record INTEGER, dossier TEXT, problem BLOB)"
+        )
+        self._is_indexed = False
+        self.causes = Causes()
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def add(
+        self, problem: Problem, *, record: int | None = None, dossier: str | None = None
+    ) -> None:
+        """Keep one finding."""
+        self._connection.execute(
+            "INSERT INTO marks (sheet, row, record, dossier, problem) VALUES (?, ?, ?, ?, ?)",
+            (
+                problem.place.sheet,
+                problem.place.row,
+                record,
+                dossier,
+                msgspec.json.encode(problem),
+            ),
+        )
+        self.causes.add(problem)
+        self.count += 1
+
+    def sheets(self) -> list[str | None]:
+        """Return the sheets with findings in a row; None stands for a file without sheets."""
+        found = self._connection.execute("SELECT DISTINCT sheet FROM marks WHERE row IS NOT NULL")
+        return [name for (name,) in found]
+
+    def count_rows(self) -> int:
+        """Return how many rows have findings."""
+        query = "SELECT count(*) FROM (SELECT DISTINCT sheet, row FROM marks WHERE row IS NOT NULL)"
+        (count,) = self._connection.execute(query).fetchone()
+        return int(count)
+
+    def rows(self, sheet: str | None = None) -> Iterator[tuple[int, list[Problem]]]:
+        """Yield the rows of a sheet that have findings, in order, with them in theirs."""
+        if not self._is_indexed:
+            self._connection.execute("CREATE INDEX marks_row ON marks (sheet, row, number)")
+            self._is_indexed = True
+        found = self._connection.execute(
+            "SELECT row, problem FROM marks WHERE row IS NOT NULL AND sheet IS ? "
+            "ORDER BY row, number",
+            (sheet,),
+        )
+        for row, group in groupby(found, key=lambda pair: pair[0]):
+            yield row, [_read(body) for _, body in group]
+
+    def all(self) -> Iterator[tuple[int | None, str | None, Problem]]:
+        """Yield record, dossier and finding, as they came."""
+        found = self._connection.execute(
+            "SELECT record, dossier, problem FROM marks ORDER BY number"
+        )
+        for record, dossier, body in found:
+            yield record, dossier, _read(body)
+
+
+def _read(body: bytes) -> Problem:
+    return msgspec.json.decode(body, type=Problem)

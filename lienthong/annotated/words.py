@@ -1,0 +1,82 @@
+"""
+A finding as it stands beside the agency's own data: one line, no formula, in its own encoding.
+
+A spreadsheet takes what begins with = + - @ for a formula, and which delimiter it splits at depends
+on the machine: so it is neutralised at the beginning and behind every delimiter there is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from adapters import charsets
+from schemas.problem import Language, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.problem import Problem
+
+HEADER = Text(vi="Lỗi (Liên thông)", en="Errors (Lienthong)")
+"""Name of the column of errors."""
+LONGEST_NOTE = 2_000
+"""Characters of what one row is told."""
+_FORMULA = re.compile(r"(^|[,;|\t])(\s*)(?=[=+\-@＝＋－＠])")
+_PLAINER = {"→": "->", "…": "...", "×": "x", "–": "-", "“": '"', "”": '"', "«": '"', "»": '"'}
+
+
+def note_of(problems: Sequence[Problem], language: Language, *, with_column: bool = True) -> str:
+    """Return what is wrong with one row or cell in one line, cut where it is too long."""
+    notes = [_one(problem, language, with_column=with_column) for problem in problems]
+    text = neutral(" | ".join(notes))
+    return text if len(text) <= LONGEST_NOTE else text[: LONGEST_NOTE - 1] + "…"
+
+
+def neutral(text: str) -> str:
+    """Return a text in one line that no spreadsheet takes for a formula, wherever it splits it."""
+    line = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
+    return _FORMULA.sub(r"\1\2'", " ".join(line.split()))
+
+
+def encode(text: str, encoding: str) -> bytes:
+    """
+    Return a text of ours in the agency's encoding.
+
+    What it cannot write becomes a plainer sign: accented capitals small letters (TCVN3), then
+    letters without their marks, then "?".
+    """
+    try:
+        return _encode(text, encoding)
+    except UnicodeEncodeError:
+        return b"".join(_encode_letter(letter, encoding) for letter in text)
+
+
+def _one(problem: Problem, language: Language, *, with_column: bool) -> str:
+    column = problem.place.column
+    text = problem.message.say(language)
+    if with_column and column is not None:
+        text = f"{column}: {text}"
+    if problem.suggestion is not None:
+        text += f" → {problem.suggestion.say(language)}"
+    return text
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding in charsets.CHARSETS:
+        return charsets.encode(text, encoding, fold_capitals=encoding == "tcvn3")
+    return text.encode(encoding)
+
+
+def _encode_letter(letter: str, encoding: str) -> bytes:
+    bare = "".join(
+        part for part in unicodedata.normalize("NFD", letter) if not unicodedata.combining(part)
+    )
+    plain = {"đ": "d", "Đ": "D"}.get(letter, bare)
+    for written in (letter, letter.lower(), _PLAINER.get(letter, plain)):
+        try:
+            return _encode(written, encoding)
+        except UnicodeEncodeError:
+            continue
+    return _encode("?", encoding)
