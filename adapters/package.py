@@ -81,6 +81,10 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._parts
 
+    def names(self) -> list[str]:
+        """Return the names of the parts, as they are written, in their order; no folders."""
+        return [info.filename for info in self._parts.values() if not info.is_dir()]
+
     def open(self, name: str) -> Part:
         """
         Return one part as a stream.

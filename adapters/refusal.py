@@ -59,6 +59,14 @@ def column_letter(index: int) -> str:
     return letters
 
 
+def column_index(letters: str) -> int:
+    """Return the 0-based index of a column by its letters, A to XFD or beyond."""
+    index = 0
+    for letter in letters:
+        index = index * 26 + ord(letter) - ord("A") + 1
+    return index - 1
+
+
 def column_names(
     cells: Mapping[int, str], *, code: str, place: Place
 ) -> tuple[dict[int, str], dict[str, str]]:

@@ -15,18 +15,17 @@ if TYPE_CHECKING:
     from schemas.problem import Text
 
 
-def write_list(target: BinaryIO, *, file_name: str, why: Text, marks: Marks) -> None:
+def write_list(target: BinaryIO, *, why: Text, marks: Marks) -> None:
     """
     Write `{"file", "why", "groups", "errors"}`; every sentence in both languages.
 
     Args:
         target: Gets UTF-8.
-        file_name: Of the agency's file.
         why: This is no copy of it.
         marks: The findings.
     """
     groups = [cause_values(cause, _both) for cause in marks.causes.by_count()]
-    head = _json({"file": file_name, "why": _both(why)})
+    head = _json({"file": marks.file_name, "why": _both(why)})
     target.write(head[:-1] + b', "groups": [')
     target.write(b",".join(b"\n  " + _json(group) for group in groups))
     target.write(b'\n], "errors": [')

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Marks:
     """The findings of one file; a context manager. One thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, file_name: str) -> None:
+        self.file_name = file_name
         # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
         self._connection = sqlite3.connect("", check_same_thread=False)
         self._connection.execute(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
+import tempfile
 from contextlib import ExitStack, contextmanager
 from errno import EBADF
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
@@ -18,9 +20,11 @@ from schemas.problem import Place, Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from _typeshed import WriteableBuffer
 
+    from adapters import SourceOptions
     from lienthong.causes import Cause, Causes
     from lienthong.flows.convert import Totals
 
@@ -43,7 +47,7 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def convert(
+def convert(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     file: InputFile,
     agency: AgencyName,
@@ -53,6 +57,12 @@ def convert(
     report: Annotated[
         Path | None, typer.Option(help="File that gets the report as JSON; - for standard output")
     ] = None,
+    annotated: Annotated[
+        Path | None, typer.Option(help="File that gets the agency's own file with its faults")
+    ] = None,
+    only_bad: Annotated[
+        bool, typer.Option("--only-bad", help="Only rows with faults in the annotated CSV")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -60,7 +70,7 @@ def convert(
 
     Example: lienthong convert thang-3.csv --agency land-registration --out xml --report loi.json
     """
-    from lienthong.flows.convert import OutFolder, Report, ReportFile, convert_file
+    from lienthong.flows.convert import DraftFile, OutFolder, Report, convert_file
 
     session: Session = context.obj
     converter = session.installation.agency(agency)
@@ -70,11 +80,19 @@ def convert(
         # Everything that can be wrong with the places is told before the work.
         source = stack.enter_context(opened(file))
         folder = None if out is None else OutFolder(out)
-        target = None
+        target = copy = None
         if report is not None and str(report) != "-":
-            target = stack.enter_context(ReportFile(report))
+            target = stack.enter_context(DraftFile(report))
+        if annotated is not None:
+            copy = stack.enter_context(_AnnotatedFile(annotated, of=file, source=source))
+            source = copy.source
         findings = stack.enter_context(
-            Report(file_name=name, agency=converter, language=session.language)
+            Report(
+                file_name=name,
+                agency=converter,
+                language=session.language,
+                marks=copy.marks if copy else None,
+            )
         )
         with progress_of(session, file, source) as watched:
             totals = convert_file(
@@ -86,7 +104,9 @@ def convert(
                 clock=session.installation.clock,
             )
         if target is not None:
-            target.write(findings, totals)
+            target.write(lambda place: findings.write_bytes(place, totals))
+        if copy is not None:
+            copy.write(session, options=converter.source, only_bad=only_bad)
         if to_stdout:
             findings.write(sys.stdout, totals)
     if not to_stdout:
@@ -94,6 +114,75 @@ def convert(
         if findings.causes.by_count():
             show_causes(session, findings.causes)
     finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
+
+
+class _AnnotatedFile:
+    """The agency's file with its faults; a context manager. The file is read twice for it."""
+
+    def __init__(self, path: Path, *, of: Path, source: BinaryIO) -> None:
+        """
+        Begin it.
+
+        Raises:
+            ConfigError: nothing can be written there, or it is the agency's file itself.
+        """
+        from lienthong.annotated import Marks
+        from lienthong.flows.convert import DraftFile
+
+        self._path = path
+        self._stack = ExitStack()
+        if path.resolve() == of.resolve():
+            raise ConfigError(
+                Text(
+                    vi=f"{path} là chính tệp cần đọc: chọn tên khác cho --annotated",
+                    en=f"{path} is the file that is read: give --annotated another name",
+                ),
+                code="output.is_input",
+            )
+        self._draft = self._stack.enter_context(DraftFile(path))
+        self.marks = self._stack.enter_context(Marks(file_name=of.name))
+        self.source = source if str(of) != "-" else self._stack.enter_context(_spooled(source))
+        """To read the file from, and again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self, session: Session, *, options: SourceOptions, only_bad: bool) -> None:
+        """Put it in place, and say beside the result what it is."""
+        from lienthong.annotated import annotate
+
+        self.source.seek(0)
+        done = self._draft.write(
+            lambda target: annotate(
+                self.source,
+                target=target,
+                options=options,
+                marks=self.marks,
+                language=session.language,
+                only_bad=only_bad,
+            )
+        )
+        if done.why is None:
+            session.tell(
+                Text(vi=f"Tệp có ghi lỗi: {self._path}", en=f"With its faults: {self._path}")
+            )
+        else:
+            session.tell(
+                Text(vi=f"{self._path}: {done.why.vi}", en=f"{self._path}: {done.why.en}"),
+                style="yellow",
+            )
+
+
+@contextmanager
+def _spooled(source: BinaryIO) -> Iterator[BinaryIO]:
+    """Give what comes from standard input as a file that can be read twice."""
+    with tempfile.TemporaryFile() as file:
+        shutil.copyfileobj(source, file)
+        file.seek(0)
+        yield cast("BinaryIO", file)
 
 
 def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Path | None) -> None:

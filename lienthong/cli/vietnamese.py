@@ -57,6 +57,10 @@ HELP: dict[str, str] = {
     "Of a CSV; see docs/adapters.md": "Bảng mã của CSV; xem docs/adapters.md",
     "Only check the file": "Chỉ kiểm tra tệp",
     "Also draw it into this SVG file": "Vẽ thêm vào tệp SVG này",
+    "File that gets the agency's own file with its faults": (
+        "Tệp nhận bản sao tệp của cơ quan, có ghi lỗi tại chỗ"
+    ),
+    "Only rows with faults in the annotated CSV": "Bản CSV có ghi lỗi chỉ gồm các dòng có lỗi",
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),

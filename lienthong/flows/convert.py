@@ -9,6 +9,7 @@ before them in the report are known, and the dossiers seen are remembered in a t
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from errno import EISDIR
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from adapters import read_records
 from lienthong.admission import second_row
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from typing import Self, TextIO
 
     from lienthong.agencies import Agency
+    from lienthong.annotated import Marks
     from lienthong.conversion import Prepared, PreparedEvent
 
+T = TypeVar("T")
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 
@@ -63,7 +66,19 @@ class Report:
     Use as a context manager; findings are kept in a temporary file, their causes in memory.
     """
 
-    def __init__(self, *, file_name: str, agency: Agency, language: Language) -> None:
+    def __init__(
+        self, *, file_name: str, agency: Agency, language: Language, marks: Marks | None = None
+    ) -> None:
+        """
+        Begin the report.
+
+        Args:
+            file_name: As the agency knows it.
+            agency: Whose file it is.
+            language: Of the sentences.
+            marks: Get the findings too, for an annotated copy.
+        """
+        self._marks = marks
         self._head = {
             "file": file_name,
             "agency": agency.code,
@@ -108,6 +123,14 @@ class Report:
             raise unwritable(Path(tempfile.gettempdir()), error) from error
         self._count += 1
         self.causes.add(problem)
+        if self._marks is not None:
+            self._marks.add(problem, record=record, dossier=dossier)
+
+    def write_bytes(self, target: BinaryIO, totals: Totals) -> None:
+        """Write the whole report as JSON in UTF-8."""
+        text = io.TextIOWrapper(target, encoding="utf-8")
+        self.write(text, totals)
+        text.detach()
 
     def write(self, target: TextIO, totals: Totals) -> None:
         """Write the whole report as JSON."""
@@ -164,12 +187,12 @@ class OutFolder:
                 partial.unlink(missing_ok=True)
 
 
-class ReportFile:
-    """The file that gets the report; opened at once, so that nobody waits for a bad path."""
+class DraftFile:
+    """A file that is there as a whole or not; opened at once, so that nobody waits for a path."""
 
     def __init__(self, path: Path) -> None:
         """
-        Begin the report beside `path`, under a name of its own.
+        Begin it beside `path`, under a name of its own.
 
         Raises:
             ConfigError: nothing can be written there.
@@ -179,7 +202,7 @@ class ReportFile:
         try:
             if path.is_dir():
                 raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-            self._target = self._partial.open("w", encoding="utf-8")
+            self._target = self._partial.open("wb+")
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -192,19 +215,20 @@ class ReportFile:
         with suppress(OSError):
             self._partial.unlink(missing_ok=True)
 
-    def write(self, report: Report, totals: Totals) -> None:
+    def write(self, fill: Callable[[BinaryIO], T]) -> T:
         """
-        Put the whole report in place.
+        Put the whole file in place, and return what `fill` does.
 
         Raises:
             ConfigError: it cannot be written; what stood there before still does.
         """
         try:
-            report.write(self._target, totals)
+            result = fill(self._target)
             self._target.close()
             self._partial.replace(self._path)
         except OSError as error:
             raise unwritable(self._path, error) from error
+        return result
 
 
 class _Seen:

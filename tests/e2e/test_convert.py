@@ -276,3 +276,105 @@ def test_the_records_that_are_read_are_the_records_that_are_counted(converted):
         read = sum(1 for _ in read_records(source, file_name="f", options=agency.source))
 
     assert read == converted.report["records"]
+
+
+@pytest.mark.parametrize("agency", ["district-portalqh", "land-registration", "ward-civil-status"])
+def test_the_annotated_copy_reads_back_to_the_same_records(conversions, quick, agency):
+    sample = conversions[agency].sample
+    options = load_agencies(None).get(agency).source
+
+    quick("convert", sample.path, "-a", agency, "--annotated", "loi", lang="vi")
+
+    with sample.path.open("rb") as before, Path("loi").open("rb") as after:
+        pairs = zip(
+            read_records(before, file_name="f", options=options),
+            read_records(after, file_name="f", options=options),
+            strict=True,
+        )
+        for old, new in pairs:
+            if hasattr(old, "values"):
+                assert (old.number, old.place) == (new.number, new.place)
+                assert dict(old.values).items() <= dict(new.values).items()
+            else:
+                assert [p.code for p in old.problems] == [p.code for p in new.problems]
+
+
+def test_the_annotated_csv_is_the_files_own_bytes_with_every_error_in_its_row(conversions, quick):
+    converted = conversions["land-registration"]
+
+    quick("convert", converted.sample.path, "-a", "land-registration", "--annotated", "loi.csv")
+
+    lines = converted.sample.path.read_bytes().split(b"\n")
+    copied = Path("loi.csv").read_bytes().split(b"\n")
+    added = []
+    for line, copy in zip(lines, copied, strict=True):
+        assert copy.startswith(line.removesuffix(b"\r"))
+        added.append(copy[len(line.removesuffix(b"\r")) :])
+    for error in converted.report["errors"]:
+        # A row of several lines has it in its last one.
+        assert b"->" in b"".join(added[error["source"]["line"] - 1 :][:3])
+
+
+def test_only_bad_rows_are_in_the_copy_when_asked_for(conversions, quick):
+    converted = conversions["land-registration"]
+
+    words = ("convert", converted.sample.path, "-a", "land-registration", "--only-bad")
+    quick(*words, "--annotated", "loi.csv")
+
+    rows = {error["source"]["row"] for error in converted.report["errors"]}
+    assert Path("loi.csv").read_bytes().count(b"\n") >= len(rows)
+    assert Path("loi.csv").stat().st_size < converted.sample.path.stat().st_size
+
+
+@pytest.mark.parametrize("agency", ["business-registration", "igate-one-stop"])
+def test_a_format_without_room_for_notes_gets_a_list_that_says_so(conversions, quick, agency):
+    converted = conversions[agency]
+
+    result = quick("convert", converted.sample.path, "-a", agency, "--annotated", "loi.json")
+
+    listed = json.loads(Path("loi.json").read_text(encoding="utf-8"))
+    assert "no place for notes" in result.err
+    assert "no place for notes" in listed["why"]["en"]
+    places = [(e["code"], e["source"].get("path")) for e in listed["errors"]]
+    assert places == [(e["code"], e["source"]["path"]) for e in converted.report["errors"]]
+    assert sum(group["count"] for group in listed["groups"]) == len(listed["errors"])
+
+
+def test_standard_input_is_annotated_too(conversions, quick):
+    converted = conversions["land-registration"]
+    words = ("convert", "-", "-a", "land-registration", "--annotated", "loi.csv")
+
+    quick(*words, stdin=converted.sample.path.read_bytes())
+
+    assert Path("loi.csv").stat().st_size > converted.sample.path.stat().st_size
+
+
+def test_the_file_that_is_read_is_never_written_over(conversions, quick):
+    sample = conversions["land-registration"].sample
+    before = sample.path.read_bytes()
+
+    result = quick("convert", sample.path, "-a", "land-registration", "--annotated", sample.path)
+
+    assert result.code == 2
+    assert "--annotated" in result.err
+    assert sample.path.read_bytes() == before
+
+
+def test_the_groups_of_a_report_count_its_errors(converted):
+    groups = converted.report["groups"]
+
+    assert sum(group["count"] for group in groups) == len(converted.report["errors"])
+    assert all(group["suggestion"] for group in groups)
+    assert all(group["places"] for group in groups)
+
+
+def test_a_failing_conversion_logs_no_value(conversions, quick):
+    """Every value that a finding quotes is the agency's; a log line has codes and places only."""
+    for converted in conversions.values():
+        sample = converted.sample
+
+        result = quick("--verbose", "convert", sample.path, "-a", sample.agency, "--report", "r")
+
+        values = {e["value"] for e in converted.report["errors"] if e["value"]}
+        assert values
+        assert [value for value in values if len(value) > 3 and value in result.err] == []

@@ -30,7 +30,7 @@ def finding(row, *, vi="sai", column=None, suggestion="sửa"):
 
 def annotated(data, *problems, options=None, only_bad=False, language=Language.VI):
     target = io.BytesIO()
-    with Marks() as marks:
+    with Marks(file_name="a.csv") as marks:
         for problem in problems:
             marks.add(problem)
         copy_csv(
@@ -268,7 +268,7 @@ def test_memory_does_not_grow_with_the_file():
             self.size += len(data)
 
     sink = Sink()
-    with Marks() as marks:
+    with Marks(file_name="a.csv") as marks:
         marks.add(finding(5))
         tracemalloc.start()
         copy_csv(

@@ -1,0 +1,265 @@
+"""
+An agency's workbook with the bad cells coloured, each with a note that says what is wrong.
+
+The package is copied part by part and only what must change is changed: formulas keep their cached
+results, macros, links and pictures stay and nothing of them is run or followed. A library that
+reads and writes workbooks anew would lose them (openpyxl: cached results, shapes), and a formula
+without its result cannot be read back.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from lxml import etree
+
+from adapters.package import Package
+from adapters.refusal import column_index
+from adapters.text import nfc
+from lienthong.annotated.notes import MAIN, read_notes, write_notes, write_shapes
+from lienthong.annotated.sheet_copy import RELATIONSHIPS, NotCopied, SheetCopy
+from lienthong.annotated.styles import BAD, MENDED, Styles
+from lienthong.annotated.words import note_of
+from schemas.errors import InputError
+from schemas.problem import Place, Text
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from adapters import XlsxOptions
+    from lienthong.annotated.marks import Marks
+    from lienthong.annotated.notes import Cell, Notes
+    from schemas.problem import Language, Problem
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a workbook, packed."""
+MOST_ROWS = 20_000
+"""With findings: Excel is slow with more notes, and theirs are held in memory."""
+LARGEST_PART = 32 * 1024 * 1024
+"""Of a drawing, which is held in memory."""
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_CONTENT_TYPES = "[Content_Types].xml"
+_VML = "application/vnd.openxmlformats-officedocument.vmlDrawing"
+_COMMENTS = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
+_LETTER = re.compile(r"\(?([A-Z]{1,3})\)?(?: |\Z)")
+
+
+class NoCopy(Exception):
+    """No annotated copy can be made of this workbook; says why."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.text = Text(vi=vi, en=en)
+
+
+def copy_workbook(
+    source: BinaryIO,
+    *,
+    target: BinaryIO,
+    options: XlsxOptions,
+    marks: Marks,
+    language: Language,
+) -> None:
+    """
+    Write the annotated copy of a workbook.
+
+    Args:
+        source: May be read from any place.
+        target: Gets the bytes; what stands in it when this raises is worth nothing.
+        options: By which the workbook was read.
+        marks: What is wrong with it.
+        language: Of the notes.
+
+    Raises:
+        NoCopy: it is too large, or of a kind whose notes cannot be written.
+    """
+    if source.seek(0, 2) > MOST_BYTES:
+        limit = MOST_BYTES // 1024 // 1024
+        raise NoCopy(f"tệp lớn hơn {limit} MiB", f"the workbook is larger than {limit} MiB")
+    if marks.count_rows() > MOST_ROWS:
+        raise NoCopy(f"hơn {MOST_ROWS} dòng có lỗi", f"more than {MOST_ROWS} rows have errors")
+    try:
+        with (
+            Package(source, place=Place(), options=options) as package,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out,
+        ):
+            _Copy(package, out, language=language).run(marks)
+    except (InputError, NotCopied, KeyError) as error:
+        raise NoCopy("cấu trúc tệp không cho ghi chú", "notes cannot be put into it") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """A sheet that gets notes, and the names of its parts."""
+
+    number: int
+    part: str
+    listing: str
+    """Name of the part with its relationships, which may not be there yet."""
+    comments: str | None
+    shapes: str | None
+
+
+class _Copy:
+    def __init__(self, package: Package, out: zipfile.ZipFile, *, language: Language) -> None:
+        self._package = package
+        self._out = out
+        self._language = language
+        self._written: set[str] = set()
+        """Names in small letters: parts are found so."""
+        self._types = package.parse(_CONTENT_TYPES)
+        workbook = next(
+            part for kind, part in package.relationships("").values() if kind == "officeDocument"
+        )
+        self._root = package.parse(workbook)
+        if self._root.tag != f"{{{MAIN}}}workbook":
+            raise KeyError("workbook")
+        self._related = package.relationships(workbook)
+        self._styles_part = dict(self._related.values())["styles"]
+        self._styles = Styles(package.parse(self._styles_part))
+
+    def run(self, marks: Marks) -> None:
+        parts = self._sheets()
+        for number, name in enumerate(marks.sheets(), start=1):
+            found = parts.get(nfc(name or "").strip())
+            if found is not None:
+                self._copy_sheet(self._sheet(found, number), dict(marks.rows(name)))
+        self._write(self._styles_part, self._styles.written())
+        self._write(_CONTENT_TYPES, _bytes(self._types))
+        for name in self._package.names():
+            if name.lower() not in self._written:
+                with self._package.open(name) as part, self._out.open(name, "w") as copy:
+                    shutil.copyfileobj(cast("BinaryIO", part), copy)
+
+    def _sheets(self) -> dict[str, str]:
+        """Return the parts of the sheets by their names."""
+        found: dict[str, str] = {}
+        for item in self._root.iter(f"{{{MAIN}}}sheet"):
+            kind, part = self._related.get(item.get(f"{{{RELATIONSHIPS}}}id", ""), ("", ""))
+            if kind == "worksheet":
+                found.setdefault(nfc(item.get("name", "")).strip(), part)
+        return found
+
+    def _sheet(self, part: str, number: int) -> _Sheet:
+        related = dict(self._package.relationships(part).values())
+        folder, _, base = part.rpartition("/")
+        return _Sheet(
+            number=number,
+            part=part,
+            listing=f"{folder}/_rels/{base}.rels".lstrip("/"),
+            comments=related.get("comments"),
+            shapes=related.get("vmlDrawing"),
+        )
+
+    def _copy_sheet(self, sheet: _Sheet, rows: dict[int, list[Problem]]) -> None:
+        notes = read_notes(self._package.parse(sheet.comments) if sheet.comments else None)
+        by_cell = _by_cell(rows)
+        wanted: dict[int, set[int | None]] = {}
+        for row, column in by_cell:
+            wanted.setdefault(row, set()).add(column)
+        for row, column in notes.ours:
+            wanted.setdefault(row, set()).add(column)
+
+        def style(base: int, cell: Cell) -> int:
+            is_bad = cell in by_cell or copy.first_cells.get(cell[0]) == cell[1]
+            return self._styles.twin(base, BAD if is_bad else MENDED)
+
+        shapes_id = f"rIdLienthongV{sheet.number}"
+        with self._package.open(sheet.part) as part, self._open(sheet.part) as out:
+            copy = SheetCopy(cast("BinaryIO", out), wanted=wanted, style=style, notes_id=shapes_id)
+            copy.run(part)
+        texts: dict[Cell, list[Problem]] = {}
+        for (row, column), problems in by_cell.items():
+            there = copy.first_cells.get(row, 0) if column is None else column
+            texts.setdefault((row, there), []).extend(problems)
+        self._write_notes(
+            sheet,
+            notes,
+            {
+                cell: note_of(problems, self._language, with_column=False)
+                for cell, problems in texts.items()
+            },
+            shapes_id=shapes_id,
+        )
+
+    def _write_notes(
+        self, sheet: _Sheet, notes: Notes, texts: dict[Cell, str], *, shapes_id: str
+    ) -> None:
+        body, cells = write_notes(notes, texts, language=self._language)
+        existing = self._read(sheet.shapes) if sheet.shapes else None
+        shapes = write_shapes(existing, cells)
+        if shapes is None:
+            raise KeyError("vmlDrawing")
+        comments = sheet.comments or f"xl/lienthongComments{sheet.number}.xml"
+        drawing = sheet.shapes or f"xl/drawings/lienthongDrawing{sheet.number}.vml"
+        self._write(comments, body)
+        self._write(drawing, shapes)
+        if sheet.comments and sheet.shapes:
+            return
+        listing = (
+            self._package.parse(sheet.listing)
+            if sheet.listing in self._package
+            else etree.Element(
+                f"{{{_PACKAGE}/relationships}}Relationships",
+                nsmap={None: f"{_PACKAGE}/relationships"},
+            )
+        )
+        if not sheet.comments:
+            _relate(listing, f"rIdLienthongC{sheet.number}", "comments", comments)
+            self._declare(comments)
+        if not sheet.shapes:
+            _relate(listing, shapes_id, "vmlDrawing", drawing)
+        self._write(sheet.listing, _bytes(listing))
+
+    def _declare(self, comments: str) -> None:
+        space = f"{{{_PACKAGE}/content-types}}"
+        known = {item.get("Extension", "").lower() for item in self._types}
+        if "vml" not in known:
+            default = etree.Element(f"{space}Default", Extension="vml", ContentType=_VML)
+            self._types.insert(0, default)
+        etree.SubElement(
+            self._types, f"{space}Override", PartName=f"/{comments}", ContentType=_COMMENTS
+        )
+
+    def _read(self, name: str) -> bytes:
+        with self._package.open(name) as part:
+            body = part.read(LARGEST_PART + 1)
+        if len(body) > LARGEST_PART:
+            raise KeyError(name)
+        return body
+
+    def _open(self, name: str) -> zipfile.ZipExtFile:
+        self._written.add(name.lower())
+        return cast("zipfile.ZipExtFile", self._out.open(name, "w", force_zip64=True))
+
+    def _write(self, name: str, body: bytes) -> None:
+        self._written.add(name.lower())
+        self._out.writestr(name, body)
+
+
+def _by_cell(rows: dict[int, list[Problem]]) -> dict[tuple[int, int | None], list[Problem]]:
+    """Return what is wrong by row and column; None stands for a row as a whole."""
+    found: dict[tuple[int, int | None], list[Problem]] = {}
+    for row, problems in rows.items():
+        for problem in problems:
+            letter = _LETTER.match(problem.place.column or "")
+            found.setdefault((row, column_index(letter[1]) if letter else None), []).append(problem)
+    return found
+
+
+def _relate(listing: _Element, id_: str, kind: str, part: str) -> None:
+    etree.SubElement(
+        listing,
+        f"{{{_PACKAGE}/relationships}}Relationship",
+        Id=id_,
+        Type=f"{RELATIONSHIPS}/{kind}",
+        Target=f"/{part}",
+    )
+
+
+def _bytes(root: _Element) -> bytes:
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, standalone=True)
