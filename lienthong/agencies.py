@@ -33,6 +33,11 @@ class Agency:
     one_row_per_dossier: bool
 
 
+def stamp_of(converter: Converter) -> str:
+    """Return what is written down of the mapping with every message that it made."""
+    return f"{converter.name}@{converter.version} sha256:{converter.digest}"
+
+
 def make_agency(
     converter: Converter,
     *,
@@ -46,6 +51,6 @@ def make_agency(
         version=converter.version,
         source=converter.source,
         pipeline=Pipeline(converter, signer=signer, services=services),
-        mapping_stamp=f"{converter.name}@{converter.version} sha256:{converter.digest}",
+        mapping_stamp=stamp_of(converter),
         one_row_per_dossier=converter.one_row_per_dossier,
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.sqlite import SqliteBroker
-from lienthong.agencies import make_agency
+from lienthong.agencies import make_agency, stamp_of
 from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
 from lienthong.channels.soap import SoapChannel
@@ -159,6 +159,21 @@ class Installation:
             self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
         )
 
+    def column_of(self, mapping: str, packet: str, field: str) -> str | None:
+        """
+        Return the agency's own name of what a portal field is made of, or None.
+
+        Args:
+            mapping: The stamp of the message's mapping; one that has changed since says nothing.
+            packet: The message's.
+            field: As the portal calls it.
+        """
+        try:
+            converter = self.mappings.get(mapping.partition("@")[0])
+        except ConfigError:
+            return None
+        return converter.column_of(packet, field) if stamp_of(converter) == mapping else None
+
     def agency_code(self, name: str) -> str:
         """Return the code of an agency; needs no key."""
         return self.mappings.get(name).agency_code
@@ -293,6 +308,7 @@ class Installation:
             store=self.store,
             clock=self.clock,
             patience=RESULTS_PATIENCE,
+            columns=self.column_of,
         )
 
     def make_expander(self, broker: Broker) -> Expander:

@@ -207,6 +207,7 @@ class HttpDoor:
                 after=after,
                 limit=max(limit, 1),
                 clock=self._installation.clock,
+                columns=self._installation.column_of,
             )
         )
         return _json(

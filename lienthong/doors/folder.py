@@ -275,6 +275,7 @@ class FolderDoor:
             after=after,
             limit=limit,
             clock=self._installation.clock,
+            columns=self._installation.column_of,
         )
 
     def _try_to_tell(self, folder: Path, agency: str) -> None:

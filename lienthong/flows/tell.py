@@ -18,6 +18,7 @@ import structlog
 from broker.port import Result as Posted
 from lienthong.failpoints import Point, reached
 from lienthong.store.database import reading
+from lienthong.store.portal_answers import no_columns
 from lienthong.store.results import mark_published, may_publish, pending, result_values
 from lienthong.store.unqueued import set_aside, take_up
 from lienthong.store.work import begin
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from broker.port import NotTold, Outbox
     from lienthong.store.database import Store
+    from lienthong.store.portal_answers import Columns
     from lienthong.store.results import Result
 
 log = structlog.get_logger()
@@ -52,6 +54,7 @@ class Teller:
         store: Where the results are.
         clock: Tells the time.
         patience: How long an agency that cannot be told waits for the next try.
+        columns: Knows the agencies' names of fields that the portal names.
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Teller:
         store: Store,
         clock: Callable[[], datetime],
         patience: timedelta,
+        columns: Columns = no_columns,
     ) -> None:
         self._outbox = outbox
         self._agencies = agencies
         self._store = store
         self._clock = clock
         self._patience = patience
+        self._columns = columns
         self._waiting: dict[str, datetime] = {}
         self._sorted_out_at: datetime | None = None
 
@@ -106,6 +111,7 @@ class Teller:
                     limit=BATCH,
                     without=waiting,
                     of=self._agencies,
+                    columns=self._columns,
                 )
                 told = self._publish(found, now=now)
                 mark_published(work, told)
@@ -120,6 +126,7 @@ class Teller:
                 limit=BATCH,
                 without=waiting,
                 of=self._agencies,
+                columns=self._columns,
             )
         told = self._publish(found, now=now)
         if told:

@@ -23,15 +23,14 @@ from sqlalchemy import bindparam, func, select, update
 from lienthong.reasons import REASONS
 from lienthong.states import State
 from lienthong.store.database import insert_into, reading
+from lienthong.store.portal_answers import load_words, no_columns, portal_problems
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
     problems_context,
     receipt_context,
     submission_problems_context,
-    words_context,
 )
 from lienthong.store.tables import (
-    attempts,
     in_slices,
     messages,
     receipts,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from lienthong.store.database import Store
+    from lienthong.store.portal_answers import Columns
     from lienthong.store.vault import Vault
     from lienthong.store.work import Work
 
@@ -102,6 +102,9 @@ _RESULTS = (
         messages.c.item,
         messages.c.dossier_code,
         messages.c.event_key,
+        messages.c.packet,
+        messages.c.place,
+        messages.c.mapping,
         messages.c.state,
         messages.c.reason,
         messages.c.problems,
@@ -136,20 +139,6 @@ _UNNUMBERED = (
     .limit(bindparam("_limit"))
 )
 _NUMBER = update(results).where(results.c.id == bindparam("_id"))
-_WORDS = (
-    select(
-        attempts.c.message_id,
-        attempts.c.kind,
-        attempts.c.number,
-        attempts.c.code,
-        attempts.c.message,
-    )
-    .where(
-        attempts.c.message_id.in_(bindparam("_ids", expanding=True)),
-        attempts.c.ended_at.is_not(None),
-    )
-    .order_by(attempts.c.started_at, attempts.c.number)
-)
 
 
 def may_publish(work: Work) -> bool:
@@ -181,6 +170,7 @@ def pending(
     limit: int,
     without: Iterable[str] = (),
     of: Iterable[str] | None = None,
+    columns: Columns = no_columns,
 ) -> list[Result]:
     """
     Return results that nobody has published yet, the earliest first.
@@ -191,12 +181,15 @@ def pending(
         limit: At most so many.
         without: Agencies that cannot be told now; theirs are left out.
         of: Agencies that are told at all; None is every one.
+        columns: Knows the agencies' names of fields that the portal names.
     """
     values: dict[str, Any] = {"_limit": limit, "_without": sorted(without)}
     if of is None:
-        return _results(connection, connection.execute(_PENDING, values).all(), vault)
+        rows = connection.execute(_PENDING, values).all()
+        return _results(connection, rows, vault=vault, columns=columns)
     values["_of"] = sorted(of)
-    return _results(connection, connection.execute(_PENDING_OF, values).all(), vault)
+    rows = connection.execute(_PENDING_OF, values).all()
+    return _results(connection, rows, vault=vault, columns=columns)
 
 
 def mark_published(work: Work, ids: Iterable[str]) -> None:
@@ -216,7 +209,13 @@ def mark_published(work: Work, ids: Iterable[str]) -> None:
 
 
 def list_results(
-    store: Store, *, agency: str, after: int, limit: int, clock: Callable[[], datetime]
+    store: Store,
+    *,
+    agency: str,
+    after: int,
+    limit: int,
+    clock: Callable[[], datetime],
+    columns: Columns = no_columns,
 ) -> list[Result]:
     """
     Return results of one agency by their numbers, those behind `after`; 0 is the beginning.
@@ -230,7 +229,7 @@ def list_results(
             _give_numbers(work, agency)
     with reading(store) as connection:
         found = connection.execute(_LIST, {"_agency": agency, "_after": after, "_limit": limit})
-        return _results(connection, found.all(), store.vault)
+        return _results(connection, found.all(), vault=store.vault, columns=columns)
 
 
 def _give_numbers(work: Work, agency: str) -> None:
@@ -252,20 +251,20 @@ def _give_numbers(work: Work, agency: str) -> None:
         )
 
 
-def _results(connection: Connection, rows: Sequence[Row[Any]], vault: Vault) -> list[Result]:
+def _results(
+    connection: Connection, rows: Sequence[Row[Any]], *, vault: Vault, columns: Columns
+) -> list[Result]:
     refused = sorted({row.message_id for row in rows if row.kind in _REFUSALS})
-    words: dict[str, Row[Any]] = {}
-    for part in in_slices(refused):
-        words |= {row.message_id: row for row in connection.execute(_WORDS, {"_ids": part})}
-    return [_result(row, words.get(row.message_id), vault) for row in rows]
+    words = load_words(connection, refused)
+    return [_result(row, words.get(row.message_id), vault, columns) for row in rows]
 
 
-def _result(row: Row[Any], words: Row[Any] | None, vault: Vault) -> Result:
+def _result(row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Columns) -> Result:
     detail = json.loads(row.detail)
     is_there_still = row.state == row.kind
     receipt: bytes | None = None
     try:
-        problems = _problems(row, words if is_there_still else None, vault)
+        problems = _problems(row, words if is_there_still else None, vault, columns)
         if row.receipt is not None and (is_there_still or row.kind == REPEATED):
             receipt = vault.open(row.receipt, context=receipt_context(row.message_id))
     except SealBroken as error:
@@ -300,7 +299,9 @@ def _state(row: Row[Any]) -> str | None:
     return state
 
 
-def _problems(row: Row[Any], words: Row[Any] | None, vault: Vault) -> tuple[Problem, ...]:
+def _problems(
+    row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Columns
+) -> tuple[Problem, ...]:
     if row.kind in _OF_A_FILE:
         if row.kind == "received":
             return ()
@@ -312,13 +313,9 @@ def _problems(row: Row[Any], words: Row[Any] | None, vault: Vault) -> tuple[Prob
     if row.message_id is None:
         return ()
     found = open_problems(vault, row.problems, context=problems_context(row.message_id))
-    if words is None or (words.code is None and words.message is None):
+    if words is None:
         return found
-    said = ""
-    if words.message is not None:
-        context = words_context(words.message_id, words.kind, words.number)
-        said = vault.open(words.message, context=context).decode()
-    return (*found, _portal_problem(words.code, said))
+    return (*found, *portal_problems(words, message=row, vault=vault, columns=columns))
 
 
 def _told(detail: dict[str, Any]) -> tuple[Problem, ...]:
@@ -327,18 +324,6 @@ def _told(detail: dict[str, Any]) -> tuple[Problem, ...]:
     suggestion = Text(vi=detail["vi_help"], en=detail["en_help"]) if "vi_help" in detail else None
     message = Text(vi=detail["vi"], en=detail["en"])
     return (Problem(code=detail["code"], message=message, suggestion=suggestion),)
-
-
-def _portal_problem(code: str | None, said: str) -> Problem:
-    answer = ": ".join(part for part in (code, said) if part)
-    return Problem(
-        code="portal.answer",
-        message=Text(vi=f"Cổng trả lời: {answer}", en=f"The portal answered: {answer}"),
-        suggestion=Text(
-            vi="Sửa hồ sơ theo trả lời của Cổng rồi gửi bản mới, hoặc chờ người vận hành xử lý",
-            en="Mend the dossier as the portal says and send it anew, or wait for the operator",
-        ),
-    )
 
 
 _UNREADABLE = Text(

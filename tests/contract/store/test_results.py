@@ -19,6 +19,7 @@ from lienthong.flows.tell import Teller
 from lienthong.ids import make_id
 from lienthong.store.database import reading
 from lienthong.store.expansions import Ended, finish_expansions, open_submissions
+from lienthong.store.portal_answers import fields_named
 from lienthong.store.results import (
     list_results,
     mark_published,
@@ -139,6 +140,53 @@ def test_a_parked_message_is_told_with_the_portals_own_words(exchange, told, eve
     assert (parked["reason"], parked["reason_vi"]) == ("refused by the portal", "Cổng từ chối")
     (error,) = parked["errors"]
     assert error["message"]["vi"] == "Cổng trả lời: 07: Mã thủ tục không đúng"
+
+
+def test_an_answer_that_names_a_field_is_told_at_its_column(exchange, event, record):
+    words = "MaHoSo D-1: NgayTiepNhan sai, Email sai; xem NgayTiepNhan"
+    answer = Answer(outcome=Outcome.REJECTED, code="07", message=words)
+    send(exchange, record(1, event("m1")), answer=answer)
+    asked = []
+
+    def columns(mapping, packet, field):
+        asked.append((packet, field))
+        return {"NgayTiepNhan": "Ngày nhận"}.get(field)
+
+    told = list_results(
+        exchange.store, agency="land", after=0, limit=9, clock=exchange.clock, columns=columns
+    )
+    parked = result_values(told[-1])
+
+    assert asked == [("DongBoHoSoMC", "NgayTiepNhan"), ("DongBoHoSoMC", "Email")]
+    assert [error["field"] for error in parked["errors"]] == ["NgayTiepNhan", "Email"]
+    first, second = (error["source"] for error in parked["errors"])
+    assert first == {**second, "column": "Ngày nhận"}
+    assert second["row"] == 2
+
+
+def test_an_answer_in_plain_words_is_told_at_the_record(exchange, told, event, record):
+    answer = Answer(outcome=Outcome.REJECTED, code="07", message="Hồ sơ thiếu thông tin")
+    send(exchange, record(1, event("m1")), answer=answer)
+
+    [error] = result_values(told()[-1])["errors"]
+
+    assert (error["field"], error["source"]["row"]) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("", []),
+        ("MaHoSo 1 không hợp lệ", ["MaHoSo"]),
+        ("/BanTin/HoSo/NgayHenTra: sai", ["NgayHenTra"]),
+        ("TaiLieuNop[2].TenTepDinhKem quá dài", ["TaiLieuNop[2].TenTepDinhKem"]),
+        ("ngaytiepnhan, XNgayTiepNhan, NgayTiepNhan2", []),
+        ("MaTTHC TenTTHC MaLinhVuc TenLinhVuc ChuHoSo LoaiDoiTuong", []),
+        ("a." * 50_000, []),
+    ],
+)
+def test_only_fields_by_their_published_names_are_taken_from_an_answer(words, named):
+    assert fields_named(words, packet="DongBoHoSoMC") == named
 
 
 def test_a_refused_file_is_told_with_its_problem_and_the_senders_key(exchange, told):
