@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lienthong.doors import refusal
+from lienthong.doors.annotated import AnnotatedFiles
 from lienthong.doors.answer import Answer, Body
 from lienthong.doors.directory import Directory
 from lienthong.doors.heads import read_head
@@ -36,6 +37,7 @@ from lienthong.store.results import list_results, result_values
 from lienthong.store.tokens import find_token
 from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError, PeerError
+from schemas.problem import Language
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from lienthong.store.tokens import Token
     from lienthong.wiring import Installation
 
-    Handler: TypeAlias = Callable[[Request, Body], Awaitable[Answer]]
+    Handler: TypeAlias = Callable[[Request, Body], Awaitable[Response]]
 
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ class HttpDoor:
         self._settings = installation.settings.http
         self._directory = Directory(installation.mappings)
         self._uploads = Uploads(self._settings, take=self._take)
+        self._annotated = AnnotatedFiles(installation, self._directory)
         self._health = HealthCheck(installation)
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="http")
 
@@ -86,6 +89,9 @@ class HttpDoor:
                 self._route(f"{agency}/records", self._records, "POST"),
                 self._route(f"{agency}/results", self._results, "GET"),
                 self._route(f"{agency}/submissions/{{submission}}", self._submission, "GET"),
+                self._route(
+                    f"{agency}/submissions/{{submission}}/annotated", self._annotate, "GET"
+                ),
                 self._route("/v1/openapi.json", self._openapi, "GET"),
                 self._route("/health/live", self._live, "GET"),
                 self._route("/health/ready", self._ready, "GET"),
@@ -230,6 +236,21 @@ class HttpDoor:
         store = self._installation.store
         with reading(store) as connection:
             return submission_values(connection, submission_id, agency=agency, vault=store.vault)
+
+    async def _annotate(self, request: Request, _body: Body) -> Response:
+        agency, _ = await self._admit(request)
+        lang = request.query_params.get("lang", Language.VI.value)
+        if lang not in {language.value for language in Language}:
+            raise refusal.unusable("http.lang", "lang")
+        return await self._in_thread(
+            partial(
+                self._annotated.answer,
+                request.path_params["submission"],
+                agency=agency,
+                language=Language(lang),
+                only_bad=_number(request, "only_bad", otherwise=0, most=1) == 1,
+            )
+        )
 
     async def _openapi(self, _request: Request, _body: Body) -> Answer:
         return _json(document())

@@ -5,6 +5,7 @@ The folder door: files that appear in `{path}/{agency}/in` are taken over and mo
     archive/   YYYY-MM-DD/…, what was taken over
     error/     what was refused, each with its `.error.json`
     results/   YYYY-MM-DD.jsonl, what the agency is told
+               annotated/…, its files with what is wrong in them
 
 The key of a hand-over is the identity of its file, so a crash between the commit and the move does
 no harm. Files go in the order of their times, then of their names.
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from lienthong.doors.directory import Directory
+from lienthong.doors.given_back import TOLD, GivenBack
 from lienthong.doors.hold import Hold, HoldLost
 from lienthong.doors.moves import fitting, move, shown, write_json
 from lienthong.doors.result_files import append, last_number, note_number, noted_number
@@ -75,6 +77,11 @@ class FolderDoor:
         self._publisher = publisher
         self._steady = steady
         self._directory = Directory(installation.mappings)
+        self._given_back = GivenBack(
+            store=installation.store,
+            directory=self._directory,
+            columns=installation.column_of,
+        )
         self._seen: dict[Path, tuple[tuple[int, ...], float]] = {}
         self._warned: dict[tuple[str, str], float] = {}
         self._taken: dict[str, str] = {}
@@ -106,13 +113,16 @@ class FolderDoor:
         there = self._look(folder)
         ready = [path for path in there if self._is_unchanged(path, there[path])]
         has_news = len(named) == 1 and self._has_news(folder, named[0])
-        if ready or has_news or self._has_leavings(folder):
+        is_due = len(named) == 1 and self._given_back.is_due(folder)
+        if ready or has_news or is_due or self._has_leavings(folder):
             hold = Hold(folder)
             if hold.take(silence=self._settings.claim_seconds):
                 with closing(hold):
                     self._work(folder, hold, named, ready)
                     if has_news:
                         self._try_to_tell(folder, named[0])
+                    if has_news or is_due:
+                        self._try_to_give_back(folder, hold, named[0])
         return set(there)
 
     def _work(self, folder: Path, hold: Hold, named: Sequence[str], ready: list[Path]) -> None:
@@ -285,6 +295,12 @@ class FolderDoor:
             # The results wait; what is in `in` does not.
             self._warn(folder, error)
 
+    def _try_to_give_back(self, folder: Path, hold: Hold, agency: str) -> None:
+        try:
+            self._given_back.write(folder, agency, progress=hold.touch)
+        except OSError as error:
+            self._warn(folder, error)
+
     def _tell(self, folder: Path, agency: str) -> None:
         """Write down what the agency is told; only who holds the folder may."""
         place, work = folder / "results", folder / ".work"
@@ -293,6 +309,9 @@ class FolderDoor:
         number = max(last_number(place), noted)
         found = self._list(agency, after=number, limit=RESULTS)
         if found:
+            ours = [result for result in found if (result.key or "").startswith(KEY)]
+            wrong = (result.submission_id for result in ours if result.kind in TOLD)
+            self._given_back.note(folder, [found_id for found_id in wrong if found_id])
             for result in found:
                 if result.kind in _SAID_BESIDE and (result.key or "").startswith(KEY):
                     name = result.file_name or result.id

@@ -37,7 +37,9 @@ _ERRORS = {
     403: "The token belongs to another agency.",
     404: "There is no such agency or submission.",
     408: "The bytes came too slowly; nothing was kept.",
-    409: "The key came before with other bytes; nothing was kept.",
+    409: "The key came before with other bytes, and nothing was kept; or the submission is not "
+    "read to its end yet.",
+    410: "Its bytes were erased when their retention ended.",
     411: "Neither Content-Length nor chunked transfer.",
     413: "Larger than the limit.",
     415: "Not of the agency's format, or compressed.",
@@ -64,6 +66,7 @@ def document() -> dict[str, Any]:
             "/v1/agencies/{agency}/records": {"post": _records()},
             "/v1/agencies/{agency}/results": {"get": _results()},
             "/v1/agencies/{agency}/submissions/{submission}": {"get": _submission()},
+            "/v1/agencies/{agency}/submissions/{submission}/annotated": {"get": _annotated()},
             "/v1/openapi.json": {"get": _open("describe", "This document.")},
             "/health/live": {"get": _open("live", "The process answers.")},
             "/health/ready": {"get": _ready()},
@@ -193,6 +196,41 @@ def _submission() -> dict[str, Any]:
     }
 
 
+def _annotated() -> dict[str, Any]:
+    return {
+        "operationId": "annotateSubmission",
+        "summary": "Your own file with what is wrong with it: CSV with a column of errors, a "
+        "workbook with notes on coloured cells, else a list of errors as JSON that says why.",
+        "parameters": [
+            _AGENCY,
+            {"name": "submission", "in": "path", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "lang",
+                "in": "query",
+                "description": "Language of the column or the notes; a list has both.",
+                "schema": {"enum": ["vi", "en"], "default": "vi"},
+            },
+            {
+                "name": "only_bad",
+                "in": "query",
+                "description": "1: leave out rows of CSV with which nothing is wrong.",
+                "schema": {"enum": [0, 1], "default": 0},
+            },
+        ],
+        "responses": {
+            "200": {
+                "description": "The file, under the name that Content-Disposition gives it.",
+                "content": {
+                    "text/csv": {},
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
+                    "application/json": {"schema": {"$ref": "#/components/schemas/Listed"}},
+                },
+            },
+            **_refusals(401, 403, 404, 409, 410, 422, 503),
+        },
+    }
+
+
 def _open(operation: str, summary: str) -> dict[str, Any]:
     return {
         "operationId": operation,
@@ -267,6 +305,31 @@ def _schemas() -> dict[str, Any]:
                 "repeats": {"type": "integer"},
                 "messages": {"type": "object", "additionalProperties": {"type": "integer"}},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+            }
+        ),
+        "Listed": _object(
+            {
+                "file": {"type": "string"},
+                "why": _TEXT,
+                "groups": {"type": "array", "items": {"$ref": "#/components/schemas/Group"}},
+                "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+            }
+        ),
+        "Group": _object(
+            {
+                "code": {"type": "string"},
+                "severity": {"enum": ["error", "warning"]},
+                "field": _NULL_TEXT,
+                "column": _NULL_TEXT,
+                "count": {"type": "integer"},
+                "values": {
+                    "type": "array",
+                    "description": "The most frequent forms of what stands there, digits as 9.",
+                    "items": _object({"form": {"type": "string"}, "count": {"type": "integer"}}),
+                },
+                "places": {"type": "array", "items": {"type": "object"}},
+                "message": _TEXT,
+                "suggestion": {"oneOf": [_TEXT, {"type": "null"}]},
             }
         ),
         "Health": _object({"status": {"enum": ["ok", "failed"]}, "checks": {"type": "object"}}),

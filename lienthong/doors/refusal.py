@@ -114,6 +114,49 @@ def no_submission() -> Refused:
     )
 
 
+def not_read_yet(retry_after: int) -> Refused:
+    """The records of the submission are not all read."""
+    return refuse(
+        409,
+        "http.not_read_yet",
+        Text(
+            vi="Tệp chưa được đọc hết, nên chưa biết hết lỗi",
+            en="The file is not read to its end, so not all that is wrong with it is known",
+        ),
+        Text(vi="Hỏi lại sau", en="Ask again later"),
+        retry_after=str(retry_after),
+    )
+
+
+def erased() -> Refused:
+    """The bytes of the submission are not kept any more."""
+    return refuse(
+        410,
+        "http.erased",
+        Text(
+            vi="Nội dung của lần gửi này đã được xóa theo thời hạn lưu trữ",
+            en="The bytes of this submission were erased when their retention ended",
+        ),
+        Text(
+            vi="Xem lỗi trong danh sách kết quả (results)",
+            en="See what was wrong in the list of results",
+        ),
+    )
+
+
+def no_mapping() -> Refused:
+    """The agency's mapping cannot be used now."""
+    return refuse(
+        503,
+        "http.mapping_unusable",
+        Text(
+            vi="Cấu hình của cơ quan này hiện không dùng được",
+            en="The mapping of this agency cannot be used now",
+        ),
+        Text(vi="Báo người vận hành", en="Tell the operator"),
+    )
+
+
 def no_length() -> Refused:
     """The request does not say whether it has a body."""
     return refuse(
