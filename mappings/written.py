@@ -97,6 +97,10 @@ def _refuse_constant(rule: FieldRule, judge: Judge) -> Refusal | None:
                 vi=f"các quy tắc sau nó không nhận {quoted(text)}",
                 en=f"the rules after it do not take {quoted(text)}",
             ),
+            Text(
+                vi="sửa hằng số, hoặc bỏ quy tắc không nhận nó",
+                en="mend the constant, or take out the rule that does not take it",
+            ),
         )
     return judge(text) if text else None
 
