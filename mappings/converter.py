@@ -190,7 +190,7 @@ def _make_rows(rule: ProgressRule | None, schema: SchemaVersion) -> BuildRows:
         return lambda _scope, _code: iter(())
     build = make_item(rule.item, group=schema.packets[PROGRESS])
     read_key = _make_key_reader(rule.event_key, "progress.event_key")
-    each = None if rule.each is None else each_scope(rule.each, "")
+    each = None if rule.each is None else each_scope(rule.each, "", rule.item)
     key_rule = rule.item.fields.get(_KEY)
     site = Site(_KEY, getattr(key_rule, "sources", ()))
 

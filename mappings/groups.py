@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from mappings.compiling import make_rule, report_missing
 from mappings.conditions import make_test
 from mappings.language import EachGroup, FieldRule, FixedGroup, Path
-from mappings.scope import Site, make_finder, make_text_reader
-from mappings.values import as_items
+from mappings.scope import Site, make_finder, make_text_reader, shown
+from mappings.values import as_items, is_present
+from mappings.walking import item_paths
+from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from adapters.record import Value
     from mappings.language import Condition, GroupRule, ItemRule, SplitGroup
     from mappings.scope import Scope
     from schemas.model import Field, Group
@@ -76,12 +79,18 @@ def _make_items(rule: GroupRule, *, name: str, group: Group) -> BuildItems:
     if isinstance(rule, FixedGroup):
         return _fixed(rule, name=name, group=group)
     build = make_item(rule.item, group=group)
-    scopes = each_scope(rule.path, name) if isinstance(rule, EachGroup) else _parts(rule, name)
+    scopes = _scopes(rule, name)
 
     def build_all(scope: Scope) -> list[Built]:
         return [item for inner in scopes(scope) if (item := build(inner))]
 
     return build_all
+
+
+def _scopes(rule: EachGroup | SplitGroup, name: str) -> Callable[[Scope], Iterator[Scope]]:
+    if isinstance(rule, EachGroup):
+        return each_scope(rule.path, name, rule.item)
+    return _parts(rule, name)
 
 
 def make_item(rule: ItemRule, *, group: Group) -> Callable[[Scope], Built | None]:
@@ -97,9 +106,16 @@ def _conditional(build: BuildFields, when: Condition | None) -> Callable[[Scope]
     return lambda scope: build(scope) if test(scope) else None
 
 
-def each_scope(path: Path, name: str) -> Callable[[Scope], Iterator[Scope]]:
-    """Return a function to the scopes of a list's entries; a single object is a list of one."""
+def each_scope(path: Path, name: str, item: ItemRule) -> Callable[[Scope], Iterator[Scope]]:
+    """
+    Return a function to the scopes of a list's entries; a single object is a list of one.
+
+    An entry that is no object, where `item` reads keys of one, is a problem: all of it would be
+    left out.
+    """
     find = make_finder(path)
+    keys = {inner.text for inner in item_paths(item)}
+    needs_object = bool(keys) and "value" not in keys
 
     def scopes(scope: Scope) -> Iterator[Scope]:
         value = find(scope.root if path.is_rooted else scope.item)
@@ -107,16 +123,37 @@ def each_scope(path: Path, name: str) -> Callable[[Scope], Iterator[Scope]]:
         is_list = entries is value
         outer = "" if path.is_rooted or not scope.base else f"{scope.base}."
         for number, entry in enumerate(entries):
-            if entry is None:
+            if not is_present(entry):
                 continue
             base = f"{outer}{path.text}[{number}]" if is_list else f"{outer}{path.text}"
             field = f"{scope.field}{name}[{number + 1}]." if name else scope.field
             if isinstance(entry, Mapping):
                 yield scope.inside(entry, base=base, field=field)
+            elif needs_object:
+                _report_no_object(scope, entry, base=base, field=field.rstrip("."))
             else:
                 yield scope.inside({"value": entry}, base=base, field=field, is_leaf=True)
 
     return scopes
+
+
+def _report_no_object(scope: Scope, entry: Value, *, base: str, field: str) -> None:
+    scope.problems.append(
+        Problem(
+            code="mapping.not_an_object",
+            message=Text(
+                vi="phần tử của danh sách là một giá trị đơn, trong khi ánh xạ đọc các khóa của nó",
+                en="the entry of the list is a single value, and the mapping reads keys of it",
+            ),
+            place=scope.record.place_of(base),
+            field=field or None,
+            value=shown(entry),
+            suggestion=Text(
+                vi="sửa tại nguồn; nếu đơn vị gửi giá trị đơn, ánh xạ đọc nó bằng `value`",
+                en="mend it at the source; if plain values are right, read them as `value`",
+            ),
+        )
+    )
 
 
 def _parts(rule: SplitGroup, name: str) -> Callable[[Scope], Iterator[Scope]]:
@@ -168,6 +205,6 @@ def item_scopes(rule: GroupRule, scope: Scope, *, name: str) -> Iterator[tuple[I
         for number, item in enumerate(rule.items, start=1):
             yield item, _fixed_scope(scope, name, number)
         return
-    scopes = each_scope(rule.path, name) if isinstance(rule, EachGroup) else _parts(rule, name)
+    scopes = _scopes(rule, name)
     for inner in scopes(scope):
         yield rule.item, inner

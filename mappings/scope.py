@@ -121,7 +121,7 @@ class Site:
         for path, find in self._finders:
             value = find(scope.root if path.is_rooted else scope.item)
             if is_present(value):
-                return scope.place_of(path), _shown(value)
+                return scope.place_of(path), shown(value)
         return scope.place_of(self._finders[0][0] if self._finders else None), None
 
     def names(self) -> str:
@@ -144,7 +144,7 @@ class Site:
         return False
 
 
-def _shown(value: Value) -> str | None:
+def shown(value: Value) -> str | None:
     """Return what an agency recognises its cell by; None for a list or an object."""
     try:
         return as_text(value)[:LONGEST_VALUE]

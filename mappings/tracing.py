@@ -79,6 +79,6 @@ def _items(
 
 def _rows(file: MappingFile, rule: ProgressRule, scope: Scope) -> Iterator[Scope]:
     build = make_item(rule.item, group=file.schema.packets[PROGRESS])
-    for inner in [scope] if rule.each is None else each_scope(rule.each, "")(scope):
+    for inner in [scope] if rule.each is None else each_scope(rule.each, "", rule.item)(scope):
         if build(inner) is not None:
             yield inner

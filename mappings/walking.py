@@ -92,6 +92,18 @@ def paths_of(file: MappingFile) -> Iterator[PlacedPath]:
     yield from _of_item(progress.item, key="progress", is_in_record=is_in_record)
 
 
+def item_paths(item: ItemRule) -> Iterator[Path]:
+    """Yield the paths of an item that start at it, those of groups inside it by their lists."""
+    placed = [
+        one
+        for rule in item.fields.values()
+        if isinstance(rule, FieldRule)
+        for one in _of_rule(rule, key="", is_in_record=False)
+    ]
+    placed += _of_item(item, key="", is_in_record=False)
+    yield from (one.path for one in placed if not one.is_in_record)
+
+
 def _rules(
     rules: Mapping[str, FieldRule | GroupRule], group: Group, *, key: str, is_in_record: bool
 ) -> Iterator[PlacedRule]:

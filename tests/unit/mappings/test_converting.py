@@ -629,3 +629,36 @@ def test_an_event_without_a_named_key_has_none(convert):
     event = convert().events[0]
 
     assert (event.key, event.version) == (None, None)
+
+
+TEP = "{each: tep, fields: {TenTepDinhKem: ten, IsDeleted: {constant: 'False'}}}"
+
+
+@pytest.mark.parametrize("entry", ["don.pdf", 7, True])
+def test_an_entry_that_is_no_object_where_keys_are_read_stops_its_record(convert, entry):
+    done = convert({"tep": [{"ten": "a.pdf"}, entry]}, {"TaiLieuNop": TEP})
+
+    (problem,) = done.problems
+    assert (problem.code, problem.field) == ("mapping.not_an_object", "TaiLieuNop[2]")
+    assert problem.place.path == "tep[1]"
+    assert problem.value == {7: "7", True: "true"}.get(entry, entry)
+    assert done.events == ()
+
+
+@pytest.mark.parametrize("entry", [None, "", "  "])
+def test_an_empty_entry_is_none(convert, entry):
+    done = convert({"tep": [{"ten": "a.pdf"}, entry]}, {"TaiLieuNop": TEP})
+
+    assert done.problems == ()
+    assert len(done.events[0].values["TaiLieuNop"]) == 1
+
+
+def test_progress_rows_that_are_no_objects_stop_their_record(convert):
+    progress = (
+        "{each: rows, fields: {MaHoSo: /so, NguoiXuLy: ten, ThoiDiemXuLy: {from: luc, date: [iso]},"
+        " NoiDungXuLy: viec, TrangThai: tt}}"
+    )
+    done = convert({"rows": ["đã tiếp nhận"]}, progress=progress)
+
+    assert "mapping.not_an_object" in [problem.code for problem in done.problems]
+    assert done.events == ()

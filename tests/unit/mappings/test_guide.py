@@ -72,6 +72,7 @@ def test_every_problem_of_a_record_says_what_to_do():
     by_themselves = {
         "mapping.field_missing",
         "mapping.not_a_value",
+        "mapping.not_an_object",
         "mapping.days_invalid",
         "mapping.deadline_uncertain",
     }
