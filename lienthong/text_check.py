@@ -17,12 +17,14 @@ from adapters import (
     JsonOptions,
     SourceRecord,
     XlsxOptions,
+    XmlOptions,
     read_records,
 )
 from adapters.doctor import ColumnVote, Judgement, Verdict, judge_encoding
 from adapters.doctor.encoding import MAX_SAMPLE_BYTES
 from adapters.doctor.values import column_of, replaced, texts_of
-from adapters.source import ZIP_MAGIC
+from adapters.guessing import FormatUnknown, find_source
+from mappings.drafts import is_known
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Text
 
@@ -37,7 +39,6 @@ MOST_SHOWN = 1000
 """Findings of one column that are kept; all are counted."""
 ONE_COLUMN = "text"
 """Name of the column of a file that is no table."""
-_DELIMITERS = "\t;,|"
 _NO_DELIMITER = "\x1f"
 
 
@@ -79,42 +80,26 @@ class FileFindings:
 
 def guess_options(source: BinaryIO, *, file_name: str, encoding: str | None) -> SourceOptions:
     """
-    Return how a file is to be read, by its name and first bytes; `source` is put back.
+    Return how a file without a mapping is to be read; plain text is one column.
 
     Raises:
-        ConfigError: it is XML, where only a mapping says what a record is.
+        InputError: it cannot be read as what it looks like.
     """
-    head = source.read(MAX_SAMPLE_BYTES)
-    source.seek(0)
-    name = file_name.lower()
-    if head.startswith(ZIP_MAGIC):
-        return given_options(XlsxOptions(), encoding=encoding)
-    if name.endswith(".xml") or head.lstrip().startswith(b"<?xml"):
-        raise ConfigError(
-            Text(
-                vi="Tệp XML: thêm --agency, ánh xạ cho biết bản ghi ở đâu",
-                en="An XML file: add --agency, a mapping says where its records are",
-            ),
-            code="text.format_unknown",
+    try:
+        options, _ = find_source(source, file_name=file_name, is_known=is_known, encoding=encoding)
+    except FormatUnknown:
+        head = source.read(MAX_SAMPLE_BYTES)
+        source.seek(0)
+        options = CsvOptions(
+            encoding=encoding or judge_encoding(head)[0].encoding,
+            delimiter=_NO_DELIMITER,
+            quote="",
+            header=False,
+            columns=(ONE_COLUMN,),
         )
-    chosen = encoding or judge_encoding(head)[0].encoding
-    if name.endswith((".jsonl", ".ndjson")):
-        return JsonLinesOptions(encoding=chosen, repair="off")
-    if name.endswith(".json"):
-        return JsonOptions(encoding=chosen, repair="off")
-    first = head.decode(chosen, "replace").lstrip("\ufeff").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    if name.endswith((".csv", ".tsv")) or first.count(delimiter) > 1:
-        found = delimiter if delimiter in first else ","
-        return CsvOptions(encoding=chosen, delimiter=found, repair="off")
-    return CsvOptions(
-        encoding=chosen,
-        delimiter=_NO_DELIMITER,
-        quote="",
-        header=False,
-        columns=(ONE_COLUMN,),
-        repair="off",
-    )
+        encoding = None
+    fixed = isinstance(options, XlsxOptions | XmlOptions)
+    return given_options(options, encoding=encoding if fixed else None)
 
 
 def given_options(options: SourceOptions, *, encoding: str | None) -> SourceOptions:

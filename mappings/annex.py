@@ -9,14 +9,16 @@ nothing is imported.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from mappings.catalogue import Group, Level, Service, load_groups
+from mappings.kinds import RULES
+from mappings.kinds.codes import read_procedure_code
 from mappings.mistakes import closest, listed
 from mappings.tables import load_column
+from mappings.texts import fold_name
 from mappings.values import as_text
 from schemas.problem import Problem, Severity, Text
 
@@ -47,19 +49,16 @@ _LEVELS = {
     "mot phan": Level.PARTIAL, "toan trinh": Level.FULL,
 }  # fmt: skip
 _NUMBERING = re.compile(r"^\s*(?:[IVXLC]+|[A-Z]|\d+(?:\.\d+)*)\s*[.)\-–:]\s*")
-_CODE = re.compile(r"(\d\.\d{6})(?:\.[0-9A-Za-z.]*[A-Z]\d{2})?", re.ASCII)
 
 
-def fold(text: str) -> str:
-    """Return a text as names are compared: without marks, case, and doubled blanks."""
-    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    letters = "".join(char for char in plain if not unicodedata.combining(char))
-    return " ".join(re.sub(r"[^0-9a-z&]+", " ", letters.casefold()).split())
+def is_known(column: str) -> bool:
+    """Return whether annexes call a column so."""
+    return any(fold_name(column) in names for names in COLUMNS.values())
 
 
 def find_columns(names: Iterable[str], *, given: Mapping[str, str]) -> dict[str, str]:
     """Return which of the file's columns holds what; `given` is what the user said."""
-    folded = {fold(name): name for name in names}
+    folded = {fold_name(name): name for name in names}
     found = {
         meaning: next((folded[name] for name in known if name in folded), "")
         for meaning, known in COLUMNS.items()
@@ -123,38 +122,18 @@ class Annex:
         return next((group for text in filled if (group := group_of(text)) is not None), None)
 
     def _code(self, texts: Mapping[str, str], record: SourceRecord) -> str | None:
-        text = texts.get("code", "").replace(" ", "")
-        titles = load_column("procedures", "title")
-        if not text:
+        if not texts.get("code"):
             return self._code_by_title(texts["title"], record)
-        found = _CODE.fullmatch(text)
-        if found is None:
+        reading = read_procedure_code(texts["code"])
+        severities = [RULES[found.code].severity for found in reading.findings]
+        for found, severity in zip(reading.findings, severities, strict=True):
             self._complain(
-                record,
-                "code",
-                "catalogue.code_form",
-                Text(
-                    vi=f"cần mã TTHC dạng d.dddddd, nhận được {text[:60]!r}",
-                    en=f"expected a procedure code d.dddddd, found {text[:60]!r}",
-                ),
-                Text(vi="sửa mã trong tệp", en="mend the code in the file"),
+                record, "code", found.code, found.text, found.suggestion, severity=severity
             )
-            return None
-        if found[1] not in titles:
-            self._warn(
-                record,
-                "code",
-                "catalogue.code_unknown",
-                Text(
-                    vi=f"danh mục TTHC đóng gói không có {found[1]}; danh mục có thể chưa đủ",
-                    en=f"the packaged procedures do not have {found[1]}; they are not complete",
-                ),
-                closest(found[1], titles),
-            )
-        return found[1]
+        return None if Severity.ERROR in severities else reading.text
 
     def _code_by_title(self, title: str, record: SourceRecord) -> str | None:
-        codes = _codes_by_title().get(fold(_NUMBERING.sub("", title)), ())
+        codes = _codes_by_title().get(fold_name(_NUMBERING.sub("", title)), ())
         if len(codes) == 1:
             return codes[0]
         what = (
@@ -198,7 +177,7 @@ class Annex:
 
     def _level(self, texts: Mapping[str, str], record: SourceRecord) -> Level | _Wrong | None:
         text = texts.get("level", "")
-        level = _LEVELS.get(fold(text))
+        level = _LEVELS.get(fold_name(text))
         if level is not None or not text:
             return level
         self._complain(
@@ -271,13 +250,13 @@ _WRONG = _Wrong()
 def group_of(text: str) -> Group | None:
     """Return the group that a text names, with or without a number before it."""
     known = _groups_by_name()
-    return known.get(fold(text)) or known.get(fold(_NUMBERING.sub("", text)))
+    return known.get(fold_name(text)) or known.get(fold_name(_NUMBERING.sub("", text)))
 
 
 @cache
 def _groups_by_name() -> dict[str, Group]:
     return {
-        fold(name): group
+        fold_name(name): group
         for group in load_groups()
         for name in (group.code, group.name, *group.aliases)
     }
@@ -287,7 +266,7 @@ def _groups_by_name() -> dict[str, Group]:
 def _codes_by_title() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for code, spans in load_column("procedures", "title").items():
-        title = fold(spans[0].target)
+        title = fold_name(spans[0].target)
         found[title] = (*found.get(title, ()), code)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from mappings.regexes import MAX_REGEX_INPUT
@@ -41,6 +42,13 @@ class TextTooLong(ValueError):
 
 class NumberInvalid(ValueError):
     """The text is not a number in the format the mapping names."""
+
+
+def fold_name(text: str) -> str:
+    """Return a name as names of columns and offices are compared: no marks, case or signs."""
+    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    return " ".join(re.sub(r"[^0-9a-z&]+", " ", letters.casefold()).split())
 
 
 def make_text_rule(rule: TextRule) -> Callable[[str], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,14 +18,12 @@ from schemas.problem import Severity, Text
 if TYPE_CHECKING:
     from datetime import date
 
-    from adapters import CsvOptions, XlsxOptions
     from lienthong.coverage import Line
     from mappings.annex import Annex
     from mappings.catalogue import Catalogue, Service
 
 catalogue = typer.Typer(help="The services that are to be connected.", no_args_is_help=True)
 GroupName = Annotated[str | None, typer.Option(help="Only this group, by its code")]
-MAX_HEADER_ROW = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -90,7 +87,9 @@ def import_(  # noqa: PLR0913 - options of a command
         typer.Option(help="Name a column: code|title|group|level|components|assurance=NAME"),
     ] = None,
     sheet: Annotated[str, typer.Option(help="Sheet of a workbook; default the first")] = "",
-    encoding: Annotated[str, typer.Option(help="Of a CSV; see docs/adapters.md")] = "utf-8-sig",
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text file; default: judged by its words")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -213,78 +212,59 @@ def _named_columns(given: list[str]) -> dict[str, str]:
 
 
 def _read_annex(
-    file: Path, *, columns: dict[str, str], valid_from: date, sheet: str, encoding: str
+    file: Path, *, columns: dict[str, str], valid_from: date, sheet: str, encoding: str | None
 ) -> Annex:
-    """Find the row of column names, then read every row below it."""
-    from adapters import CsvOptions, XlsxOptions
-    from schemas.errors import InputError
+    from adapters import SourceRecord, read_records
+    from adapters.guessing import FormatUnknown, find_source
+    from mappings.annex import Annex, find_columns, is_known
 
-    first: CsvOptions | XlsxOptions = XlsxOptions(sheet=sheet)
-    if file.suffix.lower() not in (".xlsx", ".xlsm"):
-        first = CsvOptions(encoding=encoding, delimiter=_delimiter(file))
-    for row in range(1, MAX_HEADER_ROW + 1):
-        options = replace(first, header_row=row)
+    named = set(columns.values())
+    annex: Annex | None = None
+    with opened(file) as source:
         try:
-            annex = _read_below(file, options, columns=columns, valid_from=valid_from)
-        except InputError as error:
-            if row > 1 and error.code.endswith("header_missing"):
-                break
-            raise
-        if annex is not None:
-            return annex
-    raise ConfigError(
+            options, _ = find_source(
+                source,
+                file_name=file.name,
+                is_known=lambda name: name in named or is_known(name),
+                encoding=encoding,
+                sheet=sheet,
+            )
+        except FormatUnknown as unknown:
+            raise _no_columns(file) from unknown
+        for item in read_records(source, file_name=file.name, options=options):
+            if isinstance(item, SourceRecord):
+                if annex is None:
+                    found = find_columns(item.values, given=columns)
+                    annex = Annex(columns=found, valid_from=valid_from)
+                annex.take(item)
+            elif annex is not None:
+                annex.problems.extend(item.problems)
+    if annex is None or not {"code", "title"} & annex.columns.keys() or len(annex.columns) < 2:
+        raise _no_columns(file)
+    return annex
+
+
+def _no_columns(file: Path) -> ConfigError:
+    return ConfigError(
         Text(
-            vi=f"{file.name}: {MAX_HEADER_ROW} dòng đầu không có dòng tên cột nào nhận ra được; "
+            vi=f"{file.name}: không có dòng tên cột nào nhận ra được; "
             "chỉ rõ bằng --column code=… --column group=…",
-            en=f"{file.name}: no row of column names was recognised in the first "
-            f"{MAX_HEADER_ROW}; name them with --column code=… --column group=…",
+            en=f"{file.name}: no row of column names was recognised; "
+            "name them with --column code=… --column group=…",
         ),
         code="catalogue.no_columns",
     )
 
 
-def _read_below(
-    file: Path,
-    options: CsvOptions | XlsxOptions,
-    *,
-    columns: dict[str, str],
-    valid_from: date,
-) -> Annex | None:
-    """Read the rows below one header row; None where that is no row of known column names."""
-    from adapters import SourceRecord, read_records
-    from mappings.annex import Annex, find_columns
-
-    annex: Annex | None = None
-    with opened(file) as source:
-        for item in read_records(source, file_name=file.name, options=options):
-            if not isinstance(item, SourceRecord):
-                if annex is not None:
-                    annex.problems.extend(item.problems)
-                continue
-            if annex is None:
-                found = find_columns(item.values, given=columns)
-                if not {"code", "title"} & found.keys() or len(found) < 2:
-                    return None
-                annex = Annex(columns=found, valid_from=valid_from)
-            annex.take(item)
-    return annex
-
-
-def _delimiter(file: Path) -> str:
-    with opened(file) as source:
-        head = source.read(4096)
-    return max((";", ",", "\t"), key=lambda mark: head.count(mark.encode()))
-
-
 def _search(session: Session, words: str, *, as_json: bool) -> None:
-    from mappings.annex import fold
     from mappings.tables import load_rows
+    from mappings.texts import fold_name
 
-    wanted = fold(words)
+    wanted = fold_name(words)
     found = [
         row
         for row in load_rows("procedures")
-        if row["ma_tthc"].startswith(words.strip()) or wanted in fold(row["ten_tthc"])
+        if row["ma_tthc"].startswith(words.strip()) or wanted in fold_name(row["ten_tthc"])
     ]
     if as_json:
         session.json(

@@ -35,6 +35,7 @@ def new(  # noqa: PLR0913 - options of a command
     encoding: Annotated[
         str | None, typer.Option(help="Of a text file; default: judged by its words")
     ] = None,
+    sheet: Annotated[str, typer.Option(help="Sheet of a workbook; default the first")] = "",
     limit: Annotated[int, typer.Option(min=1, help="Records to look at")] = RECORDS,
 ) -> None:
     """
@@ -44,7 +45,8 @@ def new(  # noqa: PLR0913 - options of a command
     Example: lienthong mapping new phuong-ben-nghe --from ho-so.csv
     """
     from adapters import read_records
-    from mappings.drafts import SampleUnknown, find_source, profile_records, propose, write_draft
+    from adapters.guessing import FormatUnknown, find_source
+    from mappings.drafts import is_known, profile_records, propose, write_draft
     from schemas.model import load_version
 
     session: Session = context.obj
@@ -59,8 +61,10 @@ def new(  # noqa: PLR0913 - options of a command
         )
     with opened(sample) as source:
         try:
-            options, doubts = find_source(source, file_name=sample.name, encoding=encoding)
-        except SampleUnknown as unknown:
+            options, doubts = find_source(
+                source, file_name=sample.name, is_known=is_known, encoding=encoding, sheet=sheet
+            )
+        except FormatUnknown as unknown:
             why = unknown.text
             raise ConfigError(
                 Text(vi=f"{sample.name}: {why.vi}", en=f"{sample.name}: {why.en}"),

@@ -54,7 +54,6 @@ HELP: dict[str, str] = {
         "Chỉ rõ một cột: code|title|group|level|components|assurance=TÊN"
     ),
     "Sheet of a workbook; default the first": "Trang tính của sổ; mặc định trang đầu",
-    "Of a CSV; see docs/adapters.md": "Bảng mã của CSV; xem docs/adapters.md",
     "Only check the file": "Chỉ kiểm tra tệp",
     "Also draw it into this SVG file": "Vẽ thêm vào tệp SVG này",
     "File that gets the agency's own file with its faults": (

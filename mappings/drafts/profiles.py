@@ -14,7 +14,7 @@ from mappings.values import NotAValue, as_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adapters import SourceRecord, Value
+    from adapters import Value
 
 MAX_WORDS = 2_000
 """Different values of one column that are remembered."""
@@ -167,8 +167,3 @@ def _leaves(values: Mapping[str, Value], base: str) -> Iterator[tuple[str, Value
             yield from _leaves(value, path)
         else:
             yield path, value
-
-
-def columns_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the paths of one record."""
-    return tuple(path for path, _ in _leaves(record.values, ""))

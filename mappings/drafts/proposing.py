@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mappings.annex import fold
 from mappings.kinds import make_kind_reader
 from mappings.language import DOSSIER
 from mappings.mistakes import listed
 from mappings.tables import load_rows
+from mappings.texts import fold_name
 from schemas.model import Kind
 from schemas.problem import Text
 
@@ -86,9 +86,13 @@ def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
     )
 
 
+def is_known(column: str) -> bool:
+    """Return whether some system calls a field so."""
+    return plain(column) in _all_names()
+
+
 @cache
-def known_names() -> frozenset[str]:
-    """Return every name that some system gives to some field."""
+def _all_names() -> frozenset[str]:
     return frozenset(name for names in _names().values() for name in names)
 
 
@@ -102,7 +106,7 @@ def _names() -> dict[str, tuple[str, ...]]:
 
 def plain(name: str) -> str:
     """Return a name without marks, case, blanks and signs, as names are compared."""
-    return fold(name).replace(" ", "")
+    return fold_name(name).replace(" ", "")
 
 
 def _choose(fields: list[Field], profile: SampleProfile) -> dict[str, list[ColumnProfile]]:

@@ -145,3 +145,13 @@ def test_the_delimiter_is_the_one_the_first_line_has_most_of():
     options = guess_options(io.BytesIO(b"a,b;c;d\n"), file_name="f.csv", encoding=None)
 
     assert options.delimiter == ";"
+
+
+def test_xml_needs_no_mapping(check, tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text("<a><b><ten>Huế</ten></b><b><ten>Hu&#7871;</ten></b></a>", encoding="utf-8")
+
+    code, out = check(str(path))
+
+    assert code == 0
+    assert "ten" in out

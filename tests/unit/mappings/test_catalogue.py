@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from adapters import SourceRecord
-from mappings.annex import Annex, find_columns, fold, group_of
+from mappings.annex import Annex, find_columns, group_of
 from mappings.catalogue import (
     Catalogue,
     Decision,
@@ -16,6 +16,7 @@ from mappings.catalogue import (
     missing_components,
     save_catalogue,
 )
+from mappings.texts import fold_name
 from schemas.errors import ConfigError
 from schemas.problem import Place
 
@@ -83,7 +84,7 @@ def test_a_group_is_known_by_its_names(text, group):
 
 
 def test_names_are_compared_without_marks_case_and_signs():
-    assert fold("  Đăng ký — KHAI  SINH ") == "dang ky khai sinh"
+    assert fold_name("  Đăng ký — KHAI  SINH ") == "dang ky khai sinh"
 
 
 def test_a_row_becomes_a_service():
@@ -125,7 +126,7 @@ def test_a_title_alone_finds_its_code_when_only_one_has_it():
 @pytest.mark.parametrize(
     ("wrong", "code", "column"),
     [
-        (row("khai sinh", group="wards"), "catalogue.code_form", "Mã TTHC"),
+        (row("khai sinh", group="wards"), "value.procedure_code_form", "Mã TTHC"),
         (row(title="Không có thủ tục này", group="wards"), "catalogue.code_missing", "Tên thủ tục"),
         (row(BIRTH, group="Sở Xâi dựng"), "catalogue.group_unknown", "Đơn vị"),
         (row(BIRTH), "catalogue.group_unknown", "Đơn vị"),
@@ -150,7 +151,7 @@ def test_everything_wrong_in_a_row_is_told_at_once():
     annex = read(row("x", group="y", level="z"))
 
     assert [problem.code.partition(".")[2] for problem in annex.problems] == [
-        "code_form",
+        "procedure_code_form",
         "group_unknown",
         "level_unknown",
     ]
@@ -160,7 +161,7 @@ def test_a_procedure_that_is_not_packaged_is_taken_with_a_warning():
     annex = read(row("9.999999", "Thủ tục mới", "wards"))
 
     assert [service.title for service in annex.services.values()] == ["Thủ tục mới"]
-    assert [problem.code for problem in annex.problems] == ["catalogue.code_unknown"]
+    assert [problem.code for problem in annex.problems] == ["value.procedure_code_unknown"]
 
 
 def test_a_user_names_a_column_that_nobody_has_seen():

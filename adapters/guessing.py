@@ -1,5 +1,6 @@
 """
-How a sample is to be read: format, encoding, delimiter, header row, where the records are.
+How a file is to be read that no mapping describes: format, encoding, delimiter, header row, where
+the records are.
 
 What is tried is only looked at; the file's own reader judges it afterwards.
 """
@@ -12,37 +13,35 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from adapters import (
-    CsvOptions,
-    JsonLinesOptions,
-    JsonOptions,
-    SourceRecord,
-    XlsxOptions,
-    XmlOptions,
-    read_records,
-)
 from adapters.doctor import judge_encoding
+from adapters.options import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
+from adapters.reading import read_records
+from adapters.record import SourceRecord
 from adapters.source import ZIP_MAGIC
-from mappings.drafts.profiles import columns_of
-from mappings.drafts.proposing import known_names, plain
 from schemas.errors import InputError
 from schemas.parser import XmlRefused, parse_xml
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element
 
     from adapters import SourceOptions
 
 MAX_SAMPLE_BYTES = 16 * 1024 * 1024
-MAX_HEADER_ROW = 15
+MAX_HEADER_ROW = 20
+ENOUGH = 3
+"""So many known names are a header; a large workbook is not opened for every row."""
 _DELIMITERS = ";,\t|"
 _SURE = 0.95
+_TOO_LARGE = Text(
+    vi="tệp quá lớn để tìm bản ghi trong đó; đưa một phần của tệp",
+    en="too large to find the records in it; give a part of the file",
+)
 
 
-class SampleUnknown(Exception):
+class FormatUnknown(Exception):
     """Nobody can tell how this is to be read; `text` says what to do."""
 
     def __init__(self, text: Text) -> None:
@@ -51,19 +50,31 @@ class SampleUnknown(Exception):
 
 
 def find_source(
-    source: BinaryIO, *, file_name: str, encoding: str | None = None
+    source: BinaryIO,
+    *,
+    file_name: str,
+    is_known: Callable[[str], bool],
+    encoding: str | None = None,
+    sheet: str = "",
 ) -> tuple[SourceOptions, list[Text]]:
     """
     Return how `source` is to be read, and what is doubtful about it; `source` is put back.
 
+    Args:
+        source: Seekable, at its beginning.
+        file_name: As shown in places.
+        is_known: Whether somebody calls a column so: the row of most such names is the header.
+        encoding: Where it is known.
+        sheet: Of a workbook; empty is the first.
+
     Raises:
-        SampleUnknown: it is of no known format, or too large for a sample.
+        FormatUnknown: it is of no known format, or too large to find the records in it.
         InputError: it looks like one and cannot be read as one.
     """
     data = source.read(MAX_SAMPLE_BYTES + 1)
     source.seek(0)
     if data.startswith(ZIP_MAGIC):
-        return _with_header_row(source, XlsxOptions(), file_name), []
+        return _with_header_row(source, XlsxOptions(sheet=sheet), file_name, is_known), []
     guesses = judge_encoding(data)
     chosen = encoding or guesses[0].encoding
     doubts = []
@@ -71,26 +82,29 @@ def find_source(
         listed = ", ".join(f"{guess.encoding} {guess.confidence:.0%}" for guess in guesses[:3])
         doubts.append(Text(vi=f"bảng mã có thể là {listed}", en=f"the encoding may be {listed}"))
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        if len(data) > MAX_SAMPLE_BYTES:
+            raise FormatUnknown(_TOO_LARGE)
         return _xml(data), []
     text = data.decode(chosen, "replace") if chosen in _PYTHON else data.decode("latin-1")
     head = text.lstrip("\ufeff \t\r\n")[:1]
     if head in ("{", "["):
         return _json(text, chosen, is_whole=len(data) <= MAX_SAMPLE_BYTES), doubts
-    return _csv(source, text, chosen, file_name), doubts
+    options = CsvOptions(encoding=chosen, delimiter=_delimiter_of(text))
+    return _with_header_row(source, options, file_name, is_known), doubts
 
 
 _PYTHON = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 """Of the others the letters that matter here are those of ASCII."""
 
 
-def _csv(source: BinaryIO, text: str, encoding: str, file_name: str) -> SourceOptions:
+def _delimiter_of(text: str) -> str:
     lines = text.splitlines()[:200]
     counts = {mark: [line.count(mark) for line in lines if line.strip()] for mark in _DELIMITERS}
     # The delimiter is there equally often in most lines, and more often than other signs.
     usual = {mark: Counter(found).most_common(1)[0] for mark, found in counts.items() if found}
     likely = {mark: often * times for mark, (often, times) in usual.items() if often}
     if not likely:
-        raise SampleUnknown(
+        raise FormatUnknown(
             Text(
                 vi="không nhận ra dạng tệp: không phải bảng có dấu phân cách, JSON, XML hay XLSX; "
                 "viết phần source theo docs/adapters.md",
@@ -98,33 +112,35 @@ def _csv(source: BinaryIO, text: str, encoding: str, file_name: str) -> SourceOp
                 "write the section source as docs/adapters.md says",
             )
         )
-    delimiter = max(likely, key=lambda mark: likely[mark])
-    return _with_header_row(source, CsvOptions(encoding=encoding, delimiter=delimiter), file_name)
+    return max(likely, key=lambda mark: likely[mark])
 
 
 def _with_header_row(
-    source: BinaryIO, options: CsvOptions | XlsxOptions, file_name: str
+    source: BinaryIO,
+    options: CsvOptions | XlsxOptions,
+    file_name: str,
+    is_known: Callable[[str], bool],
 ) -> SourceOptions:
     """Return the options with the row whose names are known best; the first that has as many."""
-    best, most = 1, -1
+    best, most, fault = 0, -1, None
     for row in range(1, MAX_HEADER_ROW + 1):
         source.seek(0)
+        tried = replace(options, header_row=row)
         try:
-            record = _first(
-                read_records(source, file_name=file_name, options=replace(options, header_row=row))
-            )
-        except InputError:
-            if row == 1:
-                raise
-            # A blank row, or one that is no row of names.
+            record = _first(read_records(source, file_name=file_name, options=tried))
+        except InputError as error:
+            # A blank row, or one that is no row of names; or nothing here can be read at all.
+            fault = fault or error
             continue
-        if record is None:
-            continue
-        names = columns_of(record)
-        known = sum(plain(name) in known_names() for name in names)
+        known = sum(map(is_known, record.values)) if record is not None else 0
         if known > most:
             best, most = row, known
+        if known >= ENOUGH:
+            break
     source.seek(0)
+    if not best:
+        assert fault is not None
+        raise fault
     return replace(options, header_row=best)
 
 
@@ -141,7 +157,7 @@ def _json(text: str, encoding: str, *, is_whole: bool) -> SourceOptions:
     try:
         root = msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, RecursionError) as error:
-        raise SampleUnknown(
+        raise FormatUnknown(
             Text(vi=f"JSON không đúng: {error}", en=f"this is no JSON: {error}")
         ) from error
     return JsonOptions(encoding=encoding, records=_longest_list(root))
@@ -177,7 +193,7 @@ def _xml(data: bytes) -> SourceOptions:
     try:
         root = parse_xml(data)
     except XmlRefused as error:
-        raise SampleUnknown(
+        raise FormatUnknown(
             Text(vi=f"XML không đúng: {error}", en=f"this is no XML: {error}")
         ) from error
     element = _most_repeated(root)
