@@ -43,6 +43,8 @@ HINT_LEASE = timedelta(seconds=30)
 HINTS = 1_000
 """Hints that one look takes: a wake-up is a wake-up, however many there are."""
 IDLE = timedelta(milliseconds=500)
+LISTEN_SECONDS = 0.5
+"""How late a request to stop may be heard."""
 PAUSE_SECONDS = 1.0
 """Between two rounds of the sealer, and after trouble."""
 SWEEP_PAUSE_SECONDS = 60.0
@@ -109,7 +111,10 @@ class Workers:
         try:
             if self.until_idle:
                 self._watch()
-            self.stop.wait()
+            while not self.stop.wait(LISTEN_SECONDS):
+                # Only this thread runs signal handlers, and the system may give a signal to
+                # another one, as it does after a freeze: a wait without end would never hear of it.
+                pass
         finally:
             # Also after an error here: a process that waits for its threads for ever ends never.
             self.stop.set()

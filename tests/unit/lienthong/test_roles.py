@@ -1,5 +1,8 @@
 """The roles of a process: what they survive, and what ends all of them."""
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from types import SimpleNamespace
@@ -231,3 +234,38 @@ def test_a_signal_inside_the_handler_of_another_stops_all_the_same():
         set_from_signal(stop)
 
     assert stop.wait(10)
+
+
+DEAF_MAIN_THREAD = """
+import signal, sys, threading, time
+from types import SimpleNamespace
+from lienthong import roles
+from lienthong.roles import Role, Workers
+from lienthong.stopping import stop_on_signals
+
+def loop(_installation, stop):
+    print("ready", flush=True)
+    while not stop.is_set():
+        time.sleep(0.01)
+
+roles._LOOPS = {Role.SWEEP: loop}
+stop = stop_on_signals()
+waiting = threading.Thread(target=time.sleep, args=(60,), daemon=True)
+waiting.start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+Workers(SimpleNamespace(store=None), [Role.SWEEP], stop).run()
+"""
+
+
+def test_a_signal_that_the_system_gives_to_another_thread_stops_the_process():
+    # As it may do when the process was frozen. Python runs the handler in the main thread, which
+    # nothing wakes then.
+    with subprocess.Popen(
+        [sys.executable, "-c", DEAF_MAIN_THREAD], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
