@@ -1,14 +1,16 @@
 """
 Mappings: an agency's YAML file turns its records into the portal's dossiers.
 
-`load_mapping` finds every mistake of a file at once, `compile_mapping` makes it run, and
-`load_agencies` knows which agencies there are.
+`load_mapping` finds every mistake of a file at once, `compile_mapping` makes it run,
+`explain_mapping` makes it run and tell where each value comes from, and `load_agencies` knows which
+agencies there are.
 """
 
 from mappings.claims import find_claims
 from mappings.converter import Conversion, Converter, Event, compile_mapping
 from mappings.coverage import Cover, Coverage, Need, cover_fields
 from mappings.editor_schema import editor_schema
+from mappings.explaining import Explainer, explain_mapping
 from mappings.language import MappingFile
 from mappings.loading import load_mapping
 from mappings.registry import Agencies, load_agencies
@@ -22,6 +24,7 @@ __all__ = [
     "Cover",
     "Coverage",
     "Event",
+    "Explainer",
     "MappingFile",
     "Need",
     "TestResult",
@@ -29,6 +32,7 @@ __all__ = [
     "compile_mapping",
     "cover_fields",
     "editor_schema",
+    "explain_mapping",
     "find_claims",
     "load_agencies",
     "load_mapping",

@@ -19,6 +19,7 @@ from mappings.language import FieldRule, Path
 from mappings.scope import Site, make_finder, make_text_reader
 from mappings.texts import TextNoMatch, TextTooLong, make_text_rule
 from mappings.values import as_text, is_present
+from mappings.watching import UNWATCHED
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -27,29 +28,32 @@ if TYPE_CHECKING:
     from mappings.judging import Judge, Refusal
     from mappings.language import Template, TextRule
     from mappings.scope import Scope
+    from mappings.watching import Watch
     from schemas.model import Field
 
     Read: TypeAlias = Callable[[Scope], str | None]
     Step: TypeAlias = Callable[[str, Scope], str | None]
 
 
-def make_rule(rule: FieldRule, *, name: str, field: Field | None) -> Read:
+def make_rule(rule: FieldRule, *, name: str, field: Field | None, watch: Watch = UNWATCHED) -> Read:
     """Return the function of one field; `field` None is neither judged nor missed."""
-    site = Site(name, paths_of(rule))
+    site = Site(name, paths_of(rule), watch=watch)
     run = _pipeline(rule, site)
     if rule.date is not None and rule.sources:
-        run = _with_date_cells(rule, run, site)
+        run = watch.date_cells(_with_date_cells(rule, run, site), rule=rule)
     if rule.date is not None and rule.date.working_days is not None:
-        run = with_deadline(run, rule.date, site)
+        run = watch.deadline(with_deadline(run, rule.date, site), rule=rule)
     if rule.default:
         run = _with_default(run, rule.default)
     if field is None:
-        return _with_condition(rule, run)
+        return watch.field(_with_condition(rule, run), name=name, rule=rule)
     # What a date rule or a code list yields was judged when the file was loaded.
     if rule.date is None and rule.codes is None and (rule.constant is None or rule.text):
         run = _judged(run, make_judge(field), site)
     run = _with_condition(rule, run)
-    return _mandatory(run, field.name, site) if field.required else run
+    if field.required:
+        run = _mandatory(run, field.name, site)
+    return watch.field(run, name=name, rule=rule)
 
 
 def paths_of(rule: FieldRule) -> tuple[Path, ...]:
@@ -64,6 +68,8 @@ def _pipeline(rule: FieldRule, site: Site) -> Read:
     read = _source(rule, site)
     steps = tuple(_text_step(text_rule, site) for text_rule in rule.text)
     convert = make_conversion(rule, site)
+    if convert is not None:
+        convert = site.watch.conversion(convert, rule=rule)
     takes_nothing = rule.codes is not None and any(
         not source.strip() for entry in rule.codes.entries for source in entry.sources
     )
@@ -86,13 +92,14 @@ def _pipeline(rule: FieldRule, site: Site) -> Read:
 def _source(rule: FieldRule, site: Site) -> Read:
     if rule.constant is not None:
         constant = rule.constant
-        return lambda _: constant
+        return site.watch.source(lambda _: constant, origin=constant)
     if rule.template is not None:
         return make_template(rule.template, site)
     if not rule.sources:
         assert rule.lookup is not None
         assert rule.lookup.key is not None
-        return _looked_up(make_text_reader(rule.lookup.key, site), make_lookup(rule.lookup, site))
+        find = site.watch.conversion(make_lookup(rule.lookup, site), rule=rule)
+        return _looked_up(make_text_reader(rule.lookup.key, site), find)
     readers = tuple(make_text_reader(path, site) for path in rule.sources)
     if len(readers) == 1:
         return readers[0]
@@ -130,7 +137,7 @@ def make_template(template: Template, site: Site) -> Read:
             texts.append(text)
         return "".join(texts).strip()
 
-    return run
+    return site.watch.source(run, origin=template)
 
 
 def _text_step(rule: TextRule, site: Site) -> Step:
@@ -146,7 +153,7 @@ def _text_step(rule: TextRule, site: Site) -> Step:
             site.report(scope, "mapping.too_long", _too_long(text))
         return None
 
-    return step
+    return site.watch.text(step, rule=rule)
 
 
 def _with_date_cells(rule: FieldRule, run: Read, site: Site) -> Read:

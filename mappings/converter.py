@@ -17,6 +17,7 @@ from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS
 from mappings.scope import Scope, Site
 from mappings.tracing import column_of, trace_field
+from mappings.watching import UNWATCHED
 from schemas.problem import Problem, Severity, Text
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mappings.compiling import Read
     from mappings.groups import Built
     from mappings.language import MappingFile, ProgressRule, Template
+    from mappings.watching import Watch
     from schemas.model import SchemaVersion
     from schemas.problem import Place
 
@@ -77,7 +79,7 @@ def digest_of(values: Built) -> str:
 class Converter:
     """A compiled mapping; keeps nothing between records."""
 
-    def __init__(self, file: MappingFile) -> None:
+    def __init__(self, file: MappingFile, *, watch: Watch = UNWATCHED) -> None:
         self.name = file.name
         self.version = file.version
         self.digest = file.digest
@@ -87,18 +89,24 @@ class Converter:
         self.schema: SchemaVersion = file.schema
         self.source: SourceOptions = file.source
         self.one_row_per_dossier = file.one_row_per_dossier
-        self._find_day = _make_day_finder(file)
-        self._build_dossier = make_fields(file.dossier, group=file.schema.packets[DOSSIER])
+        self.find_day = _make_day_finder(file)
+        self._build_dossier = watch.packet(
+            make_fields(file.dossier, group=file.schema.packets[DOSSIER], watch=watch),
+            name=DOSSIER,
+        )
         self._read_key = _make_key_reader(file.event_key, "event_key")
         self._read_order = _make_key_reader(file.order_by, "order_by")
-        self._build_rows = _make_rows(file.progress, file.schema)
+        self._build_rows = _make_rows(file.progress, file.schema, watch)
         self._check_dossier = make_dossier_check(file)
         self._check_progress = make_progress_check(file)
         self._file = file
 
     def convert(self, record: SourceRecord) -> Conversion:
         """Return the events of one record, or everything that is wrong with it."""
-        scope = Scope(record, find_day=self._find_day)
+        return self.convert_in(Scope(record, find_day=self.find_day))
+
+    def convert_in(self, scope: Scope) -> Conversion:
+        """Do the same in a scope of the caller's, which is not used again."""
         values = self._build_dossier(scope)
         code = values.get(_KEY)
         dossier_code = code if isinstance(code, str) else None
@@ -106,7 +114,7 @@ class Converter:
         rows = tuple(self._build_rows(scope, dossier_code))
         self._check_dossier(scope, values)
         self._check_progress(scope, [row for _, row in rows])
-        problems = (*record.warnings, *scope.problems)
+        problems = (*scope.record.warnings, *scope.problems)
         if dossier_code is None or any(each.severity is Severity.ERROR for each in problems):
             return Conversion(events=(), problems=problems, dossier_code=dossier_code)
         dossier = Event(
@@ -142,7 +150,7 @@ class Converter:
         Returns:
             The place of the record alone where no path of it made the field.
         """
-        scope = Scope(record, find_day=self._find_day)
+        scope = Scope(record, find_day=self.find_day)
         return trace_field(self._file, scope, field, row=row)
 
     def column_of(self, packet: str, field: str) -> str | None:
@@ -185,10 +193,12 @@ def _key_too_long(name: str, text: str) -> Text:
     )
 
 
-def _make_rows(rule: ProgressRule | None, schema: SchemaVersion) -> BuildRows:
+def _make_rows(rule: ProgressRule | None, schema: SchemaVersion, watch: Watch) -> BuildRows:
     if rule is None:
         return lambda _scope, _code: iter(())
-    build = make_item(rule.item, group=schema.packets[PROGRESS])
+    build = watch.packet(
+        make_item(rule.item, group=schema.packets[PROGRESS], watch=watch), name=PROGRESS
+    )
     read_key = _make_key_reader(rule.event_key, "progress.event_key")
     each = None if rule.each is None else each_scope(rule.each, "", rule.item)
     key_rule = rule.item.fields.get(_KEY)

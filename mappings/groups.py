@@ -11,6 +11,7 @@ from mappings.language import EachGroup, FieldRule, FixedGroup, Path
 from mappings.scope import Site, make_finder, make_text_reader, shown
 from mappings.values import as_items, is_present
 from mappings.walking import item_paths
+from mappings.watching import UNWATCHED
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from adapters.record import Value
     from mappings.language import Condition, GroupRule, ItemRule, SplitGroup
     from mappings.scope import Scope
+    from mappings.watching import Watch
     from schemas.model import Field, Group
 
     Built: TypeAlias = dict[str, "str | list[Built]"]
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
     BuildItems: TypeAlias = Callable[[Scope], list[Built]]
 
 
-def make_fields(rules: Mapping[str, FieldRule | GroupRule], *, group: Group) -> BuildFields:
+def make_fields(
+    rules: Mapping[str, FieldRule | GroupRule], *, group: Group, watch: Watch = UNWATCHED
+) -> BuildFields:
     """Return the function of several fields; what has no value is left out."""
     constants: dict[str, str] = {}
+    plain: dict[str, FieldRule] = {}
     others: list[tuple[str, Callable[[Scope], str | list[Built] | None]]] = []
     for name, rule in rules.items():
         field = group.fields[name]
@@ -36,10 +41,12 @@ def make_fields(rules: Mapping[str, FieldRule | GroupRule], *, group: Group) -> 
             constant = _plain_constant(rule)
             if constant is not None:
                 constants[name] = constant
+                plain[name] = rule
             else:
-                others.append((name, make_rule(rule, name=name, field=field)))
+                others.append((name, make_rule(rule, name=name, field=field, watch=watch)))
         else:
-            others.append((name, _make_group(rule, name=name, field=field)))
+            build_items = _make_group(rule, name=name, field=field, watch=watch)
+            others.append((name, watch.group(build_items, name=name, rule=rule)))
     functions = tuple(others)
 
     def build(scope: Scope) -> Built:
@@ -50,7 +57,7 @@ def make_fields(rules: Mapping[str, FieldRule | GroupRule], *, group: Group) -> 
                 values[name] = value
         return values
 
-    return build
+    return watch.constants(build, rules=plain)
 
 
 def _plain_constant(rule: FieldRule) -> str | None:
@@ -58,9 +65,9 @@ def _plain_constant(rule: FieldRule) -> str | None:
     return rule.constant if is_plain and rule.when is None else None
 
 
-def _make_group(rule: GroupRule, *, name: str, field: Field) -> BuildItems:
+def _make_group(rule: GroupRule, *, name: str, field: Field, watch: Watch) -> BuildItems:
     assert field.group is not None
-    build = _make_items(rule, name=name, group=field.group)
+    build = _make_items(rule, name=name, group=field.group, watch=watch)
     if not field.required:
         return build
     site = Site(name, () if isinstance(rule, FixedGroup) else (rule.path,))
@@ -75,10 +82,10 @@ def _make_group(rule: GroupRule, *, name: str, field: Field) -> BuildItems:
     return build_some
 
 
-def _make_items(rule: GroupRule, *, name: str, group: Group) -> BuildItems:
+def _make_items(rule: GroupRule, *, name: str, group: Group, watch: Watch) -> BuildItems:
     if isinstance(rule, FixedGroup):
-        return _fixed(rule, name=name, group=group)
-    build = make_item(rule.item, group=group)
+        return _fixed(rule, name=name, group=group, watch=watch)
+    build = make_item(rule.item, group=group, watch=watch)
     scopes = _scopes(rule, name)
 
     def build_all(scope: Scope) -> list[Built]:
@@ -93,9 +100,11 @@ def _scopes(rule: EachGroup | SplitGroup, name: str) -> Callable[[Scope], Iterat
     return _parts(rule, name)
 
 
-def make_item(rule: ItemRule, *, group: Group) -> Callable[[Scope], Built | None]:
+def make_item(
+    rule: ItemRule, *, group: Group, watch: Watch = UNWATCHED
+) -> Callable[[Scope], Built | None]:
     """Return the function of one item; None when its condition says so."""
-    build = make_fields(rule.fields, group=group)
+    build = make_fields(rule.fields, group=group, watch=watch)
     return _conditional(build, rule.when)
 
 
@@ -176,8 +185,8 @@ def _parts(rule: SplitGroup, name: str) -> Callable[[Scope], Iterator[Scope]]:
     return scopes
 
 
-def _fixed(rule: FixedGroup, *, name: str, group: Group) -> BuildItems:
-    builders = tuple(make_item(item, group=group) for item in rule.items)
+def _fixed(rule: FixedGroup, *, name: str, group: Group, watch: Watch) -> BuildItems:
+    builders = tuple(make_item(item, group=group, watch=watch) for item in rule.items)
 
     def build_all(scope: Scope) -> list[Built]:
         items: list[Built] = []

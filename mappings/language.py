@@ -100,6 +100,7 @@ class Template:
 class TextRule:
     """One step on a text; which of the arguments is used depends on `name`."""
 
+    line: int
     name: str
     pattern: Regex | None = None
     argument: str = ""

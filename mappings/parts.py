@@ -177,12 +177,12 @@ def read_text_rules(section: Section, key: str = "text") -> tuple[TextRule, ...]
 
 def _text_rule(node: Node, section: Section, key: str) -> TextRule | None:
     if isinstance(node, Scalar) and node.text in PLAIN_RULES:
-        return TextRule(name=node.text)
+        return TextRule(line=node.line, name=node.text)
     if isinstance(node, Table) and len(node.entries) == 1:
         inner = section.section_of(node, key)
         name = next(iter(node.entries))
         if inner is not None and name in TEXT_RULES and name not in PLAIN_RULES:
-            return _argued(inner, name)
+            return _argued(inner, name, line=node.line)
     else:
         name = node.text if isinstance(node, Scalar) else "?"
     section.mistakes.add(
@@ -200,20 +200,20 @@ def _text_rule(node: Node, section: Section, key: str) -> TextRule | None:
     return None
 
 
-def _argued(section: Section, name: str) -> TextRule | None:
+def _argued(section: Section, name: str, *, line: int) -> TextRule | None:
     if name == "truncate":
         length = section.number(name)
         if length is not None and not 1 <= length <= MAX_TRUNCATE:
             section.wrong_type(name, vi="số ký tự từ 1", en="a number of characters from 1")
-        return TextRule(name=name, length=length or 1)
+        return TextRule(line=line, name=name, length=length or 1)
     if name == "extract":
-        return TextRule(name=name, pattern=read_regex(section, name))
+        return TextRule(line=line, name=name, pattern=read_regex(section, name))
     if name == "replace":
-        return _replace(section)
-    return TextRule(name=name, argument=section.text(name) or "")
+        return _replace(section, line=line)
+    return TextRule(line=line, name=name, argument=section.text(name) or "")
 
 
-def _replace(section: Section) -> TextRule | None:
+def _replace(section: Section, *, line: int) -> TextRule | None:
     texts = section.texts("replace")
     if len(texts) != 2:
         section.wrong_type(
@@ -236,7 +236,7 @@ def _replace(section: Section) -> TextRule | None:
             suggestion=exc.remedy,
         )
         return None
-    return TextRule(name="replace", pattern=pattern, argument=texts[1])
+    return TextRule(line=line, name="replace", pattern=pattern, argument=texts[1])
 
 
 def read_kind(section: Section, key: str = "kind") -> KindRule | None:

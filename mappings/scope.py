@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mappings.remedies import REMEDIES
 from mappings.values import NotAValue, as_text, is_present, make_getter
+from mappings.watching import UNWATCHED
 from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from adapters.record import SourceRecord, Value
     from mappings.language import Path
     from mappings.values import Getter, Record
+    from mappings.watching import Watch
     from schemas.problem import Place
 
     FindDay: TypeAlias = Callable[["Scope"], date | None]
@@ -26,11 +28,11 @@ class Scope:
     __slots__ = (
         "_day",
         "_find_day",
-        "_outer",
         "base",
         "field",
         "is_leaf",
         "item",
+        "outer",
         "problems",
         "record",
         "root",
@@ -48,18 +50,19 @@ class Scope:
         """The portal's group and 1-based item, for example "TaiLieuNop[2].", "" outside."""
         self.problems: list[Problem] = []
         self._find_day = find_day
-        self._outer: Scope | None = None
+        self.outer: Scope | None = None
+        """That of the record, for an item of it."""
         self._day: tuple[date | None] | None = None
 
     def inside(self, item: Record, *, base: str, field: str, is_leaf: bool = False) -> Scope:
         """Return the scope of one item; it adds to the same problems."""
-        inner = Scope(self.record, find_day=self._find_day)
+        inner = self.__class__(self.record, find_day=self._find_day)
         inner.item = item
         inner.base = base
         inner.is_leaf = is_leaf
         inner.field = field
         inner.problems = self.problems
-        inner._outer = self._outer or self
+        inner.outer = self.outer or self
         return inner
 
     def day(self) -> date | None:
@@ -68,8 +71,8 @@ class Scope:
 
         None: the record does not say, and that is among the problems already.
         """
-        if self._outer is not None:
-            return self._outer.day()
+        if self.outer is not None:
+            return self.outer.day()
         if self._day is None:
             self._day = (self._find_day(self),)
         return self._day[0]
@@ -86,10 +89,12 @@ class Scope:
 class Site:
     """One rule's place in the mapping: names the field and the paths when something is wrong."""
 
-    __slots__ = ("_finders", "name")
+    __slots__ = ("_finders", "name", "watch")
 
-    def __init__(self, name: str, paths: tuple[Path, ...]) -> None:
+    def __init__(self, name: str, paths: tuple[Path, ...], *, watch: Watch = UNWATCHED) -> None:
         self.name = name
+        self.watch = watch
+        """Is shown what is compiled for this rule."""
         self._finders = tuple((path, make_finder(path)) for path in paths)
 
     def report(
@@ -172,7 +177,7 @@ def make_text_reader(path: Path, site: Site) -> Callable[[Scope], str | None]:
             report_not_a_value(site, scope, path)
             return None
 
-    return read
+    return site.watch.source(read, origin=path)
 
 
 def report_not_a_value(site: Site, scope: Scope, path: Path) -> None:
