@@ -69,6 +69,91 @@ class Prepared:
     """When the applicant was promised an answer (NgayHenTra), where the record says so."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One event with its document before it is signed."""
+
+    event: Event
+    message_id: str
+    document: _Element
+
+
+class Drafter:
+    """
+    Builds the documents of a record's events, and judges them by schema and catalogue.
+
+    It signs nothing, so it needs no key.
+    """
+
+    def __init__(
+        self, converter: Converter, *, services: Mapping[str, Sequence[Service]] | None = None
+    ) -> None:
+        """
+        Put a drafter together.
+
+        Args:
+            converter: The agency's compiled mapping.
+            services: What the catalogue asks of dossiers, by procedure.
+        """
+        self._converter = converter
+        self._services = services or {}
+        version = converter.schema
+        self._builders = {packet: DocumentBuilder(version, packet.value) for packet in Packet}
+        self._validator = Validator(version)
+
+    def draft(
+        self, events: Sequence[Event], *, record: SourceRecord, now: datetime
+    ) -> tuple[list[Draft], list[Problem]]:
+        """Return the documents of a record, and what the schema finds in them, at its cells."""
+        drafts: list[Draft] = []
+        findings: list[Problem] = []
+        for row, event in enumerate(events):
+            try:
+                draft = self._build(event, now=now)
+            except InputError as error:
+                findings.append(self._traced(error.problem, record, row=row))
+                continue
+            drafts.append(draft)
+            findings += [
+                self._traced(problem, record, row=row)
+                for problem in self._validator.problems_of_element(draft.document)
+            ]
+        return drafts, findings
+
+    def _traced(self, problem: Problem, record: SourceRecord, *, row: int) -> Problem:
+        """Return a finding about a document at the cell that its field was made of."""
+        place, value = self._converter.trace(record, problem.field or "", row=row)
+        if place == record.place:
+            place = place.at(path=place.path or problem.place.path)
+        return replace(problem, place=place, value=value)
+
+    def missing_components(
+        self, events: Sequence[Event], *, record: SourceRecord
+    ) -> tuple[Problem, ...]:
+        """Return a warning where a dossier lacks papers that its procedure needs."""
+        if not self._services or not events:
+            return ()
+        values, group = events[0].values, self._converter.agency_group
+        services = self._services.get(str(values.get("MaTTHC")), ())
+        return tuple(
+            problem.moved_to(record.place)
+            for service in services
+            if service.components and group in (None, service.group)
+            if (problem := missing_components(service, values)) is not None
+        )
+
+    def _build(self, event: Event, *, now: datetime) -> Draft:
+        message_id = make_id(now)
+        document = self._builders[Packet(event.packet)].build(
+            event.values,
+            message_id=message_id,
+            agency_code=self._converter.agency_code,
+            created_at=now,
+        )
+        # Parsed once, for the schema and for the signature.
+        return Draft(event=event, message_id=message_id, document=parse_xml(document))
+
+
 class Pipeline:
     """The conversion of one agency's records; what can be decided once is decided on making it."""
 
@@ -88,12 +173,8 @@ class Pipeline:
             services: What the catalogue asks of dossiers, by procedure.
         """
         self._converter = converter
-        self._services = services or {}
         self._signer = signer
-        self._agency_code = converter.agency_code
-        version = converter.schema
-        self._builders = {packet: DocumentBuilder(version, packet.value) for packet in Packet}
-        self._validator = Validator(version)
+        self._drafter = Drafter(converter, services=services)
 
     def prepare(self, item: SourceRecord | UnreadableRecord, *, now: datetime) -> Prepared:
         """
@@ -111,23 +192,12 @@ class Pipeline:
                 problems=tuple(item.problems),
             )
         conversion = self._converter.convert(item)
-        problems = (*conversion.problems, *self._missing_components(conversion.events, item))
-        built: list[tuple[Event, str, _Element]] = []
-        findings: list[Problem] = []
-        for row, event in enumerate(conversion.events):
-            try:
-                parts = self._build(event, now=now)
-            except InputError as error:
-                findings.append(self._traced(error.problem, item, row=row))
-                continue
-            built.append(parts)
-            findings += [
-                self._traced(problem, item, row=row)
-                for problem in self._validator.problems_of_element(parts[2])
-            ]
+        drafts, findings = self._drafter.draft(conversion.events, record=item, now=now)
+        missing = self._drafter.missing_components(conversion.events, record=item)
+        problems = (*conversion.problems, *missing)
         events: tuple[PreparedEvent, ...] = ()
         if not findings:
-            events = tuple(self._sign(*parts, now=now) for parts in built)
+            events = tuple(self._sign(draft, now=now) for draft in drafts)
         return Prepared(
             record=item.number,
             place=item.place,
@@ -137,42 +207,12 @@ class Pipeline:
             deadline=_deadline(conversion.events),
         )
 
-    def _missing_components(
-        self, events: Sequence[Event], item: SourceRecord
-    ) -> tuple[Problem, ...]:
-        if not self._services or not events:
-            return ()
-        values, group = events[0].values, self._converter.agency_group
-        services = self._services.get(str(values.get("MaTTHC")), ())
-        return tuple(
-            problem.moved_to(item.place)
-            for service in services
-            if service.components and group in (None, service.group)
-            if (problem := missing_components(service, values)) is not None
-        )
-
-    def _traced(self, problem: Problem, record: SourceRecord, *, row: int) -> Problem:
-        """Return a finding about a document at the cell that its field was made of."""
-        place, value = self._converter.trace(record, problem.field or "", row=row)
-        if place == record.place:
-            place = place.at(path=place.path or problem.place.path)
-        return replace(problem, place=place, value=value)
-
-    def _build(self, event: Event, *, now: datetime) -> tuple[Event, str, _Element]:
-        message_id = make_id(now)
-        document = self._builders[Packet(event.packet)].build(
-            event.values, message_id=message_id, agency_code=self._agency_code, created_at=now
-        )
-        # Parsed once, for the schema and for the signature.
-        return event, message_id, parse_xml(document)
-
-    def _sign(
-        self, event: Event, message_id: str, document: _Element, *, now: datetime
-    ) -> PreparedEvent:
-        signed = self._signer.sign_parsed(document, signed_at=now)
+    def _sign(self, draft: Draft, *, now: datetime) -> PreparedEvent:
+        event = draft.event
+        signed = self._signer.sign_parsed(draft.document, signed_at=now)
         procedure = event.values.get("MaTTHC")
         return PreparedEvent(
-            message_id=message_id,
+            message_id=draft.message_id,
             packet=Packet(event.packet),
             dossier_code=event.dossier_code,
             key=_bounded(event.key),

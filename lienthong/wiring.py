@@ -41,6 +41,7 @@ from schemas.problem import Text
 from signing import XadesSigner, load_policy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
     from mappings import Agencies
+    from mappings.catalogue import Service
 
 log = structlog.get_logger()
 
@@ -124,6 +126,11 @@ class Installation:
         """The services that are to be connected."""
         return self.settings.data_dir / CATALOGUE
 
+    @property
+    def services(self) -> Mapping[str, tuple[Service, ...]]:
+        """The services that are to be connected, by procedure; read anew each time."""
+        return load_catalogue(self.catalogue_file).by_procedure()
+
     @cached_property
     def keyring(self) -> Keyring:
         """The signing keys and what is trusted."""
@@ -147,7 +154,7 @@ class Installation:
             agency = make_agency(
                 self.mappings.get(name),
                 signer=self.signer(name),
-                services=load_catalogue(self.catalogue_file).by_procedure(),
+                services=self.services,
             )
             self._agencies[name] = (stamp, agency)
             return agency

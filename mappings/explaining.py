@@ -16,6 +16,7 @@ from mappings.lineage import (
     PacketLineage,
     Step,
     StepKind,
+    problems_in,
 )
 from mappings.scope import Scope, make_finder
 from mappings.source_leaves import leaves_of, source_paths_of
@@ -33,6 +34,7 @@ from mappings.step_words import (
 )
 from mappings.values import is_present
 from mappings.watching import Watch
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,10 +43,11 @@ if TYPE_CHECKING:
     from mappings.language import FieldRule, GroupRule, MappingFile, TextRule
     from mappings.lineage import Lineage
     from mappings.watching import Convert, Read
-    from schemas.model import Group
-    from schemas.problem import Problem, Text
+    from schemas.model import Field, Group
 
 T = TypeVar("T")
+UNKNOWN = Text(vi="", en="")
+"""Until the fields are put in order, which asks the schema."""
 
 
 def explain_mapping(file: MappingFile) -> Explainer:
@@ -81,15 +84,6 @@ class Explainer:
             problems=tuple(p for p in conversion.problems if id(p) not in told),
             source=leaves_of(record, used=self._paths),
         )
-
-
-def problems_in(fields: Iterable[Lineage]) -> Iterable[Problem]:
-    """Yield the problems of fields, and of those inside groups."""
-    for each in fields:
-        yield from each.problems
-        if isinstance(each, GroupLineage):
-            for item in each.items:
-                yield from problems_in(item.fields)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,6 +136,7 @@ class _Tracing(Watch):
             scope.fields.append(
                 FieldLineage(
                     name=name,
+                    about=UNKNOWN,
                     field=f"{scope.field}{name}",
                     line=rule.line,
                     value=value or None,
@@ -175,6 +170,7 @@ class _Tracing(Watch):
             scope.fields.append(
                 GroupLineage(
                     name=name,
+                    about=UNKNOWN,
                     field=f"{scope.field}{name}",
                     line=rule.line,
                     items=items,
@@ -301,6 +297,7 @@ def _last(kind: StepKind, rule: FieldRule, value: str | None, words: Text) -> St
 def _constant(scope: _TracedScope, name: str, rule: FieldRule) -> FieldLineage:
     return FieldLineage(
         name=name,
+        about=UNKNOWN,
         field=f"{scope.field}{name}",
         line=rule.line,
         value=rule.constant,
@@ -326,16 +323,17 @@ def _holds_something(lineage: Lineage) -> bool:
 
 
 def _in_order(fields: Iterable[Lineage], group: Group) -> tuple[Lineage, ...]:
-    """Return fields as the schema orders them; they run in the order of the mapping."""
+    """Return fields as the schema orders and describes them; they ran in the mapping's order."""
     places = {name: number for number, name in enumerate(group.fields)}
     return tuple(
-        _items_in_order(each, group.fields[each.name].group)
+        _described(each, group.fields[each.name])
         for each in sorted(fields, key=lambda each: places[each.name])
     )
 
 
-def _items_in_order(lineage: Lineage, group: Group | None) -> Lineage:
-    if isinstance(lineage, FieldLineage) or group is None:
-        return lineage
+def _described(lineage: Lineage, field: Field) -> Lineage:
+    if isinstance(lineage, FieldLineage) or field.group is None:
+        return replace(lineage, about=field.about)
+    group = field.group
     items = (replace(item, fields=_in_order(item.fields, group)) for item in lineage.items)
-    return replace(lineage, items=tuple(items))
+    return replace(lineage, about=field.about, items=tuple(items))

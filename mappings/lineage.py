@@ -12,6 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from adapters import SourceRecord
     from mappings.converter import Conversion
     from schemas.problem import Place, Problem, Text
@@ -62,6 +64,8 @@ class FieldLineage:
 
     name: str
     """As published."""
+    about: Text
+    """What the schema says of it."""
     field: str
     """With its group and 1-based item, as problems name it: "TaiLieuNop[2].TenGiayTo"."""
     line: int
@@ -88,6 +92,7 @@ class GroupLineage:
     """How one repeated group came about."""
 
     name: str
+    about: Text
     field: str
     line: int
     items: tuple[ItemLineage, ...]
@@ -96,6 +101,25 @@ class GroupLineage:
 
 
 Lineage: TypeAlias = FieldLineage | GroupLineage
+
+
+def fields_in(lineages: Iterable[Lineage]) -> Iterator[FieldLineage]:
+    """Yield every single field, also those inside groups, in their order."""
+    for each in lineages:
+        if isinstance(each, FieldLineage):
+            yield each
+        else:
+            for item in each.items:
+                yield from fields_in(item.fields)
+
+
+def problems_in(lineages: Iterable[Lineage]) -> Iterator[Problem]:
+    """Yield the problems of fields and groups, and of the fields inside groups."""
+    for each in lineages:
+        yield from each.problems
+        if isinstance(each, GroupLineage):
+            for item in each.items:
+                yield from problems_in(item.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,13 +52,13 @@ def describe_template(template: Template) -> Text:
 def describe_text_rule(rule: TextRule) -> Text:
     """Say which text rule it was, as the mapping writes it."""
     if rule.name == "replace" and rule.pattern is not None:
-        written = f"replace {rule.pattern.text!r} → {rule.argument!r}"
+        written = f"replace '{rule.pattern.text}' → '{rule.argument}'"
     elif rule.pattern is not None:
-        written = f"{rule.name} {rule.pattern.text!r}"
+        written = f"{rule.name} '{rule.pattern.text}'"
     elif rule.length:
         written = f"{rule.name} {rule.length}"
     elif rule.argument:
-        written = f"{rule.name} {rule.argument!r}"
+        written = f"{rule.name} '{rule.argument}'"
     else:
         written = rule.name
     return Text(vi=written, en=written)

@@ -26,6 +26,7 @@ from lienthong.cli import (
     mapping,
     mapping_new,
     mapping_overview,
+    mapping_preview,
     sandbox,
     store,
     system,
@@ -57,6 +58,7 @@ exchange.register(app)
 mapping.register(app)
 mapping_overview.register(app)
 mapping_new.register(app)
+mapping_preview.register(mapping.mapping)
 catalogue.register(app)
 text.register(app)
 keys.register(app)

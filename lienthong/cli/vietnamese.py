@@ -174,6 +174,15 @@ HELP: dict[str, str] = {
         "Ghi JSON Schema của ngôn ngữ ánh xạ, để trình soạn thảo gợi ý khi gõ."
     ),
     "Run the tests that mapping files carry.": "Chạy các phép thử nằm trong tệp ánh xạ.",
+    "Show records beside the dossiers they become: which column and which rule made each value.": (
+        "Xem bản ghi nguồn cạnh hồ sơ kết quả: cột nào và quy tắc nào tạo ra từng giá trị."
+    ),
+    "Only the record of this number, as reports count": "Chỉ bản ghi số này, như trong báo cáo",
+    "Only the records of this dossier": "Chỉ các bản ghi của hồ sơ này",
+    "Show at most so many records": "Xem nhiều nhất bấy nhiêu bản ghi",
+    "Write one self-contained page for a browser": (
+        "Ghi thành một trang độc lập để mở bằng trình duyệt"
+    ),
     "Make keys FOR DEVELOPMENT: a root, every agency, an operator and the sandbox portal.": (
         "Tạo khóa CHỈ ĐỂ THỬ NGHIỆM: gốc, từng cơ quan, người vận hành và cổng thử nghiệm."
     ),

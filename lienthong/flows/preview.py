@@ -1,0 +1,193 @@
+"""
+Previewing a file: records beside the dossiers they become, unsigned, with where each value is from.
+
+A preview runs the rules of a conversion and the check against the portal's schema. It needs no key
+and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from adapters import read_records
+from adapters.record import UnreadableRecord
+from lienthong.conversion import Drafter
+from mappings import compile_mapping, explain_mapping
+from mappings.lineage import fields_in
+from schemas.errors import InputError
+from schemas.problem import Place, Problem, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import BinaryIO
+
+    from adapters.record import SourceRecord
+    from mappings import MappingFile
+    from mappings.catalogue import Service
+    from mappings.lineage import Leaf, PacketLineage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which records of a file are wanted."""
+
+    record: int | None = None
+    """Only the one of this number."""
+    dossier: str | None = None
+    """Only those of this dossier."""
+    limit: int = 1
+    """At most so many."""
+
+
+class Use(NamedTuple):
+    """A field that took something."""
+
+    packet: int
+    """0 the dossier, then its progress rows from 1."""
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """One record beside what becomes of it."""
+
+    record: int
+    place: Place
+    dossier_code: str | None
+    packets: tuple[PacketLineage, ...]
+    """Empty for a record that cannot be read."""
+    source: tuple[Leaf, ...]
+    problems: tuple[Problem, ...]
+    """Everything that `convert` would report of this record."""
+    others: tuple[Problem, ...]
+    """Those of them that stand with no field: keys, the schema's findings, unreadable records."""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the record becomes a dossier."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+    def where(self, place: Place) -> str:
+        """Return what of a place differs from that of the record: the column, or the path in it."""
+        if place.column is not None:
+            return place.column
+        path = place.path or ""
+        return path if self.place.path is None else path.removeprefix(f"{self.place.path}.")
+
+    @property
+    def refused(self) -> tuple[Use, ...]:
+        """Return the fields with problems, in their order."""
+        return tuple(
+            Use(number, lineage.field)
+            for number, packet in enumerate(self.packets)
+            for lineage in fields_in(packet.fields)
+            if lineage.problems
+        )
+
+    @property
+    def uses(self) -> Mapping[Place, tuple[Use, ...]]:
+        """Return which fields took what stands at a place of the source."""
+        found: dict[Place, list[Use]] = {}
+        for number, packet in enumerate(self.packets):
+            for lineage in fields_in(packet.fields):
+                for step in lineage.steps:
+                    if step.place is not None and step.after:
+                        found.setdefault(step.place, []).append(Use(number, lineage.field))
+        return {place: tuple(dict.fromkeys(uses)) for place, uses in found.items()}
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What became of a preview; complete once its records were taken."""
+
+    read: int = 0
+    shown: int = 0
+    rejected: int = 0
+    """Of those shown."""
+
+
+class Previewer:
+    """A mapping compiled for previews."""
+
+    def __init__(
+        self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
+    ) -> None:
+        self._options = mapping.source
+        self._explainer = explain_mapping(mapping)
+        self._drafter = Drafter(compile_mapping(mapping), services=services)
+        self._now = now
+
+    def records(
+        self, source: BinaryIO, *, file_name: str, choice: Choice, seen: Seen
+    ) -> Iterator[Preview]:
+        """
+        Yield the chosen records; reading stops once no further one can be wanted.
+
+        Raises:
+            InputError: the file cannot be read any further, or has no such record.
+        """
+        for item in read_records(source, file_name=file_name, options=self._options):
+            seen.read += 1
+            if choice.record is not None and item.number != choice.record:
+                continue
+            if isinstance(item, UnreadableRecord):
+                preview = _unreadable(item)
+            else:
+                preview = self._readable(item)
+            if choice.dossier is not None and preview.dossier_code != choice.dossier:
+                continue
+            seen.shown += 1
+            seen.rejected += not preview.is_accepted
+            yield preview
+            if seen.shown == choice.limit or choice.record is not None:
+                return
+        if not seen.shown and (choice.record, choice.dossier) != (None, None):
+            raise InputError(_nothing(choice, file_name=file_name, read=seen.read))
+
+    def _readable(self, record: SourceRecord) -> Preview:
+        explanation = self._explainer.explain(record)
+        conversion = explanation.conversion
+        _, findings = self._drafter.draft(conversion.events, record=record, now=self._now)
+        missing = self._drafter.missing_components(conversion.events, record=record)
+        return Preview(
+            record=record.number,
+            place=record.place,
+            dossier_code=conversion.dossier_code,
+            packets=explanation.packets,
+            source=explanation.source,
+            problems=(*conversion.problems, *missing, *findings),
+            others=(*explanation.problems, *missing, *findings),
+        )
+
+
+def _unreadable(record: UnreadableRecord) -> Preview:
+    return Preview(
+        record=record.number,
+        place=record.problems[0].place,
+        dossier_code=None,
+        packets=(),
+        source=(),
+        problems=tuple(record.problems),
+        others=tuple(record.problems),
+    )
+
+
+def _nothing(choice: Choice, *, file_name: str, read: int) -> Problem:
+    if choice.record is not None:
+        wanted = Text(vi=f"bản ghi số {choice.record}", en=f"record {choice.record}")
+    else:
+        wanted = Text(vi=f"hồ sơ {choice.dossier!r}", en=f"dossier {choice.dossier!r}")
+    return Problem(
+        code="preview.nothing_found",
+        place=Place(file=file_name),
+        message=Text(
+            vi=f"tệp có {read} bản ghi, không có {wanted.vi}",
+            en=f"the file has {read} records and no {wanted.en}",
+        ),
+        suggestion=Text(
+            vi="kiểm tra số bản ghi hoặc mã hồ sơ; mã là giá trị của MaHoSo sau khi ánh xạ",
+            en="check the number or the code; a code is the value of MaHoSo after mapping",
+        ),
+    )
