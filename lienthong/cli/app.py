@@ -24,6 +24,7 @@ from lienthong.cli import (
     files,
     keys,
     mapping,
+    mapping_impact,
     mapping_new,
     mapping_overview,
     mapping_preview,
@@ -59,6 +60,7 @@ mapping.register(app)
 mapping_overview.register(app)
 mapping_new.register(app)
 mapping_preview.register(mapping.mapping)
+mapping_impact.register(mapping.mapping)
 catalogue.register(app)
 text.register(app)
 keys.register(app)

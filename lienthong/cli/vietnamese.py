@@ -177,6 +177,13 @@ HELP: dict[str, str] = {
     "Show records beside the dossiers they become: which column and which rule made each value.": (
         "Xem bản ghi nguồn cạnh hồ sơ kết quả: cột nào và quy tắc nào tạo ra từng giá trị."
     ),
+    "Say what a changed mapping does to past inputs: what stays, what changes, what is rejected.": (
+        "Cho biết ánh xạ mới làm gì với các tệp đã nhận: gì giữ nguyên, gì đổi, gì bị từ chối."
+    ),
+    "Name of an agency, or path of a YAML file": "Tên cơ quan, hoặc đường dẫn tệp YAML",
+    "Real past inputs": "Các tệp thật đã nhận trước đây",
+    "How many examples of each finding": "Số ví dụ cho mỗi điều tìm thấy",
+    "Show values, not only their shape": "Hiện giá trị, không chỉ hình dạng của nó",
     "Only the record of this number, as reports count": "Chỉ bản ghi số này, như trong báo cáo",
     "Only the records of this dossier": "Chỉ các bản ghi của hồ sơ này",
     "Show at most so many records": "Xem nhiều nhất bấy nhiêu bản ghi",

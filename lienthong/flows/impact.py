@@ -1,0 +1,342 @@
+"""
+What a changed mapping would do to real past inputs: both versions convert them, nothing is sent.
+
+Where both mappings read a file in the same way, it is read once and compared record by record.
+Where their `source` differs, it is read twice, and what the old one made waits in a temporary
+database for the dossier of the same code. Memory is bounded either way: counts, and a few examples
+of each finding.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+import msgspec
+
+from adapters import read_records
+from adapters.record import UnreadableRecord
+from lienthong.conversion import Drafter
+from lienthong.differences import Differences, contents_of, without_indices
+from mappings import compile_mapping
+from schemas.errors import InputError
+from schemas.problem import Place, Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from adapters import SourceOptions, SourceRecord
+    from mappings import MappingFile
+    from mappings.catalogue import Service
+
+    Opener: TypeAlias = "Callable[[], AbstractContextManager[BinaryIO]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one mapping makes of one record."""
+
+    record: int
+    place: Place
+    dossier_code: str | None
+    content: dict[str, str]
+    """Field with its group and item to value; empty for a rejected record."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the record becomes a dossier."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One record that the new mapping judges otherwise."""
+
+    place: Place
+    dossier_code: str | None
+    problems: tuple[Problem, ...]
+    """Of the mapping that rejects it; they quote values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One file that a mapping cannot read to its end."""
+
+    problem: Problem
+    by_old: bool
+    by_new: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Impact:
+    """What comes of a change; complete once every input was compared."""
+
+    examples: int
+    """How many of each finding are kept."""
+    same: int = 0
+    changed: int = 0
+    still_rejected: int = 0
+    rejected_now: int = 0
+    accepted_now: int = 0
+    vanished: int = 0
+    """Accepted dossiers of the old mapping that the new one does not give at all."""
+    appeared: int = 0
+    """Accepted dossiers that only the new one gives."""
+    differences: Differences = field(default_factory=Differences)
+    new_problems: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(code, field without item numbers) to records."""
+    gone_problems: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rejections: list[Turn] = field(default_factory=list)
+    acceptances: list[Turn] = field(default_factory=list)
+    losses: list[Turn] = field(default_factory=list)
+    """Of those vanished."""
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """How many records were compared, those of one side only included."""
+        return (
+            self.same
+            + self.changed
+            + self.still_rejected
+            + self.rejected_now
+            + self.accepted_now
+            + self.vanished
+            + self.appeared
+        )
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether nothing that was accepted is so no longer, and every file can still be read."""
+        return not (
+            self.rejected_now or self.vanished or any(each.by_new for each in self.refusals)
+        )
+
+    def take(self, old: Outcome, new: Outcome) -> None:
+        """Compare what both mappings make of one record, or of one dossier."""
+        _count(self.new_problems, new, old)
+        _count(self.gone_problems, old, new)
+        match old.is_accepted, new.is_accepted:
+            case True, True if old.content == new.content:
+                self.same += 1
+            case True, True:
+                self.changed += 1
+                self.differences.add(
+                    old.content, new.content, place=new.place, examples=self.examples
+                )
+            case True, False:
+                self.rejected_now += 1
+                self._keep(self.rejections, new, new.problems)
+            case False, True:
+                self.accepted_now += 1
+                self._keep(self.acceptances, new, old.problems)
+            case _:
+                self.still_rejected += 1
+
+    def lose(self, old: Outcome) -> None:
+        """Note what only the old mapping gives."""
+        if old.is_accepted:
+            self.vanished += 1
+            self._keep(self.losses, old, ())
+        else:
+            self.still_rejected += 1
+
+    def gain(self, new: Outcome) -> None:
+        """Note what only the new mapping gives."""
+        if new.is_accepted:
+            self.appeared += 1
+        else:
+            self.still_rejected += 1
+        _count(self.new_problems, new, None)
+
+    def _keep(self, turns: list[Turn], outcome: Outcome, problems: tuple[Problem, ...]) -> None:
+        if len(turns) < self.examples:
+            turns.append(
+                Turn(place=outcome.place, dossier_code=outcome.dossier_code, problems=problems)
+            )
+
+
+def _count(counter: Counter[tuple[str, str]], one: Outcome, other: Outcome | None) -> None:
+    kinds, others = _kinds(one), Counter[tuple[str, str]]() if other is None else _kinds(other)
+    counter.update((kinds - others).keys())
+
+
+def _kinds(outcome: Outcome) -> Counter[tuple[str, str]]:
+    return Counter((p.code, without_indices(p.field or "")) for p in outcome.problems)
+
+
+class Comparison:
+    """Two mappings, compiled once, and what comes of the difference between them."""
+
+    def __init__(
+        self,
+        old: MappingFile,
+        new: MappingFile,
+        *,
+        services: Mapping[str, Sequence[Service]],
+        examples: int,
+        now: datetime,
+    ) -> None:
+        self.impact = Impact(examples=examples)
+        self._old, self._new = (_Maker(file, services=services, now=now) for file in (old, new))
+        self.reads_once = old.source == new.source
+
+    def compare(self, open_source: Opener, *, file_name: str) -> None:
+        """
+        Compare what both mappings make of one file, which is opened once or twice.
+
+        Raises:
+            ConfigError: it cannot be opened.
+        """
+        if self.reads_once:
+            with open_source() as source:
+                self._side_by_side(source, file_name)
+            return
+        with closing(_Shelf()) as shelf:
+            by_old = self._fill(shelf, open_source, file_name)
+            by_new = self._match(shelf, open_source, file_name)
+            for left in shelf.left():
+                self.impact.lose(left)
+        problem = by_new or by_old
+        if problem is not None:
+            self._refuse(problem, by_old=by_old is not None, by_new=by_new is not None)
+
+    def _side_by_side(self, source: BinaryIO, file_name: str) -> None:
+        try:
+            for item in self._old.read(source, file_name):
+                self.impact.take(self._old.make(item), self._new.make(item))
+        except InputError as error:
+            self._refuse(error.problem, by_old=True, by_new=True)
+
+    def _fill(self, shelf: _Shelf, open_source: Opener, file_name: str) -> Problem | None:
+        try:
+            with open_source() as source:
+                for item in self._old.read(source, file_name):
+                    shelf.put(self._old.make(item))
+        except InputError as error:
+            return error.problem
+        return None
+
+    def _match(self, shelf: _Shelf, open_source: Opener, file_name: str) -> Problem | None:
+        try:
+            with open_source() as source:
+                for item in self._new.read(source, file_name):
+                    new = self._new.make(item)
+                    old = shelf.take(new)
+                    if old is None:
+                        self.impact.gain(new)
+                    else:
+                        self.impact.take(old, new)
+        except InputError as error:
+            return error.problem
+        return None
+
+    def _refuse(self, problem: Problem, *, by_old: bool, by_new: bool) -> None:
+        self.impact.refusals.append(Refusal(problem=problem, by_old=by_old, by_new=by_new))
+
+
+class _Maker:
+    """One of the two mappings at work."""
+
+    def __init__(
+        self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
+    ) -> None:
+        self._converter = compile_mapping(mapping)
+        self._drafter = Drafter(self._converter, services=services)
+        self._now = now
+
+    def read(self, source: BinaryIO, file_name: str) -> Iterator[SourceRecord | UnreadableRecord]:
+        return read_records(source, file_name=file_name, options=self._converter.source)
+
+    def make(self, item: SourceRecord | UnreadableRecord) -> Outcome:
+        if isinstance(item, UnreadableRecord):
+            return Outcome(
+                record=item.number,
+                place=item.problems[0].place,
+                dossier_code=None,
+                content={},
+                problems=tuple(item.problems),
+            )
+        conversion = self._converter.convert(item)
+        _, findings = self._drafter.draft(conversion.events, record=item, now=self._now)
+        missing = self._drafter.missing_components(conversion.events, record=item)
+        return Outcome(
+            record=item.number,
+            place=item.place,
+            dossier_code=conversion.dossier_code,
+            content=contents_of(conversion.events),
+            problems=(*conversion.problems, *missing, *findings),
+        )
+
+
+class _Shelf:
+    """What the old mapping made of a file, on disk because a file may hold millions."""
+
+    def __init__(self) -> None:
+        # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
+        self._connection = sqlite3.connect("")
+        self._connection.executescript(
+            "CREATE TABLE old (id INTEGER PRIMARY KEY, code TEXT, body BLOB);"
+            "CREATE INDEX by_code ON old (code, id);"
+        )
+
+    def put(self, outcome: Outcome) -> None:
+        self._connection.execute(
+            "INSERT INTO old (code, body) VALUES (?, ?)",
+            (_code(outcome), msgspec.json.encode(outcome)),
+        )
+
+    def take(self, new: Outcome) -> Outcome | None:
+        """Return and forget the next outcome of the same dossier."""
+        found = self._connection.execute(
+            "DELETE FROM old WHERE id = (SELECT min(id) FROM old WHERE code = ?) RETURNING body",
+            (_code(new),),
+        ).fetchone()
+        return None if found is None else _read(found[0])
+
+    def left(self) -> Iterator[Outcome]:
+        for (body,) in self._connection.execute("SELECT body FROM old ORDER BY id"):
+            yield _read(body)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _code(outcome: Outcome) -> str:
+    # No code holds a control character, so that a record without one meets its like by number.
+    return outcome.dossier_code or f"\0{outcome.record}"
+
+
+def _read(body: bytes) -> Outcome:
+    return msgspec.json.decode(body, type=Outcome)
+
+
+def _options(old: SourceOptions, new: SourceOptions) -> dict[str, tuple[str, str]]:
+    if type(old) is not type(new):
+        names = (type(each).__name__.removesuffix("Options").lower() for each in (old, new))
+        return {"source": (next(names), next(names))}
+    return {
+        f"source.{each.name}": (str(getattr(old, each.name)), str(getattr(new, each.name)))
+        for each in fields(old)
+    }
+
+
+def heads(old: MappingFile, new: MappingFile) -> Mapping[str, tuple[str, str]]:
+    """Return what differs between two mappings beside their rules, by its key in the file."""
+    pairs: dict[str, tuple[str, str]] = {
+        "mapping": (old.name, new.name),
+        "version": (str(old.version), str(new.version)),
+        "schema": (old.schema.name, new.schema.name),
+        "agency.code": (old.agency_code, new.agency_code),
+        "agency.group": (str(old.agency_group), str(new.agency_group)),
+        "agency.name": (old.agency_name, new.agency_name),
+        **_options(old.source, new.source),
+        "one_row_per_dossier": (str(old.one_row_per_dossier), str(new.one_row_per_dossier)),
+    }
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}

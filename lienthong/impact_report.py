@@ -1,0 +1,190 @@
+"""An impact as it is shown: the same rows everywhere, values masked unless they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from lienthong.differences import coded_fields, shape_of, without_indices
+from lienthong.flows.impact import heads
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable, Sequence
+
+    from lienthong.flows.impact import Impact, Turn
+    from mappings import MappingFile
+    from schemas.problem import Place, Problem
+
+
+_FATES = (
+    ("same", "giữ nguyên", "stay as they are"),
+    ("changed", "đổi nội dung", "change"),
+    ("accepted_now", "trở thành hợp lệ", "become valid"),
+    ("rejected_now", "trở thành bị từ chối", "become invalid"),
+    ("still_rejected", "vẫn bị từ chối", "stay invalid"),
+    ("vanished", "không còn hồ sơ", "give no dossier any more"),
+    ("appeared", "chỉ nay mới có hồ sơ", "give a dossier only now"),
+)
+_BAD = frozenset({"rejected_now", "vanished"})
+
+
+class Total(NamedTuple):
+    """How many records fared so."""
+
+    key: str
+    name: Text
+    records: int
+    is_bad: bool
+
+
+class ExampleRow(NamedTuple):
+    """One value that changed, as it may be shown."""
+
+    field: str
+    place: Place
+    before: str
+    after: str
+
+
+class FieldRow(NamedTuple):
+    """One field that changed."""
+
+    field: str
+    dossiers: int
+    filled: int
+    emptied: int
+    examples: tuple[ExampleRow, ...]
+
+
+class ProblemRow(NamedTuple):
+    """A problem that only one of the two mappings finds."""
+
+    code: str
+    field: str
+    records: int
+
+
+class TurnRow(NamedTuple):
+    """One record that is judged otherwise, and why; `problems` is empty for a lost dossier."""
+
+    place: Place
+    dossier: str | None
+    problems: tuple[tuple[str, str, Text | None], ...]
+    """(code, field, message), the message only where values are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactReport:
+    """What comes of a change, in rows."""
+
+    old: MappingFile
+    new: MappingFile
+    files: tuple[str, ...]
+    records: int
+    is_harmless: bool
+    shows_values: bool
+    totals: tuple[Total, ...]
+    heads: tuple[tuple[str, str, str], ...]
+    """(key, old, new) of what differs beside the rules."""
+    notices: tuple[Text, ...]
+    fields: tuple[FieldRow, ...]
+    new_problems: tuple[ProblemRow, ...]
+    gone_problems: tuple[ProblemRow, ...]
+    rejections: tuple[TurnRow, ...]
+    acceptances: tuple[TurnRow, ...]
+    losses: tuple[TurnRow, ...]
+    refusals: tuple[Problem, ...]
+
+
+def make_report(
+    impact: Impact,
+    *,
+    old: MappingFile,
+    new: MappingFile,
+    files: Sequence[str],
+    show_values: bool,
+) -> ImpactReport:
+    """Put an impact into rows."""
+    codes = coded_fields(old.schema) | coded_fields(new.schema)
+
+    def value(field: str, text: str) -> str:
+        is_open = show_values or without_indices(field) in codes
+        return text if is_open else shape_of(text)
+
+    def turns(found: Iterable[Turn]) -> tuple[TurnRow, ...]:
+        return tuple(_turn(turn, show_values=show_values) for turn in found)
+
+    return ImpactReport(
+        old=old,
+        new=new,
+        files=tuple(files),
+        records=impact.records,
+        is_harmless=impact.is_harmless,
+        shows_values=show_values,
+        totals=_totals(impact),
+        heads=tuple((key, *pair) for key, pair in heads(old, new).items()),
+        notices=_notices(old, new),
+        fields=tuple(
+            FieldRow(
+                name,
+                change.dossiers,
+                change.filled,
+                change.emptied,
+                tuple(
+                    ExampleRow(
+                        each.field,
+                        each.place,
+                        value(each.field, each.before),
+                        value(each.field, each.after),
+                    )
+                    for each in change.examples
+                ),
+            )
+            for name, change in impact.differences.by_weight()
+        ),
+        new_problems=_problems(impact.new_problems),
+        gone_problems=_problems(impact.gone_problems),
+        rejections=turns(impact.rejections),
+        acceptances=turns(impact.acceptances),
+        losses=turns(impact.losses),
+        refusals=tuple(each.problem for each in impact.refusals),
+    )
+
+
+def _totals(impact: Impact) -> tuple[Total, ...]:
+    return tuple(
+        Total(key, Text(vi=vi, en=en), getattr(impact, key), key in _BAD) for key, vi, en in _FATES
+    )
+
+
+def _notices(old: MappingFile, new: MappingFile) -> tuple[Text, ...]:
+    if old.digest == new.digest:
+        return (Text(vi="Hai tệp ánh xạ giống hệt nhau", en="Both mapping files are the same"),)
+    if old.name == new.name and new.version <= old.version:
+        return (
+            Text(
+                vi=f"`version` {new.version} không lớn hơn {old.version}: hãy tăng, để biết "
+                "thông điệp nào do bản nào tạo ra",
+                en=f"`version` {new.version} is not above {old.version}: raise it, so that each "
+                "message says which of the two made it",
+            ),
+        )
+    return ()
+
+
+def _problems(found: Counter[tuple[str, str]]) -> tuple[ProblemRow, ...]:
+    ordered = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(ProblemRow(code, field, count) for (code, field), count in ordered)
+
+
+def _turn(turn: Turn, *, show_values: bool) -> TurnRow:
+    return TurnRow(
+        turn.place,
+        turn.dossier_code,
+        tuple(
+            (problem.code, problem.field or "", problem.message if show_values else None)
+            for problem in turn.problems
+        ),
+    )

@@ -1,0 +1,104 @@
+"""`mapping impact`: an integrator sees what a change does before an agency does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import mappings
+
+LAND = Path(mappings.__file__).parent / "agencies" / "land-registration.yaml"
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """Write a copy of the land office's mapping with a change."""
+
+    def write(old, new):
+        text = LAND.read_text("utf-8")
+        assert old in text
+        (tmp_path / "moi.yaml").write_text(text.replace(old, new), "utf-8")
+        return "moi.yaml"
+
+    return write
+
+
+def test_the_guides_example_says_what_the_command_says(quick, tmp_path):
+    guide = (Path(__file__).parents[2] / "docs" / "mapping-language.md").read_text("utf-8")
+    blocks = {
+        language: re.search(rf"```{language}\n(.*?)```", guide, re.DOTALL)[1]
+        for language in ("yaml", "csv", "console")
+    }
+    moved = blocks["yaml"].replace('"Đang xử lý", to: "4"', '"Đang xử lý", to: "5"')
+    (tmp_path / "so.yaml").write_text(blocks["yaml"], "utf-8")
+    (tmp_path / "so-moi.yaml").write_text(moved.replace("version: 1", "version: 2"), "utf-8")
+    (tmp_path / "ho-so.csv").write_text(blocks["csv"], "utf-8")
+
+    result = quick("mapping", "impact", "so.yaml", "so-moi.yaml", "ho-so.csv")
+
+    assert result.code == 0
+    told = [" ".join(line.split()).strip("─") for line in blocks["console"].splitlines()[1:]]
+    shown = [" ".join(line.split()).strip("─") for line in result.out.splitlines()]
+    assert told == shown
+
+
+@pytest.fixture
+def land(sample_set):
+    return sample_set.of("land-registration")
+
+
+def test_a_change_that_harms_nobody_ends_well(quick, changed, land):
+    new = changed("version: 1", "version: 2")
+
+    result = quick("mapping", "impact", "land-registration", new, land.path, land.path)
+
+    assert result.code == 0
+    assert "land-registration@1 → land-registration@2" in result.out
+    assert f"{2 * land.records} records" in result.out
+    assert "become invalid" not in result.out
+
+
+def test_a_word_taken_out_of_a_code_list_rejects_dossiers_and_no_value_is_shown(
+    quick, changed, land, tmp_path
+):
+    new = changed('"Đang thẩm tra"', '"Đang thẩm tra lại"')
+
+    result = quick("mapping", "impact", "land-registration", new, land.path, "--html", "anh.html")
+
+    assert result.code == 1
+    assert "become invalid" in result.out
+    assert "mapping.code_unknown TrangThaiHoSo" in result.out
+    page = (tmp_path / "anh.html").read_text("utf-8")
+    assert "trở thành bị từ chối" in page
+    assert "Đang thẩm tra" not in result.out + page
+    assert "<script" not in page
+
+
+def test_values_are_shown_on_demand_and_masked_otherwise(quick, changed, land):
+    new = changed("{from: HoTen, text: [collapse_spaces]}", "{from: HoTen, text: [upper]}")
+    words = ("mapping", "impact", "land-registration", new, land.path, "--json")
+
+    masked, shown = quick(*words).json, quick(*words, "--show-values").json
+
+    assert masked["totals"] == shown["totals"]
+    (field,) = masked["fields"]
+    assert (field["field"], masked["totals"]["changed"]) == ("ChuHoSo", field["dossiers"])
+    assert all(set(each["after"]) == set("X ()") for each in field["examples"])
+    assert "(MẪU)" in shown["fields"][0]["examples"][0]["after"]
+    assert shown["fields"][0]["examples"][0]["place"]["row"] > 1
+
+
+def test_a_file_that_must_be_read_twice_cannot_come_by_standard_input(quick, changed):
+    new = changed("  delimiter:", "  max_record_bytes: 90000\n  delimiter:")
+
+    result = quick("mapping", "impact", "land-registration", new, "-", stdin=b"a")
+
+    assert (result.code, "impact.read_twice" in result.err) == (2, True)
+
+
+def test_a_file_that_is_not_there_is_told(quick):
+    result = quick("mapping", "impact", "land-registration", "land-registration", "khong-co.csv")
+
+    assert (result.code, "file.unreadable" in result.err) == (2, True)
