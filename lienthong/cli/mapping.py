@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from schemas.problem import Problem
 
 mapping = typer.Typer(help="Check and test the mappings of agencies.", no_args_is_help=True)
+SHOWN_DIGITS = 12
+"""Of a hash; enough to tell two versions apart. --json has all of it."""
+
 Which = Annotated[
     list[str] | None,
     typer.Argument(
@@ -46,6 +49,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                 {
                     "name": name,
                     "version": converter.version,
+                    "sha256": converter.digest,
                     "code": converter.agency_code,
                     "title": converter.agency_name,
                     "schema": converter.schema.name,
@@ -56,7 +60,8 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         return
     for name, converter in found:
         session.out.print(
-            f"{name:<24}{converter.agency_code:<20}{converter.schema.name:<12}"
+            f"{name:<24}{converter.version:<5}{converter.digest[:SHOWN_DIGITS]:<15}"
+            f"{converter.agency_code:<20}{converter.schema.name:<12}"
             f"{converter.agency_name}",
             markup=False,
         )

@@ -129,11 +129,11 @@ def explain(load, mapping_text):
 
 @pytest.fixture
 def field_of(explain):
-    """Return the lineage of GhiChu under one rule."""
+    """Return the lineage of one field under one rule."""
 
-    def run(rule, record, **more):
-        explanation = explain(record, {"GhiChu": rule}, **more)
-        return next(f for f in explanation.packets[0].fields if f.name == "GhiChu")
+    def run(rule, record, *, field="GhiChu", **more):
+        explanation = explain(record, {field: rule}, **more)
+        return next(f for f in explanation.packets[0].fields if f.name == field)
 
     return run
 
@@ -239,6 +239,28 @@ def test_a_lookup_is_told_with_table_and_column_and_the_key_it_read(field_of):
             "looked up in table procedures, column field, 'b'",
         ),
     ]
+
+
+def test_a_deadline_is_told_with_the_date_and_the_days_it_was_counted_from(field_of):
+    rule = "{from: a, date: {formats: [dd/MM/yyyy], working_days: b}}"
+
+    field = field_of(rule, {"a": "02/03/2026", "b": "3"}, field="NgayHenTra")
+    spoilt = field_of(rule, {"a": "02/03/2026", "b": "ba"}, field="NgayHenTra")
+    nothing = field_of(rule, {"a": "", "b": "3"}, field="NgayHenTra")
+
+    assert told(field)[1:] == [
+        ("date", "02/03/2026", "20260302000000", "date dd/MM/yyyy"),
+        ("source", None, "3", "read 'b'"),
+        ("working_days", None, "20260305000000", "working days counted"),
+    ]
+    assert told(spoilt)[-1] == ("working_days", None, None, "working days counted")
+    assert told(nothing) == [("source", None, "", "read 'a'")]
+
+
+def test_a_kind_of_value_is_told_by_its_name(field_of):
+    field = field_of("{from: a, kind: phone}", {"a": "0901 234 567"})
+
+    assert told(field)[-1] == ("kind", "0901 234 567", "0901234567", "kind phone")
 
 
 def test_a_default_a_template_and_a_failed_condition_are_told(field_of):
