@@ -2,20 +2,26 @@
 """
 Write the sample files of the six packaged agencies, and the list of the errors put into them.
 
+With --profiles those of eight more formats instead, and what the portal must get for each good
+record: expected-values.jsonl, one line a record; null: must be absent; not named: not judged.
+
     python scripts/make_samples.py samples                      272 records each, seed 2020
     python scripts/make_samples.py samples --dossiers 5000 --bad 50 --seed 7
     python scripts/make_samples.py samples --large-mb 200       also a large land registration table
+    python scripts/make_samples.py profiles --profiles --dossiers 120
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lienthong.samples import generate_large_csv, write_samples
+from lienthong.samples import generate_large_csv, write_profiles, write_samples
 
 if TYPE_CHECKING:
     from lienthong.samples import SampleSet
@@ -30,14 +36,16 @@ def main() -> int:
     parser.add_argument("--dossiers", type=int, default=260, help="good dossiers per file")
     parser.add_argument("--bad", type=int, default=12, help="spoilt records per file")
     parser.add_argument("--seed", type=int, default=2020)
+    parser.add_argument("--profiles", action="store_true", help="the eight with expected values")
     parser.add_argument(
         "--large-mb", type=int, default=0, help="size of the large table, 10^6 bytes"
     )
     chosen = parser.parse_args()
-    samples = write_samples(
-        chosen.folder, dossiers=chosen.dossiers, bad=chosen.bad, seed=chosen.seed
-    )
+    write = write_profiles if chosen.profiles else write_samples
+    samples = write(chosen.folder, dossiers=chosen.dossiers, bad=chosen.bad, seed=chosen.seed)
     write_expected(chosen.folder / "expected-errors.csv", samples=samples)
+    if chosen.profiles:
+        write_truth(chosen.folder / "expected-values.jsonl", samples=samples)
     for file in samples.files:
         sys.stdout.write(f"{file.path}  {file.records} records, {len(file.bad_records)} bad\n")
     if chosen.large_mb:
@@ -68,6 +76,15 @@ def write_expected(path: Path, *, samples: SampleSet) -> None:
                         error.dossier,
                     )
                 )
+
+
+def write_truth(path: Path, *, samples: SampleSet) -> None:
+    """Write one line per good record, in the order of the files."""
+    with path.open("w", encoding="utf-8") as lines:
+        for file in samples.files:
+            for dossier in file.truth:
+                line = {"agency": file.agency, "file": file.path.name, **asdict(dossier)}
+                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

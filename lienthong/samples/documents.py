@@ -1,4 +1,4 @@
-"""Writing JSON samples: one page of records as the services answer it."""
+"""Writing JSON samples: a page of records as services answer it, an array, or lines."""
 
 from __future__ import annotations
 
@@ -26,3 +26,22 @@ def write_page(
     page = around | {records: [entry.content for entry in entries]}
     path.write_text(json.dumps(page, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return [Place(file=path.name, path=f"{records}[{index}]") for index in range(len(entries))]
+
+
+def write_array(path: Path, entries: Sequence[Entry]) -> list[Place]:
+    """Write the entries as an array that is the whole document; places are "[3]", from 0."""
+    content = [entry.content for entry in entries]
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return [Place(file=path.name, path=f"[{index}]") for index in range(len(entries))]
+
+
+def write_lines(path: Path, entries: Sequence[Entry]) -> list[Place]:
+    """Write one JSON value a line; a content that is text is written as it is, for broken lines."""
+    lines = (
+        entry.content
+        if isinstance(entry.content, str)
+        else json.dumps(entry.content, ensure_ascii=False)
+        for entry in entries
+    )
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return [Place(file=path.name, line=number) for number in range(1, len(entries) + 1)]

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from lienthong.samples.expectations import SampleFile, SeededError
+from lienthong.samples.expectations import ExpectedDossier, SampleFile, SeededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
     from random import Random
 
+    from lienthong.samples.expectations import Attachment, PortalValues
     from schemas.problem import Place
 
 Record: TypeAlias = "dict[str, object]"
@@ -49,6 +50,14 @@ class Flaw:
     """Spoils a copy of an earlier good record and so repeats its dossier."""
 
 
+class Told(NamedTuple):
+    """A good record, and what the portal must get for it: two views of the same facts."""
+
+    record: Record
+    values: PortalValues
+    attachments: tuple[Attachment, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What stands at one place of the file."""
@@ -56,6 +65,8 @@ class Entry:
     content: object
     dossier: str | None
     findings: tuple[Finding, ...] = ()
+    told: Told | None = None
+    """What a good record of a profile must become."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +86,8 @@ class Shape:
         default=lambda place, key: place.at(path=f"{place.path}.{key}")
     )
     """The place of one column or path inside a record."""
+    tell: Callable[[Random, int], Told] | None = None
+    """Of a profile: one good record with what the portal must get; `make` gives the record only."""
 
 
 def fill(shape: Shape, *, folder: Path, dossiers: int, bad: int, random: Random) -> SampleFile:
@@ -101,9 +114,24 @@ def fill(shape: Shape, *, folder: Path, dossiers: int, bad: int, random: Random)
         for number, (entry, place) in enumerate(zip(entries, places, strict=True), start=1)
         for finding in entry.findings
     )
-    return SampleFile(
-        agency=shape.agency, path=path, records=len(entries), dossiers=codes, expected=expected
+    truth = tuple(
+        ExpectedDossier(record=number, values=entry.told.values, attachments=entry.told.attachments)
+        for number, entry in enumerate(entries, start=1)
+        if entry.told is not None
     )
+    return SampleFile(
+        agency=shape.agency,
+        path=path,
+        records=len(entries),
+        dossiers=codes,
+        expected=expected,
+        truth=truth,
+    )
+
+
+def records_of(tell: Callable[[Random, int], Told]) -> Callable[[Random, int], list[Record]]:
+    """Return a profile's `make`."""
+    return lambda random, number: [tell(random, number).record]
 
 
 def set_to(**values: object) -> Callable[[Record], Record]:
@@ -124,11 +152,18 @@ def moment(random: Random, *, first_day: str, days: int) -> datetime:
 
 
 def _good(shape: Shape, *, count: int, random: Random) -> list[Entry]:
+    numbers = range(1, count + 1)
+    if shape.tell is not None:
+        return [_told(shape.tell(random, number)) for number in numbers]
     return [
         Entry(content=record, dossier=str(record[shape.key]))
-        for number in range(1, count + 1)
+        for number in numbers
         for record in shape.make(random, number)
     ]
+
+
+def _told(told: Told) -> Entry:
+    return Entry(content=told.record, dossier=str(told.values["MaHoSo"]), told=told)
 
 
 def _mix_in_bad(
@@ -140,16 +175,36 @@ def _mix_in_bad(
         earliest = 0
         if flaw.repeats:
             original = next(originals)
-            base = copy.deepcopy(original.content)
             earliest = entries.index(original) + 1
         else:
-            base = shape.make(random, first_number + index)[-1]
-        assert isinstance(base, dict)
-        content = flaw.spoil(base)
-        entry = Entry(
-            content=content, dossier=_code(content, key=shape.key), findings=flaw.findings
-        )
+            original = _fresh(shape, random, first_number + index)
+        entry = _spoilt(original, flaw=flaw, shape=shape)
         entries.insert(random.randrange(earliest, len(entries) + 1), entry)
+
+
+def _fresh(shape: Shape, random: Random, number: int) -> Entry:
+    """Return a record of a new dossier, to be spoilt."""
+    if shape.tell is not None:
+        return _told(shape.tell(random, number))
+    record = shape.make(random, number)[-1]
+    return Entry(content=record, dossier=str(record[shape.key]))
+
+
+def _spoilt(original: Entry, *, flaw: Flaw, shape: Shape) -> Entry:
+    base = copy.deepcopy(original.content)
+    assert isinstance(base, dict)
+    content = flaw.spoil(base)
+    if shape.tell is None:
+        dossier = _code(content, key=shape.key)
+    else:
+        # A profile's code may be put together from columns: it is lost where it was refused.
+        is_known = isinstance(content, dict) and "MaHoSo" not in _fields(flaw)
+        dossier = original.dossier if is_known else None
+    return Entry(content=content, dossier=dossier, findings=flaw.findings)
+
+
+def _fields(flaw: Flaw) -> set[str | None]:
+    return {finding.field for finding in flaw.findings if finding.code != "dossier.duplicate"}
 
 
 def _code(content: object, *, key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""One call that writes the sample files of every agency."""
+"""One call that writes the sample files of every agency, and one for those of the profiles."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from lienthong.samples.expectations import SampleSet
 from lienthong.samples.health import HEALTH
 from lienthong.samples.igate import IGATE
 from lienthong.samples.land import LAND
+from lienthong.samples.profiles import PROFILES
 from lienthong.samples.shapes import fill
 from lienthong.samples.ward import WARD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from lienthong.samples.shapes import Shape
 
 SHAPES = (BUSINESS, DISTRICT, HEALTH, IGATE, LAND, WARD)
 
@@ -34,11 +38,29 @@ def write_samples(
         bad: Spoilt records per file, mixed among the good ones.
         seed: Another seed gives other people, dates and order, never other kinds of flaws.
     """
+    return _write(SHAPES, folder=folder, dossiers=dossiers, bad=bad, seed=seed)
+
+
+def write_profiles(
+    folder: Path, *, dossiers: int = 120, bad: int = 13, seed: int = 2020
+) -> SampleSet:
+    """
+    Write one file for each format of docs/profile-assumptions.md, with the expected values.
+
+    Arguments and promises are those of `write_samples`; besides the errors, the set says what
+    the portal must get for each good record (`SampleFile.truth`).
+    """
+    return _write(PROFILES, folder=folder, dossiers=dossiers, bad=bad, seed=seed)
+
+
+def _write(
+    shapes: Sequence[Shape], *, folder: Path, dossiers: int, bad: int, seed: int
+) -> SampleSet:
     if dossiers < 1 or bad < 0:
         raise ValueError(f"dossiers must be at least 1 and bad at least 0, not {dossiers}, {bad}")
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for shape in SHAPES:
+    for shape in shapes:
         # A generator of its own per agency: a change in one file leaves the others as they are.
         random = Random(f"{seed}/{shape.agency}")  # noqa: S311 - not a secret
         files.append(fill(shape, folder=folder, dossiers=dossiers, bad=bad, random=random))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lienthong.samples import write_samples
+from lienthong.samples import write_profiles, write_samples
 
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory):
     return write_samples(tmp_path_factory.mktemp("samples"))
+
+
+@pytest.fixture(scope="session")
+def profiles(tmp_path_factory):
+    return write_profiles(tmp_path_factory.mktemp("profiles"))
