@@ -48,6 +48,8 @@ class Flaw:
     findings: tuple[Finding, ...]
     repeats: bool = False
     """Spoils a copy of an earlier good record and so repeats its dossier."""
+    recode: Callable[[str], str] | None = None
+    """What becomes of a dossier code that is put together from what was spoilt."""
 
 
 class Told(NamedTuple):
@@ -200,6 +202,8 @@ def _spoilt(original: Entry, *, flaw: Flaw, shape: Shape) -> Entry:
         # A profile's code may be put together from columns: it is lost where it was refused.
         is_known = isinstance(content, dict) and "MaHoSo" not in _fields(flaw)
         dossier = original.dossier if is_known else None
+        if dossier is not None and flaw.recode is not None:
+            dossier = flaw.recode(dossier)
     return Entry(content=content, dossier=dossier, findings=flaw.findings)
 
 

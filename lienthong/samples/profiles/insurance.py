@@ -126,9 +126,14 @@ def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
     return write_page(path, entries, records="DSThuTuc", around=around)
 
 
+def _late(record: Record) -> Record:
+    """Return the record of an hour that no day has; the day stays, and the code with it."""
+    return record | {"ngayTao": f"{record['ngayTao']}"[:10] + "T24:15:00"}
+
+
 _FLAWS = (
     Flaw(
-        spoil=set_to(ngayTao="2026-02-30T08:15:00"),
+        spoil=_late,
         findings=(Finding("mapping.date_invalid", "ngayTao", "NgayTiepNhan"),),
     ),
     Flaw(

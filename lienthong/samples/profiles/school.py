@@ -126,8 +126,15 @@ _WRONG_TIME = tuple(
     Finding("mapping.date_invalid", "FCreateTime", field)
     for field in ("NgayTiepNhan", "NgayNopHoSo")
 )
+
+
+def _late(record: Record) -> Record:
+    """Return the record of an hour that no day has; the day stays, and the code with it."""
+    return record | {"FCreateTime": f"{record['FCreateTime']}"[:10] + "T24:15:00"}
+
+
 _FLAWS = (
-    Flaw(spoil=set_to(FCreateTime="2025-06-31T08:15:00"), findings=_WRONG_TIME),
+    Flaw(spoil=_late, findings=_WRONG_TIME),
     Flaw(spoil=set_to(MaDichVu="TS_lop2.000.00.00.H29"), findings=_UNKNOWN_SERVICE),
     Flaw(
         spoil=set_to(TrangThaiHS="DA_TRA_KQ"),
@@ -153,6 +160,7 @@ _FLAWS = (
     Flaw(
         spoil=set_to(MaDonVi="000.01.15.H29"),
         findings=(Finding("mapping.code_unknown", "MaDonVi", "DonViXuLy"),),
+        recode=lambda code: "000.01.15.H29" + code[len("000.01.15.H29") :],
     ),
     Flaw(
         spoil=set_to(HoTenNguoiNop="Hồ\x00Thị Khánh (mẫu)"),
