@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mappings.scope import Scope
     from mappings.watching import Watch
     from schemas.model import Field
+    from schemas.problem import Place
 
     Read: TypeAlias = Callable[[Scope], str | None]
     Step: TypeAlias = Callable[[str, Scope], str | None]
@@ -52,7 +53,7 @@ def make_rule(rule: FieldRule, *, name: str, field: Field | None, watch: Watch =
         run = _judged(run, make_judge(field), site)
     run = _with_condition(rule, run)
     if field.required:
-        run = _mandatory(run, field.name, site)
+        run = _mandatory(run, field.name, site, is_joined=rule.template is not None)
     return watch.field(run, name=name, rule=rule)
 
 
@@ -208,18 +209,20 @@ def _report(refusal: Refusal, scope: Scope, site: Site) -> None:
     site.report(scope, refusal.code, refusal.text, suggestion=refusal.suggestion)
 
 
-def _mandatory(run: Read, name: str, site: Site) -> Read:
+def _mandatory(run: Read, name: str, site: Site, *, is_joined: bool) -> Read:
     def convert(scope: Scope) -> str | None:
         text = run(scope)
         if text == "":
-            report_missing(site, scope, name)
+            # Of several parts the empty one is meant, not the first that holds something.
+            place = site.empty_place(scope) if is_joined else None
+            report_missing(site, scope, name, place=place)
         return text
 
     return convert
 
 
-def report_missing(site: Site, scope: Scope, name: str) -> None:
-    """Say that a mandatory field has nothing to stand in it."""
+def report_missing(site: Site, scope: Scope, name: str, *, place: Place | None = None) -> None:
+    """Say that a mandatory field has nothing to stand in it, at `place` or where it comes from."""
     paths = site.names()
     site.report(
         scope,
@@ -232,6 +235,7 @@ def report_missing(site: Site, scope: Scope, name: str) -> None:
             vi="điền giá trị tại nguồn, hoặc đặt `default` trong ánh xạ nếu đơn vị cho phép",
             en="fill it at the source, or give a `default` in the mapping if the agency allows it",
         ),
+        place=place,
     )
 
 

@@ -233,6 +233,22 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize(
+    ("record", "path"),
+    [
+        ({"a": "", "b": {"c": "y"}}, "a"),
+        ({"a": "x", "b": {"c": None}}, "b.c"),
+        ({"a": "x"}, "b.c"),
+        ({}, "a"),
+    ],
+)
+def test_of_a_mandatory_template_the_empty_part_is_named(problems_of, record, path):
+    (problem,) = problems_of("{template: '{a} - {b.c}'}", record, field="TenTTHC")
+
+    assert problem.code == "mapping.field_missing"
+    assert problem.place.path == path
+
+
+@pytest.mark.parametrize(
     ("rule", "record", "code", "quote"), list(PROBLEMS.values()), ids=list(PROBLEMS)
 )
 def test_a_value_is_refused_once_at_its_own_cell(problems_of, rule, record, code, quote):
