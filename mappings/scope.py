@@ -134,11 +134,11 @@ class Site:
         return ", ".join(repr(path.text) for path, _ in self._finders)
 
     def empty_place(self, scope: Scope) -> Place:
-        """Return the place of the first path with nothing at it."""
+        """Return the place of the first path with nothing at it, else of the first path."""
         for path, find in self._finders:
             if not is_present(find(scope.root if path.is_rooted else scope.item)):
                 return scope.place_of(path)
-        return scope.place_of(None)
+        return self.source(scope)[0]
 
     def holds_fraction(self, scope: Scope, text: str) -> bool:
         """Return whether `text` is, unchanged, a decimal number of the source (not its text)."""

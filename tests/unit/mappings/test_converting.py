@@ -435,6 +435,20 @@ def test_everything_wrong_with_a_record_is_reported_at_once_in_columns(convert):
     assert {(p.place.sheet, p.place.row) for p in conversion.problems} == {("Hồ sơ", 7)}
 
 
+@pytest.mark.parametrize(
+    ("record", "place"),
+    [({"b": "x"}, "a"), ({"a": "x", "b": " "}, "b"), ({}, "a"), ({"a": "x", "b": "x"}, "a")],
+    ids=["first part", "second part", "both", "neither"],
+)
+def test_a_mandatory_text_of_several_values_is_missed_at_the_empty_one(convert, record, place):
+    conversion = convert(
+        record, {"LoaiDoiTuong": "{template: '{a}/{b}', codes: {x/y: '1', x/x: ''}}"}
+    )
+
+    (problem,) = conversion.problems
+    assert (problem.code, problem.place.path) == ("mapping.field_missing", place)
+
+
 def test_a_path_inside_a_record_continues_the_records_own_path(convert):
     conversion = convert(
         {"nguoi": {"loai": "X"}},
