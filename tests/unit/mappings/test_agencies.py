@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from mappings.tables import packaged, read_index
 from schemas.errors import ConfigError
 
 INDEX = read_index("agencies")
+PROFILES = Path(__file__).parents[3] / "docs" / "profiles"
 
 
 @pytest.mark.parametrize("entry", INDEX, ids=[str(entry["name"]) for entry in INDEX])
@@ -27,6 +30,15 @@ def test_every_packaged_agency_file_is_listed():
     files = {path.name for path in packaged("agencies", "").glob("*.yaml")}
 
     assert files == {entry["file"] for entry in INDEX}
+
+
+def test_every_profile_page_is_of_a_packaged_agency_and_in_the_list_of_pages():
+    pages = {path.stem for path in PROFILES.glob("*.md")} - {"README"}
+    index = (PROFILES / "README.md").read_text("utf-8")
+    listed = set(re.findall(r"^\| \[([a-z-]+)\]\(\1\.md\)", index, re.MULTILINE))
+
+    assert pages == listed
+    assert pages <= {entry["name"] for entry in INDEX}
 
 
 def test_the_installation_is_as_released():
