@@ -76,13 +76,17 @@ class Role(Enum):
     """The HTTP door, for files of any size."""
     FOLDER = "folder"
     """The folder door: files that appear in the agencies\' folders."""
+    PULL = "pull"
+    """Reads the sources that are configured under [pull]."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
     """Return the roles of a process that is told none."""
     on_rabbitmq = (Role.TAKE, Role.RESULTS) if settings.broker.kind == "rabbitmq" else ()
     with_folder = (Role.FOLDER,) if settings.folder.path is not None else ()
-    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, *on_rabbitmq, *with_folder)
+    with_pull = (Role.PULL,) if settings.pull else ()
+    doors = (*on_rabbitmq, *with_folder, *with_pull)
+    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, *doors)
 
 
 @dataclass(slots=True)
@@ -272,6 +276,14 @@ def _folder(installation: Installation, stop: Event) -> None:
         _repeat(door.step, stop, pause_seconds=PAUSE_SECONDS)
 
 
+def _pull(installation: Installation, stop: Event) -> None:
+    from lienthong.doors.pull import PullDoor  # noqa: PLC0415 - drivers are not for everybody
+
+    with installation.open_broker() as broker:
+        door = PullDoor(installation, publisher=broker, must_stop=stop.is_set)
+        _repeat(door.step, stop, pause_seconds=PAUSE_SECONDS)
+
+
 def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float) -> None:
     while not stop.is_set():
         try:
@@ -300,4 +312,5 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.SEAL: _seal,
     Role.HTTP: _http,
     Role.FOLDER: _folder,
+    Role.PULL: _pull,
 }

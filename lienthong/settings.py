@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -33,6 +34,7 @@ from pydantic_settings import (
 
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.windows import WrongWindow
+from lienthong.pull.profile import PullProfile, SqlPull
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -252,6 +254,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+PullName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+"""A source's name: also part of file names and of variables."""
+
+
 class Settings(BaseSettings):
     """Everything an operator can set."""
 
@@ -270,6 +276,22 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     folder: FolderSettings = FolderSettings()
     retention: RetentionSettings = RetentionSettings()
+    pull: dict[PullName, PullProfile] = Field(
+        default={}, description="sources that are read by us, by name"
+    )
+
+    @field_validator("pull", mode="before")
+    @classmethod
+    def _join_names(cls, value: object) -> object:
+        """Let LIENTHONG_PULL__LAND_OFFICE__PASSWORD mean [pull.land-office]: shells know no '-'."""
+        if not isinstance(value, dict):
+            return value
+        known = {str(name).replace("-", "_"): name for name in value if "-" in str(name)}
+        joined: dict[Any, Any] = dict(value)
+        for name, meant in known.items():
+            if isinstance(value.get(name), dict) and isinstance(value[meant], dict):
+                joined[meant] = {**value[meant], **joined.pop(name)}
+        return joined
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
@@ -382,6 +404,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "expansion": ExpansionSettings,
     "folder": FolderSettings,
     "http": HttpSettings,
+    "pull": SqlPull,
     "retention": RetentionSettings,
     "store": StoreSettings,
     "target": TargetProfile,

@@ -5,6 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
+from lienthong.testing import mariadb as mariadb_server
 from lienthong.testing import postgresql as postgresql_server
 from lienthong.testing import rabbitmq as rabbitmq_server
 
@@ -89,3 +90,15 @@ def private_postgresql(postgresql):
     if not isinstance(postgresql, postgresql_server.PrivatePostgres):
         pytest.skip("kills the server, which is somebody else's")
     return postgresql
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """Give a MariaDB server of the tests' own."""
+    _need(is_there=mariadb_server.is_installed(), name="MariaDB")
+    server = mariadb_server.PrivateMariadb()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -95,11 +95,21 @@ def receive(
     broker: Publisher,
     clock: Callable[[], datetime],
     progress: Callable[[int], None] = lambda _bytes: None,
+    together: Callable[[Work], None] = lambda _work: None,
 ) -> Taken:
     """
     Take one submission of any size over; when this returns, it cannot be lost.
 
     The hint that starts its expansion is published last: if that fails, the workers find it.
+
+    Args:
+        offer: What is handed over.
+        store: The store.
+        broker: The exchange.
+        clock: Tells the time.
+        progress: Is told of bytes as they are read.
+        together: Writes what must be durable exactly when the submission is; what it raises undoes
+            both, and is raised.
 
     Raises:
         InputError: it cannot be read to its end, or its key came before with other bytes; nothing
@@ -113,6 +123,8 @@ def receive(
             (outcome,) = _register(work, [read])
             if isinstance(outcome, KeyConflict) or outcome.is_repeat:
                 remove_pieces(work.connection, submission_id)
+            if isinstance(outcome, Taken):
+                together(work)
             reached(Point.RECEIVE_REGISTERED)
     except STORE_TROUBLE:
         # Its commit may have done its work, or be about to: what has no row in the end is nobody's,

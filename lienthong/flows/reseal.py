@@ -16,7 +16,14 @@ from sqlalchemy import LargeBinary, bindparam, exists, func, select, update
 from lienthong.store import sealed
 from lienthong.store.batches import count, lock, pages
 from lienthong.store.pieces import PIECE_BYTES
-from lienthong.store.tables import attempts, messages, receipts, submission_pieces, submissions
+from lienthong.store.tables import (
+    attempts,
+    messages,
+    pulls,
+    receipts,
+    submission_pieces,
+    submissions,
+)
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import PRODUCT, begin
 
@@ -100,6 +107,11 @@ _COLUMNS = (
         column=receipts.c.document,
         key=(receipts.c.message_id,),
         context=lambda row: sealed.receipt_context(row.message_id),
+    ),
+    _Column(
+        column=pulls.c.salt,
+        key=(pulls.c.source,),
+        context=lambda row: sealed.salt_context(row.source),
     ),
     _Column(
         column=submission_pieces.c.body,

@@ -42,3 +42,8 @@ def piece_context(submission_id: str, number: int, *, is_last: bool) -> str:
     With its number and its end in it no piece can be moved, left out or cut off.
     """
     return f"submission_pieces.body:{submission_id}:{number}:{int(is_last)}"
+
+
+def salt_context(source: str) -> str:
+    """Return the context of `pulls.salt`."""
+    return f"pulls.salt:{source}"

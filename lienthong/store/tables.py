@@ -292,6 +292,33 @@ door_tokens = Table(
     comment="what opens the HTTP door; the tokens themselves are nowhere",
 )
 
+pulls = Table(
+    "pulls",
+    metadata,
+    Column("source", Text, primary_key=True, comment="its name in the settings"),
+    Column("mark", Text, comment="JSON: up to where it was read; empty before the first row"),
+    Column("salt", LargeBinary, nullable=False, comment="sealed; of its digests in pull_seen"),
+    Column("lease_until", UtcTime, comment="of the worker that reads it"),
+    Column("fence", BigInteger, nullable=False, default=0),
+    Column("due_at", UtcTime, nullable=False, comment="when it is read next"),
+    Column("tried_at", UtcTime, comment="when it was last read, well or not"),
+    Column("read_at", UtcTime, comment="when it was last read to its end"),
+    Column("rows", BigInteger, nullable=False, default=0, comment="taken over, ever"),
+    Column("trouble", Text, comment="code of what kept it from being read; empty when all is well"),
+    comment="sources that are read by us; one moves on with the submission that holds its rows",
+)
+
+pull_seen = Table(
+    "pull_seen",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("name", LargeBinary, primary_key=True, comment="salted digest of mark and key"),
+    Column("digest", LargeBinary, nullable=False, comment="salted, of all values"),
+    Column("place", BigInteger, nullable=False, comment="of the mark, to forget it by"),
+    Index("pull_seen_place", "source", "place"),
+    comment="rows of the overlap that were taken over; they are read again and not taken again",
+)
+
 audit = Table(
     "audit",
     metadata,

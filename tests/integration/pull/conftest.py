@@ -1,0 +1,159 @@
+"""Sources on real database servers, and an installation that reads them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.engine import make_url
+
+from lienthong.doors.pull import PullDoor
+from lienthong.flows.incoming import Sender
+from lienthong.settings import Settings
+from lienthong.store.database import reading
+from lienthong.store.pieces import PieceReader
+from lienthong.store.pulls import list_pulls
+from lienthong.store.tables import submissions
+from lienthong.wiring import Installation
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class Silent:
+    def publish(self, queue, messages):
+        """The workers find it."""
+
+
+class Here(Installation):
+    """An installation on the clock of the test, whose mappings all read JSON lines."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.now = NOW
+
+    def clock(self):
+        return self.now
+
+    def sender(self, name):
+        return Sender(name=name, code="000.00.15.H29", format="jsonl")
+
+
+@dataclass
+class Source:
+    """One database of an agency, and a worker that reads it."""
+
+    kind: str
+    url: str
+    folder: object
+    options: dict = field(default_factory=dict)
+    made: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.engine = create_engine(self.url)
+        self.installation = self.make_installation()
+        self.door = PullDoor(self.installation, publisher=Silent())
+
+    def make_installation(self):
+        plain = make_url(self.url)
+        name = "postgresql" if self.kind == "postgresql" else "mariadb"
+        profile = {
+            "kind": "sql",
+            "url": plain.set(drivername=name).render_as_string(hide_password=False),
+            "table": "hoso",
+            "columns": ["ma", "ten", "sua_luc"],
+            "watermark": "sua_luc",
+            "key": ["ma"],
+            **self.options,
+        }
+        profile = {key: value for key, value in profile.items() if value is not None}
+        made = Here(Settings(data_dir=self.folder, pull={"land": profile}))
+        self.made.append(made)
+        return made
+
+    def with_options(self, **options):
+        """Give a worker of the same store, whose profile differs."""
+        self.options = {**self.options, **options}
+        now = self.installation.now
+        self.installation = self.make_installation()
+        self.installation.now = now
+        self.door = PullDoor(self.installation, publisher=Silent())
+        return self
+
+    def run(self, *statements, **values):
+        with self.engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement), values)
+
+    def put(self, code, name="A", at="2026-03-02 14:00:00"):
+        self.run("INSERT INTO hoso (ma, ten, sua_luc) VALUES (:c, :n, :a)", c=code, n=name, a=at)
+
+    def read(self, *, after=timedelta(minutes=1)):
+        self.installation.now += after
+        return self.door.read("land", even_if_not_due=True)
+
+    def lines(self):
+        """Return every row that was taken over, in the order of its submission."""
+        store = self.installation.store
+        with reading(store) as connection:
+            query = select(submissions.c.id, submissions.c.size).order_by(submissions.c.arrival)
+            found = connection.execute(query).all()
+        lines = []
+        for one in found:
+            whole = PieceReader(store, one.id, size=one.size).readall()
+            lines += [json.loads(line) for line in whole.splitlines()]
+        return lines
+
+    def codes(self):
+        return [line["ma"] for line in self.lines()]
+
+    def state(self):
+        with reading(self.installation.store) as connection:
+            return list_pulls(connection)["land"]
+
+    def close(self):
+        self.engine.dispose()
+        for installation in self.made:
+            installation.store.dispose()
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def kind(request):
+    """Give the kind of the source's database."""
+    return request.param
+
+
+@pytest.fixture
+def make_source(kind, request, tmp_path):
+    made = []
+
+    def make(*, charset="utf8mb4", **options):
+        server = request.getfixturevalue(kind)
+        name = f"t{uuid4().hex}"
+        if kind == "postgresql":
+            url = make_url(server.create_database(name)).set(drivername="postgresql+psycopg")
+            url = url.render_as_string(hide_password=False)
+        else:
+            url = server.create_database(name, charset=charset)
+        made.append(Source(kind, url, tmp_path / f"data{len(made)}", options))
+        return made[-1]
+
+    yield make
+    for source in made:
+        source.close()
+
+
+@pytest.fixture
+def source(make_source):
+    """Give a source with one table, whose watermark is a time without zone."""
+    source = make_source()
+    source.run(
+        "CREATE TABLE hoso (ma varchar(40) PRIMARY KEY, ten varchar(200), sua_luc timestamp NULL)"
+        if source.kind == "postgresql"
+        else "CREATE TABLE hoso (ma varchar(40) PRIMARY KEY, ten varchar(200), "
+        "sua_luc datetime NULL)"
+    )
+    return source
