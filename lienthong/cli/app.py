@@ -28,6 +28,7 @@ from lienthong.cli import (
     mapping_new,
     mapping_overview,
     mapping_preview,
+    pull,
     sandbox,
     store,
     system,
@@ -69,6 +70,7 @@ sandbox.register(app)
 system.register(app)
 topology.register(app)
 doors.register(app)
+pull.register(app)
 bench.register(app)
 
 

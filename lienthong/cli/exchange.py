@@ -106,8 +106,8 @@ def run(
     roles: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: take, expand, deliver, results, sweep, seal, http, folder; "
-            "default: all that fit the settings but http",
+            help="Comma-separated: take, expand, deliver, results, sweep, seal, http, folder, "
+            "pull; default: all that fit the settings but http",
             show_default=False,
         ),
     ] = "",

@@ -31,6 +31,21 @@ HELP: dict[str, str] = {
         "Bảng mã của tệp văn bản; mặc định: đoán theo từ ngữ trong tệp"
     ),
     "Records to look at": "Số bản ghi được xem",
+    # pull
+    "Sources that are read by us.": "Các nguồn do Liên thông chủ động đọc.",
+    "List the sources: when each was read, how many rows it gave, and what keeps it from being "
+    "read.": "Liệt kê các nguồn: đọc lúc nào, đã nhận bao nhiêu dòng, và vướng gì.",
+    "Connect to a source and show what the next page would be, without its values; takes "
+    "nothing.": "Kết nối tới nguồn và cho xem trang kế tiếp, không có giá trị; không nhận gì.",
+    "Read a source once, now, and take over what is new.": (
+        "Đọc nguồn một lần ngay bây giờ và nhận những gì mới."
+    ),
+    "Read a source again from an earlier (or later) watermark; what is not new is not sent "
+    "again.": "Đọc lại nguồn từ một mốc sớm hơn (hoặc muộn hơn); cái không mới không gửi lại.",
+    "Name of the source: [pull.NAME]": "Tên nguồn: [pull.TÊN]",
+    "Watermark to read from: a number, a day or a time; default its start": (
+        "Mốc để đọc từ đó: số, ngày hoặc thời điểm; mặc định từ đầu"
+    ),
     # catalogue
     "The services that are to be connected.": "Các dịch vụ cần kết nối.",
     "List the groups and the services that were imported, or search the procedures that ship.": (
@@ -63,9 +78,9 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, deliver, results, sweep, seal, http, folder; default: all "
-    "that fit the settings but http": "Cách nhau bằng dấu phẩy: take, expand, deliver, results, "
-    "sweep, seal, http, folder; mặc định: mọi vai trò hợp với cấu hình trừ http",
+    "Comma-separated: take, expand, deliver, results, sweep, seal, http, folder, pull; default: "
+    "all that fit the settings but http": "Cách nhau bằng dấu phẩy: take, expand, deliver, "
+    "results, sweep, seal, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
