@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import shutil
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -68,6 +69,7 @@ def examine(installation: Installation) -> list[Finding]:
         _store_keys,
         _exchange,
         _target,
+        _sources,
     )
     return [finding for check in checks for finding in check(installation)]
 
@@ -322,3 +324,31 @@ def _target(installation: Installation) -> Iterator[Finding]:
         return
     with_channel.close()
     yield Finding(name=name, state=State.OK, found=Text(vi=endpoint, en=endpoint))
+
+
+def _sources(installation: Installation) -> Iterator[Finding]:
+    """What is read by us: whether it is there and takes the query; no value is looked at."""
+    if not installation.settings.pull:
+        return
+    from lienthong.doors.pull import agency_of  # noqa: PLC0415 - drivers are not for everybody
+    from lienthong.pull.sql import SqlSource  # noqa: PLC0415
+
+    for source, profile in installation.settings.pull.items():
+        name = Text(vi=f"Nguồn {source}", en=f"Source {source}")
+        try:
+            agency_of(installation, source, profile)
+            with closing(SqlSource(profile)) as reader:
+                reader.probe()
+                address = reader.address
+        except LienthongError as error:
+            yield Finding(
+                name=name,
+                state=State.FAULT,
+                found=error.text,
+                remedy=Text(
+                    vi="Xem docs/pulling.md, mục «When something is wrong»",
+                    en="See docs/pulling.md, 'When something is wrong'",
+                ),
+            )
+            continue
+        yield Finding(name=name, state=State.OK, found=Text(vi=address, en=address))

@@ -80,6 +80,17 @@ class SqlSource:
                 raise self._stands_still()
             after = position
 
+    def probe(self) -> None:
+        """
+        Ask for one row, to see whether it would be read.
+
+        Raises:
+            PeerError, ConfigError: as `pages`.
+        """
+        statement = self._statement(self._profile.first_mark, None).limit(1)
+        with reading_only(self._engine, self._profile) as connection:
+            self._names(connection.execute(statement))
+
     def close(self) -> None:
         """Give back what it holds."""
         self._engine.dispose()
