@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.options import (
     CsvOptions,
+    FixedOptions,
     JsonLinesOptions,
     JsonOptions,
     OptionsWrong,
@@ -17,6 +18,7 @@ from adapters.record import SourceRecord, UnreadableRecord, Value
 
 __all__ = [
     "CsvOptions",
+    "FixedOptions",
     "JsonLinesOptions",
     "JsonOptions",
     "OptionsWrong",

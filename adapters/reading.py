@@ -10,7 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from adapters.doctor.records import examined
-from adapters.options import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
+from adapters.options import (
+    CsvOptions,
+    FixedOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    XlsxOptions,
+    XmlOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
 _READERS: Mapping[type[SourceOptions], str] = {
     CsvOptions: "adapters.delimited",
+    FixedOptions: "adapters.fixed",
     XlsxOptions: "adapters.workbook",
     JsonOptions: "adapters.json_array",
     JsonLinesOptions: "adapters.json_lines",

@@ -7,6 +7,7 @@ itself says (a JSON number is a number, a workbook date is a date). Text is alwa
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +21,18 @@ Value: TypeAlias = (
     "str | int | float | bool | datetime | Sequence[Value] | Mapping[str, Value] | None"
 )
 """A value as its format gives it; nested for JSON and XML, flat for tables. Text is NFC."""
+
+
+_STEP = re.compile(r"[.\[]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a record with a place of its own: a detail line, a row of another sheet."""
+
+    place: Place
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """As those of the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +51,34 @@ class SourceRecord:
     listed."""
     warnings: Sequence[Problem] = ()
     """What was found in it that does not stop it."""
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """Path to what stands there, for parts that the agency finds elsewhere than the record."""
 
     def place_of(self, path: str) -> Place:
         """Return the place of one field; `path` is a field name or a dotted path in the record."""
         column = self.columns.get(path)
         if column is not None:
             return self.place.at(column=column)
-        base = self.place.path
-        return self.place.at(path=path if base is None else f"{base}.{path}")
+        base, rest = path, ""
+        while self.parts and base:
+            part = self.parts.get(base)
+            if part is not None:
+                return _inside(part.place, part.columns, rest)
+            base, _, step = base.rpartition(".")
+            rest = f"{step}.{rest}" if rest else step
+        return _inside(self.place, self.columns, path)
+
+
+def _inside(place: Place, columns: Mapping[str, str], path: str) -> Place:
+    """Return the place of `path` in what stands at `place`."""
+    if path in columns:
+        return place.at(column=columns[path])
+    head = _STEP.split(path, maxsplit=1)[0]
+    if head in columns:
+        # A document inside one cell.
+        return place.at(column=columns[head], path=path[len(head) :].lstrip("."))
+    base = place.path
+    return place.at(path=path if not base else f"{base}.{path}" if path else base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

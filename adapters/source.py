@@ -8,13 +8,18 @@ file is recognised by its first bytes.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO
+import shutil
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import charsets
 from adapters.refusal import empty_input, refuse
 from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from _typeshed import WriteableBuffer
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -22,6 +27,7 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _HEAD_BYTES = 8
 _BUFFER_BYTES = 64 * 1024
+_SPOOL_BYTES = 8 * 1024 * 1024
 _MARKS = (
     (b"\xef\xbb\xbf", ("utf-8", "utf-8-sig"), "utf-8"),
     (b"\xff\xfe", ("utf-16", "utf-16-le"), "utf-16-le"),
@@ -59,17 +65,32 @@ def read_head(source: BinaryIO) -> bytes:
     return head
 
 
+@contextmanager
+def with_places(source: BinaryIO) -> Iterator[BinaryIO]:
+    """Give `source` as a stream that can be read from any place; a pipe is first copied."""
+    if source.seekable():
+        yield source
+        return
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+        shutil.copyfileobj(source, spool)
+        spool.seek(0)
+        yield cast("BinaryIO", spool)
+
+
 def open_bytes(source: BinaryIO, *, head: bytes) -> io.BufferedReader:
     """Return all bytes, `head` included, as one buffered stream."""
     return io.BufferedReader(_Stream(head, source), _BUFFER_BYTES)
 
 
-def open_text(source: BinaryIO, *, encoding: str, place: Place) -> io.TextIOWrapper:
+def open_text(
+    source: BinaryIO, *, encoding: str, place: Place, as_bytes: bool = False
+) -> io.TextIOWrapper:
     """
     Return `source` as text with its line ends untouched, byte order mark removed.
 
     Undecodable bytes become lone surrogates (see `charsets.UNDECODABLE`). Text is not yet NFC:
-    that needs whole fields.
+    that needs whole fields. With `as_bytes` nothing is decoded: each byte becomes the character
+    of its number (`latin-1` turns it back).
 
     Raises:
         InputError: The source is empty, is a workbook or an old Office file, or its byte order
@@ -82,6 +103,8 @@ def open_text(source: BinaryIO, *, encoding: str, place: Place) -> io.TextIOWrap
     codec, mark = settle_encoding(head, encoding, place)
     charsets.register()
     stream = open_bytes(source, head=head[len(mark) :])
+    if as_bytes:
+        return io.TextIOWrapper(stream, encoding="latin-1", newline="")
     return io.TextIOWrapper(stream, encoding=codec, errors=charsets.UNDECODABLE, newline="")
 
 

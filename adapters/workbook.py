@@ -9,8 +9,6 @@ makes its row unreadable: neither is blank.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -25,6 +23,7 @@ from adapters.refusal import (
     problem,
     refuse,
 )
+from adapters.source import with_places
 from adapters.workbook_fonts import font_of_runs, load_fonts
 from adapters.workbook_numbers import PLAIN, load_kinds, read_number
 from adapters.workbook_strings import SharedStrings, load_strings, rich_text, unescape
@@ -44,7 +43,6 @@ _NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
-_SPOOL_BYTES = 8 * 1024 * 1024
 _ROW_BYTES = 16 * 1024 * 1024
 """Limit of one row as XML; 16,384 cells of numbers take under one."""
 _MAX_COLUMNS = 16_384
@@ -54,13 +52,8 @@ def read(
     source: BinaryIO, *, file_name: str, options: XlsxOptions
 ) -> Iterator[SourceRecord | UnreadableRecord]:
     """Yield the records; see `adapters.read_records`. What is no file is first copied to one."""
-    file = Place(file=file_name)
-    if source.seekable():
-        yield from _read(source, file=file, options=options)
-        return
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
-        shutil.copyfileobj(source, spool)
-        yield from _read(cast("BinaryIO", spool), file=file, options=options)
+    with with_places(source) as whole:
+        yield from _read(whole, file=Place(file=file_name), options=options)
 
 
 def _read(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
-from adapters.options import checks, delimited, repair, trees, workbooks
+from adapters.options import checks, delimited, fixed, repair, trees, workbooks
 from adapters.options.checks import ENCODINGS, MIB
 from adapters.options.delimited import CsvOptions
 from adapters.options.faults import (
@@ -20,6 +20,7 @@ from adapters.options.faults import (
     unknown_choice,
     unknown_key,
 )
+from adapters.options.fixed import FixedCheck, FixedField, FixedOptions, FixedType
 from adapters.options.trees import JsonLinesOptions, JsonOptions, XmlOptions
 from adapters.options.workbooks import XlsxOptions
 
@@ -34,6 +35,10 @@ __all__ = [
     "ENCODINGS",
     "FORMATS",
     "CsvOptions",
+    "FixedCheck",
+    "FixedField",
+    "FixedOptions",
+    "FixedType",
     "JsonLinesOptions",
     "JsonOptions",
     "OptionsWrong",
@@ -43,10 +48,13 @@ __all__ = [
     "make_options",
 ]
 
-SourceOptions: TypeAlias = CsvOptions | XlsxOptions | JsonOptions | JsonLinesOptions | XmlOptions
+SourceOptions: TypeAlias = (
+    CsvOptions | FixedOptions | XlsxOptions | JsonOptions | JsonLinesOptions | XmlOptions
+)
 
 FORMATS: Mapping[str, type[SourceOptions]] = {
     "csv": CsvOptions,
+    "fixed": FixedOptions,
     "xlsx": XlsxOptions,
     "json": JsonOptions,
     "jsonl": JsonLinesOptions,
@@ -72,6 +80,7 @@ _COMMON: Mapping[str, checks.Check] = {
 }
 _RULES: Mapping[type[SourceOptions], _Rules] = {
     CsvOptions: _Rules(checks=delimited.CHECKS, contradictions=delimited.contradictions),
+    FixedOptions: _Rules(checks=fixed.CHECKS, contradictions=fixed.contradictions),
     XlsxOptions: _Rules(checks=workbooks.CHECKS),
     JsonOptions: _Rules(checks=trees.JSON_CHECKS),
     JsonLinesOptions: _Rules(checks=trees.JSON_CHECKS),

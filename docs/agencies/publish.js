@@ -14,6 +14,7 @@ const PREFIX = process.env.LIENTHONG_PREFIX || "lienthong";
 const WAIT_SECONDS = Number(process.env.LIENTHONG_WAIT || "60");
 const CONTENT_TYPES = {
   ".csv": "text/csv",
+  ".txt": "text/plain",
   ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   ".json": "application/json",
   ".jsonl": "application/x-ndjson",

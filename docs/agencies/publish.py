@@ -20,6 +20,7 @@ PREFIX = os.environ.get("LIENTHONG_PREFIX", "lienthong")
 WAIT_SECONDS = float(os.environ.get("LIENTHONG_WAIT", "60"))
 CONTENT_TYPES = {
     ".csv": "text/csv",
+    ".txt": "text/plain",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lienthong.flows.incoming import CONTENT_TYPES, SAYS_NOTHING
+
 VERSION = "1.0.0"
 _TEXT = {
     "type": "object",
@@ -138,14 +140,7 @@ def _records() -> dict[str, Any]:
             "format, or application/octet-stream, or absent.",
             "content": {
                 media: {}
-                for media in (
-                    "text/csv",
-                    "application/json",
-                    "application/x-ndjson",
-                    "application/xml",
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                    "application/octet-stream",
-                )
+                for media in (*(types[0] for types in CONTENT_TYPES.values()), SAYS_NOTHING)
             },
         },
         "responses": {

@@ -12,16 +12,18 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters import CsvOptions, JsonLinesOptions, JsonOptions, SourceOptions, XlsxOptions
+from adapters.options import FORMATS
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
+    from adapters import SourceOptions
     from broker.port import Incoming
 
 MIB = 1024 * 1024
 LARGEST_BYTES = 8 * MIB
 """Of one message, unless the settings say otherwise; larger ones come by HTTP or folder."""
 
+_FIXED = ("text/plain",)
 _CSV = ("text/csv", "application/csv")
 _XLSX = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)
 _JSON = ("application/json", "text/json")
@@ -34,6 +36,7 @@ _JSON_LINES = (
 _XML = ("application/xml", "text/xml")
 CONTENT_TYPES: dict[str, tuple[str, ...]] = {
     "csv": _CSV,
+    "fixed": _FIXED,
     "xlsx": _XLSX,
     "json": _JSON,
     "jsonl": _JSON_LINES,
@@ -58,15 +61,7 @@ class Sender:
 
 def format_of(source: SourceOptions) -> str:
     """Return the name of a source's format, as mappings name it; also the file's ending."""
-    if isinstance(source, CsvOptions):
-        return "csv"
-    if isinstance(source, XlsxOptions):
-        return "xlsx"
-    if isinstance(source, JsonOptions):
-        return "json"
-    if isinstance(source, JsonLinesOptions):
-        return "jsonl"
-    return "xml"
+    return next(name for name, options in FORMATS.items() if type(source) is options)
 
 
 def file_name_of(message: Incoming, sender: Sender | None) -> str:

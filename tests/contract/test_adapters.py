@@ -14,7 +14,7 @@ import pytest
 from adapters import SourceRecord, UnreadableRecord, charsets, make_options, read_records
 from schemas.errors import InputError
 
-FORMATS = ["csv", "csv-tcvn3", "csv-utf16", "xlsx", "json", "jsonl", "xml"]
+FORMATS = ["csv", "csv-tcvn3", "csv-utf16", "fixed", "fixed-vni", "xlsx", "json", "jsonl", "xml"]
 STREAMED = [name for name in FORMATS if name != "xlsx"]
 
 RECORDS = [
@@ -28,6 +28,13 @@ OPTIONS = {
     "csv": {"format": "csv", "required": ["So", "Ten"]},
     "csv-tcvn3": {"format": "csv", "encoding": "tcvn3", "delimiter": ";"},
     "csv-utf16": {"format": "csv", "encoding": "utf-16", "delimiter": "\t"},
+    "fixed": {"format": "fixed", "fields": {"So": "1-9", "Ten": "10-39", "GhiChu": "40-59"}},
+    "fixed-vni": {
+        "format": "fixed",
+        "encoding": "vni",
+        "unit": "bytes",
+        "fields": {"So": "1-9", "Ten": "10-39", "GhiChu": "40-59"},
+    },
     "xlsx": {"format": "xlsx", "required": ["So", "Ten"]},
     "json": {"format": "json", "records": "ket_qua.ho_so"},
     "jsonl": {"format": "jsonl"},
@@ -43,6 +50,24 @@ def as_csv(records, delimiter=","):
 
 def quoted(value):
     return '"' + value.replace('"', '""') + '"'
+
+
+def as_fixed(records, encode):
+    widths = {"So": 9, "Ten": 30, "GhiChu": 20}
+    return b"".join(
+        b"".join(pad(encode(value), widths[k], encode) for k, value in r.items()) + encode("\r\n")
+        for r in records
+    )
+
+
+def pad(value, width, encode):
+    # In UTF-8 positions count characters, in VNI bytes.
+    length = width if encode is vni else width + len(value) - len(value.decode())
+    return value.ljust(length)
+
+
+def vni(text):
+    return charsets.encode(text, "vni")
 
 
 def as_xlsx(records):
@@ -72,6 +97,8 @@ def build(name, records):
         return charsets.encode(as_csv(records, ";"), "tcvn3")
     if name == "csv-utf16":
         return as_csv(records, "\t").encode("utf-16")
+    if name in ("fixed", "fixed-vni"):
+        return as_fixed(records, vni if name == "fixed-vni" else str.encode)
     if name == "xlsx":
         return as_xlsx(records)
     if name == "json":
@@ -139,7 +166,9 @@ def test_a_pipe_gives_the_same_records_as_a_file(name):
     assert [{k: shown(v) for k, v in record.values.items()} for record in found] == RECORDS
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name != "csv-tcvn3"])
+@pytest.mark.parametrize(
+    "name", [name for name in FORMATS if name not in ("csv-tcvn3", "fixed-vni")]
+)
 def test_decomposed_text_comes_out_composed(name):
     loose = [{k: unicodedata.normalize("NFD", v) for k, v in r.items()} for r in RECORDS]
 
@@ -152,6 +181,8 @@ PLACES = {
     "csv": "hồ sơ.dat, row 4, column B (Ten)",
     "csv-tcvn3": "hồ sơ.dat, row 4, column B (Ten)",
     "csv-utf16": "hồ sơ.dat, row 4, column B (Ten)",
+    "fixed": "hồ sơ.dat, row 3, column 10-39 (Ten)",
+    "fixed-vni": "hồ sơ.dat, row 3, column 10-39 (Ten)",
     "xlsx": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
     "json": "hồ sơ.dat, ket_qua.ho_so[2].Ten",
     "jsonl": "hồ sơ.dat, line 3, Ten",
@@ -170,6 +201,8 @@ BAD = {
     "csv": (b'"003"', b'"003","x"', "csv.ragged"),
     "csv-tcvn3": (b'"003"', b'"\xc3"', "csv.undecodable"),
     "csv-utf16": ('"003"'.encode("utf-16-le"), b'"\0\0\0"\0', "csv.nul"),
+    "fixed": (b"003    ", b"003\xff   ", "fixed.undecodable"),
+    "fixed-vni": (b"003    ", b"003\xd8   ", "fixed.undecodable"),
     "json": (b'"003"', b'"003", "So": "004"', "json.key_repeated"),
     "jsonl": (b'{"So": "003"', b'{"So: "003"', "jsonl.syntax"),
     "xml": (b"<hs><So>003</So><Ten></Ten><GhiChu>", b"<hs>003</hs><hs><GhiChu>", ""),
@@ -276,6 +309,7 @@ WRONG = [
     ("csv-utf16", as_csv(RECORDS).encode(), "input.encoding_wrong"),
     ("csv-tcvn3", b"\xef\xbb\xbf" + as_csv(RECORDS).encode(), "input.encoding_wrong"),
     ("csv", as_csv(RECORDS, ";").encode(), "csv.columns_missing"),
+    ("fixed", as_xlsx(RECORDS), "input.not_text"),
     ("xlsx", as_csv(RECORDS).encode(), "xlsx.not_workbook"),
     ("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "xlsx.old_or_encrypted"),
     ("json", as_csv(RECORDS).encode(), "json.syntax"),
@@ -305,6 +339,8 @@ PARTS = {
     "csv": ("So,Ten\n", "{n},Nguyễn\n", ""),
     "csv-tcvn3": ("So;Ten\n", "{n};x\n", ""),
     "csv-utf16": ("\ufeffSo\tTen\n", "{n}\tNguyễn\n", ""),
+    "fixed": ("", "{n:<9}Nguyễn", ""),
+    "fixed-vni": ("", "{n:<9}x", ""),
     "json": ('{{"ket_qua":{{"ho_so":[', '{comma}{{"So":{n},"Ten":"Nguyễn"}}', "]}}}}"),
     "jsonl": ("", '{{"So":{n},"Ten":"Nguyễn"}}\n', ""),
     "xml": ('<ds xmlns="urn:ds">', "<hs><So>{n}</So><Ten>Nguyễn</Ten></hs>", "</ds>"),
@@ -314,12 +350,12 @@ PARTS = {
 def generated(name, count, filling=""):
     head, record, tail = PARTS[name]
     encoding = {"csv-utf16": "utf-16-le", "csv-tcvn3": "ascii"}.get(name, "utf-8")
+    end = " " * 59 + "\n" if name.startswith("fixed") else ""
     yield head.format().encode(encoding)
     for number in range(count):
         text = record.format(n=number, comma="," if number else "")
-        yield (
-            text.replace("Nguyễn", "Nguyễn" + filling).replace("x", "x" + filling).encode(encoding)
-        )
+        text = text.replace("Nguyễn", "Nguyễn" + filling).replace("x", "x" + filling)
+        yield (text + end).encode(encoding)
     yield tail.format().encode(encoding)
 
 

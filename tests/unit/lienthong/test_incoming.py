@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from adapters import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
+from adapters import (
+    CsvOptions,
+    FixedOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    XlsxOptions,
+    XmlOptions,
+)
 from broker.port import Incoming
 from lienthong.flows.incoming import CONTENT_TYPES, Sender, check, file_name_of, format_of
 
@@ -88,6 +95,7 @@ def test_while_the_mapping_cannot_be_used_only_what_it_says_goes_unchecked():
     ("options", "expected"),
     [
         (CsvOptions(), "csv"),
+        (FixedOptions(), "fixed"),
         (XlsxOptions(), "xlsx"),
         (JsonOptions(), "json"),
         (JsonLinesOptions(), "jsonl"),
