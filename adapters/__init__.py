@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.options import (
     CsvOptions,
+    DbfOptions,
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
@@ -18,6 +19,7 @@ from adapters.record import SourceRecord, UnreadableRecord, Value
 
 __all__ = [
     "CsvOptions",
+    "DbfOptions",
     "FixedOptions",
     "JsonLinesOptions",
     "JsonOptions",

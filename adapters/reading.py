@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from adapters.doctor.records import examined
 from adapters.options import (
     CsvOptions,
+    DbfOptions,
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _READERS: Mapping[type[SourceOptions], str] = {
     CsvOptions: "adapters.delimited",
     FixedOptions: "adapters.fixed",
+    DbfOptions: "adapters.dbase",
     XlsxOptions: "adapters.workbook",
     JsonOptions: "adapters.json_array",
     JsonLinesOptions: "adapters.json_lines",

@@ -11,6 +11,7 @@ import io
 import shutil
 import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import charsets
@@ -75,6 +76,25 @@ def with_places(source: BinaryIO) -> Iterator[BinaryIO]:
         shutil.copyfileobj(source, spool)
         spool.seek(0)
         yield cast("BinaryIO", spool)
+
+
+def open_beside(source: BinaryIO, suffix: str) -> BinaryIO | None:
+    """
+    Return the file of the same name with another suffix that came with `source`; None: none did.
+
+    Streams out of an archive answer themselves; a file on disk has its neighbours.
+    """
+    ask = getattr(source, "open_beside", None)
+    if ask is not None:
+        return cast("BinaryIO | None", ask(suffix))
+    name = getattr(source, "name", None)
+    if not isinstance(name, str | Path):
+        return None
+    path = Path(name)
+    for other in path.parent.iterdir():
+        if other.stem.lower() == path.stem.lower() and other.suffix.lower() == suffix:
+            return other.open("rb")
+    return None
 
 
 def open_bytes(source: BinaryIO, *, head: bytes) -> io.BufferedReader:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
-from adapters.options import checks, delimited, fixed, repair, trees, workbooks
+from adapters.options import checks, dbase, delimited, fixed, repair, trees, workbooks
 from adapters.options.checks import ENCODINGS, MIB
+from adapters.options.dbase import DbfOptions
 from adapters.options.delimited import CsvOptions
 from adapters.options.faults import (
     Fault,
@@ -35,6 +36,7 @@ __all__ = [
     "ENCODINGS",
     "FORMATS",
     "CsvOptions",
+    "DbfOptions",
     "FixedCheck",
     "FixedField",
     "FixedOptions",
@@ -49,12 +51,19 @@ __all__ = [
 ]
 
 SourceOptions: TypeAlias = (
-    CsvOptions | FixedOptions | XlsxOptions | JsonOptions | JsonLinesOptions | XmlOptions
+    CsvOptions
+    | FixedOptions
+    | DbfOptions
+    | XlsxOptions
+    | JsonOptions
+    | JsonLinesOptions
+    | XmlOptions
 )
 
 FORMATS: Mapping[str, type[SourceOptions]] = {
     "csv": CsvOptions,
     "fixed": FixedOptions,
+    "dbf": DbfOptions,
     "xlsx": XlsxOptions,
     "json": JsonOptions,
     "jsonl": JsonLinesOptions,
@@ -81,6 +90,7 @@ _COMMON: Mapping[str, checks.Check] = {
 _RULES: Mapping[type[SourceOptions], _Rules] = {
     CsvOptions: _Rules(checks=delimited.CHECKS, contradictions=delimited.contradictions),
     FixedOptions: _Rules(checks=fixed.CHECKS, contradictions=fixed.contradictions),
+    DbfOptions: _Rules(checks=dbase.CHECKS),
     XlsxOptions: _Rules(checks=workbooks.CHECKS),
     JsonOptions: _Rules(checks=trees.JSON_CHECKS),
     JsonLinesOptions: _Rules(checks=trees.JSON_CHECKS),

@@ -26,6 +26,8 @@ ENCODINGS = (
     "viscii",
     "windows-1258",
 )
+_MARKED = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+"""Encodings of whole files, not of the fields of a record."""
 
 
 def text(value: object) -> str:
@@ -101,6 +103,11 @@ def names(value: object) -> tuple[str, ...]:
 def encoding(value: object) -> str:
     """Take one of the encodings that text is read in."""
     return str(choice(*ENCODINGS)(value))
+
+
+def field_encoding(value: object) -> str:
+    """Take one of the encodings that a single field can be in."""
+    return str(choice(*(name for name in ENCODINGS if name not in _MARKED))(value))
 
 
 def xml_path(value: object) -> str:

@@ -15,6 +15,7 @@ const WAIT_SECONDS = Number(process.env.LIENTHONG_WAIT || "60");
 const CONTENT_TYPES = {
   ".csv": "text/csv",
   ".txt": "text/plain",
+  ".dbf": "application/vnd.dbf",
   ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   ".json": "application/json",
   ".jsonl": "application/x-ndjson",

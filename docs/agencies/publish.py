@@ -21,6 +21,7 @@ WAIT_SECONDS = float(os.environ.get("LIENTHONG_WAIT", "60"))
 CONTENT_TYPES = {
     ".csv": "text/csv",
     ".txt": "text/plain",
+    ".dbf": "application/vnd.dbf",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",

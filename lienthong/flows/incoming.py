@@ -24,6 +24,7 @@ LARGEST_BYTES = 8 * MIB
 """Of one message, unless the settings say otherwise; larger ones come by HTTP or folder."""
 
 _FIXED = ("text/plain",)
+_DBF = ("application/vnd.dbf", "application/x-dbf", "application/dbase")
 _CSV = ("text/csv", "application/csv")
 _XLSX = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)
 _JSON = ("application/json", "text/json")
@@ -37,6 +38,7 @@ _XML = ("application/xml", "text/xml")
 CONTENT_TYPES: dict[str, tuple[str, ...]] = {
     "csv": _CSV,
     "fixed": _FIXED,
+    "dbf": _DBF,
     "xlsx": _XLSX,
     "json": _JSON,
     "jsonl": _JSON_LINES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import tracemalloc
 import unicodedata
 import zipfile
@@ -14,8 +15,19 @@ import pytest
 from adapters import SourceRecord, UnreadableRecord, charsets, make_options, read_records
 from schemas.errors import InputError
 
-FORMATS = ["csv", "csv-tcvn3", "csv-utf16", "fixed", "fixed-vni", "xlsx", "json", "jsonl", "xml"]
-STREAMED = [name for name in FORMATS if name != "xlsx"]
+FORMATS = [
+    "csv",
+    "csv-tcvn3",
+    "csv-utf16",
+    "fixed",
+    "fixed-vni",
+    "dbf",
+    "xlsx",
+    "json",
+    "jsonl",
+    "xml",
+]
+STREAMED = [name for name in FORMATS if name not in ("dbf", "xlsx")]
 
 RECORDS = [
     {"So": "001", "Ten": "Nguyễn Thị Ước", "GhiChu": ""},
@@ -35,6 +47,7 @@ OPTIONS = {
         "unit": "bytes",
         "fields": {"So": "1-9", "Ten": "10-39", "GhiChu": "40-59"},
     },
+    "dbf": {"format": "dbf", "encoding": "tcvn3", "required": ["So", "Ten"]},
     "xlsx": {"format": "xlsx", "required": ["So", "Ten"]},
     "json": {"format": "json", "records": "ket_qua.ho_so"},
     "jsonl": {"format": "jsonl"},
@@ -70,6 +83,20 @@ def vni(text):
     return charsets.encode(text, "vni")
 
 
+def as_dbf(records):
+    size = 30
+    columns = b"".join(
+        struct.pack("<11sc4xBB14x", name.encode(), b"C", size, 0) for name in records[0]
+    )
+    header_bytes, record_bytes = 32 + len(columns) + 1, 1 + size * len(records[0])
+    head = struct.pack("<B3xLHH20x", 3, len(records), header_bytes, record_bytes)
+    rows = (
+        b" " + b"".join(charsets.encode(v, "tcvn3").ljust(size) for v in r.values())
+        for r in records
+    )
+    return head + columns + b"\r" + b"".join(rows) + b"\x1a"
+
+
 def as_xlsx(records):
     book = openpyxl.Workbook()
     for row in [list(records[0]), *(list(r.values()) for r in records)]:
@@ -99,6 +126,8 @@ def build(name, records):
         return as_csv(records, "\t").encode("utf-16")
     if name in ("fixed", "fixed-vni"):
         return as_fixed(records, vni if name == "fixed-vni" else str.encode)
+    if name == "dbf":
+        return as_dbf(records)
     if name == "xlsx":
         return as_xlsx(records)
     if name == "json":
@@ -183,6 +212,7 @@ PLACES = {
     "csv-utf16": "hồ sơ.dat, row 4, column B (Ten)",
     "fixed": "hồ sơ.dat, row 3, column 10-39 (Ten)",
     "fixed-vni": "hồ sơ.dat, row 3, column 10-39 (Ten)",
+    "dbf": "hồ sơ.dat, row 3, column B (Ten)",
     "xlsx": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
     "json": "hồ sơ.dat, ket_qua.ho_so[2].Ten",
     "jsonl": "hồ sơ.dat, line 3, Ten",
@@ -203,6 +233,7 @@ BAD = {
     "csv-utf16": ('"003"'.encode("utf-16-le"), b'"\0\0\0"\0', "csv.nul"),
     "fixed": (b"003    ", b"003\xff   ", "fixed.undecodable"),
     "fixed-vni": (b"003    ", b"003\xd8   ", "fixed.undecodable"),
+    "dbf": (b" 003 ", b"*003 ", "dbf.deleted"),
     "json": (b'"003"', b'"003", "So": "004"', "json.key_repeated"),
     "jsonl": (b'{"So": "003"', b'{"So: "003"', "jsonl.syntax"),
     "xml": (b"<hs><So>003</So><Ten></Ten><GhiChu>", b"<hs>003</hs><hs><GhiChu>", ""),
@@ -284,6 +315,12 @@ def test_a_truncated_workbook_is_refused():
     assert problem.code == "xlsx.truncated"
 
 
+def test_a_truncated_table_is_refused():
+    good, problem = until_refused(read(build("dbf", RECORDS)[:-40], "dbf"))
+
+    assert (good, problem.code) == ([], "dbf.count_wrong")
+
+
 def test_the_last_line_of_truncated_json_lines_is_unreadable():
     found = list(read(build("jsonl", RECORDS)[:-20], "jsonl"))
 
@@ -310,6 +347,8 @@ WRONG = [
     ("csv-tcvn3", b"\xef\xbb\xbf" + as_csv(RECORDS).encode(), "input.encoding_wrong"),
     ("csv", as_csv(RECORDS, ";").encode(), "csv.columns_missing"),
     ("fixed", as_xlsx(RECORDS), "input.not_text"),
+    ("dbf", as_csv(RECORDS).encode(), "dbf.not_dbf"),
+    ("dbf", as_xlsx(RECORDS), "input.not_text"),
     ("xlsx", as_csv(RECORDS).encode(), "xlsx.not_workbook"),
     ("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "xlsx.old_or_encrypted"),
     ("json", as_csv(RECORDS).encode(), "json.syntax"),
@@ -388,6 +427,23 @@ def test_memory_does_not_grow_with_the_input(name):
     assert count == 10_000
     assert source.handed_out > 20_000_000
     assert peak < 6_000_000
+
+
+def test_memory_does_not_grow_with_a_table(tmp_path):
+    path = tmp_path / "lớn.dbf"
+    record = {"So": "1", "Ten": "x" * 30, **{f"C{n}": "ơ" * 30 for n in range(60)}}
+    small = as_dbf([record])
+    header_bytes, record_bytes = struct.unpack_from("<HH", small, 8)
+    with path.open("wb") as out:
+        out.write(small[:4] + struct.pack("<L", 10_000) + small[8:header_bytes])
+        for _ in range(10_000):
+            out.write(small[header_bytes : header_bytes + record_bytes])
+
+    with path.open("rb") as source:
+        count, peak = peak_of(read(source, "dbf"))
+
+    assert count == 10_000
+    assert peak < 2_000_000
 
 
 def test_memory_does_not_grow_with_a_workbook(tmp_path):

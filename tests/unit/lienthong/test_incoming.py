@@ -8,6 +8,7 @@ import pytest
 
 from adapters import (
     CsvOptions,
+    DbfOptions,
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
@@ -96,6 +97,7 @@ def test_while_the_mapping_cannot_be_used_only_what_it_says_goes_unchecked():
     [
         (CsvOptions(), "csv"),
         (FixedOptions(), "fixed"),
+        (DbfOptions(encoding="tcvn3"), "dbf"),
         (XlsxOptions(), "xlsx"),
         (JsonOptions(), "json"),
         (JsonLinesOptions(), "jsonl"),
