@@ -16,6 +16,8 @@ from adapters.options import (
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
+    OdsOptions,
+    XlsOptions,
     XlsxOptions,
     XmlOptions,
 )
@@ -31,6 +33,8 @@ _READERS: Mapping[type[SourceOptions], str] = {
     FixedOptions: "adapters.fixed",
     DbfOptions: "adapters.dbase",
     XlsxOptions: "adapters.workbook",
+    XlsOptions: "adapters.workbook_old",
+    OdsOptions: "adapters.workbook_open",
     JsonOptions: "adapters.json_array",
     JsonLinesOptions: "adapters.json_lines",
     XmlOptions: "adapters.xml_elements",

@@ -97,6 +97,22 @@ def open_beside(source: BinaryIO, suffix: str) -> BinaryIO | None:
     return None
 
 
+def is_encrypted_office(source: BinaryIO) -> bool:
+    """
+    Return whether an OLE file holds a workbook under a password ([MS-OFFCRYPTO] 2.3).
+
+    Names in its directory are UTF-16; the directory may stand anywhere.
+    """
+    name = "EncryptedPackage".encode("utf-16-le")
+    source.seek(0)
+    kept = b""
+    while chunk := source.read(_BUFFER_BYTES):
+        if name in kept + chunk:
+            return True
+        kept = chunk[-len(name) :]
+    return False
+
+
 def open_bytes(source: BinaryIO, *, head: bytes) -> io.BufferedReader:
     """Return all bytes, `head` included, as one buffered stream."""
     return io.BufferedReader(_Stream(head, source), _BUFFER_BYTES)

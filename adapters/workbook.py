@@ -1,5 +1,5 @@
 """
-XLSX: the rows of one sheet, one record per row, read as a stream.
+XLSX and XLSM: the rows of one sheet, one record per row, read as a stream.
 
 The sheet is never held as a whole; neither are many shared strings. Values are what the format
 says: text, whole and decimal numbers, booleans, dates (by the cell's number format), and the
@@ -9,26 +9,27 @@ makes its row unreadable: neither is blank.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import text as texts
+from adapters.book import book_records
 from adapters.package import Package, damaged, xml_refused
-from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import (
-    TOO_LARGE,
-    column_letter,
-    column_names,
-    missing_columns,
-    problem,
-    refuse,
+from adapters.sheet import (
+    MAX_COLUMNS,
+    CellFault,
+    Row,
+    Sheet,
+    checked_text,
+    choose_sheet,
 )
 from adapters.source import with_places
 from adapters.workbook_fonts import font_of_runs, load_fonts
 from adapters.workbook_numbers import PLAIN, load_kinds, read_number
 from adapters.workbook_strings import SharedStrings, load_strings, rich_text, unescape
 from schemas.parser import Limits, XmlRefused, iter_elements
-from schemas.problem import Place, Text
+from schemas.problem import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from adapters.options import XlsxOptions
-    from adapters.record import Value
-    from schemas.problem import Problem
+    from adapters.record import SourceRecord, UnreadableRecord, Value
+    from adapters.sheet import Merge
 
 _NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -45,7 +46,7 @@ _NAMESPACES = (
 )
 _ROW_BYTES = 16 * 1024 * 1024
 """Limit of one row as XML; 16,384 cells of numbers take under one."""
-_MAX_COLUMNS = 16_384
+_RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 
 
 def read(
@@ -62,31 +63,9 @@ def _read(
     with Package(source, place=file, options=options) as package:
         workbook = _Workbook(package, options=options)
         try:
-            yield from workbook.records()
+            yield from book_records(workbook, code="xlsx", file=file, options=options)
         finally:
             workbook.close()
-
-
-_REMEDIES = {
-    "xlsx.formula_without_value": Text(
-        vi="mở tệp bằng Excel và lưu lại", en="open the file in Excel and save it"
-    ),
-    "xlsx.number_invalid": Text(
-        vi="sửa giá trị hoặc định dạng của ô", en="mend the value or the format of the cell"
-    ),
-}
-_REMEDY_CELL = Text(vi="sửa ô này rồi gửi lại", en="mend the cell and send it again")
-
-
-def _remedy(code: str) -> Text:
-    return _REMEDIES.get(code, _REMEDY_CELL)
-
-
-class _CellFault(Exception):
-    def __init__(self, code: str, vi: str, en: str) -> None:
-        super().__init__(en)
-        self.code = code
-        self.text = Text(vi=vi, en=en)
 
 
 class _Workbook:
@@ -103,8 +82,7 @@ class _Workbook:
             raise damaged(package.place, vi, en, code="xlsx.not_workbook")
         related = package.relationships(name)
         self._from_1904 = self._is_1904(root)
-        self._sheet_name, self._sheet_part = self._choose_sheet(root, related)
-        self._place = Place(file=package.place.file, sheet=self._sheet_name)
+        self._sheets = self._find_sheets(root, related)
         parts = dict(related.values())
         styles = package.parse(parts["styles"]) if parts.get("styles", "") in package else None
         self._kinds = load_kinds(styles, namespace=self._namespace)
@@ -124,105 +102,58 @@ class _Workbook:
     def close(self) -> None:
         self._strings.close()
 
-    def records(self) -> Iterator[SourceRecord | UnreadableRecord]:
-        rows = self._rows()
-        names, labels = self._header(rows)
-        blank: dict[str, Value] = dict.fromkeys(names.values())
+    def open_sheet(self, name: str, *, header: range) -> Sheet:
+        """Return a sheet, with the merged cells of its header."""
+        listed = [(sheet, hidden) for sheet, _, hidden in self._sheets]
+        index = choose_sheet(listed, wanted=name, code="xlsx", file=self._package.place)
+        shown, part, _ = self._sheets[index]
+        merges = list(self._merges(part, header)) if len(header) > 1 else []
+        return Sheet(name=shown, rows=self._rows(shown, part), merges=merges)
+
+    def _rows(self, sheet: str, part: str) -> Iterator[Row]:
+        limit = max(_ROW_BYTES, 2 * self._options.max_record_bytes)
+        limits = Limits(max_bytes=limit, max_text_bytes=self._options.max_record_bytes)
         number = 0
-        for row, element in rows:
-            values, problems = blank.copy(), []
-            fonts: dict[str, str] = {}
-            place = Place(file=self._place.file, sheet=self._sheet_name, row=row)
-            room = self._options.max_record_bytes
+        for element in self._elements(sheet, part, ("sheetData", "row"), limits):
+            given = element.get("r", "")
+            number = int(given) if given.isascii() and given.isdigit() else number + 1
+            cells: list[tuple[int, Value]] = []
+            faults: list[tuple[int, CellFault]] = []
+            fonts: dict[int, str] = {}
             for index, cell in self._cells(element):
                 try:
                     value = self._value(cell)
-                except _CellFault as fault:
-                    label = labels.get(names.get(index, ""), column_letter(index))
-                    where = place.at(column=label)
-                    remedy = _remedy(fault.code)
-                    problems.append(problem(fault.code, fault.text, place=where, remedy=remedy))
+                except CellFault as fault:
+                    faults.append((index, fault))
                     continue
                 if value is None:
                     continue
-                if isinstance(value, str):
-                    room -= len(value)
-                if index not in names:
-                    letter = column_letter(index)
-                    names[index] = letter if letter not in labels else f"({letter})"
-                    labels[names[index]] = letter
-                values[names[index]] = value
+                cells.append((index, value))
                 if self._has_fonts and isinstance(value, str) and (font := self._font(cell)):
-                    fonts[names[index]] = font
-            if not problems and not any(map(_is_filled, values.values())):
+                    fonts[index] = font
+            yield Row(number=number, cells=cells, faults=faults, fonts=fonts)
+
+    def _merges(self, part: str, header: range) -> Iterator[Merge]:
+        """Yield the merged cells of the header; they stand behind all rows of the part."""
+        for element in self._elements("", part, ("mergeCells", "mergeCell"), Limits()):
+            found = _RANGE.fullmatch(element.get("ref", ""))
+            if found is None:
                 continue
-            number += 1
-            if room < 0:
-                problems.append(self._row_too_large(place))
-            if problems:
-                yield UnreadableRecord(number=number, problems=tuple(problems))
-            else:
-                yield SourceRecord(
-                    number=number, values=values, place=place, columns=labels, fonts=fonts
-                )
+            top, bottom = int(found[2]), int(found[4])
+            if top in header:
+                left, right = self._column(found[1], after=-1), self._column(found[3], after=-1)
+                yield top, left, bottom, right
 
-    def _row_too_large(self, place: Place) -> Problem:
-        limit = self._options.max_record_bytes
-        vi, en = f"dòng dài hơn giới hạn {limit} ký tự", f"row longer than {limit} characters"
-        return problem("xlsx.row_too_large", Text(vi=vi, en=en), place=place, remedy=TOO_LARGE)
-
-    def _header(
-        self, rows: Iterator[tuple[int, _Element]]
-    ) -> tuple[dict[int, str], dict[str, str]]:
-        wanted = self._options.header_row
-        place = Place(file=self._place.file, sheet=self._sheet_name, row=wanted)
-        cells: dict[int, str] = {}
-        for row, element in rows:
-            if row < wanted:
-                continue
-            if row == wanted:
-                cells = self._header_cells(element, place=place)
-            break
-        if not cells:
-            vi, en = f"không có tiêu đề ở dòng {wanted}", f"there is no header in row {wanted}"
-            remedy = Text(
-                vi="sửa khóa header_row hoặc sheet", en="mend the key header_row or sheet"
-            )
-            raise refuse("xlsx.header_missing", Text(vi=vi, en=en), place=place, remedy=remedy)
-        names, labels = column_names(cells, code="xlsx.columns_repeated", place=place)
-        missing = missing_columns(self._options.required, found=labels)
-        if missing is not None:
-            vi, en = "kiểm tra khóa header_row và sheet", "check the keys header_row and sheet"
-            remedy = Text(vi=vi, en=en)
-            raise refuse("xlsx.columns_missing", missing, place=place, remedy=remedy)
-        return names, labels
-
-    def _header_cells(self, element: _Element, *, place: Place) -> dict[int, str]:
-        cells = {}
-        for index, cell in self._cells(element):
-            try:
-                value = self._value(cell)
-            except _CellFault as fault:
-                where = place.at(column=column_letter(index))
-                remedy = _remedy(fault.code)
-                raise refuse(fault.code, fault.text, place=where, remedy=remedy) from fault
-            if value is not None and str(value).strip():
-                cells[index] = str(value)
-        return cells
-
-    def _rows(self) -> Iterator[tuple[int, _Element]]:
-        path = tuple((self._namespace, name) for name in ("worksheet", "sheetData", "row"))
-        limit = max(_ROW_BYTES, 2 * self._options.max_record_bytes)
-        limits = Limits(max_bytes=limit, max_text_bytes=self._options.max_record_bytes)
-        row = 0
+    def _elements(
+        self, sheet: str, part: str, steps: tuple[str, ...], limits: Limits
+    ) -> Iterator[_Element]:
+        path = tuple((self._namespace, name) for name in ("worksheet", *steps))
         try:
-            with self._package.open(self._sheet_part) as part:
-                for element in iter_elements(cast("BinaryIO", part), path=path, limits=limits):
-                    given = element.get("r", "")
-                    row = int(given) if given.isascii() and given.isdigit() else row + 1
-                    yield row, element
+            with self._package.open(part) as stream:
+                yield from iter_elements(cast("BinaryIO", stream), path=path, limits=limits)
         except XmlRefused as refused:
-            raise xml_refused(refused, name=self._sheet_part, place=self._place) from refused
+            place = Place(file=self._package.place.file, sheet=sheet or None)
+            raise xml_refused(refused, name=part, place=place) from refused
 
     def _cells(self, row: _Element) -> Iterator[tuple[int, _Element]]:
         index = -1
@@ -240,15 +171,15 @@ class _Workbook:
         index = 0
         for letter in letters:
             if not "A" <= letter <= "Z":
-                index = _MAX_COLUMNS + 1
+                index = MAX_COLUMNS + 1
                 break
             index = index * 26 + ord(letter) - ord("A") + 1
-        if not 1 <= index <= _MAX_COLUMNS:
+        if not 1 <= index <= MAX_COLUMNS:
             vi, en = (
                 f"ô có địa chỉ sai '{reference[:20]}'",
                 f"wrong cell address '{reference[:20]}'",
             )
-            raise damaged(self._place, vi, en)
+            raise damaged(self._package.place, vi, en)
         self._columns[letters] = index - 1
         return index - 1
 
@@ -263,15 +194,15 @@ class _Workbook:
             elif name == "f":
                 formula = True
             elif name == "is" and kind == "inlineStr":
-                return _checked(rich_text(child, namespace=self._namespace))
+                return checked_text(rich_text(child, namespace=self._namespace))
         if kind == "e":
             shown = raw or "#?"
-            raise _CellFault("xlsx.cell_error", f"ô báo lỗi {shown}", f"the cell shows {shown}")
+            raise CellFault("cell_error", f"ô báo lỗi {shown}", f"the cell shows {shown}")
         if raw is None or (raw == "" and kind != "str"):
             if formula:
                 vi = "công thức chưa được tính"
                 en = "the formula was never calculated"
-                raise _CellFault("xlsx.formula_without_value", vi, en)
+                raise CellFault("formula_without_value", vi, en)
             return None
         if kind == "s":
             return self._shared(raw)
@@ -283,10 +214,10 @@ class _Workbook:
         index = int(raw) if raw.isascii() and raw.isdigit() else -1
         if not 0 <= index < len(self._strings):
             vi, en = f"ô trỏ tới chuỗi {raw[:20]} không có", f"there is no string {raw[:20]}"
-            raise _CellFault("xlsx.cell_damaged", vi, en)
+            raise CellFault("cell_damaged", vi, en)
         if index in self._strings.faults:
             code, text = self._strings.faults[index]
-            raise _CellFault(f"xlsx.{code}", text.vi, text.en)
+            raise CellFault(code, text.vi, text.en)
         return self._strings[index]
 
     def _font(self, cell: _Element) -> str:
@@ -313,37 +244,24 @@ class _Workbook:
         except ValueError as error:
             vi = f"'{raw[:40]}' không đọc được theo định dạng của ô"
             en = f"'{raw[:40]}' cannot be read by the cell's format: {error}"
-            raise _CellFault("xlsx.number_invalid", vi, en) from error
+            raise CellFault("number_invalid", vi, en) from error
 
     def _is_1904(self, root: _Element) -> bool:
         properties = root.find(f"{{{self._namespace}}}workbookPr")
         return properties is not None and properties.get("date1904") in ("1", "true")
 
-    def _choose_sheet(self, root: _Element, related: dict[str, tuple[str, str]]) -> tuple[str, str]:
-        sheets: list[tuple[str, str, bool]] = []
+    def _find_sheets(
+        self, root: _Element, related: dict[str, tuple[str, str]]
+    ) -> list[tuple[str, str, bool]]:
+        """Return name, part and whether it is hidden, of every sheet of cells."""
+        sheets = []
         for item in root.iter(f"{{{self._namespace}}}sheet"):
             ids = [v for k, v in item.attrib.items() if str(k).endswith("/relationships}id")]
             kind, part = related.get(ids[0] if ids else "", ("", ""))
             if kind == "worksheet":
                 hidden = item.get("state", "visible") != "visible"
                 sheets.append((texts.nfc(item.get("name", "")), part, hidden))
-        wanted = self._options.sheet
-        if not wanted:
-            chosen = [sheet for sheet in sheets if not sheet[2]] or sheets
-        else:
-            chosen = [sheet for sheet in sheets if sheet[0].strip() == texts.nfc(wanted).strip()]
-        if chosen:
-            return chosen[0][0], chosen[0][1]
-        found = ", ".join(f"'{name}'" for name, _, _ in sheets[:40]) or "-"
-        raise refuse(
-            "xlsx.sheet_missing",
-            Text(
-                vi=f"không có trang tính '{wanted}'; tìm thấy: {found}",
-                en=f"there is no sheet '{wanted}'; found: {found}",
-            ),
-            place=self._package.place,
-            remedy=Text(vi="sửa khóa sheet", en="mend the key sheet"),
-        )
+        return sheets
 
 
 def _workbook_part(package: Package) -> str:
@@ -357,7 +275,7 @@ def _workbook_part(package: Package) -> str:
 
 def _typed(kind: str, raw: str) -> Value:
     if kind == "str":
-        return _checked(unescape(raw))
+        return checked_text(unescape(raw))
     if kind == "b" and raw in ("0", "1", "true", "false"):
         return raw in ("1", "true")
     if kind == "d":
@@ -366,15 +284,4 @@ def _typed(kind: str, raw: str) -> Value:
         except ValueError:
             pass
     vi, en = f"ô kiểu '{kind}' có nội dung sai", f"a cell of type '{kind}' has a wrong content"
-    raise _CellFault("xlsx.cell_damaged", vi, en)
-
-
-def _checked(text: str) -> str:
-    found = None if texts.is_clean(text) else texts.fault(text, marks=False)
-    if found is not None:
-        raise _CellFault(f"xlsx.{found[0]}", found[1].vi, found[1].en)
-    return text
-
-
-def _is_filled(value: Value) -> bool:
-    return value is not None and (not isinstance(value, str) or value.strip() != "")
+    raise CellFault("cell_damaged", vi, en)

@@ -23,7 +23,7 @@ def load_fonts(styles: _Element | None, *, namespace: str) -> list[str]:
     fonts = []
     for font in styles.iterfind(f"{tag}fonts/{tag}font"):
         name = font.find(f"{tag}name")
-        fonts.append(_legacy("" if name is None else name.get("val", "")))
+        fonts.append(legacy_font("" if name is None else name.get("val", "")))
     found = [
         _at(fonts, item.get("fontId", "0")) for item in styles.iterfind(f"{tag}cellXfs/{tag}xf")
     ]
@@ -43,13 +43,14 @@ def font_of_runs(item: _Element, *, namespace: str) -> str | None:
         font = run.find(f"{tag}rPr/{tag}rFont")
         if font is not None:
             is_named = True
-        names.add("" if font is None else _legacy(font.get("val", "")))
+        names.add("" if font is None else legacy_font(font.get("val", "")))
     if not is_named:
         return None
     return names.pop() if len(names) == 1 else ""
 
 
-def _legacy(name: str) -> str:
+def legacy_font(name: str) -> str:
+    """Return the name of a font made for TCVN3 or VNI, "" for others."""
     return name if font_encoding(name) is not None else ""
 
 

@@ -58,6 +58,11 @@ def load_kinds(styles: _Element | None, *, namespace: str) -> list[int]:
     ]
 
 
+def kind_of(number: int, code: str) -> int:
+    """Return the kind of a format known by its number and, beyond the built-in ones, its code."""
+    return DATE if number in _BUILT_IN_DATES else kind_of_format(code)
+
+
 def _kind_of_id(number: str, custom: Mapping[str, int]) -> int:
     if number in custom:
         return custom[number]

@@ -96,6 +96,7 @@ def iter_elements(
     source: BinaryIO,
     *,
     path: tuple[tuple[str | None, str], ...],
+    through: frozenset[str] = frozenset(),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[_Element]:
     """
@@ -109,6 +110,8 @@ def iter_elements(
         source: Read from where it stands to its end; not closed.
         path: From the root down, each step (namespace or None, local name); None means that
             the element is in no namespace.
+        through: Tags ("{namespace}name") of elements that may stand between the steps of the path,
+            such as groups of rows.
         limits: For each yielded element, whose own level counts as 1.
 
     Raises:
@@ -136,7 +139,7 @@ def iter_elements(
             if root is None:
                 root = element
                 _check_no_doctype(root)
-            if event == "end" and _stands_at(element, tags):
+            if event == "end" and _stands_at(element, tags, through):
                 if not looked_at:
                     _check_tree(element, limits=limits, size=_Size(pending))
                 yield element
@@ -144,7 +147,7 @@ def iter_elements(
                 last, pending = element, len(chunk)
         if fault is not None:
             raise fault
-        if root is None or not _drop_what_is_done(root, tags=tags, last=last):
+        if root is None or not _drop_what_is_done(root, tags=tags, through=through, last=last):
             pending = 0
         elif pending > limits.max_bytes:
             raise _too_large(pending, limits=limits)
@@ -340,16 +343,20 @@ def _finish(parser: _Pull, *, limits: Limits) -> XmlRefused | None:
     return None
 
 
-def _stands_at(element: _Element, tags: list[str]) -> bool:
+def _stands_at(element: _Element, tags: list[str], through: frozenset[str]) -> bool:
     node: _Element | None = element
     for tag in reversed(tags):
+        while node is not None and node.tag in through:
+            node = node.getparent()
         if node is None or node.tag != tag:
             return False
         node = node.getparent()
     return node is None
 
 
-def _drop_what_is_done(root: _Element, *, tags: list[str], last: _Element | None) -> bool:
+def _drop_what_is_done(
+    root: _Element, *, tags: list[str], through: frozenset[str], last: _Element | None
+) -> bool:
     """
     Drop every finished branch of the tree; return whether an element at the path is still open.
 
@@ -362,7 +369,10 @@ def _drop_what_is_done(root: _Element, *, tags: list[str], last: _Element | None
         del node[:-1]
         if not len(node):
             return False
-        node, level = node[0], level + 1
+        node = node[0]
+        if node.tag in through:
+            continue
+        level += 1
         on_path = on_path and level < len(tags) and node.tag == tags[level]
 
 

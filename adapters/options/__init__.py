@@ -23,7 +23,13 @@ from adapters.options.faults import (
 )
 from adapters.options.fixed import FixedCheck, FixedField, FixedOptions, FixedType
 from adapters.options.trees import JsonLinesOptions, JsonOptions, XmlOptions
-from adapters.options.workbooks import XlsxOptions
+from adapters.options.workbooks import (
+    ChildSheet,
+    OdsOptions,
+    SheetOptions,
+    XlsOptions,
+    XlsxOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENCODINGS",
     "FORMATS",
+    "ChildSheet",
     "CsvOptions",
     "DbfOptions",
     "FixedCheck",
@@ -43,8 +50,11 @@ __all__ = [
     "FixedType",
     "JsonLinesOptions",
     "JsonOptions",
+    "OdsOptions",
     "OptionsWrong",
+    "SheetOptions",
     "SourceOptions",
+    "XlsOptions",
     "XlsxOptions",
     "XmlOptions",
     "make_options",
@@ -55,6 +65,8 @@ SourceOptions: TypeAlias = (
     | FixedOptions
     | DbfOptions
     | XlsxOptions
+    | XlsOptions
+    | OdsOptions
     | JsonOptions
     | JsonLinesOptions
     | XmlOptions
@@ -65,6 +77,8 @@ FORMATS: Mapping[str, type[SourceOptions]] = {
     "fixed": FixedOptions,
     "dbf": DbfOptions,
     "xlsx": XlsxOptions,
+    "xls": XlsOptions,
+    "ods": OdsOptions,
     "json": JsonOptions,
     "jsonl": JsonLinesOptions,
     "xml": XmlOptions,
@@ -91,7 +105,10 @@ _RULES: Mapping[type[SourceOptions], _Rules] = {
     CsvOptions: _Rules(checks=delimited.CHECKS, contradictions=delimited.contradictions),
     FixedOptions: _Rules(checks=fixed.CHECKS, contradictions=fixed.contradictions),
     DbfOptions: _Rules(checks=dbase.CHECKS),
-    XlsxOptions: _Rules(checks=workbooks.CHECKS),
+    **dict.fromkeys(
+        (XlsxOptions, XlsOptions, OdsOptions),
+        _Rules(checks=workbooks.CHECKS, contradictions=workbooks.contradictions),
+    ),
     JsonOptions: _Rules(checks=trees.JSON_CHECKS),
     JsonLinesOptions: _Rules(checks=trees.JSON_CHECKS),
     XmlOptions: _Rules(checks=trees.XML_CHECKS, contradictions=trees.xml_contradictions),

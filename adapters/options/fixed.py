@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
 
 from adapters.options import checks
 from adapters.options.checks import MIB
-from adapters.options.faults import Fault, inside, required_key, unknown_choice, unknown_key
+from adapters.options.faults import Fault, inside, unknown_choice
+from adapters.options.parts import build, each
 from adapters.options.repair import RepairOptions
 from schemas.problem import Text
-
-if TYPE_CHECKING:
-    Part = TypeVar("Part")
 
 _POSITIONS = re.compile(r"([1-9][0-9]{0,6})(?:-([1-9][0-9]{0,6}))?", re.ASCII)
 _BYTES_ONLY = ("utf-16", "utf-16-le", "utf-16-be")
@@ -92,58 +89,10 @@ def _positions(value: object) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
-def _build(cls: type[Part], known: Mapping[str, checks.Check], value: object) -> Part:
-    """Return one part of the options from its mapping; every fault in it is told."""
-    if not isinstance(value, Mapping):
-        names = ", ".join(known)
-        raise Fault.of(f"cần các khóa: {names}", f"expected the keys: {names}")
-    texts: list[Text] = []
-    values = {}
-    for key, item in value.items():
-        if key not in known:
-            texts += inside(str(key), (unknown_key(str(key), tuple(known)),))
-            continue
-        try:
-            values[key] = known[key](item)
-        except Fault as fault:
-            texts += inside(key, fault.texts)
-    for item in fields(cls):  # type: ignore[arg-type]
-        is_required = item.default is MISSING and item.default_factory is MISSING
-        if is_required and item.name not in value:
-            texts += inside(item.name, (required_key(),))
-    if texts:
-        raise Fault(*texts)
-    return cls(**values)
-
-
 def _field(value: object) -> FixedField:
     if not isinstance(value, Mapping):
         return FixedField(at=_positions(value))
-    return _build(FixedField, _FIELD, value)
-
-
-def _each(check: checks.Check, what: Text) -> checks.Check:
-    """Return a check for a mapping of names to parts."""
-
-    def check_each(value: object) -> Mapping[str, object]:
-        if not isinstance(value, Mapping) or not value:
-            raise Fault.of(f"cần {what.vi}", f"expected {what.en}")
-        texts: list[Text] = []
-        found = {}
-        for key, item in value.items():
-            if not isinstance(key, str) or not key.strip():
-                vi, en = "phải là chuỗi, đặt trong dấu nháy", "must be a text, in quotation marks"
-                texts += inside(str(key), (Text(vi=vi, en=en),))
-                continue
-            try:
-                found[key.strip()] = check(item)
-            except Fault as fault:
-                texts += inside(key, fault.texts)
-        if texts:
-            raise Fault(*texts)
-        return found
-
-    return check_each
+    return build(FixedField, _FIELD, value)
 
 
 def _checks(value: object) -> tuple[FixedCheck, ...]:
@@ -153,7 +102,7 @@ def _checks(value: object) -> tuple[FixedCheck, ...]:
     texts: list[Text] = []
     for number, item in enumerate(value, 1):
         try:
-            found.append(_build(FixedCheck, _CHECK, item))
+            found.append(build(FixedCheck, _CHECK, item))
             if sum(map(bool, (found[-1].count, found[-1].sum, found[-1].digest))) != 1:
                 raise Fault.of(
                     "cần đúng một trong: count, sum, digest", "exactly one of: count, sum, digest"
@@ -165,7 +114,7 @@ def _checks(value: object) -> tuple[FixedCheck, ...]:
     return tuple(found)
 
 
-_FIELDS = _each(_field, Text(vi="các cặp tên: vị trí", en="pairs of name: positions"))
+_FIELDS = each(_field, Text(vi="các cặp tên: vị trí", en="pairs of name: positions"))
 _FIELD: Mapping[str, checks.Check] = {
     "at": _positions,
     "fill": checks.character(blank=True),
@@ -190,8 +139,8 @@ CHECKS: Mapping[str, checks.Check] = {
     "unit": checks.choice("characters", "bytes"),
     "fields": _FIELDS,
     "type_at": _positions,
-    "types": _each(
-        lambda value: _build(FixedType, _TYPE, value),
+    "types": each(
+        lambda value: build(FixedType, _TYPE, value),
         Text(vi="các loại dòng", en="the types of lines"),
     ),
     "length": checks.whole_number(1, MIB),

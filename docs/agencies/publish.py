@@ -23,6 +23,8 @@ CONTENT_TYPES = {
     ".txt": "text/plain",
     ".dbf": "application/vnd.dbf",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xls": "application/vnd.ms-excel",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
     ".xml": "application/xml",

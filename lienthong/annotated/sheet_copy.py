@@ -17,7 +17,7 @@ from adapters.refusal import column_index, column_letter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from adapters.package import Part
+    from adapters.archive import Part
 
 CHUNK_BYTES = 64 * 1024
 RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -26,7 +26,12 @@ LARGEST_BYTES = 8 * MIB
 _FIXED = ("text/plain",)
 _DBF = ("application/vnd.dbf", "application/x-dbf", "application/dbase")
 _CSV = ("text/csv", "application/csv")
-_XLSX = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)
+_XLSX = (
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel.sheet.macroenabled.12",
+)
+_XLS = ("application/vnd.ms-excel",)
+_ODS = ("application/vnd.oasis.opendocument.spreadsheet",)
 _JSON = ("application/json", "text/json")
 _JSON_LINES = (
     "application/x-ndjson",
@@ -40,6 +45,8 @@ CONTENT_TYPES: dict[str, tuple[str, ...]] = {
     "fixed": _FIXED,
     "dbf": _DBF,
     "xlsx": _XLSX,
+    "xls": _XLS,
+    "ods": _ODS,
     "json": _JSON,
     "jsonl": _JSON_LINES,
     "xml": _XML,

@@ -11,23 +11,15 @@ import zipfile
 
 import openpyxl
 import pytest
+import xlwt
 
 from adapters import SourceRecord, UnreadableRecord, charsets, make_options, read_records
 from schemas.errors import InputError
 
-FORMATS = [
-    "csv",
-    "csv-tcvn3",
-    "csv-utf16",
-    "fixed",
-    "fixed-vni",
-    "dbf",
-    "xlsx",
-    "json",
-    "jsonl",
-    "xml",
-]
-STREAMED = [name for name in FORMATS if name not in ("dbf", "xlsx")]
+WHOLE = ["dbf", "xlsx", "xls", "ods"]
+"""Formats that are read from any place, so a pipe of them is copied first."""
+STREAMED = ["csv", "csv-tcvn3", "csv-utf16", "fixed", "fixed-vni", "json", "jsonl", "xml"]
+FORMATS = [*STREAMED, *WHOLE]
 
 RECORDS = [
     {"So": "001", "Ten": "Nguyễn Thị Ước", "GhiChu": ""},
@@ -49,6 +41,8 @@ OPTIONS = {
     },
     "dbf": {"format": "dbf", "encoding": "tcvn3", "required": ["So", "Ten"]},
     "xlsx": {"format": "xlsx", "required": ["So", "Ten"]},
+    "xls": {"format": "xls", "required": ["So", "Ten"]},
+    "ods": {"format": "ods", "required": ["So", "Ten"]},
     "json": {"format": "json", "records": "ket_qua.ho_so"},
     "jsonl": {"format": "jsonl"},
     "xml": {"format": "xml", "records": "/d:ds/d:hs", "namespaces": {"d": "urn:ds"}},
@@ -106,10 +100,53 @@ def as_xlsx(records):
     return out.getvalue()
 
 
-def as_xml(records):
-    def escaped(text):
-        return text.replace("&", "&amp;").replace("<", "&lt;")
+def as_xls(records):
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet")
+    for number, row in enumerate([list(records[0]), *(list(r.values()) for r in records)]):
+        for column, value in enumerate(row):
+            if value == "#N/A":
+                sheet.row(number).set_cell_error(column, 0x2A)
+            else:
+                sheet.write(number, column, value)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
 
+
+def as_ods(records):
+    rows = "".join(
+        "<table:table-row>" + "".join(ods_cell(value) for value in row) + "</table:table-row>"
+        for row in [list(records[0]), *(list(r.values()) for r in records)]
+    )
+    oasis = "urn:oasis:names:tc:opendocument:xmlns"
+    content = (
+        f'<office:document-content xmlns:office="{oasis}:office:1.0"'
+        f' xmlns:table="{oasis}:table:1.0" xmlns:text="{oasis}:text:1.0"'
+        ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0">'
+        '<office:body><office:spreadsheet><table:table table:name="Sheet">'
+        f"{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("content.xml", content)
+    return out.getvalue()
+
+
+def ods_cell(value):
+    kind = ' calcext:value-type="error"' if value == "#N/A" else ""
+    text = escaped(value).replace("\t", "<text:tab/>")
+    return (
+        f'<table:table-cell office:value-type="string"{kind}><text:p>{text}</text:p>'
+        "</table:table-cell>"
+    )
+
+
+def escaped(text):
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def as_xml(records):
     items = "".join(
         "<hs>" + "".join(f"<{k}>{escaped(v)}</{k}>" for k, v in r.items()) + "</hs>\n"
         for r in records
@@ -130,6 +167,10 @@ def build(name, records):
         return as_dbf(records)
     if name == "xlsx":
         return as_xlsx(records)
+    if name == "xls":
+        return as_xls(records)
+    if name == "ods":
+        return as_ods(records)
     if name == "json":
         return json.dumps({"tong": len(records), "ket_qua": {"ho_so": records}}).encode()
     if name == "jsonl":
@@ -214,6 +255,8 @@ PLACES = {
     "fixed-vni": "hồ sơ.dat, row 3, column 10-39 (Ten)",
     "dbf": "hồ sơ.dat, row 3, column B (Ten)",
     "xlsx": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
+    "xls": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
+    "ods": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
     "json": "hồ sơ.dat, ket_qua.ho_so[2].Ten",
     "jsonl": "hồ sơ.dat, line 3, Ten",
     "xml": "hồ sơ.dat, line 5, /ds/hs[3].Ten",
@@ -264,14 +307,15 @@ def test_a_bad_record_does_not_harm_the_others(name):
     assert found[3].values == RECORDS[3]
 
 
-def test_a_bad_cell_of_a_workbook_does_not_harm_other_rows():
+@pytest.mark.parametrize("name", ["xlsx", "xls", "ods"])
+def test_a_bad_cell_of_a_workbook_does_not_harm_other_rows(name):
     records = [dict(r) for r in RECORDS]
     records[2]["Ten"] = "#N/A"
 
-    found = list(read(build("xlsx", records), "xlsx"))
+    found = list(read(build(name, records), name))
 
-    assert [p.code for p in found[2].problems] == ["xlsx.cell_error"]
-    assert str(found[2].problems[0].place) == PLACES["xlsx"]
+    assert [p.code for p in found[2].problems] == [f"{name}.cell_error"]
+    assert str(found[2].problems[0].place) == PLACES[name]
     assert [isinstance(r, SourceRecord) for r in found] == [True, True, False, True, True]
 
 
@@ -306,19 +350,22 @@ def test_a_truncated_input_gives_what_was_good_and_then_says_so(name):
     assert problem.suggestion is not None
 
 
-def test_a_truncated_workbook_is_refused():
-    data = build("xlsx", RECORDS)
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("dbf", "dbf.count_wrong"),
+        ("xlsx", "xlsx.truncated"),
+        ("xls", "xls.damaged"),
+        ("ods", "ods.truncated"),
+    ],
+)
+def test_what_is_read_from_any_place_is_refused_when_it_is_truncated(name, code):
+    data = build(name, RECORDS)
 
-    good, problem = until_refused(read(data[: len(data) // 2], "xlsx"))
+    good, problem = until_refused(read(data[: len(data) // 2], name))
 
-    assert good == []
-    assert problem.code == "xlsx.truncated"
-
-
-def test_a_truncated_table_is_refused():
-    good, problem = until_refused(read(build("dbf", RECORDS)[:-40], "dbf"))
-
-    assert (good, problem.code) == ([], "dbf.count_wrong")
+    assert (good, problem.code) == ([], code)
+    assert problem.suggestion is not None
 
 
 def test_the_last_line_of_truncated_json_lines_is_unreadable():
@@ -350,7 +397,13 @@ WRONG = [
     ("dbf", as_csv(RECORDS).encode(), "dbf.not_dbf"),
     ("dbf", as_xlsx(RECORDS), "input.not_text"),
     ("xlsx", as_csv(RECORDS).encode(), "xlsx.not_workbook"),
-    ("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "xlsx.old_or_encrypted"),
+    ("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "xlsx.old"),
+    ("xlsx", as_xls(RECORDS), "xlsx.old"),
+    ("xlsx", as_ods(RECORDS), "xlsx.not_workbook"),
+    ("xls", as_xlsx(RECORDS), "xls.not_workbook"),
+    ("xls", as_csv(RECORDS).encode(), "xls.not_workbook"),
+    ("ods", as_xlsx(RECORDS), "ods.not_workbook"),
+    ("ods", as_csv(RECORDS).encode(), "ods.not_workbook"),
     ("json", as_csv(RECORDS).encode(), "json.syntax"),
     ("json", as_xml(RECORDS), "json.syntax"),
     ("json", as_xlsx(RECORDS), "input.not_text"),

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import io
 import random
+import resource
+import time
 import zipfile
 from datetime import date, datetime
 
 import openpyxl
 import pytest
 
+from adapters import make_options, read_records
 from adapters.workbook_numbers import DATE, PLAIN, kind_of_format
 from adapters.workbook_strings import SharedStrings
 
@@ -339,6 +342,68 @@ def test_a_zip_bomb_in_shared_strings_is_refused(read):
     assert read(by_hand(HEADER, strings=strings), format="xlsx", max_ratio=50).code == (
         "xlsx.too_large"
     )
+
+
+def test_macros_and_linked_workbooks_are_not_looked_at(read):
+    linked = (
+        f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" '
+        f'Type="{OFFICE}/worksheet" Target="worksheets/s.xml"/>'
+        f'<Relationship Id="r4" Type="{OFFICE}/externalLink" Target="externalLinks/e1.xml"/>'
+        '<Relationship Id="r5" Type="http://schemas.microsoft.com/office/2006/relationships/'
+        'vbaProject" Target="vbaProject.bin"/>'
+        f'<Relationship Id="r6" Type="{OFFICE}/worksheet" TargetMode="External" '
+        'Target="file:///etc/passwd"/></Relationships>'
+    )
+    more = {
+        "xl/_rels/workbook.xml.rels": linked,
+        "xl/vbaProject.bin": "\x00macros",
+        "xl/externalLinks/e1.xml": "<not xml",
+    }
+    workbook = '<externalReferences><externalReference r:id="r4"/></externalReferences>'
+    value = "<row r='2'><c r='A2'><f>[1]Sheet1!A1</f><v>7</v></c></row>"
+
+    found = read(by_hand(HEADER + value, workbook=workbook, more=more), format="xlsx")
+
+    assert found.values == [{"a": 7}]
+
+
+def test_a_million_styled_empty_rows_cost_little(read, tmp_path):
+    empty = "<row r='{0}' s='1' customFormat='1'><c r='A{0}' s='1'/><c r='B{0}' s='1'/></row>"
+    path = tmp_path / "trống.xlsx"
+    with (
+        zipfile.ZipFile(io.BytesIO(by_hand(""))) as old,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            if name != "xl/worksheets/s.xml":
+                new.writestr(name, old.read(name))
+        with new.open("xl/worksheets/s.xml", "w") as part:
+            part.write(f'<worksheet xmlns="{MAIN}"><sheetData>{HEADER}'.encode())
+            for start in range(2, 1_000_002, 10_000):
+                rows = "".join(empty.format(n) for n in range(start, start + 10_000))
+                part.write(rows.encode())
+            part.write(b"<row r='1000002'><c r='A1000002'><v>1</v></c></row>")
+            part.write(b"</sheetData></worksheet>")
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    with path.open("rb") as source:
+        options = make_options({"format": "xlsx"})
+        records = list(read_records(source, file_name="f", options=options))
+
+    assert [(record.place.row, record.values["a"]) for record in records] == [(1_000_002, 1)]
+    # Wide, for slow machines; it takes a sixth of that.
+    assert time.process_time() - started < 60
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_a_workbook_under_a_password_is_told_from_an_old_one(read):
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(70_000)
+
+    assert read(ole, format="xlsx").code == "xlsx.old"
+    encrypted = read(ole + "EncryptedPackage".encode("utf-16-le"), format="xlsx")
+    assert encrypted.code == "xlsx.encrypted"
+    assert "password" in encrypted.refusal.message.en
 
 
 def test_a_part_beyond_the_limit_is_refused(read):

@@ -12,6 +12,8 @@ from adapters import (
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
+    OdsOptions,
+    XlsOptions,
     XlsxOptions,
     XmlOptions,
 )
@@ -99,6 +101,8 @@ def test_while_the_mapping_cannot_be_used_only_what_it_says_goes_unchecked():
         (FixedOptions(), "fixed"),
         (DbfOptions(encoding="tcvn3"), "dbf"),
         (XlsxOptions(), "xlsx"),
+        (XlsOptions(), "xls"),
+        (OdsOptions(), "ods"),
         (JsonOptions(), "json"),
         (JsonLinesOptions(), "jsonl"),
         (XmlOptions(records="/a/b"), "xml"),
