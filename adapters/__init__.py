@@ -14,6 +14,7 @@ from adapters.options import (
     XlsOptions,
     XlsxOptions,
     XmlOptions,
+    ZipOptions,
     make_options,
 )
 from adapters.reading import read_records
@@ -34,6 +35,7 @@ __all__ = [
     "XlsOptions",
     "XlsxOptions",
     "XmlOptions",
+    "ZipOptions",
     "make_options",
     "read_records",
 ]

@@ -115,6 +115,10 @@ class Archive:
         packed = min(info.compress_size, self._size)
         return Part(stream, name=name, packed=packed, archive=self, limits=self._limits)
 
+    def entries(self) -> list[zipfile.ZipInfo]:
+        """Return what the directory says, in its order."""
+        return list(self._parts.values())
+
     def names(self) -> list[str]:
         """Return the names of the parts, as they are written, in their order; no folders."""
         return [info.filename for info in self._parts.values() if not info.is_dir()]

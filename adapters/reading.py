@@ -20,6 +20,7 @@ from adapters.options import (
     XlsOptions,
     XlsxOptions,
     XmlOptions,
+    ZipOptions,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _READERS: Mapping[type[SourceOptions], str] = {
     JsonOptions: "adapters.json_array",
     JsonLinesOptions: "adapters.json_lines",
     XmlOptions: "adapters.xml_elements",
+    ZipOptions: "adapters.archive_members",
 }
 
 
@@ -64,6 +66,6 @@ def read_records(
     """
     reader = cast("_Module", import_module(_READERS[type(options)]))
     records = reader.read(source, file_name=file_name, options=options)
-    if options.repair == "off":
+    if isinstance(options, ZipOptions) or options.repair == "off":
         return records
     return examined(records, is_repairing=options.repair == "on", encoding=options.repair_encoding)

@@ -156,8 +156,8 @@ def refuse_workbook(head: bytes, place: Place) -> None:
         ),
         place=place,
         remedy=Text(
-            vi="lưu lại đúng định dạng đã khai báo, hoặc khai báo format: xlsx",
-            en="save it in the declared format, or declare format: xlsx",
+            vi="lưu lại đúng định dạng đã khai báo, hoặc khai báo format: xlsx, xls, ods hay zip",
+            en="save it in the declared format, or declare format: xlsx, xls, ods or zip",
         ),
     )
 

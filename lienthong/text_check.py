@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import (
     CsvOptions,
+    DbfOptions,
+    FixedOptions,
     JsonLinesOptions,
     JsonOptions,
+    OdsOptions,
     SourceRecord,
+    XlsOptions,
     XlsxOptions,
     XmlOptions,
+    ZipOptions,
     read_records,
 )
 from adapters.doctor import ColumnVote, Judgement, Verdict, judge_encoding
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 
     from adapters import SourceOptions, Value
     from adapters.doctor import Diagnosis
+    from adapters.options import FileOptions
     from schemas.problem import Place, Problem
 
 MOST_SHOWN = 1000
@@ -109,10 +115,18 @@ def given_options(options: SourceOptions, *, encoding: str | None) -> SourceOpti
     Raises:
         ConfigError: the format says its encoding itself.
     """
+    if isinstance(options, ZipOptions):
+        return replace(options, source=_looking(options.source, encoding=encoding))
+    return _looking(options, encoding=encoding)
+
+
+def _looking(options: FileOptions, *, encoding: str | None) -> FileOptions:
     looking = replace(options, repair="off", repair_encoding="")
     if encoding is None:
         return looking
-    if not isinstance(looking, CsvOptions | JsonOptions | JsonLinesOptions):
+    if not isinstance(
+        looking, CsvOptions | FixedOptions | DbfOptions | JsonOptions | JsonLinesOptions
+    ):
         raise ConfigError(
             Text(
                 vi="Định dạng này tự cho biết bảng mã: bỏ --encoding",

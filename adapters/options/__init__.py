@@ -7,16 +7,28 @@ readers trust what they get.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
-from adapters.options import checks, dbase, delimited, fixed, repair, trees, workbooks
+from adapters.options import (
+    archives,
+    checks,
+    dbase,
+    delimited,
+    fixed,
+    repair,
+    trees,
+    workbooks,
+)
+from adapters.options.archives import FileOptions, ZipOptions
 from adapters.options.checks import ENCODINGS, MIB
 from adapters.options.dbase import DbfOptions
 from adapters.options.delimited import CsvOptions
 from adapters.options.faults import (
     Fault,
     OptionsWrong,
+    inside,
     required_key,
     unknown_choice,
     unknown_key,
@@ -32,7 +44,7 @@ from adapters.options.workbooks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from schemas.problem import Text
 
@@ -44,6 +56,7 @@ __all__ = [
     "ChildSheet",
     "CsvOptions",
     "DbfOptions",
+    "FileOptions",
     "FixedCheck",
     "FixedField",
     "FixedOptions",
@@ -57,20 +70,11 @@ __all__ = [
     "XlsOptions",
     "XlsxOptions",
     "XmlOptions",
+    "ZipOptions",
     "make_options",
 ]
 
-SourceOptions: TypeAlias = (
-    CsvOptions
-    | FixedOptions
-    | DbfOptions
-    | XlsxOptions
-    | XlsOptions
-    | OdsOptions
-    | JsonOptions
-    | JsonLinesOptions
-    | XmlOptions
-)
+SourceOptions: TypeAlias = FileOptions | ZipOptions
 
 FORMATS: Mapping[str, type[SourceOptions]] = {
     "csv": CsvOptions,
@@ -82,6 +86,7 @@ FORMATS: Mapping[str, type[SourceOptions]] = {
     "json": JsonOptions,
     "jsonl": JsonLinesOptions,
     "xml": XmlOptions,
+    "zip": ZipOptions,
 }
 
 
@@ -95,6 +100,19 @@ class _Rules:
 
     checks: Mapping[str, checks.Check]
     contradictions: Contradictions = _agree
+
+
+def _member_source(value: object) -> FileOptions:
+    if not isinstance(value, Mapping):
+        raise Fault.of("cần format và các khóa của nó", "expected a format and its keys")
+    try:
+        options = make_options(value)
+    except OptionsWrong as wrong:
+        texts = [text for key, found in wrong.faults for text in inside(key, (found,))]
+        raise Fault(*texts) from wrong
+    if isinstance(options, ZipOptions):
+        raise Fault.of("tệp ZIP trong tệp ZIP không được đọc", "archives inside are not read")
+    return options
 
 
 _COMMON: Mapping[str, checks.Check] = {
@@ -112,6 +130,7 @@ _RULES: Mapping[type[SourceOptions], _Rules] = {
     JsonOptions: _Rules(checks=trees.JSON_CHECKS),
     JsonLinesOptions: _Rules(checks=trees.JSON_CHECKS),
     XmlOptions: _Rules(checks=trees.XML_CHECKS, contradictions=trees.xml_contradictions),
+    ZipOptions: _Rules(checks={**archives.CHECKS, "source": _member_source}),
 }
 
 

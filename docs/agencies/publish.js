@@ -22,6 +22,7 @@ const CONTENT_TYPES = {
   ".json": "application/json",
   ".jsonl": "application/x-ndjson",
   ".xml": "application/xml",
+  ".zip": "application/zip",
 };
 const BAD = new Set(["refused", "broken_off", "rejected", "parked", "quarantined"]);
 

@@ -28,6 +28,7 @@ CONTENT_TYPES = {
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
     ".xml": "application/xml",
+    ".zip": "application/zip",
 }
 BAD = {"refused", "broken_off", "rejected", "parked", "quarantined"}
 

@@ -39,6 +39,7 @@ _JSON_LINES = (
     "application/json-lines",
     "application/x-jsonlines",
 )
+_ZIP = ("application/zip", "application/x-zip-compressed")
 _XML = ("application/xml", "text/xml")
 CONTENT_TYPES: dict[str, tuple[str, ...]] = {
     "csv": _CSV,
@@ -50,6 +51,7 @@ CONTENT_TYPES: dict[str, tuple[str, ...]] = {
     "json": _JSON,
     "jsonl": _JSON_LINES,
     "xml": _XML,
+    "zip": _ZIP,
 }
 """By format, as mappings name it; the first of each is the one to recommend."""
 SAYS_NOTHING = "application/octet-stream"

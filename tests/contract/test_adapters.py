@@ -16,7 +16,7 @@ import xlwt
 from adapters import SourceRecord, UnreadableRecord, charsets, make_options, read_records
 from schemas.errors import InputError
 
-WHOLE = ["dbf", "xlsx", "xls", "ods"]
+WHOLE = ["dbf", "xlsx", "xls", "ods", "zip"]
 """Formats that are read from any place, so a pipe of them is copied first."""
 STREAMED = ["csv", "csv-tcvn3", "csv-utf16", "fixed", "fixed-vni", "json", "jsonl", "xml"]
 FORMATS = [*STREAMED, *WHOLE]
@@ -43,6 +43,7 @@ OPTIONS = {
     "xlsx": {"format": "xlsx", "required": ["So", "Ten"]},
     "xls": {"format": "xls", "required": ["So", "Ten"]},
     "ods": {"format": "ods", "required": ["So", "Ten"]},
+    "zip": {"format": "zip", "source": {"format": "csv", "required": ["So", "Ten"]}},
     "json": {"format": "json", "records": "ket_qua.ho_so"},
     "jsonl": {"format": "jsonl"},
     "xml": {"format": "xml", "records": "/d:ds/d:hs", "namespaces": {"d": "urn:ds"}},
@@ -146,6 +147,14 @@ def escaped(text):
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
+def as_zip(records):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.csv", as_csv(records[:2]))
+        archive.writestr("b.csv", as_csv(records[2:]))
+    return out.getvalue()
+
+
 def as_xml(records):
     items = "".join(
         "<hs>" + "".join(f"<{k}>{escaped(v)}</{k}>" for k, v in r.items()) + "</hs>\n"
@@ -171,6 +180,8 @@ def build(name, records):
         return as_xls(records)
     if name == "ods":
         return as_ods(records)
+    if name == "zip":
+        return as_zip(records)
     if name == "json":
         return json.dumps({"tong": len(records), "ket_qua": {"ho_so": records}}).encode()
     if name == "jsonl":
@@ -257,6 +268,7 @@ PLACES = {
     "xlsx": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
     "xls": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
     "ods": "hồ sơ.dat, sheet Sheet, row 4, column B (Ten)",
+    "zip": "hồ sơ.dat/b.csv, row 2, column B (Ten)",
     "json": "hồ sơ.dat, ket_qua.ho_so[2].Ten",
     "jsonl": "hồ sơ.dat, line 3, Ten",
     "xml": "hồ sơ.dat, line 5, /ds/hs[3].Ten",
@@ -357,6 +369,7 @@ def test_a_truncated_input_gives_what_was_good_and_then_says_so(name):
         ("xlsx", "xlsx.truncated"),
         ("xls", "xls.damaged"),
         ("ods", "ods.truncated"),
+        ("zip", "zip.truncated"),
     ],
 )
 def test_what_is_read_from_any_place_is_refused_when_it_is_truncated(name, code):
@@ -404,6 +417,8 @@ WRONG = [
     ("xls", as_csv(RECORDS).encode(), "xls.not_workbook"),
     ("ods", as_xlsx(RECORDS), "ods.not_workbook"),
     ("ods", as_csv(RECORDS).encode(), "ods.not_workbook"),
+    ("zip", as_csv(RECORDS).encode(), "zip.not_zip"),
+    ("zip", as_xlsx(RECORDS), "zip.workbook"),
     ("json", as_csv(RECORDS).encode(), "json.syntax"),
     ("json", as_xml(RECORDS), "json.syntax"),
     ("json", as_xlsx(RECORDS), "input.not_text"),

@@ -16,6 +16,7 @@ from adapters import (
     XlsOptions,
     XlsxOptions,
     XmlOptions,
+    ZipOptions,
 )
 from broker.port import Incoming
 from lienthong.flows.incoming import CONTENT_TYPES, Sender, check, file_name_of, format_of
@@ -106,6 +107,7 @@ def test_while_the_mapping_cannot_be_used_only_what_it_says_goes_unchecked():
         (JsonOptions(), "json"),
         (JsonLinesOptions(), "jsonl"),
         (XmlOptions(records="/a/b"), "xml"),
+        (ZipOptions(source=CsvOptions()), "zip"),
     ],
 )
 def test_every_format_of_the_adapters_has_its_content_types(options, expected):
