@@ -122,6 +122,10 @@ class Cleaner:
             return {}
         return cast("dict[str, Value]", self._clean(value, path="", depth=1))
 
+    def value(self, value: object) -> Value:
+        """Return a value of any kind."""
+        return cast("Value", self._clean(value, path="", depth=1))
+
     def report_repeated(self, keys: list[str]) -> None:
         """Report keys that an object has twice."""
         for key in dict.fromkeys(keys):
@@ -170,7 +174,7 @@ class Cleaner:
     def _report(self, code: str, text: Text, *, path: str | None = None) -> None:
         remedy = _REMEDIES.get(code) or texts.REMEDIES[code]
         base = self._place.path
-        joined = base if path is None else path if base is None else f"{base}.{path}"
+        joined = base if not path else path if base is None else f"{base}.{path}"
         place = self._place.at(path=joined)
         self.problems.append(problem(f"{self._code}.{code}", text, place=place, remedy=remedy))
 

@@ -43,9 +43,24 @@ _READERS: Mapping[type[SourceOptions], str] = {
 }
 
 
+_MAX_DEPTH = 64
+"""Of documents in the fields of records that have no depth themselves."""
+
+
 class _Module(Protocol):
     def read(
         self, source: BinaryIO, *, file_name: str, options: SourceOptions
+    ) -> Iterator[SourceRecord | UnreadableRecord]: ...
+
+
+class _Opening(Protocol):
+    def open_documents(
+        self,
+        records: Iterator[SourceRecord | UnreadableRecord],
+        *,
+        documents: Mapping[str, str],
+        max_bytes: int,
+        max_depth: int,
     ) -> Iterator[SourceRecord | UnreadableRecord]: ...
 
 
@@ -66,6 +81,16 @@ def read_records(
     """
     reader = cast("_Module", import_module(_READERS[type(options)]))
     records = reader.read(source, file_name=file_name, options=options)
-    if isinstance(options, ZipOptions) or options.repair == "off":
+    if isinstance(options, ZipOptions):
+        return records
+    if options.embedded:
+        opening = cast("_Opening", import_module("adapters.embedded"))
+        records = opening.open_documents(
+            records,
+            documents=options.embedded,
+            max_bytes=options.max_record_bytes,
+            max_depth=getattr(options, "max_depth", _MAX_DEPTH),
+        )
+    if options.repair == "off":
         return records
     return examined(records, is_repairing=options.repair == "on", encoding=options.repair_encoding)

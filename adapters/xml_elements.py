@@ -88,7 +88,7 @@ def _path(options: XmlOptions) -> tuple[tuple[str | None, str], ...]:
 
 
 def _record(element: _Element, *, number: int, place: Place) -> SourceRecord | UnreadableRecord:
-    value = _value(element)
+    value = element_value(element)
     if isinstance(value, dict):
         return SourceRecord(number=number, values=value, place=place)
     if value is None or not str(value).strip():
@@ -99,7 +99,8 @@ def _record(element: _Element, *, number: int, place: Place) -> SourceRecord | U
     return UnreadableRecord(number=number, problems=(found,))
 
 
-def _value(element: _Element) -> Value:
+def element_value(element: _Element) -> Value:
+    """Return what an element holds: text, None, or a mapping of its attributes and children."""
     attributes = element.attrib
     if attributes.get(_NIL) in ("true", "1"):
         return None
@@ -113,7 +114,7 @@ def _value(element: _Element) -> Value:
         own.append(child.tail or "")
         if not isinstance(child.tag, str):
             continue
-        _add(values, _local(child.tag), _value(child))
+        _add(values, _local(child.tag), element_value(child))
     text = "".join(own)
     if text.strip():
         values["#text"] = texts.nfc(text)

@@ -38,6 +38,10 @@ _WALL_CLOCK = {
     "yyyy/MM/dd HH:mm:ss": f"{_YEAR}/{_MONTH}/{_DAY} +{_TIME}{_SECONDS}",
     "MM/dd/yyyy": f"{_MONTH}/{_DAY}/{_YEAR}",
     "yyyyMMdd": r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)",
+    # A partial date is its first day.
+    "MM/yyyy": f"{_MONTH}/{_YEAR}",
+    "MM.yyyy": rf"{_MONTH}\.{_YEAR}",
+    "MM-yyyy": f"{_MONTH}-{_YEAR}",
     "yyyy": _YEAR,
     # The writer put a literal Z after its local time (provincial LGSP feeds do).
     "iso_local_labelled_utc": rf"{_YEAR}-(?P<m>\d\d)-(?P<d>\d\d){_ISO_TIME}Z",
@@ -125,7 +129,7 @@ def _wall_clock(pattern: str) -> Callable[[str], datetime | None]:
         if found is None:
             return None
         if m is None or d is None:
-            return datetime(int(found[y]), 1, 1)  # noqa: DTZ001 - wall clock
+            return datetime(int(found[y]), int(found[m]) if m else 1, 1)  # noqa: DTZ001 - wall clock
         if hour is None:
             return datetime(int(found[y]), int(found[m]), int(found[d]))  # noqa: DTZ001
         return datetime(  # noqa: DTZ001

@@ -16,6 +16,7 @@ from adapters.options import (
     checks,
     dbase,
     delimited,
+    embedded,
     fixed,
     repair,
     trees,
@@ -117,6 +118,7 @@ def _member_source(value: object) -> FileOptions:
 
 _COMMON: Mapping[str, checks.Check] = {
     **repair.CHECKS,
+    **embedded.CHECKS,
     "max_record_bytes": checks.whole_number(1024, 256 * MIB),
 }
 _RULES: Mapping[type[SourceOptions], _Rules] = {

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from adapters.options import checks
 from adapters.options.checks import MIB
-from adapters.options.repair import RepairOptions
+from adapters.options.embedded import RecordOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DbfOptions(RepairOptions):
+class DbfOptions(RecordOptions):
     """A dBase or FoxPro table (.dbf): one record per record."""
 
     encoding: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.options import checks
 from adapters.options.checks import MIB
-from adapters.options.repair import RepairOptions
+from adapters.options.embedded import RecordOptions
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CsvOptions(RepairOptions):
+class CsvOptions(RecordOptions):
     """A table in text: one record per row."""
 
     encoding: str = "utf-8"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from adapters.options import checks
 from adapters.options.checks import MIB
+from adapters.options.embedded import RecordOptions
 from adapters.options.faults import Fault, inside, unknown_choice
 from adapters.options.parts import build, each
-from adapters.options.repair import RepairOptions
 from schemas.problem import Text
 
 _POSITIONS = re.compile(r"([1-9][0-9]{0,6})(?:-([1-9][0-9]{0,6}))?", re.ASCII)
@@ -61,7 +61,7 @@ class FixedType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FixedOptions(RepairOptions):
+class FixedOptions(RecordOptions):
     """Lines with fields at fixed positions: one record per line, or per line and its details."""
 
     encoding: str = "utf-8"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from adapters.options import checks
 from adapters.options.checks import MIB
-from adapters.options.repair import RepairOptions
+from adapters.options.embedded import RecordOptions
 from schemas.problem import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonOptions(RepairOptions):
+class JsonOptions(RecordOptions):
     """One JSON document with an array of records, or one record."""
 
     encoding: str = "utf-8"
@@ -23,7 +23,7 @@ class JsonOptions(RepairOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonLinesOptions(RepairOptions):
+class JsonLinesOptions(RecordOptions):
     """One JSON object per line."""
 
     encoding: str = "utf-8"
@@ -32,7 +32,7 @@ class JsonLinesOptions(RepairOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class XmlOptions(RepairOptions):
+class XmlOptions(RecordOptions):
     """One XML document with an element per record."""
 
     records: str

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from adapters.options import checks
 from adapters.options.checks import MIB
+from adapters.options.embedded import RecordOptions
 from adapters.options.parts import build, each
-from adapters.options.repair import RepairOptions
 from schemas.problem import Text
 
 
@@ -26,7 +26,7 @@ class ChildSheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetOptions(RepairOptions):
+class SheetOptions(RecordOptions):
     """What holds for every kind of workbook."""
 
     sheet: str = ""

@@ -189,10 +189,10 @@ def build(name, records):
     return as_xml(records)
 
 
-def read(source, name, **more):
-    source = io.BytesIO(source) if isinstance(source, bytes) else source
+def read(data, name, **more):
+    data = io.BytesIO(data) if isinstance(data, bytes) else data
     options = make_options({**OPTIONS[name], **more})
-    return read_records(source, file_name="hồ sơ.dat", options=options)
+    return read_records(data, file_name="hồ sơ.dat", options=options)
 
 
 def until_refused(records):
@@ -256,6 +256,18 @@ def test_decomposed_text_comes_out_composed(name):
     found = list(read(build(name, loose), name))
 
     assert [{k: shown(v) for k, v in record.values.items()} for record in found] == RECORDS
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_document_inside_a_field_is_read_in_every_format(name):
+    records = [{**record, "GhiChu": '{"x": "ộ"}'} for record in RECORDS]
+    more = {"embedded": {"GhiChu": "json"}}
+    if name == "zip":
+        more = {"source": {**OPTIONS["zip"]["source"], **more}}
+
+    found = list(read(build(name, records), name, **more))
+
+    assert [record.values["GhiChu"] for record in found] == [{"x": "ộ"}] * 5
 
 
 PLACES = {
