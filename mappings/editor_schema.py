@@ -16,7 +16,7 @@ from adapters.options import FORMATS
 from mappings import keys
 from mappings.catalogue import load_groups
 from mappings.dates import DATE_FORMATS
-from mappings.editor_sources import source_schema
+from mappings.editor_sources import by, source_reference, source_schema
 from mappings.kinds import KINDS, OPTIONS
 from mappings.kinds.codes import WRITINGS
 from mappings.language import DOSSIER, PROGRESS
@@ -68,7 +68,7 @@ def editor_schema() -> Schema:
                         "group": {"enum": [group.code for group in load_groups()]},
                     },
                 ),
-                "source": _by("format", {name: _ref(f"source.{name}") for name in FORMATS}),
+                "source": by("format", {name: source_reference(name) for name in FORMATS}),
                 "dossier": _OPEN,
                 "event_key": _TEXT,
                 "order_by": _TEXT,
@@ -329,19 +329,6 @@ def _alone(key: str, about: Text, shape: Schema) -> Schema:
         "properties": {key: {"description": _both(about)} | shape},
         "required": [key],
         "additionalProperties": False,
-    }
-
-
-def _by(key: str, choices: Mapping[str, Schema]) -> Schema:
-    """Return the schema of an object whose shape depends on the value of `key`."""
-    return {
-        "type": "object",
-        "properties": {key: {"enum": list(choices)}},
-        "required": [key],
-        "allOf": [
-            {"if": {"properties": {key: {"const": value}}, "required": [key]}, "then": choice}
-            for value, choice in choices.items()
-        ],
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from adapters.options import FORMATS
+from adapters.options import FORMATS, ChildSheet, FixedCheck, FixedField, FixedType
 from mappings import editor_schema, load_agencies
 from mappings.yaml_nodes import parse_yaml, plain_value
 from schemas.errors import ConfigError
@@ -128,6 +128,10 @@ def test_the_schema_knows_no_keys_that_no_reader_takes(told):
         for group in nested(packet)
     }
     sources = {frozenset({"format", *options.__dataclass_fields__}) for options in FORMATS.values()}
+    sources |= {
+        frozenset(part.__dataclass_fields__)
+        for part in (ChildSheet, FixedField, FixedType, FixedCheck)
+    }
     joins = {frozenset({name}) for name in ("all", "any", "not")}
     text_rules = {frozenset({"replace", "extract", "truncate", "prefix", "suffix"})}
 
@@ -149,6 +153,13 @@ WRONG = {
     "no name of the agency": {"agency": "{code: a}"},
     "format": {"source": "{format: csvv}"},
     "encoding": {"source": "{format: csv, encoding: tcvn4}"},
+    "option of another format in an archive": {
+        "source": "{format: zip, source: {format: csv, sheet: a}}"
+    },
+    "archive in an archive": {"source": "{format: zip, source: {format: zip, source: {}}}"},
+    "option of a type of line": {
+        "source": "{format: fixed, type_at: 1, types: {A: {fields: {a: 2}, rol: record}}}"
+    },
     "option of another format": {"source": "{format: csv, sheet: a}"},
     "option missing": {"source": "{format: xml}"},
     "option's type": {"source": "{format: csv, header: 'co'}"},
@@ -238,6 +249,25 @@ RIGHT = {
         {"GhiChu": "ThuTuc.@ma"},
         {"source": "{format: xml, records: '/a:b/a:c', namespaces: {a: 'urn:x'}}"},
     ),
+    "fixed width": (
+        {},
+        {
+            "source": "{format: fixed, type_at: 1-2, types: {'10': {fields: {a: 3-5, b: 6, c: {at: "
+            "7-9, fill: '0', align: right}}}, T: {role: trailer, fields: {n: 3-5}, checks: "
+            "[{field: n, count: ['10']}]}}}"
+        },
+    ),
+    "sheets joined by a key": (
+        {},
+        {"source": "{format: xls, key: a, children: {b: {sheet: B, header_rows: 2}}}"},
+    ),
+    "files in an archive": (
+        {},
+        {
+            "source": "{format: zip, members: ['*.json'], source: {format: json, embedded: "
+            "{data: xml}}}"
+        },
+    ),
 }
 
 
@@ -266,3 +296,21 @@ def test_editors_show_what_an_option_of_a_source_is():
     assert options["header_row"]["description"].startswith("1-based row of the column names")
     assert "tcvn3" in options["encoding"]["enum"]
     assert options["delimiter"]["default"] == ","
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("xlsx", ("header_rows",)),
+        ("ods", ("embedded",)),
+        ("fixed", ("types", "additionalProperties", "properties", "role")),
+        ("xls", ("children", "additionalProperties", "properties", "key")),
+        ("zip", ("members",)),
+    ],
+)
+def test_options_are_described_wherever_their_class_has_them_from(source, path):
+    found = SCHEMA["$defs"][f"source.{source}"]["properties"]
+    for step in path:
+        found = found[step]
+
+    assert found["description"]
