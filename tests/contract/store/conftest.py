@@ -257,12 +257,13 @@ class Desk:
     exchange: object
     pipeline: FakePipeline
     unusable: set = field(default_factory=set)
+    source: object = field(default_factory=CsvOptions)
 
     def agency(self, name):
         if name in self.unusable:
             raise ConfigError(Text(vi="khóa hết hạn", en="key expired"), code="key.expired")
         return SimpleNamespace(
-            source=CsvOptions(),
+            source=self.source,
             pipeline=self.pipeline,
             mapping_stamp="fake@1",
             one_row_per_dossier=False,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from adapters import read_records
+from adapters import make_options, read_records
 from broker.port import BrokerUnavailable
 from lienthong.flows.expand import BATCH, GIVE_UP_TRIES, SKIP_TRIES
 from lienthong.flows.hints import DELIVER
@@ -62,6 +62,35 @@ def test_a_killed_worker_s_successor_goes_on_where_it_ended(desk, killed_at):
 
     assert [record for record, *_ in desk.records()] == list(range(1, 2 * BATCH + 2))
     assert desk.submissions() == [("expanded", 2 * BATCH + 1)]
+
+
+COUNTED = {
+    "format": "fixed",
+    "type_at": "1-2",
+    "types": {
+        "do": {"role": "header", "fields": {"title": "1-15"}},
+        "D-": {"fields": {"dossier": "1-6", "content": "8-8"}},
+        "TR": {
+            "role": "trailer",
+            "fields": {"count": "4-6"},
+            "checks": [{"field": "count", "count": ["D-"]}],
+        },
+    },
+}
+
+
+def test_nothing_of_a_file_goes_out_whose_trailer_disagrees(desk):
+    """It stands at the end: by then whole batches would have gone out."""
+    desk.source = make_options(COUNTED)
+    count = 2 * BATCH + 1
+    rows = [f"D-{n:04} a" for n in range(count)]
+    desk.receive(*rows, f"TR {count + 1}")
+    desk.receive(*rows, f"TR {count}")
+
+    desk.run()
+
+    assert desk.submissions() == [("refused", 0), ("expanded", count)]
+    assert len(desk.records()) == count
 
 
 def test_a_batch_that_ends_on_an_unreadable_record_is_resumed_behind_it(desk):
