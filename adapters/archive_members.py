@@ -95,10 +95,11 @@ def _chosen(archive: Archive, options: ZipOptions) -> list[str]:
     chosen = [name for name in names if _matches(name, options.members)]
     memos = _MEMOS if isinstance(options.source, DbfOptions) else ()
     chosen = [name for name in chosen if not name.lower().endswith(memos)] if memos else chosen
+    is_chosen = frozenset(chosen)
     unexpected = [
         name
         for name in names
-        if name not in chosen
+        if name not in is_chosen
         and not _matches(name, options.ignore)
         and not (memos and name.lower().endswith(memos))
     ]
@@ -203,10 +204,9 @@ class _Member:
     def open_beside(self, suffix: str) -> BinaryIO | None:
         """Return the member of the same name with another suffix; None: there is none."""
         wanted = posixpath.splitext(self._name)[0].lower() + suffix
-        for name in self._archive.names():
-            if name.lower() == wanted:
-                return cast("BinaryIO", _Member(self._archive, name))
-        return None
+        if wanted not in self._archive:
+            return None
+        return cast("BinaryIO", _Member(self._archive, wanted))
 
 
 def _check_magic(source: BinaryIO, file: Place) -> None:

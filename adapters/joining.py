@@ -131,13 +131,14 @@ class _Shelf:
         )
         self._connection.execute("BEGIN")
         self._columns: dict[str, str] = {}
+        self._labels: dict[str, Mapping[str, str]] = {}
 
     def put(self, name: str, column: str, rows: Iterator[Record]) -> None:
         """Keep rows that belong into the field `name`."""
         self._columns[name] = column
         self._connection.executemany(
             "INSERT INTO rows (name, key, body) VALUES (?, ?, ?)",
-            ((name, _as_key(row.values.get(column)), pickle.dumps(row)) for row in rows),
+            ((name, _as_key(row.values.get(column)), self._packed(name, row)) for row in rows),
         )
         self._connection.execute("CREATE INDEX IF NOT EXISTS by_key ON rows (key)")
 
@@ -148,7 +149,7 @@ class _Shelf:
             "SELECT name, body FROM rows WHERE key = ? ORDER BY id", (key,)
         )
         for name, body in found:
-            yield name, len(body), pickle.loads(body)  # noqa: S301 - written above, seen by nobody
+            yield name, len(body), self._unpacked(name, body)
 
     def left(self) -> Iterator[tuple[Record, str]]:
         """Yield the rows that were never taken, each with the column of its key."""
@@ -156,7 +157,18 @@ class _Shelf:
             "SELECT name, body FROM rows WHERE is_taken = 0 ORDER BY id"
         )
         for name, body in found:
-            yield pickle.loads(body), self._columns[name]  # noqa: S301 - as above
+            yield self._unpacked(name, body), self._columns[name]
+
+    def _packed(self, name: str, row: Record) -> bytes:
+        if isinstance(row, SourceRecord):
+            # All rows of a sheet share their labels; each would carry a copy.
+            self._labels[name] = row.columns
+            row = replace(row, columns={})
+        return pickle.dumps(row)
+
+    def _unpacked(self, name: str, body: bytes) -> Record:
+        row: Record = pickle.loads(body)  # noqa: S301 - written above, and seen by nobody else
+        return replace(row, columns=self._labels[name]) if isinstance(row, SourceRecord) else row
 
     def close(self) -> None:
         self._connection.close()
