@@ -139,17 +139,17 @@ class Archive:
             raise self.damaged(vi, en)
         if any(info.flag_bits & 1 for info in entries):
             text = Text(vi="tệp nén có mật khẩu", en="the archive is encrypted")
-            raise self.refuse("encrypted", text)
+            raise self.refused("encrypted", text)
         return parts
 
-    def refuse(self, code: str, text: Text) -> InputError:
+    def refused(self, code: str, text: Text) -> InputError:
         """Return the error for an archive that is not as it should be."""
         whole = f"{self.wording.code}.{code}"
         return refuse(whole, text, place=self.place, remedy=self.wording.remedy)
 
     def damaged(self, vi: str, en: str) -> InputError:
         """Return the error for an archive whose inside is broken."""
-        return self.refuse("damaged", Text(vi=vi, en=en))
+        return self.refused("damaged", Text(vi=vi, en=en))
 
     def too_large(self, what: str, *, limit: str) -> InputError:
         """Return the error for an archive that unpacks to more than it may."""

@@ -128,23 +128,23 @@ def _check_entries(
         listed = ", ".join(ascii(name[:100]) for name in outside[:_SHOWN])
         vi = f"tên tệp dẫn ra ngoài tệp ZIP: {listed}"
         text = Text(vi=vi, en=f"names that lead out of the archive: {listed}")
-        raise archive.refuse("member_name", text)
+        raise archive.refused("member_name", text)
     seen: dict[str, str] = {}
     for name in names:
         if name.lower() in seen:
             vi, en = f"hai tệp cùng tên: '{name}'", f"two files have the same name: '{name}'"
-            raise archive.refuse("member_repeated", Text(vi=vi, en=en))
+            raise archive.refused("member_repeated", Text(vi=vi, en=en))
         seen[name.lower()] = name
     links = [_shown(e.filename) for e in entries if stat.S_ISLNK(e.external_attr >> 16)]
     if links:
         listed = _listed(links)
         vi, en = f"liên kết thay vì tệp: {listed}", f"links in the place of files: {listed}"
-        raise archive.refuse("member_link", Text(vi=vi, en=en))
+        raise archive.refused("member_link", Text(vi=vi, en=en))
     nested = [name for name in names if name.lower().endswith(_NESTED)]
     if nested:
         listed = _listed(nested)
         vi, en = f"tệp nén trong tệp nén: {listed}", f"archives inside the archive: {listed}"
-        raise archive.refuse("nested", Text(vi=vi, en=en))
+        raise archive.refused("nested", Text(vi=vi, en=en))
     total = sum(entry.file_size for entry in entries)
     if total > options.max_unpacked_bytes:
         limit = f"{options.max_unpacked_bytes} bytes"

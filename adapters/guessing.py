@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from adapters.doctor import judge_encoding
-from adapters.options import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
+from adapters.options import (
+    CsvOptions,
+    DbfOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    OdsOptions,
+    XlsOptions,
+    XlsxOptions,
+    XmlOptions,
+)
 from adapters.reading import read_records
 from adapters.record import SourceRecord
-from adapters.source import ZIP_MAGIC
+from adapters.source import OLE_MAGIC, ZIP_MAGIC
 from schemas.errors import InputError
 from schemas.parser import XmlRefused, parse_xml
 from schemas.problem import Text
@@ -35,6 +44,13 @@ ENOUGH = 3
 """So many known names are a header; a large workbook is not opened for every row."""
 _DELIMITERS = ";,\t|"
 _SURE = 0.95
+_OPEN_SHEET = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+_ARCHIVE = Text(
+    vi="tệp nén có thể chứa nhiều tệp: giải nén và đưa một tệp trong đó; "
+    "docs/adapters.md cho biết cách khai báo zip",
+    en="an archive may hold several files: unpack it and give one of them; "
+    "docs/adapters.md says how zip is written down",
+)
 _TOO_LARGE = Text(
     vi="tệp quá lớn để tìm bản ghi trong đó; đưa một phần của tệp",
     en="too large to find the records in it; give a part of the file",
@@ -73,14 +89,21 @@ def find_source(
     """
     data = source.read(MAX_SAMPLE_BYTES + 1)
     source.seek(0)
-    if data.startswith(ZIP_MAGIC):
-        return _with_header_row(source, XlsxOptions(sheet=sheet), file_name, is_known), []
-    guesses = judge_encoding(data)
+    name = file_name.lower()
+    if data.startswith((ZIP_MAGIC, OLE_MAGIC)):
+        if name.endswith(".zip"):
+            raise FormatUnknown(_ARCHIVE)
+        return _with_header_row(source, _workbook(data, sheet), file_name, is_known), []
+    is_table = name.endswith(".dbf")
+    # Its first bytes are no text, and say how many they are.
+    guesses = judge_encoding(data[int.from_bytes(data[8:10], "little") :] if is_table else data)
     chosen = encoding or guesses[0].encoding
     doubts = []
     if encoding is None and guesses[0].confidence < _SURE:
         listed = ", ".join(f"{guess.encoding} {guess.confidence:.0%}" for guess in guesses[:3])
         doubts.append(Text(vi=f"bảng mã có thể là {listed}", en=f"the encoding may be {listed}"))
+    if is_table:
+        return DbfOptions(encoding=chosen), doubts
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         if len(data) > MAX_SAMPLE_BYTES:
             raise FormatUnknown(_TOO_LARGE)
@@ -91,6 +114,14 @@ def find_source(
         return _json(text, chosen, is_whole=len(data) <= MAX_SAMPLE_BYTES), doubts
     options = CsvOptions(encoding=chosen, delimiter=_delimiter_of(text))
     return _with_header_row(source, options, file_name, is_known), doubts
+
+
+def _workbook(data: bytes, sheet: str) -> XlsxOptions | XlsOptions | OdsOptions:
+    if data.startswith(OLE_MAGIC):
+        return XlsOptions(sheet=sheet)
+    # The type of an OpenDocument comes first and unpacked, so that it can be seen.
+    is_open = _OPEN_SHEET in data[:200]
+    return OdsOptions(sheet=sheet) if is_open else XlsxOptions(sheet=sheet)
 
 
 _PYTHON = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
@@ -106,10 +137,10 @@ def _delimiter_of(text: str) -> str:
     if not likely:
         raise FormatUnknown(
             Text(
-                vi="không nhận ra dạng tệp: không phải bảng có dấu phân cách, JSON, XML hay XLSX; "
-                "viết phần source theo docs/adapters.md",
-                en="no known format: neither a table with delimiters nor JSON, XML or XLSX; "
-                "write the section source as docs/adapters.md says",
+                vi="không nhận ra dạng tệp: không phải bảng có dấu phân cách, JSON, XML, DBF hay "
+                "bảng tính; viết phần source theo docs/adapters.md",
+                en="no known format: neither a table with delimiters nor JSON, XML, DBF or a "
+                "workbook; write the section source as docs/adapters.md says",
             )
         )
     return max(likely, key=lambda mark: likely[mark])
@@ -117,7 +148,7 @@ def _delimiter_of(text: str) -> str:
 
 def _with_header_row(
     source: BinaryIO,
-    options: CsvOptions | XlsxOptions,
+    options: CsvOptions | XlsxOptions | XlsOptions | OdsOptions,
     file_name: str,
     is_known: Callable[[str], bool],
 ) -> SourceOptions:

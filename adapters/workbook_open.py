@@ -96,7 +96,8 @@ class _Workbook:
         self._options = options
         if "content.xml" not in archive:
             vi, en = "không phải tệp ODS (có thể là .xlsx hay tệp nén khác)", "not an ODS workbook"
-            raise archive.refuse("not_workbook", Text(vi=vi, en=f"{en} (.xlsx or another archive)"))
+            text = Text(vi=vi, en=f"{en} (.xlsx or another archive)")
+            raise archive.refused("not_workbook", text)
         self._check_encryption()
 
     def open_sheet(self, name: str, *, header: range) -> Sheet:
@@ -151,7 +152,7 @@ class _Workbook:
         for entry in self._elements(name, path, Limits()):
             if entry.find(f"{{{_MANIFEST}}}encryption-data") is not None:
                 text = Text(vi="tệp ODS có mật khẩu", en="the workbook has a password")
-                raise self._archive.refuse("encrypted", text)
+                raise self._archive.refused("encrypted", text)
 
     def _elements(
         self, name: str, path: tuple[tuple[str | None, str], ...], limits: Limits

@@ -17,11 +17,7 @@ from adapters import (
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
-    OdsOptions,
     SourceRecord,
-    XlsOptions,
-    XlsxOptions,
-    XmlOptions,
     ZipOptions,
     read_records,
 )
@@ -29,6 +25,7 @@ from adapters.doctor import ColumnVote, Judgement, Verdict, judge_encoding
 from adapters.doctor.encoding import MAX_SAMPLE_BYTES
 from adapters.doctor.values import column_of, replaced, texts_of
 from adapters.guessing import FormatUnknown, find_source
+from adapters.source import ZIP_MAGIC
 from mappings.drafts import is_known
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Text
@@ -89,13 +86,16 @@ def guess_options(source: BinaryIO, *, file_name: str, encoding: str | None) -> 
     Return how a file without a mapping is to be read; plain text is one column.
 
     Raises:
+        ConfigError: it is an archive, or says its encoding itself.
         InputError: it cannot be read as what it looks like.
     """
     try:
         options, _ = find_source(source, file_name=file_name, is_known=is_known, encoding=encoding)
-    except FormatUnknown:
+    except FormatUnknown as error:
         head = source.read(MAX_SAMPLE_BYTES)
         source.seek(0)
+        if head.startswith(ZIP_MAGIC):
+            raise ConfigError(error.text, code="text.format_unknown") from error
         options = CsvOptions(
             encoding=encoding or judge_encoding(head)[0].encoding,
             delimiter=_NO_DELIMITER,
@@ -103,9 +103,7 @@ def guess_options(source: BinaryIO, *, file_name: str, encoding: str | None) -> 
             header=False,
             columns=(ONE_COLUMN,),
         )
-        encoding = None
-    fixed = isinstance(options, XlsxOptions | XmlOptions)
-    return given_options(options, encoding=encoding if fixed else None)
+    return given_options(options, encoding=encoding)
 
 
 def given_options(options: SourceOptions, *, encoding: str | None) -> SourceOptions:

@@ -1,11 +1,23 @@
 """How a file is to be read that nobody has described."""
 
 import io
+import struct
+import zipfile
 from dataclasses import replace
 
 import pytest
+import xlwt
 
-from adapters import CsvOptions, JsonLinesOptions, JsonOptions, XmlOptions
+from adapters import (
+    CsvOptions,
+    DbfOptions,
+    JsonLinesOptions,
+    JsonOptions,
+    OdsOptions,
+    XlsOptions,
+    XmlOptions,
+    charsets,
+)
 from adapters.guessing import MAX_SAMPLE_BYTES, FormatUnknown, find_source
 from schemas.errors import InputError
 
@@ -33,6 +45,73 @@ def test_a_format_is_told_by_its_content(data, options):
     found, _ = find_source(io.BytesIO(data.encode()), file_name="x", is_known=KNOWN)
 
     assert replace(found, repair=options.repair) == options
+
+
+def old_workbook():
+    book, out = xlwt.Workbook(), io.BytesIO()
+    sheet = book.add_sheet("x")
+    for row, values in enumerate(
+        [["DANH SÁCH"], ["Số hồ sơ", "Họ tên", "Ghi chú"], ["A", "B", "C"]]
+    ):
+        for column, value in enumerate(values):
+            sheet.write(row, column, value)
+    book.save(out)
+    return out.getvalue()
+
+
+def open_workbook():
+    cells = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{name}</text:p></table:table-cell>'
+        for name in ("Số hồ sơ", "Họ tên", "Ghi chú")
+    )
+    row = f"<table:table-row>{cells}</table:table-row>"
+    namespaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {namespaces}><office:body><office:spreadsheet>"
+            f'<table:table table:name="x">{row * 2}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        (old_workbook(), XlsOptions(sheet="x", header_row=2)),
+        (open_workbook(), OdsOptions(sheet="x")),
+    ],
+    ids=["xls", "ods"],
+)
+def test_workbooks_are_told_apart_by_their_content(data, options):
+    assert find(data, sheet="x") == (options, [])
+
+
+def test_the_encoding_of_a_table_is_that_of_its_values_not_of_its_header():
+    name = struct.pack("<11sc4xBBB13x", b"TEN", b"C", 60, 0, 0)
+    rows = [f"Nguyễn Thị {name}, phường Bến Nghé" for name in ("Hạnh", "Bưởi", "Mẫu", "Ước")]
+    data = struct.pack("<B3xLHH20x", 3, len(rows), 65, 61) + name + b"\r"
+    data += b"".join(b" " + charsets.encode(row, "tcvn3").ljust(60) for row in rows) + b"\x1a"
+
+    options, _ = find_source(io.BytesIO(data), file_name="HOSO.DBF", is_known=KNOWN)
+
+    assert options == DbfOptions(encoding="tcvn3")
+
+
+def test_an_archive_is_to_be_unpacked():
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+    data.seek(0)
+
+    with pytest.raises(FormatUnknown, match="unpack it"):
+        find_source(data, file_name="x.ZIP", is_known=KNOWN)
 
 
 def test_the_row_with_most_known_names_is_the_header_and_blank_rows_do_no_harm():

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters import SourceRecord, read_records
-from lienthong.samples import write_samples
+from lienthong.samples import write_profiles, write_samples
 from mappings import compile_mapping, explain_mapping, load_mapping
 from mappings.lineage import FieldLineage, StepKind, fields_in, problems_in
 from mappings.tables import packaged, read_index
@@ -39,7 +39,11 @@ NESTED = st.recursive(
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    return write_samples(tmp_path_factory.mktemp("samples"), dossiers=40, bad=24)
+    sets = [
+        make(tmp_path_factory.mktemp("samples"), dossiers=40, bad=24)
+        for make in (write_samples, write_profiles)
+    ]
+    return {file.agency: file for each in sets for file in each.files}
 
 
 def path_of(agency):
@@ -82,7 +86,7 @@ def assert_told_as_it_was(explanation, conversion):
 def test_the_samples_of_an_agency_are_told_as_they_are_converted(agency, samples):
     file = load_mapping(path_of(agency))
     converter, explainer = compile_mapping(file), explain_mapping(file)
-    sample = samples.of(agency)
+    sample = samples[agency]
     with sample.path.open("rb") as source:
         records = [
             record
