@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003 - msgspec reads the annotations
+from datetime import date
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -191,7 +191,10 @@ def save_catalogue(path: Path, catalogue: Catalogue) -> None:
 
 
 def missing_components(service: Service, values: Mapping[str, object]) -> Problem | None:
-    """Return a warning where a dossier lacks papers that its procedure needs."""
+    """Return a warning where a dossier lacks papers that its procedure needed on its day."""
+    received = _day_of(values.get("NgayTiepNhan"))
+    if received is not None and not service.covers(received):
+        return None
     papers = values.get("TaiLieuNop")
     there = {paper.get(_COMPONENT) for paper in papers} if isinstance(papers, list) else set()
     missing = [code for code in service.components if code not in there]
@@ -212,3 +215,11 @@ def missing_components(service: Service, values: Mapping[str, object]) -> Proble
             en="check the papers and their component codes (MaThanhPhanHoSo)",
         ),
     )
+
+
+def _day_of(written: object) -> date | None:
+    """Read a time as the portal writes it; one that is none is found elsewhere."""
+    try:
+        return date.fromisoformat(str(written)[:8])
+    except ValueError:
+        return None

@@ -225,3 +225,15 @@ def test_missing_papers_are_a_warning_with_their_codes():
         is None
     )
     assert missing_components(service(), {}) is None
+
+
+def test_what_was_asked_for_later_or_earlier_is_not_asked_of_a_dossier():
+    one = service(components=("TP1",), valid_from=date(2021, 3, 1), valid_to=date(2021, 3, 31))
+    lacking = {
+        day: missing_components(one, {"NgayTiepNhan": f"{day}081500"}) is not None
+        for day in ("20210228", "20210301", "20210331", "20210401")
+    }
+
+    assert lacking == {"20210228": False, "20210301": True, "20210331": True, "20210401": False}
+    assert missing_components(one, {"NgayTiepNhan": "?"}) is not None
+    assert missing_components(one, {}) is not None
