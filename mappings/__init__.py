@@ -12,7 +12,7 @@ from mappings.coverage import Cover, Coverage, Need, cover_fields
 from mappings.editor_schema import editor_schema
 from mappings.explaining import Explainer, explain_mapping
 from mappings.language import MappingFile
-from mappings.loading import load_mapping
+from mappings.loading import is_mapping_name, load_mapping
 from mappings.registry import Agencies, load_agencies
 from mappings.tables import check_installed
 from mappings.trials import TestResult, run_tests
@@ -34,6 +34,7 @@ __all__ = [
     "editor_schema",
     "explain_mapping",
     "find_claims",
+    "is_mapping_name",
     "load_agencies",
     "load_mapping",
     "run_tests",

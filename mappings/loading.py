@@ -115,9 +115,14 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     )
 
 
+def is_mapping_name(text: str) -> bool:
+    """Return whether a mapping may be called so: a-z, digits, hyphens within, 64 at most."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _name(section: Section) -> str:
     name = section.text("mapping")
-    if name is not None and not _NAME.fullmatch(name):
+    if name is not None and not is_mapping_name(name):
         section.wrong_type(
             "mapping",
             vi="tên gồm chữ thường không dấu, chữ số và gạch nối",

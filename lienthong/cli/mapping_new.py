@@ -46,10 +46,16 @@ def new(  # noqa: PLR0913 - options of a command
     """
     from adapters import read_records
     from adapters.guessing import FormatUnknown, find_source
+    from mappings import is_mapping_name
     from mappings.drafts import is_known, profile_records, propose, write_draft
     from schemas.model import load_version
 
     session: Session = context.obj
+    if not is_mapping_name(name):
+        raise typer.BadParameter(
+            f"{name!r} is no name of a mapping: small letters a-z, digits, hyphens between them",
+            param_hint="NAME",
+        )
     target = out or Path(f"{name}.yaml")
     if target.exists():
         raise ConfigError(

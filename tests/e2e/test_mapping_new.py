@@ -33,3 +33,12 @@ def test_what_is_no_sample_is_told_and_leaves_no_file(cli, tmp_path):
     assert done.code in (1, 2)
     assert "Traceback" not in done.err
     assert not (tmp_path / "moi.yaml").exists()
+
+
+def test_a_name_that_no_mapping_can_have_is_refused_before_anything_is_read(cli, tmp_path):
+    for name in ("Phường 1", "../moi", "-x", ""):
+        done = cli("mapping", "new", "--from", "nowhere.csv", "--", name)
+
+        assert done.code == 2
+        assert "a-z" in done.err
+    assert not list(tmp_path.glob("*.yaml"))
