@@ -72,6 +72,7 @@ class PageFile:
         self._path = path
         self._partial = path.with_name(f".{path.name}.part")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
             self._target = self._partial.open("w", encoding="utf-8")

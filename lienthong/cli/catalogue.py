@@ -18,7 +18,7 @@ from schemas.problem import Severity, Text
 if TYPE_CHECKING:
     from datetime import date
 
-    from lienthong.coverage import Line
+    from lienthong.catalogue_coverage import Line
     from mappings.annex import Annex
     from mappings.catalogue import Catalogue, Service
 
@@ -144,8 +144,8 @@ def coverage(
 
     Example: lienthong catalogue coverage --picture coverage.svg
     """
-    from lienthong.coverage import by_group, cover
-    from lienthong.coverage_picture import draw
+    from lienthong.catalogue_coverage import by_group, cover
+    from lienthong.catalogue_picture import draw
     from lienthong.store.database import reading
     from lienthong.store.deliveries import count_delivered
     from mappings import load_mapping
@@ -302,7 +302,7 @@ def _print_groups(session: Session, found: Catalogue) -> None:
 
 
 def _print_coverage(session: Session, lines: list[Line]) -> None:
-    from lienthong.coverage import Connection, by_group
+    from lienthong.catalogue_coverage import Connection, by_group
 
     table = _table(
         session.word("Nhóm", "Group"), *(each.text.say(session.language) for each in Connection)

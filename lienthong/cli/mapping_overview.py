@@ -42,12 +42,7 @@ def coverage(
         [load_mapping(path, is_draft=True) for path in find_files(session, which)]
     )
     if html is not None:
-        from lienthong.coverage_page import coverage_page
-
-        page = coverage_page(
-            covered, language=session.language, made_at=session.installation.clock()
-        )
-        _write(session, html, page)
+        _write_page(covered, html, session)
     if as_json:
         session.json(_values(covered, session))
     elif html is None:
@@ -72,7 +67,20 @@ def schema(
     if out is None:
         session.json(editor_schema())
         return
-    _write(session, out, json.dumps(editor_schema(), ensure_ascii=False, indent=1) + "\n")
+    from lienthong.flows.convert import OutFolder
+
+    text = json.dumps(editor_schema(), ensure_ascii=False, indent=1) + "\n"
+    OutFolder(out.parent).write(out.name, text.encode())
+    _tell_written(session, out)
+
+
+def _write_page(covered: Coverage, path: Path, session: Session) -> None:
+    from lienthong.mapping_coverage_page import coverage_page
+    from lienthong.pages import PageFile
+
+    with PageFile(path) as page:
+        page.write(coverage_page(covered, made_at=session.installation.clock()))
+    _tell_written(session, path)
 
 
 def _values(covered: Coverage, session: Session) -> dict[str, object]:
@@ -109,7 +117,7 @@ def _values(covered: Coverage, session: Session) -> dict[str, object]:
 def _show(covered: Coverage, session: Session) -> None:
     from rich.table import Table
 
-    from lienthong.coverage_page import COVERS, MARKS, NEEDS, SIGNS
+    from lienthong.mapping_coverage_page import COVERS, MARKS, NEEDS, SIGNS
     from mappings import Cover, Need
 
     # Names would be wider than the table; numbers leave room for thirty agencies.
@@ -136,8 +144,5 @@ def _show(covered: Coverage, session: Session) -> None:
     session.out.print(" · ".join(legend), markup=False)
 
 
-def _write(session: Session, path: Path, text: str) -> None:
-    from lienthong.flows.convert import OutFolder
-
-    OutFolder(path.parent).write(path.name, text.encode())
+def _tell_written(session: Session, path: Path) -> None:
     session.tell(Text(vi=f"Đã ghi: {path}", en=f"Written: {path}"), style="green")

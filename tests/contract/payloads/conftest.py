@@ -19,6 +19,7 @@ from lienthong.store.sealed import (
     piece_context,
     problems_context,
     receipt_context,
+    salt_context,
     submission_problems_context,
     words_context,
 )
@@ -27,6 +28,7 @@ from lienthong.store.tables import (
     attempts,
     audit,
     messages,
+    pulls,
     receipts,
     results,
     submission_pieces,
@@ -59,6 +61,14 @@ class Payloads:
 
     def seal(self, plain, context):
         return self.store.vault.seal(plain, context=context)
+
+    def pull(self, source):
+        """Put a source there that was never read."""
+        salt = self.seal(b"salt", salt_context(source))
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(pulls).values(source=source, salt=salt, due_at=NOW, fence=0, rows=0)
+            )
 
     def submission(self, id_, *, age=1000, state="expanded", size=3, **fields):
         """Put a submission there whose expansion ended `age` days ago, with its pieces."""

@@ -12,6 +12,7 @@ from lienthong.store.tables import (
     attempts,
     messages,
     metadata,
+    pulls,
     receipts,
     submission_pieces,
     submissions,
@@ -26,6 +27,7 @@ SEALED = [
     attempts.c.message,
     attempts.c.answer,
     receipts.c.document,
+    pulls.c.salt,
 ]
 SIZE = 2_500_000
 
@@ -45,6 +47,7 @@ def filled(payloads):
     payloads.submission("s1", size=SIZE)
     payloads.message("m1")
     payloads.message("m2")
+    payloads.pull("land")
     return payloads
 
 
@@ -64,14 +67,14 @@ def test_after_a_rotation_everything_is_sealed_with_the_newest_key(filled):
 
     done = run(filled)
 
-    assert (done.values, done.left, done.broken) == (14, 0, ())
+    assert (done.values, done.left, done.broken) == (15, 0, ())
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
     reader = PieceReader(filled.store, "s1", size=SIZE)
     assert reader.read() == b"x" * SIZE
     sealed = filled.column(messages.c.document)[0]
     assert filled.store.vault.open(sealed, context=document_context("m1")) == b"<m1/>"
     assert filled.logged("vault.resealed") == [
-        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":14}')
+        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":15}')
     ]
 
 
@@ -113,7 +116,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(filled):
 
     done = run(filled)
 
-    assert 0 < done.values < 14
+    assert 0 < done.values < 15
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
 
 
@@ -123,8 +126,8 @@ def test_progress_is_told(filled):
 
     run(filled, on_progress=lambda done, total: told.append((done, total)))
 
-    assert told[-1] == (14, 14)
-    assert {total for _, total in told} == {14}
+    assert told[-1] == (15, 15)
+    assert {total for _, total in told} == {15}
 
 
 def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
@@ -136,7 +139,7 @@ def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
     done = run(filled)
 
     assert [error.context for error in done.broken] == ["messages.document:m1"]
-    assert (done.values, done.left) == (13, 0)
+    assert (done.values, done.left) == (14, 0)
     assert filled.column(messages.c.document)[0] == moved
 
 
@@ -166,5 +169,5 @@ def test_what_a_worker_is_holding_is_not_waited_for(filled):
         held = run(filled)
     rest = run(filled)
 
-    assert (held.values, held.left) == (12, 2)
+    assert (held.values, held.left) == (13, 2)
     assert (rest.values, rest.left) == (2, 0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from lienthong.coverage import Connection
+from lienthong.catalogue_coverage import Connection
 from schemas.problem import Language, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lienthong.coverage import GroupLine
+    from lienthong.catalogue_coverage import GroupLine
 
 WIDTH = 912
 LEFT = 340

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 from lxml import etree
 
-from lienthong.coverage import Connection, by_group, cover, procedures_of
-from lienthong.coverage_picture import draw
+from lienthong.catalogue_coverage import Connection, by_group, cover, procedures_of
+from lienthong.catalogue_picture import draw
 from lienthong.store.deliveries import Delivered
 from mappings import load_agencies, load_mapping
 from mappings.catalogue import Catalogue, Service
