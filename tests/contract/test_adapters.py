@@ -515,8 +515,8 @@ def test_memory_does_not_grow_with_a_table(tmp_path):
     small = as_dbf([record])
     header_bytes, record_bytes = struct.unpack_from("<HH", small, 8)
     with path.open("wb") as out:
-        out.write(small[:4] + struct.pack("<L", 10_000) + small[8:header_bytes])
-        for _ in range(10_000):
+        out.write(small[:4] + struct.pack("<L", 2_000) + small[8:header_bytes])
+        for _ in range(2_000):
             out.write(small[header_bytes : header_bytes + record_bytes])
 
     # The tables by which texts are judged are read once in a process, whatever is read.
@@ -524,8 +524,8 @@ def test_memory_does_not_grow_with_a_table(tmp_path):
     with path.open("rb") as source:
         count, peak = peak_of(read(source, "dbf"))
 
-    assert count == 10_000
-    assert peak < 2_000_000
+    assert count == 2_000
+    assert peak < 1_000_000
 
 
 def test_memory_does_not_grow_with_a_workbook(tmp_path):
