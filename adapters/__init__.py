@@ -17,7 +17,7 @@ from adapters.options import (
     ZipOptions,
     make_options,
 )
-from adapters.reading import read_records
+from adapters.reading import open_documents, read_records
 from adapters.record import SourceRecord, UnreadableRecord, Value
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "XmlOptions",
     "ZipOptions",
     "make_options",
+    "open_documents",
     "read_records",
 ]

@@ -83,14 +83,23 @@ def read_records(
     records = reader.read(source, file_name=file_name, options=options)
     if isinstance(options, ZipOptions):
         return records
-    if options.embedded:
-        opening = cast("_Opening", import_module("adapters.embedded"))
-        records = opening.open_documents(
-            records,
-            documents=options.embedded,
-            max_bytes=options.max_record_bytes,
-            max_depth=getattr(options, "max_depth", _MAX_DEPTH),
-        )
+    records = open_documents(records, options=options)
     if options.repair == "off":
         return records
     return examined(records, is_repairing=options.repair == "on", encoding=options.repair_encoding)
+
+
+def open_documents(
+    records: Iterator[SourceRecord | UnreadableRecord], *, options: SourceOptions
+) -> Iterator[SourceRecord | UnreadableRecord]:
+    """Return `records` with the documents in their fields read, where `options` name some."""
+    options = options.source if isinstance(options, ZipOptions) else options
+    if not options.embedded:
+        return records
+    opening = cast("_Opening", import_module("adapters.embedded"))
+    return opening.open_documents(
+        records,
+        documents=options.embedded,
+        max_bytes=options.max_record_bytes,
+        max_depth=getattr(options, "max_depth", _MAX_DEPTH),
+    )

@@ -46,14 +46,18 @@ def make_rule(rule: FieldRule, *, name: str, field: Field | None, watch: Watch =
         run = watch.deadline(with_deadline(run, rule.date, site), rule=rule)
     if rule.default:
         run = _with_default(run, rule.default)
-    if field is None:
-        return watch.field(_with_condition(rule, run), name=name, rule=rule)
     # What a date rule or a code list yields was judged when the file was loaded.
-    if rule.date is None and rule.codes is None and (rule.constant is None or rule.text):
+    is_open = rule.date is None and rule.codes is None and (rule.constant is None or rule.text)
+    if field is not None and is_open:
         run = _judged(run, make_judge(field), site)
-    run = _with_condition(rule, run)
-    if field.required:
-        run = _mandatory(run, field.name, site, is_joined=rule.template is not None)
+    is_joined = rule.template is not None
+    if field is not None and field.required:
+        run = _mandatory(_with_condition(rule, run), name, site, is_joined=is_joined)
+    elif rule.required:
+        # Not of a record that its condition leaves out.
+        run = _with_condition(rule, _mandatory(run, name, site, is_joined=is_joined))
+    else:
+        run = _with_condition(rule, run)
     return watch.field(run, name=name, rule=rule)
 
 
@@ -101,8 +105,9 @@ def _source(rule: FieldRule, site: Site) -> Read:
         assert rule.lookup.key is not None
         find = site.watch.conversion(make_lookup(rule.lookup, site), rule=rule)
         return _looked_up(make_text_reader(rule.lookup.key, site), find)
-    readers = tuple(make_text_reader(path, site) for path in rule.sources)
-    if len(readers) == 1:
+    is_alone = len(rule.sources) == 1
+    readers = tuple(make_text_reader(path, site, is_alone=is_alone) for path in rule.sources)
+    if is_alone:
         return readers[0]
 
     def first(scope: Scope) -> str | None:

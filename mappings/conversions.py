@@ -16,7 +16,7 @@ from mappings.dates import (
 )
 from mappings.judging import quoted
 from mappings.kinds import RULES, make_kind_reader
-from mappings.mistakes import closest, listed
+from mappings.mistakes import closest_word, listed
 from mappings.scope import make_text_reader
 from mappings.tables import load_column
 from mappings.texts import NumberInvalid, make_number_reader
@@ -90,7 +90,7 @@ def _make_suggester(words: Callable[[], Iterable[str]]) -> Callable[[str], Text 
 
     @lru_cache(maxsize=MAX_SUGGESTIONS)
     def suggest(text: str) -> Text | None:
-        return closest(text, words())
+        return closest_word(text, words())
 
     return lambda text: suggest(text) if len(text) <= MAX_SUGGESTED_LENGTH else None
 
@@ -218,13 +218,15 @@ def _codes(code_list: CodeList, site: Site) -> Conversion:
     suggest = _make_suggester(lambda: words)
 
     def refuse(text: str, scope: Scope) -> None:
-        where = repr(code_list.name) if code_list.name else ""
+        name = code_list.name
+        vi = f"danh mục mã {name!r}" if name else "danh mục mã của trường này"
+        en = f"code list {name!r}" if name else "the code list of this field"
         site.report(
             scope,
             "mapping.code_unknown",
             Text(
-                vi=f"danh mục mã {where} không có giá trị {quoted(text)}; đã biết: {listed(words)}",
-                en=f"code list {where} has no value {quoted(text)}; known are {listed(words)}",
+                vi=f"{vi} không có giá trị {quoted(text)}; đã biết: {listed(words)}",
+                en=f"{en} has no value {quoted(text)}; known are {listed(words)}",
             ),
             suggestion=suggest(text)
             or Text(

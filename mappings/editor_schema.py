@@ -166,6 +166,7 @@ def _rule() -> Schema:
             "codes": {"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]},
             "lookup": _ref("lookup"),
             "default": _TEXT,
+            "required": _FLAG,
             "when": _ref("condition"),
         },
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from mappings.compiling import make_rule, report_missing
 from mappings.conditions import make_test
 from mappings.language import EachGroup, FieldRule, FixedGroup, Path
-from mappings.scope import Site, make_finder, make_text_reader, shown
-from mappings.values import as_items, is_present
+from mappings.scope import Site, make_finder, make_text_reader, report_obstacle, shown
+from mappings.values import as_items, is_present, make_obstacle_finder
 from mappings.walking import item_paths
 from mappings.watching import UNWATCHED
 from schemas.problem import Problem, Text
@@ -123,14 +123,19 @@ def each_scope(path: Path, name: str, item: ItemRule) -> Callable[[Scope], Itera
     left out.
     """
     find = make_finder(path)
+    find_obstacle = make_obstacle_finder(path.text)
     keys = {inner.text for inner in item_paths(item)}
     needs_object = bool(keys) and "value" not in keys
 
     def scopes(scope: Scope) -> Iterator[Scope]:
-        value = find(scope.root if path.is_rooted else scope.item)
+        start = scope.root if path.is_rooted else scope.item
+        value = find(start)
+        outer = "" if path.is_rooted or not scope.base else f"{scope.base}."
+        if value is None and (obstacle := find_obstacle(start)) is not None:
+            report_obstacle(scope, path, *obstacle, name=name)
+            return
         entries = as_items(value)
         is_list = entries is value
-        outer = "" if path.is_rooted or not scope.base else f"{scope.base}."
         for number, entry in enumerate(entries):
             if not is_present(entry):
                 continue

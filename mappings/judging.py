@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mappings.dates import FIRST_YEAR, LAST_YEAR
-from mappings.mistakes import closest
+from mappings.mistakes import closest_word
 from schemas.model import Kind
 from schemas.problem import Text
 
@@ -65,7 +65,7 @@ def _by_codes(codes: Mapping[str, Text]) -> Judge:
     def judge(value: str) -> Refusal | None:
         if value in codes:
             return None
-        near = closest(value, codes)
+        near = closest_word(value, codes)
         known = known_codes(codes)
         return Refusal(
             "mapping.value_refused",

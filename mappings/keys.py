@@ -147,6 +147,10 @@ RULE = Keys(
         **CONVERSIONS,
         "text": Text(vi="các quy tắc văn bản, theo thứ tự", en="text rules, in this order"),
         "default": Text(vi="giá trị khi kết quả trống", en="when the result is empty"),
+        "required": Text(
+            vi="true: kết quả trống là lỗi, dù Cổng không bắt buộc",
+            en="true: an empty result is an error, though the portal does not ask for the field",
+        ),
         "when": WHEN,
     }
 )

@@ -188,6 +188,8 @@ class FieldRule:
     lookup: Lookup | None = None
     """The source when there is no other, else the conversion."""
     default: str | None = None
+    required: bool = False
+    """Whether nothing is an error; a field that the schema asks for is missed anyhow."""
     when: Condition | None = None
 
 

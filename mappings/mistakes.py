@@ -85,6 +85,11 @@ def closest(word: str, known: Iterable[str]) -> Text | None:
     return Text(vi=f"có phải là {choices[found[0]]!r}?", en=f"did you mean {choices[found[0]]!r}?")
 
 
+def closest_word(text: str, known: Iterable[str]) -> Text | None:
+    """Return `closest` of a value; None for one without letters: any code is near to another."""
+    return closest(text, known) if any(map(str.isalpha, text)) else None
+
+
 def listed(words: Iterable[str], *, limit: int = 20) -> str:
     """Return the words as a list for a sentence, cut after `limit`."""
     everything = list(words)

@@ -102,6 +102,7 @@ class RuleReader:
             codes=read_codes(section, self._code_lists),
             lookup=_lookup(section),
             default=_default(section),
+            required=section.flag("required", default=False),
             when=read_condition(section),
         )
         if field is not None:

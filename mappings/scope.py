@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from mappings.remedies import REMEDIES
-from mappings.values import NotAValue, as_text, is_present, make_getter
+from mappings.values import NotAValue, as_text, is_present, make_getter, make_obstacle_finder
 from mappings.watching import UNWATCHED
 from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
@@ -162,15 +162,30 @@ def make_finder(path: Path) -> Getter:
     return make_getter(path.text)
 
 
-def make_text_reader(path: Path, site: Site) -> Callable[[Scope], str | None]:
-    """Return a function from a scope to the text at `path`; None after a reported problem."""
+def make_text_reader(
+    path: Path, site: Site, *, is_alone: bool = False
+) -> Callable[[Scope], str | None]:
+    """
+    Return a function from a scope to the text at `path`; None after a reported problem.
+
+    Args:
+        path: Of a single value.
+        site: The field's.
+        is_alone: Whether no other path is tried, so that what this one runs into would be lost.
+    """
     get = make_getter(path.text)
+    find_obstacle = make_obstacle_finder(path.text) if is_alone else _no_obstacle
     is_rooted = path.is_rooted
 
     def read(scope: Scope) -> str | None:
-        value = get(scope.root if is_rooted else scope.item)
+        start = scope.root if is_rooted else scope.item
+        value = get(start)
         if value is None:
-            return ""
+            obstacle = find_obstacle(start)
+            if obstacle is None:
+                return ""
+            report_obstacle(scope, path, *obstacle, name=site.name)
+            return None
         try:
             return as_text(value)
         except NotAValue:
@@ -178,6 +193,33 @@ def make_text_reader(path: Path, site: Site) -> Callable[[Scope], str | None]:
             return None
 
     return site.watch.source(read, origin=path)
+
+
+def _no_obstacle(_: Record) -> None:
+    return None
+
+
+def report_obstacle(scope: Scope, path: Path, way: str, value: Value, *, name: str) -> None:
+    """Say that `path` goes on into what is no object; `way` is the path up to there."""
+    outer = "" if path.is_rooted or not scope.base else f"{scope.base}."
+    scope.problems.append(
+        Problem(
+            code="mapping.not_an_object",
+            message=Text(
+                vi=f"đường dẫn {path.text!r} phải đi vào đây, nhưng đây không phải là nhóm",
+                en=f"the path {path.text!r} goes into this, and this is no object",
+            ),
+            place=scope.record.place_of(f"{outer}{way}"),
+            field=f"{scope.field}{name}" or None,
+            value=shown(value),
+            suggestion=Text(
+                vi="tài liệu JSON hay XML: khai báo trong `source.embedded`; danh sách: `a[0].b`; "
+                "nếu không, sửa tại nguồn",
+                en="a JSON or XML document: name it in `source.embedded`; a list: `a[0].b`; "
+                "else mend it at the source",
+            ),
+        )
+    )
 
 
 def report_not_a_value(site: Site, scope: Scope, path: Path) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from adapters.record import SourceRecord
-from mappings.converter import compile_mapping
+from adapters import SourceRecord, UnreadableRecord, open_documents
+from mappings.converter import Conversion, compile_mapping
 from mappings.language import DOSSIER, PROGRESS
 from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mappings.converter import Conversion, Converter
+    from mappings.converter import Converter
     from mappings.groups import Built
     from mappings.language import Expected, ExpectedProblem, MappingFile, MappingTest
     from schemas.problem import Problem
@@ -38,8 +38,13 @@ def run_tests(file: MappingFile) -> tuple[TestResult, ...]:
 
 
 def _run(test: MappingTest, converter: Converter, *, file_name: str) -> TestResult:
-    record = SourceRecord(number=1, values=test.record, place=Place(file=file_name, line=test.line))
-    conversion = converter.convert(record)
+    place = Place(file=file_name, line=test.line)
+    record = SourceRecord(number=1, values=test.record, place=place)
+    (opened,) = open_documents(iter([record]), options=converter.source)
+    if isinstance(opened, UnreadableRecord):
+        conversion = Conversion(events=(), problems=tuple(opened.problems), dossier_code=None)
+    else:
+        conversion = converter.convert(opened)
     return TestResult(
         name=test.name, line=test.line, differences=tuple(_differences(test, conversion))
     )

@@ -47,6 +47,31 @@ def make_getter(path: str) -> Getter:
     return get
 
 
+def make_obstacle_finder(path: str) -> Callable[[Record], tuple[str, Value] | None]:
+    """
+    Return a function to what ends the way to `path` too early, with its own path.
+
+    It returns None where nothing stands in the way: the path leads to something, or to nothing. An
+    element that has neither the attribute nor text of its own is nothing in the way.
+    """
+    parts = path.split(".") if _steps(path) else []
+    if parts and parts[-1][:1] in "@#":
+        parts.pop()
+    ways = [".".join(parts[:length]) for length in range(1, len(parts))]
+    getters = [(way, make_getter(way)) for way in ways]
+
+    def find(record: Record) -> tuple[str, Value] | None:
+        for way, get in getters:
+            value = get(record)
+            if not is_present(value):
+                return None
+            if not isinstance(value, Mapping):
+                return way, value
+        return None
+
+    return find
+
+
 def _steps(path: str) -> tuple[str | int, ...]:
     steps: list[str | int] = []
     position = 0

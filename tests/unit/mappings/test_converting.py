@@ -24,7 +24,8 @@ VALUES = {
     "indexed": ("a[1].b", {"a": [{"b": "x"}, {"b": "y"}]}, "y"),
     "out of range": ("a[7].b", {"a": [{"b": "x"}]}, None),
     "index into one object": ("'a[0].b'", {"a": {"b": "x"}}, "x"),
-    "a step into text": ("a.b", {"a": "x"}, None),
+    "a step into nothing": ("a.b", {"a": ""}, None),
+    "a step into text, where that is foreseen": ("{from: [a.b, a]}", {"a": "x"}, "x"),
     "a header with dots wins": ("a.b", {"a.b": "header", "a": {"b": "x"}}, "header"),
     "a header with spaces": ("'Họ và tên'", {"Họ và tên": "x"}, "x"),
     "a header with brackets": ("'Số [CMND]'", {"Số [CMND]": "x"}, "x"),
@@ -692,3 +693,74 @@ def test_progress_rows_that_are_no_objects_stop_their_record(convert):
 
     assert "mapping.not_an_object" in [problem.code for problem in done.problems]
     assert done.events == ()
+
+
+@pytest.mark.parametrize("on_the_way", ["<TaiLieu/>", 7, [{"tep": [{"ten": "a.pdf"}]}]])
+def test_what_a_list_is_looked_for_in_and_cannot_be_is_told(convert, on_the_way):
+    done = convert({"giay": {"to": on_the_way}}, {"TaiLieuNop": TEP.replace("tep", "giay.to.tep")})
+
+    (problem,) = done.problems
+    assert (problem.code, problem.field) == ("mapping.not_an_object", "TaiLieuNop")
+    assert problem.place.path == "giay.to"
+    assert "source.embedded" in problem.suggestion.en
+
+
+@pytest.mark.parametrize("giay", [None, "", " ", {}, [], {"to": None}, {"to": {}}, {"to": ""}])
+def test_where_nothing_is_there_is_no_list(convert, giay):
+    done = convert({"giay": giay}, {"TaiLieuNop": TEP.replace("tep", "giay.to.tep")})
+
+    assert done.problems == ()
+    assert "TaiLieuNop" not in done.events[0].values
+
+
+def test_a_field_that_the_agency_must_fill_is_missed_at_its_cell(convert):
+    rule = {"ChuHoSo": "{from: ten, text: [collapse_spaces], required: true}"}
+
+    assert convert({"ten": "Lê A"}, rule).events[0].values["ChuHoSo"] == "Lê A"
+    for empty in (None, "", " \t"):
+        done = convert({"ten": empty}, rule)
+        (problem,) = done.problems
+        assert (problem.code, problem.field) == ("mapping.field_missing", "ChuHoSo")
+        assert problem.place.path == "ten"
+        assert done.events == ()
+
+
+def test_what_its_condition_leaves_out_is_not_missed(convert):
+    rule = {"ChuHoSo": "{from: ten, required: true, when: {path: loai, in: [CN]}}"}
+
+    assert convert({"loai": "DN"}, rule).problems == ()
+    assert [p.code for p in convert({"loai": "CN"}, rule).problems] == ["mapping.field_missing"]
+
+
+def test_a_default_fills_what_must_be_filled_and_a_refused_value_is_told_once(convert):
+    assert convert({}, {"ChuHoSo": "{from: ten, default: A, required: true}"}).problems == ()
+
+    rule = {"NgayTra": "{from: tra, date: [dd/MM/yyyy], required: true}"}
+    done = convert({"tra": "32/01/2026"}, rule)
+
+    assert [p.code for p in done.problems] == ["mapping.date_invalid"]
+
+
+@pytest.mark.parametrize("on_the_way", ["<a/>", 7, [{"b": "x"}]])
+def test_a_path_that_leads_into_what_is_no_object_is_told(convert, on_the_way):
+    done = convert({"a": on_the_way}, {"GhiChu": "a.b"})
+
+    (problem,) = done.problems
+    assert (problem.code, problem.field) == ("mapping.not_an_object", "GhiChu")
+    assert problem.place.path == "a"
+
+
+@pytest.mark.parametrize("rule", ["tt", "{from: tt, codes: {'4': '4', '9': '9'}}"])
+def test_no_code_is_suggested_for_another_code(convert, rule):
+    """Status 99 is not 'did you mean 9': nobody should close a case by a guess."""
+    (problem,) = convert({"tt": "99"}, {"TrangThaiHoSo": rule}).problems
+
+    assert "did you mean" not in problem.suggestion.en
+    assert "  " not in problem.message.vi + problem.message.en
+
+
+def test_a_word_may_be_misspelt(convert):
+    rule = "{from: tt, codes: {'Đang xử lý': '4'}}"
+    (problem,) = convert({"tt": "Đang sử lý"}, {"TrangThaiHoSo": rule}).problems
+
+    assert problem.suggestion.en == "did you mean 'Đang xử lý'?"

@@ -110,3 +110,26 @@ def test_progress_is_compared_row_by_row(mapping_text, load):
     (result,) = run_tests(load(text))
 
     assert [d.en for d in result.differences] == ["progress[1].NguoiXuLy: expected 'C', found 'B'"]
+
+
+@pytest.mark.parametrize(
+    ("document", "differences"),
+    [
+        ("<h><tep><ten>a.pdf</ten></tep></h>", []),
+        ("<h><tep>", ["unexpected problem embedded.xml_syntax"]),
+    ],
+)
+def test_a_test_may_hold_a_document_as_the_agency_sends_it(
+    mapping_text, load, document, differences
+):
+    record = f"{{so: H29.15-210305-0001, ngay: 05/03/2021, xml: '{document}'}}"
+    text = mapping_text(
+        {"TaiLieuNop": "{each: xml.tep, fields: {TenTepDinhKem: ten}}"},
+        source="{format: csv, embedded: {xml: xml}}",
+        tests=f"[{{name: thử, record: {record}, "
+        "dossier: {TaiLieuNop: [{TenTepDinhKem: a.pdf}]}}]",
+    )
+
+    (result,) = run_tests(load(text))
+
+    assert [d.en.partition(":")[0] for d in result.differences] == differences
