@@ -134,10 +134,16 @@ class Workers:
         """Set `stop` when the store has come to rest."""
 
         def one_round() -> None:
-            if _is_idle(self.installation.store):
+            if _is_idle(self.installation.store) and not self._has_files():
                 self.stop.set()
 
         _repeat(one_round, self.stop, pause_seconds=PAUSE_SECONDS)
+
+    def _has_files(self) -> bool:
+        # A web server and drivers of databases are not for those who only expand and deliver.
+        from lienthong.doors.folder import has_files  # noqa: PLC0415
+
+        return Role.FOLDER in self.roles and has_files(self.installation.settings.folder)
 
     def _guard(self, role: Role, failed: Event) -> None:
         try:

@@ -60,6 +60,14 @@ class Agencies:
             raise self._unknown(name)
         return found
 
+    def adopt(self, path: Path) -> str:
+        """Take in a file that lies elsewhere, in place of one of the same name; return its name."""
+        name = _name_in(path)
+        with self._lock:
+            self._paths[name] = path
+            self._converters.pop(name, None)
+        return name
+
     def get(self, name: str) -> Converter:
         """
         Return the converter of an agency.
@@ -79,9 +87,13 @@ class Agencies:
             vi=f"không có đơn vị {name!r}; có: {listed(self._paths)}",
             en=f"there is no agency {name!r}; there are {listed(self._paths)}",
         )
+        mend = near or Text(
+            vi="đặt tệp ánh xạ của đơn vị vào thư mục mappings_dir của lienthong.toml",
+            en="put the agency's mapping into the folder mappings_dir of lienthong.toml",
+        )
         return ConfigError(
-            f"{text.en}; {near.en}" if near else text.en,
-            problems=(Problem(code="agency.unknown", message=text, suggestion=near),),
+            f"{text.en}; {mend.en}",
+            problems=(Problem(code="agency.unknown", message=text, suggestion=mend),),
             code="agency.unknown",
         )
 

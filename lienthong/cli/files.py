@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 AgencyName = Annotated[
     str, typer.Option("--agency", "-a", help="Name of the agency's mapping; see: mapping list")
 ]
+AgencyOrFile = Annotated[
+    str, typer.Option("--agency", "-a", help="Name of the agency's mapping, or its .yaml file")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 InputFile = Annotated[Path, typer.Argument(help="The file to read; - for standard input")]
 OneDocument = Annotated[Path, typer.Argument(help="One XML document; - for standard input")]
@@ -50,7 +53,7 @@ def register(app: typer.Typer) -> None:
 def convert(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     file: InputFile,
-    agency: AgencyName,
+    agency: AgencyOrFile,
     out: Annotated[
         Path | None, typer.Option(help="Folder that gets one signed XML document per dossier")
     ] = None,
@@ -73,6 +76,8 @@ def convert(  # noqa: PLR0913 - one for each option
     from lienthong.flows.convert import DraftFile, OutFolder, Report, convert_file
 
     session: Session = context.obj
+    if agency.endswith((".yaml", ".yml")):
+        agency = session.installation.mappings.adopt(Path(agency))
     converter = session.installation.agency(agency)
     to_stdout = as_json or str(report) == "-"
     name = "-" if str(file) == "-" else file.name

@@ -304,6 +304,9 @@ HELP: dict[str, str] = {
     ),
     "Log every outcome": "Ghi lại mọi kết quả",
     "Show this message and exit.": "Hiện hướng dẫn này rồi thoát.",
+    "Name of the agency's mapping, or its .yaml file": (
+        "Tên ánh xạ của cơ quan, hoặc tệp .yaml của nó"
+    ),
     "Name of the agency's mapping; see: mapping list": "Tên ánh xạ của cơ quan; xem: mapping list",
     "Print the result as JSON": "In kết quả dạng JSON",
     "The file to read; - for standard input": "Tệp cần đọc; - là đầu vào chuẩn",

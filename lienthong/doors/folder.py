@@ -38,9 +38,10 @@ from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lienthong.flows.hints import Publisher
+    from lienthong.settings import FolderSettings
     from lienthong.store.results import Result
     from lienthong.wiring import Installation
 
@@ -54,6 +55,30 @@ _SAID_BESIDE = ("refused", "broken_off")
 """Kinds of results that are also said in `error`: the file is in the archive by then."""
 WARN_SECONDS = 300.0
 """Between two warnings of the same trouble."""
+
+
+def has_files(settings: FolderSettings) -> bool:
+    """Return whether a finished file waits in a folder, or is in hand; False without folders."""
+    return settings.path is not None and any(
+        _has_files(folder, settings.unfinished) for folder in _folders(_root(settings.path))
+    )
+
+
+def _has_files(folder: Path, unfinished: tuple[str, ...]) -> bool:
+    try:
+        return _has_leavings(folder) or any(
+            not entry.is_dir(follow_symlinks=False) for entry in _finished(folder, unfinished)
+        )
+    except OSError:
+        # One without an inbox is nobody's, and what cannot be read is warned about by the door.
+        return False
+
+
+def _finished(folder: Path, unfinished: tuple[str, ...]) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder / "in") as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and not entry.name.endswith(unfinished):
+                yield entry
 
 
 class FolderDoor:
@@ -114,7 +139,7 @@ class FolderDoor:
         ready = [path for path in there if self._is_unchanged(path, there[path])]
         has_news = len(named) == 1 and self._has_news(folder, named[0])
         is_due = len(named) == 1 and self._given_back.is_due(folder)
-        if ready or has_news or is_due or self._has_leavings(folder):
+        if ready or has_news or is_due or _has_leavings(folder):
             hold = Hold(folder)
             if hold.take(silence=self._settings.claim_seconds):
                 with closing(hold):
@@ -133,27 +158,16 @@ class FolderDoor:
             if held_now is not None:
                 self._handle(folder, hold, named, held_now)
 
-    @staticmethod
-    def _has_leavings(folder: Path) -> bool:
-        work = folder / ".work"
-        return work.is_dir() and any(
-            path.name.startswith(("lock-", "left-")) for path in work.iterdir()
-        )
-
     def _look(self, folder: Path) -> dict[Path, os.stat_result]:
         """Return what may be taken, the earliest first."""
         found: dict[Path, os.stat_result] = {}
-        with os.scandir(folder / "in") as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith(".") or name.endswith(self._settings.unfinished):
-                    continue
-                with suppress(FileNotFoundError):
-                    seen = entry.stat(follow_symlinks=False)
-                    if stat.S_ISDIR(seen.st_mode):
-                        self._point_out(folder, name)
-                    else:
-                        found[Path(entry.path)] = seen
+        for entry in _finished(folder, self._settings.unfinished):
+            with suppress(FileNotFoundError):
+                seen = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(seen.st_mode):
+                    self._point_out(folder, entry.name)
+                else:
+                    found[Path(entry.path)] = seen
         return dict(sorted(found.items(), key=lambda item: (item[1].st_mtime_ns, item[0])))
 
     def _is_unchanged(self, path: Path, now: os.stat_result) -> bool:
@@ -359,6 +373,13 @@ def _folders(root: Path) -> list[Path]:
             for entry in entries
             if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
         )
+
+
+def _has_leavings(folder: Path) -> bool:
+    work = folder / ".work"
+    return work.is_dir() and any(
+        path.name.startswith(("lock-", "left-")) for path in work.iterdir()
+    )
 
 
 def _no_agency(name: str, named: Sequence[str]) -> Problem:

@@ -621,6 +621,23 @@ def test_a_file_that_is_refused_whole_is_shown_by_status(site, sample_set):
     assert "csv.columns_missing" in shown
 
 
+def test_idle_is_not_reached_while_a_file_waits_in_a_folder(site, sample_set):
+    inbox = site.cli.folder / "folders" / "land-registration" / "in"
+    inbox.mkdir(parents=True)
+    with (site.cli.folder / "lienthong.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f"\n[folder]\npath = {json.dumps(str(inbox.parents[1]))}\n")
+    sample = sample_set.of("land-registration").path
+    (inbox / "a.csv.part").write_bytes(b"unfinished")
+    (inbox / sample.name).write_bytes(sample.read_bytes())
+
+    ended = site.cli("run", "--until-idle")
+
+    assert ended.code == 0
+    assert [file.name for file in inbox.iterdir()] == ["a.csv.part"]
+    [line] = site.cli("status", "--json").json["agencies"]
+    assert line["records"] > 0
+
+
 def test_an_unknown_message_is_told(quick):
     for words in (("show", "x"), ("resend", "x", "-r", "y"), ("discard", "x", "-r", "y")):
         result = quick("messages", *words)

@@ -13,6 +13,7 @@ from adapters import read_records
 from lienthong.flows.convert import safe_name
 from lienthong.samples import SampleFile, generate_large_csv
 from mappings import load_agencies
+from mappings.tables import packaged
 
 AGENCIES = [
     "business-registration",
@@ -378,3 +379,17 @@ def test_a_failing_conversion_logs_no_value(conversions, quick):
         values = {e["value"] for e in converted.report["errors"] if e["value"]}
         assert values
         assert [value for value in values if len(value) > 3 and value in result.err] == []
+
+
+def test_a_mapping_is_tried_by_its_path_before_it_is_installed(quick, sample_set, tmp_path):
+    text = packaged("agencies", "land-registration.yaml").read_text(encoding="utf-8")
+    (tmp_path / "moi.yaml").write_text(text.replace("version: 1", "version: 7"), encoding="utf-8")
+    sample = sample_set.of("land-registration").path
+
+    done = quick("convert", sample, "--agency", tmp_path / "moi.yaml", "--json")
+    unknown = quick("convert", sample, "--agency", "dat-dai-moi")
+
+    assert done.json["mapping"] == {"name": "land-registration", "version": 7}
+    assert done.json["rejected"] == 12
+    assert unknown.code == 2
+    assert "mappings_dir" in unknown.err
