@@ -40,7 +40,8 @@ sys.exit(done.returncode)
 
 
 def _command(lang, words):
-    return [sys.executable, "-m", "lienthong", "--lang", lang, *map(str, words)]
+    # As the installed command does, which looks for no module in the working directory.
+    return [sys.executable, "-P", "-m", "lienthong", "--lang", lang, *map(str, words)]
 
 
 @dataclass
@@ -90,7 +91,7 @@ class Cli:
         """Start a command that goes on; its standard output can be read line by line."""
         with (self.folder / log).open("ab") as errors:
             return subprocess.Popen(
-                [sys.executable, "-m", "lienthong", *map(str, words)],
+                [sys.executable, "-P", "-m", "lienthong", *map(str, words)],
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
                 stderr=errors,
