@@ -187,8 +187,10 @@ _FLAWS = (
     Flaw(
         spoil=set_to(toKhai="1"),
         findings=(
-            Finding("mapping.field_missing", "toKhai.loaiPhieu", "MaTTHC"),
-            Finding("mapping.field_missing", "toKhai.loaiPhieu", "TenTTHC"),
+            Finding("mapping.not_an_object", "toKhai", "MaTTHC"),
+            Finding("mapping.not_an_object", "toKhai", "TenTTHC"),
+            Finding("mapping.not_an_object", "toKhai", "ChuHoSo"),
+            Finding("mapping.not_an_object", "toKhai", "SoGiayToChuHoSo"),
         ),
     ),
     Flaw(
