@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """
-Write the sample files of the six packaged agencies, and the list of the errors put into them.
+Write the sample files of the six agencies that came first, and what a conversion must make of them:
+expected-errors.csv, the errors put in; expected-values.jsonl, one line for each good record with
+what the portal must get (null: must be absent; not named: not judged).
 
-With --profiles those of eight more formats instead, and what the portal must get for each good
-record: expected-values.jsonl, one line a record; null: must be absent; not named: not judged.
+With --profiles those of the eight later formats instead.
 
     python scripts/make_samples.py samples                      272 records each, seed 2020
     python scripts/make_samples.py samples --dossiers 5000 --bad 50 --seed 7
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("--dossiers", type=int, default=260, help="good dossiers per file")
     parser.add_argument("--bad", type=int, default=12, help="spoilt records per file")
     parser.add_argument("--seed", type=int, default=2020)
-    parser.add_argument("--profiles", action="store_true", help="the eight with expected values")
+    parser.add_argument("--profiles", action="store_true", help="the eight later formats")
     parser.add_argument(
         "--large-mb", type=int, default=0, help="size of the large table, 10^6 bytes"
     )
@@ -44,8 +45,7 @@ def main() -> int:
     write = write_profiles if chosen.profiles else write_samples
     samples = write(chosen.folder, dossiers=chosen.dossiers, bad=chosen.bad, seed=chosen.seed)
     write_expected(chosen.folder / "expected-errors.csv", samples=samples)
-    if chosen.profiles:
-        write_truth(chosen.folder / "expected-values.jsonl", samples=samples)
+    write_truth(chosen.folder / "expected-values.jsonl", samples=samples)
     for file in samples.files:
         sys.stdout.write(f"{file.path}  {file.records} records, {len(file.bad_records)} bad\n")
     if chosen.large_mb:

@@ -1,9 +1,10 @@
 """
-Made-up files, the same for the same seed, with their errors.
+Made-up files, the same for the same seed, with their errors and their expected values.
 
-Those of the six packaged agencies, and those of the profiles with their expected values.
+Those of the six agencies that came first, and those of the eight profiles after them.
 """
 
+from lienthong.samples.comparing import Comparison
 from lienthong.samples.expectations import (
     Attachment,
     ExpectedDossier,
@@ -17,6 +18,7 @@ from lienthong.samples.writing import write_profiles, write_samples
 
 __all__ = [
     "Attachment",
+    "Comparison",
     "ExpectedDossier",
     "SampleFile",
     "SampleSet",

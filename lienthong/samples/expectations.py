@@ -4,9 +4,9 @@ What a sample file holds and what a conversion of it must report.
 The list of seeded errors is complete: a record that is not named in it converts without a
 complaint, and a named one is reported with exactly these codes at these places.
 
-Profiles also say what the portal must get for each good record. These values are written from
-the meaning of the fields and the same invented facts as the record, never by a mapping; what
-both assume is in docs/profile-assumptions.md.
+It also says what the portal must get for each good record. These values are written from the
+meaning of the fields and the same invented facts as the record, never by a mapping; what both
+assume is in docs/profile-assumptions.md.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from lienthong.samples.comparing import compare, compare_rows
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from lienthong.samples.comparing import Comparison
     from schemas.problem import Place
 
     Item: TypeAlias = Mapping[str, str | None]
     """Field of a repeated group to its text; None: must be absent."""
     PortalValues: TypeAlias = Mapping[str, str | Sequence[Item] | None]
     """
-    Field of DongBoHoSoMC to its text, or group to all its items in order.
+    Field of a packet to its text, or group to all its items in order.
 
     None: must be absent. A field that is not named is not judged, in items neither.
     """
@@ -61,11 +64,14 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedDossier:
-    """What the portal must get for one good record; no format here has progress rows."""
+    """What the portal must get for one good record."""
 
     record: int
     """1-based position among all records of the file."""
     values: PortalValues
+    """Of DongBoHoSoMC."""
+    progress: tuple[PortalValues, ...] = ()
+    """Of CapNhatTienDoHoSoMC, one for each progress row of the record, in its order."""
     attachments: tuple[Attachment, ...] = ()
     """In the order of the record; never part of the packet."""
 
@@ -74,13 +80,22 @@ class ExpectedDossier:
         """Code of the dossier."""
         return str(self.values["MaHoSo"])
 
-    def differences(self, found: Mapping[str, object]) -> tuple[str, ...]:
+    def compare(
+        self, found: Mapping[str, object], *, progress: Sequence[Mapping[str, object]] = ()
+    ) -> Comparison:
         """
-        Return what differs, one sentence a field; empty when everything is right.
+        Return how what came out differs from this.
 
-        `found` holds portal fields and their texts, groups as lists, as an event has them.
+        `found` holds portal fields and their texts, groups as lists, as an event has them;
+        `progress` the same of each progress row.
         """
-        return tuple(_differences(self.values, found, where=""))
+        return compare(self.values, found) + compare_rows(self.progress, progress, name="progress")
+
+    def differences(
+        self, found: Mapping[str, object], *, progress: Sequence[Mapping[str, object]] = ()
+    ) -> tuple[str, ...]:
+        """Return what differs, one sentence a field; empty when everything is right."""
+        return self.compare(found, progress=progress).differences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +111,7 @@ class SampleFile:
     """Codes of the good dossiers, each once, in the order of the file."""
     expected: tuple[SeededError, ...]
     truth: tuple[ExpectedDossier, ...] = ()
-    """One for each good record of a profile, in the order of the file."""
+    """One for each good record, in the order of the file."""
 
     @property
     def bad_records(self) -> frozenset[int]:
@@ -121,20 +136,3 @@ class SampleSet:
             if file.agency == agency:
                 return file
         raise KeyError(agency)
-
-
-def _differences(
-    expected: PortalValues, found: Mapping[str, object], *, where: str
-) -> Iterator[str]:
-    for name, value in expected.items():
-        other = found.get(name)
-        if value is None or isinstance(value, str):
-            if value != other:
-                yield f"{where}{name}: expected {value!r}, found {other!r}"
-            continue
-        items = other if isinstance(other, (list, tuple)) else ()
-        if len(items) != len(value):
-            yield f"{where}{name}: expected {len(value)} items, found {len(items)}"
-            continue
-        for number, (item, found_item) in enumerate(zip(value, items, strict=True), start=1):
-            yield from _differences(item, found_item, where=f"{where}{name}[{number}].")

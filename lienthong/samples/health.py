@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lienthong.samples.documents import write_page
 from lienthong.samples.people import make_person
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, moment, set_to
+from lienthong.samples.portal import portal_time, summary
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,61 +17,176 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from lienthong.samples.expectations import PortalValues
+    from lienthong.samples.people import Person
     from lienthong.samples.shapes import Entry
     from schemas.problem import Place
 
-# The packaged catalogue has no procedures of the health sector: ids and titles are samples.
+_UNIT = "Sở Y tế"
+_MEDICINES = (7, "Dược phẩm", "G16-YT01")
+_TREATMENT = (8, "Khám bệnh, chữa bệnh", "G16-YT02")
+
+
+class _Procedure(NamedTuple):
+    id: int
+    field: tuple[int, str, str]
+    """Number and name as the department has them, and the portal's code."""
+    title: str
+    code: str
+    """As the portal has it."""
+
+
+# The packaged catalogue has no procedures of the health sector: ids, titles and codes are samples.
 _PROCEDURES = (
-    (131, 7, "Dược phẩm", "Cấp Chứng chỉ hành nghề dược"),
-    (132, 7, "Dược phẩm", "Cấp lại Chứng chỉ hành nghề dược"),
-    (140, 7, "Dược phẩm", "Cấp Giấy chứng nhận đủ điều kiện kinh doanh dược"),
-    (141, 7, "Dược phẩm", "Điều chỉnh Giấy chứng nhận đủ điều kiện kinh doanh dược"),
-    (150, 8, "Khám bệnh, chữa bệnh", "Cấp giấy phép hoạt động khám bệnh, chữa bệnh"),
+    _Procedure(131, _MEDICINES, "Cấp Chứng chỉ hành nghề dược", "1.004616"),
+    _Procedure(132, _MEDICINES, "Cấp lại Chứng chỉ hành nghề dược", "1.004604"),
+    _Procedure(140, _MEDICINES, "Cấp Giấy chứng nhận đủ điều kiện kinh doanh dược", "1.004593"),
+    _Procedure(
+        141, _MEDICINES, "Điều chỉnh Giấy chứng nhận đủ điều kiện kinh doanh dược", "1.004585"
+    ),
+    _Procedure(150, _TREATMENT, "Cấp giấy phép hoạt động khám bệnh, chữa bệnh", "1.003848"),
 )
 _NO_DATE = "/Date(-62135596800000)/"
 _DONE = 8
+_STATES = {1: "1", 2: "2", 3: "4", 4: "4", 5: "5", 7: "9", _DONE: "10"}
+"""The department's numbers to the portal's; samples, as nobody has published them."""
 
 
-def _make(random: Random, number: int) -> list[Record]:
-    procedure, field, field_name, title = random.choice(_PROCEDURES)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    number: int
+    procedure: _Procedure
+    person: Person
+    received: datetime
+    due: datetime
+    state: int
+    received_offset: str
+    no_date: str | None
+    """How "not returned" is written."""
+    sex: int
+    born: str | None
+    mail: str | None
+    is_online: bool
+    is_posted: bool
+    fee: int
+    papers: range
+
+    @property
+    def code(self) -> str:
+        return f"000.00.15.H29-{self.received:%y%m%d}-{self.number:04d}"
+
+    @property
+    def receipt(self) -> str:
+        return f"{self.number:04d}/SYT-NVD"
+
+    @property
+    def returned(self) -> datetime | None:
+        return self.due if self.state == _DONE else None
+
+
+def _imagine(random: Random, number: int) -> _Case:
+    procedure = random.choice(_PROCEDURES)
     person = make_person(random, number=number)
     received = moment(random, first_day="2025-02-03", days=380)
     due = received + timedelta(days=random.randrange(10, 30))
-    status = random.choice((1, 2, 3, 4, 5, 7, _DONE, _DONE))
-    record: Record = {
-        "RowNo": number,
-        "HoSoID": 55_000 + number,
-        "SoBienNhan": f"{number:04d}/SYT-NVD",
-        "MaHoSoMotCua": f"000.00.15.H29-{received:%y%m%d}-{number:04d}",
-        "NgayNhan": _wcf(received, random.choice(("+0700", ""))),
-        "NgayHenTra": _wcf(due, "+0700"),
-        "NgayTra": _wcf(due, "") if status == _DONE else random.choice((_NO_DATE, None)),
-        "LinhVucID": field,
-        "TenLinhVuc": field_name,
-        "ThuTucID": procedure,
-        "TenThuTuc": title,
-        "HoTenNguoiNop": person.name,
-        "GioiTinhID": random.randrange(1, 3),
-        "NgaySinh": random.choice(("1985", "20/01/1990", None)),
-        "SoGiayTo": person.identity,
-        "Phone": person.phone,
-        "Email": random.choice((person.email, "", None)),
-        "TrangThaiHoSoID": status,
-        "QuaTrinhXuLyHienTaiID": 9_000_000 + number,
-        "NopQuaMang": random.choice(("1", None)),
-        "TraQuaBuuDien": random.choice(("1", None)),
-        "LePhi": random.choice((0, 500_000, 1_000_000)),
+    state = random.choice((1, 2, 3, 4, 5, 7, _DONE, _DONE))
+    return _Case(
+        number=number,
+        procedure=procedure,
+        person=person,
+        received=received,
+        due=due,
+        state=state,
+        received_offset=random.choice(("+0700", "")),
+        no_date=None if state == _DONE else random.choice((_NO_DATE, None)),
+        sex=random.randrange(1, 3),
+        born=random.choice(("1985", "20/01/1990", None)),
+        mail=random.choice((person.email, "", None)),
+        is_online=random.choice((True, False)),
+        is_posted=random.choice((True, False)),
+        fee=random.choice((0, 500_000, 1_000_000)),
+        papers=range(1, random.randrange(1, 4)),
+    )
+
+
+def _record(case: _Case) -> Record:
+    return {
+        "RowNo": case.number,
+        "HoSoID": 55_000 + case.number,
+        "SoBienNhan": case.receipt,
+        "MaHoSoMotCua": case.code,
+        "NgayNhan": _wcf(case.received, case.received_offset),
+        "NgayHenTra": _wcf(case.due, "+0700"),
+        "NgayTra": _wcf(case.returned, "") if case.returned else case.no_date,
+        "LinhVucID": case.procedure.field[0],
+        "TenLinhVuc": case.procedure.field[1],
+        "ThuTucID": case.procedure.id,
+        "TenThuTuc": case.procedure.title,
+        "HoTenNguoiNop": case.person.name,
+        "GioiTinhID": case.sex,
+        "NgaySinh": case.born,
+        "SoGiayTo": case.person.identity,
+        "Phone": case.person.phone,
+        "Email": case.mail,
+        "TrangThaiHoSoID": case.state,
+        "QuaTrinhXuLyHienTaiID": 9_000_000 + case.number,
+        "NopQuaMang": "1" if case.is_online else None,
+        "TraQuaBuuDien": "1" if case.is_posted else None,
+        "LePhi": case.fee,
         "GhiChu": None,
         "lstChungTuKemTheo": [
             {
-                "ChungTuID": number * 10 + order,
+                "ChungTuID": case.number * 10 + order,
                 "AttachOriginalName": f"ChungTu{order}.pdf",
-                "AttachUrl": f"https://hoso.example.vn/syt/{number}/{order}",
+                "AttachUrl": _address(case, order),
             }
-            for order in range(1, random.randrange(1, 4))
+            for order in case.papers
         ],
     }
-    return [record]
+
+
+def _address(case: _Case, order: int) -> str:
+    return f"https://hoso.example.vn/syt/{case.number}/{order}"
+
+
+def _values(case: _Case) -> PortalValues:
+    return {
+        "MaHoSo": case.code,
+        "SoBienNhan": case.receipt,
+        "MaTTHC": case.procedure.code,
+        "TenTTHC": case.procedure.title,
+        "MaLinhVuc": case.procedure.field[2],
+        "TenLinhVuc": case.procedure.field[1],
+        "KenhThucHien": "2" if case.is_online else "1",
+        "ChuHoSo": case.person.name,
+        "LoaiDoiTuong": "1",
+        "SoDienThoai": case.person.phone,
+        "Email": case.mail or None,
+        "TrichYeuHoSo": summary(f"{case.procedure.title} - {case.person.name}"),
+        "NgayTiepNhan": portal_time(case.received),
+        "NgayHenTra": portal_time(case.due),
+        "NgayTra": portal_time(case.returned),
+        "TrangThaiHoSo": _STATES[case.state],
+        "HinhThuc": "1" if case.is_posted else "0",
+        "DonViXuLy": _UNIT,
+        "GhiChu": None,
+        "TaiLieuNop": [
+            {
+                "TepDinhKemId": str(case.number * 10 + order),
+                "TenTepDinhKem": f"ChungTu{order}.pdf",
+                "IsDeleted": "False",
+                "DuongDanTaiTepTin": _address(case, order),
+            }
+            for order in case.papers
+        ]
+        or None,
+        "DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí", "Gia": str(case.fee)}] if case.fee else None,
+    }
+
+
+def _tell(random: Random, number: int) -> list[Told]:
+    case = _imagine(random, number)
+    return [Told(record=_record(case), values=_values(case))]
 
 
 def _wcf(when: datetime, offset: str) -> str:
@@ -137,7 +254,7 @@ _FLAWS = (
 HEALTH = Shape(
     agency="health-department",
     file_name="health-department.json",
-    make=_make,
+    tell=_tell,
     key="MaHoSoMotCua",
     flaws=_FLAWS,
     write=_write,

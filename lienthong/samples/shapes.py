@@ -57,7 +57,13 @@ class Told(NamedTuple):
 
     record: Record
     values: PortalValues
+    progress: tuple[PortalValues, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def dossier(self) -> str:
+        """Code of the dossier."""
+        return str(self.values["MaHoSo"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,7 @@ class Entry:
     dossier: str | None
     findings: tuple[Finding, ...] = ()
     told: Told | None = None
-    """What a good record of a profile must become."""
+    """What a good record must become."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ class Shape:
 
     agency: str
     file_name: str
-    make: Callable[[Random, int], list[Record]]
+    tell: Callable[[Random, int], list[Told]]
     """The snapshots of one new dossier, in the order the file has them."""
     key: str
     """Where a record has its dossier code."""
@@ -88,8 +94,10 @@ class Shape:
         default=lambda place, key: place.at(path=f"{place.path}.{key}")
     )
     """The place of one column or path inside a record."""
-    tell: Callable[[Random, int], Told] | None = None
-    """Of a profile: one good record with what the portal must get; `make` gives the record only."""
+
+    def make(self, random: Random, number: int) -> list[Record]:
+        """Return the snapshots of one new dossier without what they must become."""
+        return [told.record for told in self.tell(random, number)]
 
 
 def fill(shape: Shape, *, folder: Path, dossiers: int, bad: int, random: Random) -> SampleFile:
@@ -117,7 +125,12 @@ def fill(shape: Shape, *, folder: Path, dossiers: int, bad: int, random: Random)
         for finding in entry.findings
     )
     truth = tuple(
-        ExpectedDossier(record=number, values=entry.told.values, attachments=entry.told.attachments)
+        ExpectedDossier(
+            record=number,
+            values=entry.told.values,
+            progress=entry.told.progress,
+            attachments=entry.told.attachments,
+        )
         for number, entry in enumerate(entries, start=1)
         if entry.told is not None
     )
@@ -129,11 +142,6 @@ def fill(shape: Shape, *, folder: Path, dossiers: int, bad: int, random: Random)
         expected=expected,
         truth=truth,
     )
-
-
-def records_of(tell: Callable[[Random, int], Told]) -> Callable[[Random, int], list[Record]]:
-    """Return a profile's `make`."""
-    return lambda random, number: [tell(random, number).record]
 
 
 def set_to(**values: object) -> Callable[[Record], Record]:
@@ -154,18 +162,11 @@ def moment(random: Random, *, first_day: str, days: int) -> datetime:
 
 
 def _good(shape: Shape, *, count: int, random: Random) -> list[Entry]:
-    numbers = range(1, count + 1)
-    if shape.tell is not None:
-        return [_told(shape.tell(random, number)) for number in numbers]
-    return [
-        Entry(content=record, dossier=str(record[shape.key]))
-        for number in numbers
-        for record in shape.make(random, number)
-    ]
+    return [_entry(told) for number in range(1, count + 1) for told in shape.tell(random, number)]
 
 
-def _told(told: Told) -> Entry:
-    return Entry(content=told.record, dossier=str(told.values["MaHoSo"]), told=told)
+def _entry(told: Told) -> Entry:
+    return Entry(content=told.record, dossier=told.dossier, told=told)
 
 
 def _mix_in_bad(
@@ -179,38 +180,23 @@ def _mix_in_bad(
             original = next(originals)
             earliest = entries.index(original) + 1
         else:
-            original = _fresh(shape, random, first_number + index)
-        entry = _spoilt(original, flaw=flaw, shape=shape)
+            # Of several snapshots the one that the file has last.
+            original = _entry(shape.tell(random, first_number + index)[-1])
+        entry = _spoilt(original, flaw=flaw)
         entries.insert(random.randrange(earliest, len(entries) + 1), entry)
 
 
-def _fresh(shape: Shape, random: Random, number: int) -> Entry:
-    """Return a record of a new dossier, to be spoilt."""
-    if shape.tell is not None:
-        return _told(shape.tell(random, number))
-    record = shape.make(random, number)[-1]
-    return Entry(content=record, dossier=str(record[shape.key]))
-
-
-def _spoilt(original: Entry, *, flaw: Flaw, shape: Shape) -> Entry:
+def _spoilt(original: Entry, *, flaw: Flaw) -> Entry:
     base = copy.deepcopy(original.content)
     assert isinstance(base, dict)
     content = flaw.spoil(base)
-    if shape.tell is None:
-        dossier = _code(content, key=shape.key)
-    else:
-        # A profile's code may be put together from columns: it is lost where it was refused.
-        is_known = isinstance(content, dict) and "MaHoSo" not in _fields(flaw)
-        dossier = original.dossier if is_known else None
-        if dossier is not None and flaw.recode is not None:
-            dossier = flaw.recode(dossier)
+    # A code may be put together from columns: it is lost where it was refused.
+    is_known = isinstance(content, dict) and "MaHoSo" not in _fields(flaw)
+    dossier = original.dossier if is_known else None
+    if dossier is not None and flaw.recode is not None:
+        dossier = flaw.recode(dossier)
     return Entry(content=content, dossier=dossier, findings=flaw.findings)
 
 
 def _fields(flaw: Flaw) -> set[str | None]:
     return {finding.field for finding in flaw.findings if finding.code != "dossier.duplicate"}
-
-
-def _code(content: object, *, key: str) -> str | None:
-    code = content.get(key) if isinstance(content, dict) else None
-    return str(code) if code else None

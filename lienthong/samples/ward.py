@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lienthong.samples.catalogue import procedures, wards
 from lienthong.samples.delimited import column_label
 from lienthong.samples.people import make_person
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, moment, put
+from lienthong.samples.portal import portal_day, portal_time, summary
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, put
 from lienthong.samples.workbook import CellError, write_workbook
 from schemas.problem import Place
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from lienthong.samples.catalogue import Procedure, Ward
+    from lienthong.samples.expectations import PortalValues
+    from lienthong.samples.people import Person
     from lienthong.samples.shapes import Entry
     from lienthong.samples.workbook import Cell
 
@@ -29,44 +34,153 @@ COLUMNS = (
     "Hình thức trả", "Lệ phí (đồng)", "Trạng thái", "Ngày trả", "Ghi chú",
 )  # fmt: skip
 _FILE = "ward-civil-status.xlsx"
-_DONE = "Đã trả kết quả"
-_OPEN = ("Mới đăng ký", "Đã tiếp nhận", "Đang xử lý", "Chờ bổ sung", "Có kết quả")
+_UNIT = "Ủy ban nhân dân Phường Sài Gòn"
+_FIELDS = {"Hộ tịch": "G15-TP08", "Chứng thực": "G15-TP09"}
+"""Names to codes; samples."""
+_DONE = ("Đã trả kết quả", "10")
+_OPEN = (
+    ("Mới đăng ký", "1"),
+    ("Đã tiếp nhận", "2"),
+    ("Đang xử lý", "4"),
+    ("Chờ bổ sung", "5"),
+    ("Có kết quả", "9"),
+)
+"""Words of the book and the portal's statuses."""
+_CHANNELS = {"Trực tiếp": "1", "Trực tuyến": "2", "TRỰC TIẾP": "1", "Bưu chính": "3"}
+_FORMS = {"Trực tiếp": "0", "Bưu điện": "1"}
+_FEES = ((None, 0), (0, 0), (8000, 8000), (15000, 15000), ("75.000", 75000))
+"""What stands in the cell, and the amount in đồng."""
+_DAY = "%d/%m/%Y"
+_MINUTE = "%d/%m/%Y %H:%M"
 
 
-def _make(random: Random, number: int) -> list[Record]:
-    procedure = random.choice(procedures("Hộ tịch", "Chứng thực"))
+class _Written(NamedTuple):
+    """A moment as a clerk enters it."""
+
+    when: datetime
+    form: str | None
+    """None: a real date cell."""
+
+    @property
+    def cell(self) -> datetime | str:
+        return self.when.strftime(self.form) if self.form else self.when
+
+    @property
+    def portal(self) -> str | None:
+        """What the portal gets: of a day that was typed without a time, the day."""
+        return portal_day(self.when) if self.form == _DAY else portal_time(self.when)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    number: int
+    procedure: Procedure
+    person: Person
+    received_on: datetime
+    is_done: bool
+    local_end: str
+    received: _Written
+    due: _Written
+    has_mail: bool
+    ward: Ward
+    channel: str
+    form: str
+    fee: tuple[int | str | None, int]
+    state: tuple[str, str]
+    returned: _Written | None
+    note: str | None
+
+    @property
+    def code(self) -> str:
+        return f"000.26.79.H29-{self.received_on:%y%m%d}-{self.number:04d}"
+
+
+def _imagine(random: Random, number: int) -> _Case:
+    procedure = random.choice(procedures(*_FIELDS))
     person = make_person(random, number=number)
     received = moment(random, first_day="2025-07-07", days=300)
     due = received + timedelta(days=random.randrange(1, 6))
     is_done = random.random() < 0.6
-    record: Record = {
-        "STT": number,
-        "Số hồ sơ": f"000.26.79.H29-{received:%y%m%d}-{number:04d}",
-        "Mã thủ tục": procedure.code + random.choice(("", ".H29", ".000.00.00.H29")),
-        "Tên thủ tục": procedure.title,
-        "Lĩnh vực": procedure.field,
-        "Ngày tiếp nhận": _written(random, received),
-        "Ngày hẹn trả": _written(random, due),
-        "Người nộp": person.name,
-        "Số giấy tờ": person.identity,
-        "Điện thoại": person.phone,
-        "Thư điện tử": person.email if random.random() < 0.5 else None,
-        "Mã phường/xã": random.choice(wards()).code,
-        "Kênh nộp": random.choice(("Trực tiếp", "Trực tuyến", "TRỰC TIẾP", "Bưu chính")),
-        "Hình thức trả": random.choice(("Trực tiếp", "Bưu điện")),
-        "Lệ phí (đồng)": random.choice((None, 0, 8000, 15000, "75.000")),
-        "Trạng thái": _DONE if is_done else random.choice(_OPEN),
-        "Ngày trả": _written(random, due) if is_done else None,
-        "Ghi chú": random.choice((None, None, "Nhận thay theo giấy ủy quyền", "Miễn lệ phí")),
-    }
-    return [record]
+    return _Case(
+        number=number,
+        procedure=procedure,
+        person=person,
+        received_on=received,
+        is_done=is_done,
+        local_end=random.choice(("", ".H29", ".000.00.00.H29")),
+        received=_written(random, received),
+        due=_written(random, due),
+        has_mail=random.random() < 0.5,
+        ward=random.choice(wards()),
+        channel=random.choice(tuple(_CHANNELS)),
+        form=random.choice(tuple(_FORMS)),
+        fee=random.choice(_FEES),
+        state=_DONE if is_done else random.choice(_OPEN),
+        returned=_written(random, due) if is_done else None,
+        note=random.choice((None, None, "Nhận thay theo giấy ủy quyền", "Miễn lệ phí")),
+    )
 
 
-def _written(random: Random, when: datetime) -> datetime | str:
+def _written(random: Random, when: datetime) -> _Written:
     """Return a real date cell, or the text that a clerk types."""
     if random.random() < 0.5:
-        return when
-    return when.strftime(random.choice(("%d/%m/%Y %H:%M", "%d/%m/%Y")))
+        return _Written(when, None)
+    return _Written(when, random.choice((_MINUTE, _DAY)))
+
+
+def _record(case: _Case) -> Record:
+    return {
+        "STT": case.number,
+        "Số hồ sơ": case.code,
+        "Mã thủ tục": case.procedure.code + case.local_end,
+        "Tên thủ tục": case.procedure.title,
+        "Lĩnh vực": case.procedure.field,
+        "Ngày tiếp nhận": case.received.cell,
+        "Ngày hẹn trả": case.due.cell,
+        "Người nộp": case.person.name,
+        "Số giấy tờ": case.person.identity,
+        "Điện thoại": case.person.phone,
+        "Thư điện tử": case.person.email if case.has_mail else None,
+        "Mã phường/xã": case.ward.code,
+        "Kênh nộp": case.channel,
+        "Hình thức trả": case.form,
+        "Lệ phí (đồng)": case.fee[0],
+        "Trạng thái": case.state[0],
+        "Ngày trả": case.returned.cell if case.returned else None,
+        "Ghi chú": case.note,
+    }
+
+
+def _values(case: _Case) -> PortalValues:
+    return {
+        "MaHoSo": case.code,
+        "MaTTHC": case.procedure.code,
+        "TenTTHC": case.procedure.title,
+        "MaLinhVuc": _FIELDS[case.procedure.field],
+        "TenLinhVuc": case.procedure.field,
+        "KenhThucHien": _CHANNELS[case.channel],
+        "ChuHoSo": case.person.name,
+        "LoaiDoiTuong": "1",
+        "ThongTinKhac": case.ward.name,
+        "SoDienThoai": case.person.phone,
+        "Email": case.person.email if case.has_mail else None,
+        "TrichYeuHoSo": summary(f"{case.procedure.title} - {case.person.name}"),
+        "NgayTiepNhan": case.received.portal,
+        "NgayHenTra": case.due.portal,
+        "NgayTra": case.returned.portal if case.returned else None,
+        "TrangThaiHoSo": case.state[1],
+        "HinhThuc": _FORMS[case.form],
+        "DonViXuLy": _UNIT,
+        "GhiChu": case.note,
+        "DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí", "Gia": str(case.fee[1])}]
+        if case.fee[1]
+        else None,
+    }
+
+
+def _tell(random: Random, number: int) -> list[Told]:
+    case = _imagine(random, number)
+    return [Told(record=_record(case), values=_values(case))]
 
 
 def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
@@ -152,7 +266,7 @@ _FLAWS = (
 WARD = Shape(
     agency="ward-civil-status",
     file_name=_FILE,
-    make=_make,
+    tell=_tell,
     key="Số hồ sơ",
     flaws=_FLAWS,
     write=_write,

@@ -28,9 +28,10 @@ def write_samples(
     folder: Path, *, dossiers: int = 260, bad: int = 12, seed: int = 2020
 ) -> SampleSet:
     """
-    Write one file per agency into `folder`, which is made if it is missing.
+    Write one file for each of the six agencies into `folder`, which is made if it is missing.
 
-    The same arguments give the same bytes on every machine and day.
+    The same arguments give the same bytes on every machine and day. The set says what was put in
+    on purpose, and what the portal must get for each good record (`SampleFile.truth`).
 
     Args:
         folder: Files of the same names in it are replaced.
@@ -45,10 +46,9 @@ def write_profiles(
     folder: Path, *, dossiers: int = 120, bad: int = 13, seed: int = 2020
 ) -> SampleSet:
     """
-    Write one file for each format of docs/profile-assumptions.md, with the expected values.
+    Write one file for each of the eight profiles that came later.
 
-    Arguments and promises are those of `write_samples`; besides the errors, the set says what
-    the portal must get for each good record (`SampleFile.truth`).
+    Arguments and promises are those of `write_samples`.
     """
     return _write(PROFILES, folder=folder, dossiers=dossiers, bad=bad, seed=seed)
 

@@ -1,4 +1,4 @@
-"""Formats whose expected values were written by another hand than their mappings."""
+"""The eight formats that came after the first six."""
 
 from lienthong.samples.profiles.criminal import CRIMINAL
 from lienthong.samples.profiles.insurance import INSURANCE

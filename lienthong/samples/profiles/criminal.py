@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lienthong.samples.catalogue import procedures
 from lienthong.samples.documents import write_page
 from lienthong.samples.people import make_person
-from lienthong.samples.profiles.portal import ENDED, identity, portal_day
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, records_of, set_to
+from lienthong.samples.portal import ENDED, identity, portal_day
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,9 +138,9 @@ def _values(case: _Case) -> PortalValues:
     }
 
 
-def _tell(random: Random, number: int) -> Told:
+def _tell(random: Random, number: int) -> list[Told]:
     case = _imagine(random, number)
-    return Told(record=_record(case), values=_values(case))
+    return [Told(record=_record(case), values=_values(case))]
 
 
 def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
@@ -227,9 +227,8 @@ _FLAWS = (
 CRIMINAL = Shape(
     agency="criminal-record",
     file_name="criminal-record.json",
-    make=records_of(_tell),
+    tell=_tell,
     key="maHoSoMCDT",
     flaws=_FLAWS,
     write=_write,
-    tell=_tell,
 )

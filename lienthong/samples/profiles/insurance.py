@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lienthong.samples.catalogue import procedures
 from lienthong.samples.documents import write_page
-from lienthong.samples.profiles.portal import portal_time
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, records_of, set_to
+from lienthong.samples.portal import portal_time
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,9 +116,9 @@ def _values(case: _Case) -> PortalValues:
     }
 
 
-def _tell(random: Random, number: int) -> Told:
+def _tell(random: Random, number: int) -> list[Told]:
     case = _imagine(random, number)
-    return Told(record=_record(case), values=_values(case))
+    return [Told(record=_record(case), values=_values(case))]
 
 
 def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
@@ -195,9 +195,8 @@ _FLAWS = (
 INSURANCE = Shape(
     agency="social-insurance",
     file_name="social-insurance.json",
-    make=records_of(_tell),
+    tell=_tell,
     key="id",
     flaws=_FLAWS,
     write=_write,
-    tell=_tell,
 )

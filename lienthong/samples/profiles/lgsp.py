@@ -12,8 +12,8 @@ from lienthong.samples.catalogue import procedures
 from lienthong.samples.documents import write_array
 from lienthong.samples.expectations import Attachment
 from lienthong.samples.people import make_person
-from lienthong.samples.profiles.portal import ENDED, RETURNED, identity, portal_time
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, records_of, set_to
+from lienthong.samples.portal import ENDED, RETURNED, identity, portal_time
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,9 +281,9 @@ def _manifest(case: _Case) -> tuple[Attachment, ...]:
     )
 
 
-def _tell(random: Random, number: int) -> Told:
+def _tell(random: Random, number: int) -> list[Told]:
     case = _imagine(random, number)
-    return Told(record=_record(case), values=_values(case), attachments=_manifest(case))
+    return [Told(record=_record(case), values=_values(case), attachments=_manifest(case))]
 
 
 def _without(key: str) -> Callable[[Record], Record]:
@@ -376,9 +376,8 @@ _FLAWS = (
 LGSP = Shape(
     agency="lgsp-documents",
     file_name="lgsp-documents.json",
-    make=records_of(_tell),
+    tell=_tell,
     key="DocCode",
     flaws=_FLAWS,
     write=write_array,
-    tell=_tell,
 )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from lienthong.samples.catalogue import procedures
 from lienthong.samples.documents import write_page
 from lienthong.samples.people import make_person
-from lienthong.samples.profiles.portal import ENDED, RETURNED, company_name, portal_time
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, records_of, set_to
+from lienthong.samples.portal import ENDED, RETURNED, company_name, portal_time
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,9 +236,9 @@ def _values(case: _Case) -> PortalValues:
     }
 
 
-def _tell(random: Random, number: int) -> Told:
+def _tell(random: Random, number: int) -> list[Told]:
     case = _imagine(random, number)
-    return Told(record=_record(case), values=_values(case))
+    return [Told(record=_record(case), values=_values(case))]
 
 
 def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
@@ -311,9 +311,8 @@ _FLAWS = (
 OPENCPS = Shape(
     agency="opencps-one-stop",
     file_name="opencps-one-stop.json",
-    make=records_of(_tell),
+    tell=_tell,
     key="dossierNo",
     flaws=_FLAWS,
     write=_write,
-    tell=_tell,
 )

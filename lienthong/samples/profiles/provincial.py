@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lienthong.samples.catalogue import procedures
 from lienthong.samples.delimited import column_label, lay_out
 from lienthong.samples.people import make_person
-from lienthong.samples.profiles.portal import ENDED, RETURNED, identity, portal_time
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, records_of, set_to
+from lienthong.samples.portal import ENDED, RETURNED, identity, portal_time
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,9 +193,9 @@ def _values(case: _Case) -> PortalValues:
     }
 
 
-def _tell(random: Random, number: int) -> Told:
+def _tell(random: Random, number: int) -> list[Told]:
     case = _imagine(random, number)
-    return Told(record=_record(case), values=_values(case))
+    return [Told(record=_record(case), values=_values(case))]
 
 
 def _write(path: Path, entries: Sequence[Entry]) -> list[Place]:
@@ -276,10 +276,9 @@ _FLAWS = (
 PROVINCIAL = Shape(
     agency="provincial-portal-td",
     file_name="provincial-portal-td.csv",
-    make=records_of(_tell),
+    tell=_tell,
     key="MaHoSo",
     flaws=_FLAWS,
     write=_write,
     narrow=lambda place, key: place.at(column=column_label(COLUMNS, key)),
-    tell=_tell,
 )

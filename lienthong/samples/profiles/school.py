@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from lienthong.samples.catalogue import procedures
 from lienthong.samples.documents import write_lines
 from lienthong.samples.people import make_person
-from lienthong.samples.profiles.portal import identity, portal_time
-from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, records_of, set_to
+from lienthong.samples.portal import identity, portal_time
+from lienthong.samples.shapes import Finding, Flaw, Record, Shape, Told, moment, set_to
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,9 +113,9 @@ def _values(case: _Case) -> PortalValues:
     }
 
 
-def _tell(random: Random, number: int) -> Told:
+def _tell(random: Random, number: int) -> list[Told]:
     case = _imagine(random, number)
-    return Told(record=_record(case), values=_values(case))
+    return [Told(record=_record(case), values=_values(case))]
 
 
 _UNKNOWN_SERVICE = tuple(
@@ -187,10 +187,9 @@ _FLAWS = (
 SCHOOL = Shape(
     agency="school-enrolment",
     file_name="school-enrolment.jsonl",
-    make=records_of(_tell),
+    tell=_tell,
     key="FCode",
     flaws=_FLAWS,
     write=write_lines,
     narrow=lambda place, key: place.at(path=key),
-    tell=_tell,
 )

@@ -15,3 +15,9 @@ def samples(tmp_path_factory):
 @pytest.fixture(scope="session")
 def profiles(tmp_path_factory):
     return write_profiles(tmp_path_factory.mktemp("profiles"))
+
+
+@pytest.fixture(scope="session")
+def every(samples, profiles):
+    """The files of all fourteen formats by their agencies' names."""
+    return {file.agency: file for file in (*samples.files, *profiles.files)}

@@ -30,12 +30,13 @@ def test_there_is_one_file_for_each_agency(samples):
     assert [file.agency for file in samples.files] == AGENCIES
 
 
-def test_the_same_seed_gives_the_same_bytes_and_errors(tmp_path):
+def test_the_same_seed_gives_the_same_bytes_errors_and_values(tmp_path):
     first = write_samples(tmp_path / "a", dossiers=40, seed=7)
     second = write_samples(tmp_path / "b", dossiers=40, seed=7)
 
     assert digests(first) == digests(second)
     assert [file.expected for file in first.files] == [file.expected for file in second.files]
+    assert [file.truth for file in first.files] == [file.truth for file in second.files]
 
 
 def test_another_seed_changes_every_file(tmp_path):
@@ -112,6 +113,16 @@ def test_a_repeated_dossier_stands_after_the_good_one(tmp_path):
                 if error.code == "dossier.duplicate":
                     assert error.dossier in file.dossiers
                     assert error.record > 1
+
+
+@pytest.mark.parametrize("agency", AGENCIES)
+def test_every_record_is_either_good_or_bad(samples, agency):
+    file = samples.of(agency)
+
+    good = [expected.record for expected in file.truth]
+
+    assert sorted([*good, *file.bad_records]) == list(range(1, file.records + 1))
+    assert tuple(dict.fromkeys(expected.dossier for expected in file.truth)) == file.dossiers
 
 
 def test_without_bad_records_nothing_is_expected(tmp_path):

@@ -52,6 +52,11 @@ def identity(number: str) -> PortalValues:
     }
 
 
+def summary(text: str) -> str:
+    """Return `text` as TrichYeuHoSo: a run of spaces is one, what is beyond the limit is cut."""
+    return " ".join(text.split())[:1000]
+
+
 def company_name(random: Random, number: int) -> str:
     """Return the name of a company that does not exist."""
     return f"CÔNG TY TNHH {random.choice(_TRADES)} MẪU SỐ {number}"
