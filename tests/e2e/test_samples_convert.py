@@ -147,21 +147,59 @@ def test_every_good_dossier_has_a_valid_signed_document(converted, converters):
     assert all(b"<ds:Signature " in document for document in documents.values())
 
 
+def judge_spoilt(samples, signer, folder, *, old, new):
+    """Judge the land registration with one place of its mapping changed."""
+    name = "land-registration"
+    packaged = (ROOT / "mappings" / "agencies" / f"{name}.yaml").read_text("utf-8")
+    assert packaged.count(old) == 1
+    (folder / f"{name}.yaml").write_text(packaged.replace(old, new), encoding="utf-8")
+    converter = load_agencies(folder).get(name)
+    return judge(run_sample(samples.of(name), converter=converter, signer=signer, now=NOW))
+
+
 def test_one_wrong_code_in_a_mapping_shows_in_the_values(samples, signer, tmp_path):
-    packaged = ROOT / "mappings" / "agencies" / "land-registration.yaml"
-    spoilt = packaged.read_text("utf-8").replace(
-        '"Chờ nộp thuế", to: "6"', '"Chờ nộp thuế", to: "5"'
+    judgement = judge_spoilt(
+        samples, signer, tmp_path, old='"Chờ nộp thuế", to: "6"', new='"Chờ nộp thuế", to: "5"'
     )
-    (tmp_path / "land-registration.yaml").write_text(spoilt, encoding="utf-8")
-    converter = load_agencies(tmp_path).get("land-registration")
 
-    run = run_sample(samples.of("land-registration"), converter=converter, signer=signer, now=NOW)
-
-    differences = judge(run).values.differences
+    differences = judgement.values.differences
+    assert judgement.values.right == judgement.values.fields - len(differences)
     assert len(differences) > 10
     assert {each.split(": ", 1)[1] for each in differences} == {
         "TrangThaiHoSo: expected '6', found '5'"
     }
+    assert judgement.false_alarms == ()
+
+
+def test_a_word_that_a_mapping_forgot_shows_as_false_alarms(samples, signer, tmp_path):
+    judgement = judge_spoilt(
+        samples, signer, tmp_path, old='["Cá nhân", "Hộ gia đình"]', new='"Cá nhân"'
+    )
+
+    alarms = judgement.false_alarms
+    assert len(alarms) > 10
+    assert {(code, field) for _, code, field, _ in alarms} == {
+        ("mapping.code_unknown", "LoaiDoiTuong")
+    }
+    assert all("G (LoaiDoiTuong)" in place for *_, place in alarms)
+    assert {each.split(": ", 1)[1] for each in judgement.values.differences} == {
+        "expected a document, found none"
+    }
+
+
+def test_a_fee_that_a_mapping_does_not_look_at_shows_as_missed(samples, signer, tmp_path):
+    judgement = judge_spoilt(
+        samples,
+        signer,
+        tmp_path,
+        old="Gia: {from: LePhi, number: vietnamese}",
+        new='Gia: {constant: "1"}',
+    )
+
+    assert [(code, field) for _, code, field, _ in judgement.missed] == [
+        ("mapping.number_invalid", "DanhSachLePhi[1].Gia")
+    ]
+    assert judgement.found == judgement.seeded - 1
 
 
 def test_the_page_of_the_profiles_shows_these_figures():
@@ -212,6 +250,26 @@ def test_progress_rows_keep_the_order_of_their_steps(samples, converters):
         assert times == sorted(times)
         assert times[0] == dossier.values["NgayTiepNhan"]
         assert steps[-1].values["TrangThai"] == dossier.values["TrangThaiHoSo"]
+
+
+def test_snapshots_go_in_the_order_of_their_turns_wherever_they_stand(samples, converters):
+    sample, converter = samples.of("business-registration"), converters.get("business-registration")
+    with sample.path.open("rb") as source:
+        records = list(read_records(source, file_name=sample.path.name, options=converter.source))
+    snapshots = {}
+    for record in records:
+        if record.number not in sample.bad_records:
+            (event,) = converter.convert(record).events
+            snapshots.setdefault(event.dossier_code, []).append(event)
+
+    by_place = [[each.values["TrangThaiHoSo"] for each in events] for events in snapshots.values()]
+    by_turn = [
+        [each.values["TrangThaiHoSo"] for each in sorted(events, key=lambda each: each.version)]
+        for events in snapshots.values()
+    ]
+
+    assert by_turn == [["2", "4", "9", "10"][: len(statuses)] for statuses in by_place]
+    assert sum(turns != places for turns, places in zip(by_turn, by_place, strict=True)) > 20
 
 
 def test_the_large_table_converts_without_a_finding(tmp_path, converters):
