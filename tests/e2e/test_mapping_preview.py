@@ -192,7 +192,7 @@ def test_a_hostile_value_is_text_in_the_page_and_steers_no_terminal(quick, examp
 
 def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(quick, example):
     result = quick(
-        "mapping", "preview", "khong-co.csv", "-a", "so.yaml", "--html", "khong/co/xem.html"
+        "mapping", "preview", "khong-co.csv", "-a", "so.yaml", "--html", "so.yaml/xem.html"
     )
 
     assert (result.code, "output.unwritable" in result.err) == (2, True)
