@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SIGNS = {
     Cover.MAPPED: "●",
     Cover.CONSTANT: "◆",
+    Cover.UNFINISHED: "?",
     Cover.ABSENT: "·",
     Cover.MISSING: "✗",
     Cover.UNKNOWN: "",
@@ -24,6 +25,7 @@ SIGNS = {
 COVERS = {
     Cover.MAPPED: Text(vi="lấy từ hồ sơ nguồn", en="from the record"),
     Cover.CONSTANT: Text(vi="giá trị cố định", en="constant"),
+    Cover.UNFINISHED: Text(vi='còn chỗ "?" trong bản nháp', en='"?" left in a draft'),
     Cover.ABSENT: Text(vi="không gửi", en="absent"),
     Cover.MISSING: Text(vi="thiếu trường bắt buộc", en="mandatory and missing"),
     Cover.UNKNOWN: Text(vi="lược đồ không có", en="not in its schema"),

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from mappings import keys
-from mappings.language import CodeEntry, CodeList
+from mappings.language import UNFINISHED, CodeEntry, CodeList
 from mappings.mistakes import Section, closest, listed
 from mappings.tables import Span
 from mappings.texts import collapse_spaces
@@ -64,6 +64,7 @@ def read_code_lists(section: Section) -> dict[str, CodeList]:
             line=inner.line,
         )
         _check_overlaps(lists[name], inner.mistakes, key=inner.inner("entries"))
+        _check_finished(lists[name], inner.mistakes, key=inner.inner("entries"))
     return lists
 
 
@@ -104,6 +105,7 @@ def read_inline(section: Section, key: str) -> CodeList | None:
     )
     code_list = CodeList(name="", entries=entries, line=inner.line)
     _check_overlaps(code_list, inner.mistakes, key=inner.key)
+    _check_finished(code_list, inner.mistakes, key=inner.key)
     return code_list
 
 
@@ -136,7 +138,7 @@ def read_codes(
 def check_targets(code_list: CodeList, judge: Judge, *, section: Section, field: str) -> None:
     """Complain about every target that the portal's field `field` does not take."""
     for entry in code_list.entries:
-        refusal = judge(entry.target) if entry.target else None
+        refusal = judge(entry.target) if entry.target not in ("", UNFINISHED) else None
         if refusal is not None:
             section.mistakes.add(
                 "mapping.codes_target_refused",
@@ -150,6 +152,32 @@ def check_targets(code_list: CodeList, judge: Judge, *, section: Section, field:
                 key=section.inner("codes"),
                 suggestion=refusal.suggestion,
             )
+
+
+def unfinished_words(code_list: CodeList) -> tuple[str, ...]:
+    """Return the words that a draft has no code for."""
+    return tuple(
+        word for entry in code_list.entries if entry.target == UNFINISHED for word in entry.sources
+    )
+
+
+def _check_finished(code_list: CodeList, mistakes: Mistakes, *, key: str) -> None:
+    words = unfinished_words(code_list)
+    if words:
+        mistakes.add(
+            "mapping.unfinished",
+            Text(
+                vi=f'còn "{UNFINISHED}" ở {listed(words)}: điền mã hoặc văn bản',
+                en=f'"{UNFINISHED}" still stands at {listed(words)}: give the code or text',
+            ),
+            line=code_list.line,
+            key=key,
+            suggestion=Text(
+                vi="một giá trị là lỗi của đơn vị thì bỏ dòng của nó: bản ghi sẽ bị báo lỗi",
+                en="take the line of a value out that is the agency's mistake: its record is then "
+                "reported",
+            ),
+        )
 
 
 def _check_overlaps(code_list: CodeList, mistakes: Mistakes, *, key: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from mappings.codes import unfinished_words
 from mappings.language import DOSSIER, PROGRESS, FieldRule, FixedGroup
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Cover(Enum):
     MAPPED = "mapped"
     """From the record."""
     CONSTANT = "constant"
+    UNFINISHED = "unfinished"
+    """From the record, by a code list in which a draft still says "?"."""
     ABSENT = "absent"
     MISSING = "missing"
     """Absent although the portal insists on it: the mapping cannot be used yet."""
@@ -166,7 +169,10 @@ def _fill(
             # One item of a group may take from the record what another has as a constant.
             found.setdefault(key, Cover.CONSTANT)
             continue
-        found[key] = Cover.MAPPED
+        if isinstance(rule, FieldRule) and rule.codes and unfinished_words(rule.codes):
+            found[key] = Cover.UNFINISHED
+        if found.get(key) is not Cover.UNFINISHED:
+            found[key] = Cover.MAPPED
         if not isinstance(rule, FieldRule):
             for item in _items(rule):
                 _fill(found, packet, item.fields, f"{prefix}{name}.")

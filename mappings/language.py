@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DOSSIER = "DongBoHoSoMC"
 PROGRESS = "CapNhatTienDoHoSoMC"
+UNFINISHED = "?"
+"""What a draft writes where a person must."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,14 @@ from mappings import keys
 from mappings.cases import read_tests
 from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
-from mappings.language import DOSSIER, PROGRESS, FieldRule, MappingFile, ProgressRule
+from mappings.language import (
+    DOSSIER,
+    PROGRESS,
+    UNFINISHED,
+    FieldRule,
+    MappingFile,
+    ProgressRule,
+)
 from mappings.linting import lint
 from mappings.mistakes import Mistakes, Section, closest, listed
 from mappings.parts import parse_path, read_path, read_template
@@ -45,7 +52,8 @@ def load_mapping(path: Path, *, is_draft: bool = False) -> MappingFile:
 
     Args:
         path: The file.
-        is_draft: Mandatory fields may have no rule yet; such a mapping is looked at, never run.
+        is_draft: Mandatory fields may have no rule yet, and "?" may stand for what nobody knew;
+            such a mapping is looked at, never run. `warnings` has these errors too.
 
     Raises:
         ConfigError: code "mapping.invalid"; `problems` lists every mistake with its line.
@@ -68,7 +76,7 @@ def load_mapping(path: Path, *, is_draft: bool = False) -> MappingFile:
     file = _read(section, path=path, digest=hashlib.sha256(data).hexdigest())
     if file is not None:
         lint(file, mistakes)
-    tolerated = ("mapping.field_unmapped",) if is_draft else ()
+    tolerated = ("mapping.field_unmapped", "mapping.unfinished") if is_draft else ()
     if file is None or mistakes.has_errors(but=tolerated):
         raise _invalid(path, mistakes)
     return replace(file, warnings=tuple(mistakes.problems))
@@ -146,6 +154,15 @@ def _agency(section: Section | None) -> tuple[str, str, str | None]:
     for key, text in (("code", code), ("name", name)):
         if text is not None and not text.strip():
             section.wrong_type(key, vi="văn bản không rỗng", en="text that is not empty")
+        if text == UNFINISHED:
+            section.complain(
+                "mapping.unfinished",
+                Text(
+                    vi=f'còn "{UNFINISHED}": điền như trong giấy tờ của đơn vị',
+                    en=f'"{UNFINISHED}" still stands here: write what the agency is called by',
+                ),
+                key=key,
+            )
     return (code or "").strip(), (name or "").strip(), _group(section)
 
 
@@ -217,7 +234,8 @@ def _valid_at(
     node = section.node("valid_at")
     if node is None:
         found = dossier.get(_DEFAULT_DAY_FIELD)
-        return found if isinstance(found, FieldRule) else None
+        # Without it the file is refused already, or a draft that no record is converted by.
+        return found if isinstance(found, FieldRule) else FieldRule(line=section.line)
     if not isinstance(node, Scalar):
         rule = reader.field(section, "valid_at", None)
         if rule is not None and rule.date is None:

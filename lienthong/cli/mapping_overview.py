@@ -11,10 +11,11 @@ import typer
 from lienthong.cli.files import AsJson
 from lienthong.cli.mapping import Which, find_files, mapping
 from lienthong.cli.session import Session
-from schemas.problem import Text
+from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
-    from mappings import Coverage
+    from mappings import Coverage, MappingFile
+    from schemas.problem import Problem
 
 
 def register(_: typer.Typer) -> None:
@@ -33,6 +34,7 @@ def coverage(
     """
     Show which of the portal's fields which agency sends, mandatory ones marked.
 
+    A draft is shown too, with what is left to do in it.
     Example: lienthong mapping coverage --html do-phu.html
     """
     from mappings import cover_fields, load_mapping
@@ -45,8 +47,11 @@ def coverage(
         _write_page(covered, html, session)
     if as_json:
         session.json(_values(covered, session))
-    elif html is None:
+        return
+    if html is None:
         _show(covered, session)
+    for file in covered.files:
+        session.problems(_left(file))
 
 
 @mapping.command()
@@ -74,6 +79,11 @@ def schema(
     _tell_written(session, out)
 
 
+def _left(file: MappingFile) -> list[Problem]:
+    """Return what a draft lacks before it can be used, as `mapping check` says it."""
+    return [problem for problem in file.warnings if problem.severity is Severity.ERROR]
+
+
 def _write_page(covered: Coverage, path: Path, session: Session) -> None:
     from lienthong.mapping_coverage_page import coverage_page
     from lienthong.pages import PageFile
@@ -84,7 +94,7 @@ def _write_page(covered: Coverage, path: Path, session: Session) -> None:
 
 
 def _values(covered: Coverage, session: Session) -> dict[str, object]:
-    from lienthong.cli.machine import count_values
+    from lienthong.cli.machine import count_values, problem_values
     from mappings import Need
 
     names = [file.name for file in covered.files]
@@ -96,6 +106,7 @@ def _values(covered: Coverage, session: Session) -> dict[str, object]:
                 "schema": file.schema.name,
                 "file": str(file.path),
                 **count_values({n: covered.count(number, n) for n in (Need.ALWAYS, Need.OPTIONAL)}),
+                "problems": [problem_values(one, session.language) for one in _left(file)],
             }
             for number, file in enumerate(covered.files)
         ],

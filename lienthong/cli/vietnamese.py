@@ -185,6 +185,9 @@ HELP: dict[str, str] = {
     "Show which of the portal's fields which agency sends, mandatory ones marked.": (
         "Cho biết cơ quan nào gửi trường nào của Cổng, trường bắt buộc được đánh dấu."
     ),
+    "A draft is shown too, with what is left to do in it.": (
+        "Bản nháp cũng được hiển thị, kèm những chỗ còn phải sửa."
+    ),
     "Write the JSON Schema of the mapping language, for completion in editors.": (
         "Ghi JSON Schema của ngôn ngữ ánh xạ, để trình soạn thảo gợi ý khi gõ."
     ),

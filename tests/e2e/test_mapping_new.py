@@ -42,3 +42,31 @@ def test_a_name_that_no_mapping_can_have_is_refused_before_anything_is_read(cli,
         assert done.code == 2
         assert "a-z" in done.err
     assert not list(tmp_path.glob("*.yaml"))
+
+
+def test_the_coverage_of_a_draft_is_shown_with_what_is_left_to_do(cli, tmp_path):
+    rows = "H29.15-250707-0001;TREO\nH29.15-250707-0002;Xong\n"
+    (tmp_path / "a.csv").write_text(f"Mã hồ sơ;Tình trạng\n{rows}", encoding="utf-8")
+    assert cli("mapping", "new", "moi", "--from", "a.csv").code == 0
+
+    shown = cli("mapping", "coverage", "moi.yaml", "--html", "phu.html")
+    data = cli("mapping", "coverage", "moi.yaml", "--json")
+    table = cli("mapping", "coverage", "moi.yaml")
+
+    assert (shown.code, data.code, table.code) == (0, 0, 0)
+    by_field = {
+        row["field"]: row["agencies"]["moi"]
+        for row in data.json["fields"]
+        if row["packet"] == "DongBoHoSoMC"
+    }
+    assert by_field["TrangThaiHoSo"] == "unfinished"
+    assert by_field["MaHoSo"] == "mapped"
+    assert by_field["HinhThuc"] == "missing"
+    for result in (shown, table):
+        assert "mapping.unfinished  moi.yaml, line " in result.out
+        assert "mapping.field_unmapped  moi.yaml, line " in result.out
+    (agency,) = data.json["agencies"]
+    assert {problem["code"] for problem in agency["problems"]} == {
+        "mapping.unfinished",
+        "mapping.field_unmapped",
+    }

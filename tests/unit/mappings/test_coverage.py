@@ -57,6 +57,19 @@ def test_a_draft_shows_what_is_missing(cover):
     assert coverage.count(0, Need.ALWAYS) == (8, 10)
 
 
+def test_a_field_with_words_that_have_no_code_yet_is_not_filled(cover):
+    half = """{from: a, codes: {CN: "1", DN: "?"}}"""
+    fees = (
+        """{items: [{fields: {Gia: {from: a, codes: {x: "?"}}}}, {fields: {Gia: b}}, """
+        """{fields: {Gia: {constant: "1"}}}]}"""
+    )
+    coverage = cover(({"LoaiDoiTuong": half, "DanhSachLePhi": fees}, {}, ()))
+    found = covers(coverage)
+
+    assert found["LoaiDoiTuong"] == found["DanhSachLePhi.Gia"] == (Cover.UNFINISHED,)
+    assert coverage.count(0, Need.ALWAYS) == (9, 10)
+
+
 def test_progress_is_wanted_only_of_those_that_send_it(cover):
     progress = "{fields: {MaHoSo: so, NguoiXuLy: a, ThoiDiemXuLy: {from: ngay, date: [iso]}}}"
 

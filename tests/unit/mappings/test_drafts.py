@@ -107,7 +107,7 @@ def test_a_draft_is_read_and_never_passes_for_a_finished_mapping(samples, name, 
     assert codes <= {
         "mapping.no_tests",
         "mapping.field_unmapped",
-        "mapping.codes_target_refused",
+        "mapping.unfinished",
     }
 
 

@@ -381,3 +381,25 @@ def test_yaml_that_cannot_be_read_is_reported_with_its_line(mistakes):
     (problem,) = mistakes("mapping: a\nmapping: b\n")
 
     assert (problem.code, problem.place.line) == ("mapping.yaml_duplicate_key", 2)
+
+
+def test_every_place_that_a_draft_left_open_is_an_error_of_its_own(mapping_text, mistakes):
+    text = mapping_text(
+        {
+            "TenTTHC": '{from: a, codes: {"1.001776": "?", "2.000286": Trợ cấp, "2.000282": "?"}}',
+            "TrangThaiHoSo": "{from: b, codes: tinh_trang}",
+        },
+        agency='{code: "?", name: "?"}',
+        code_lists='{tinh_trang: {entries: [{from: [Xong, Hết], to: "?"}, {from: Mới, to: "1"}]}}',
+    )
+
+    found = mistakes(text)
+
+    assert [(problem.code, problem.place.path) for problem in found] == [
+        ("mapping.unfinished", "agency.code"),
+        ("mapping.unfinished", "agency.name"),
+        ("mapping.unfinished", "code_lists.tinh_trang.entries"),
+        ("mapping.unfinished", "dossier.TenTTHC.codes"),
+    ]
+    assert "'1.001776', '2.000282'" in found[3].message.en
+    assert "'Xong', 'Hết'" in found[2].message.en
