@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, cast
 from adapters.json_values import Cleaner, NumberTooLong, Strictly
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import problem
-from adapters.xml_elements import element_value
+from adapters.xml_elements import element_value, local_name
 from schemas.parser import Limits, XmlRefused, parse_xml
-from schemas.problem import Text
+from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from lxml.etree import _Element
+
     from adapters.record import Value
-    from schemas.problem import Place, Problem
+    from schemas.problem import Problem
 
     Read = Callable[[str, Place, list[Problem]], Value]
 
@@ -34,6 +36,8 @@ _REMEDY = Text(
     en="mend the document in this field at its source, or check the key embedded",
 )
 _MAX_PROBLEMS = 100
+_LOOKED_AT = 8 * 1024 * 1024
+_LOOKED_INTO = 64
 
 
 def open_documents(
@@ -67,6 +71,24 @@ def open_documents(
             yield record
             continue
         yield _opened(record, openers)
+
+
+def document_in(text: str) -> tuple[str, str, Value] | None:
+    """
+    Return "json" or "xml", the name of the root element, and what is in a text that is a document.
+
+    None for other texts, and for documents that would be refused in a record.
+    """
+    head = text.lstrip("\ufeff \t\r\n")[:1]
+    if head not in ("<", "{", "["):
+        return None
+    problems: list[Problem] = []
+    if head == "<":
+        reader = _XmlReader(max_bytes=_LOOKED_AT, max_depth=_LOOKED_INTO)
+        root = reader.parse(text, Place(), problems)
+        return None if root is None else ("xml", local_name(str(root.tag)), element_value(root))
+    value = _JsonReader(_LOOKED_INTO).read(text, Place(), problems)
+    return None if problems else ("json", "", value)
 
 
 def _opened(record: SourceRecord, openers: list[_Opener]) -> SourceRecord | UnreadableRecord:
@@ -143,20 +165,23 @@ class _XmlReader:
         self._limits = Limits(max_bytes=max_bytes, max_text_bytes=max_bytes, max_depth=max_depth)
 
     def read(self, text: str, place: Place, problems: list[Problem]) -> Value:
+        root = self.parse(text, place, problems)
+        return None if root is None else element_value(root)
+
+    def parse(self, text: str, place: Place, problems: list[Problem]) -> _Element | None:
         # The text was decoded with the record; what its declaration says no longer holds.
         text = text.lstrip("\ufeff \t\r\n")
         declared = _DECLARATION.match(text)
         if declared:
             text = "\n" * declared[0].count("\n") + text[declared.end() :]
         try:
-            root = parse_xml(text.encode(), limits=self._limits)
+            return parse_xml(text.encode(), limits=self._limits)
         except XmlRefused as refused:
             line = f" (dòng {refused.line})" if refused.line else ""
             found = Text(vi=f"{refused.vi}{line}", en=str(refused))
             code = f"embedded.{refused.code.replace('.', '_')}"
             problems.append(problem(code, found, place=place, remedy=_REMEDY))
             return None
-        return element_value(root)
 
 
 def _not_text(value: Value, place: Place) -> Problem:

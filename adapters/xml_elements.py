@@ -108,13 +108,13 @@ def element_value(element: _Element) -> Value:
         return texts.nfc(element.text or "")
     values: dict[str, Value] = {}
     for name, content in attributes.items():
-        values["@" + _local(name)] = texts.nfc(content)
+        values["@" + local_name(name)] = texts.nfc(content)
     own = [element.text or ""]
     for child in element:
         own.append(child.tail or "")
         if not isinstance(child.tag, str):
             continue
-        _add(values, _local(child.tag), element_value(child))
+        _add(values, local_name(child.tag), element_value(child))
     text = "".join(own)
     if text.strip():
         values["#text"] = texts.nfc(text)
@@ -130,7 +130,8 @@ def _add(values: dict[str, Value], name: str, value: Value) -> None:
         values[name] = [values[name], value]
 
 
-def _local(name: str | bytes | bytearray) -> str:
+def local_name(name: str | bytes | bytearray) -> str:
+    """Return the name of an element or attribute without its namespace."""
     text = name if isinstance(name, str) else bytes(name).decode()
     return texts.nfc(text.rpartition("}")[2])
 
