@@ -14,6 +14,7 @@ from schemas.errors import ConfigError
 from schemas.problem import Text
 
 RECORDS = 1_000
+SCHEMA = "dvcqg-2020"
 
 
 def register(_app: typer.Typer) -> None:
@@ -31,7 +32,9 @@ def new(  # noqa: PLR0913 - options of a command
     out: Annotated[Path | None, typer.Option(help="File to write; default NAME.yaml")] = None,
     agency_code: Annotated[str, typer.Option(help="The agency's code in messages")] = "",
     agency_name: Annotated[str, typer.Option(help="The agency's name")] = "",
-    schema: Annotated[str, typer.Option(help="Version of the portal's schema")] = "dvcqg-2020",
+    schema: Annotated[
+        str | None, typer.Option(help=f"Version of the portal's schema; default {SCHEMA}")
+    ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Of a text file; default: judged by its words")
     ] = None,
@@ -46,8 +49,9 @@ def new(  # noqa: PLR0913 - options of a command
     """
     from adapters import read_records
     from adapters.guessing import FormatUnknown, find_source
+    from adapters.guessing_documents import find_documents
     from mappings import is_mapping_name
-    from mappings.drafts import is_known, profile_records, propose, write_draft
+    from mappings.drafts import count_doubts, is_known, profile_records, propose, write_draft
     from schemas.model import load_version
 
     session: Session = context.obj
@@ -76,18 +80,20 @@ def new(  # noqa: PLR0913 - options of a command
                 Text(vi=f"{sample.name}: {why.vi}", en=f"{sample.name}: {why.en}"),
                 code="mapping.sample_unknown",
             ) from unknown
+        options, more = find_documents(source, file_name=sample.name, options=options, limit=limit)
         records = read_records(source, file_name=sample.name, options=options)
         profile = profile_records(records, limit=limit)
-    draft = propose(profile, load_version(schema))
+    draft = propose(profile, load_version(schema or SCHEMA))
     text = write_draft(
         draft,
         name=name,
         agency_code=agency_code,
         agency_name=agency_name,
-        schema=schema,
+        schema=schema or SCHEMA,
+        is_schema_given=schema is not None,
         options=options,
         file_name=sample.name,
-        source_doubts=[doubt.say(session.language) for doubt in doubts],
+        source_doubts=[doubt.say(session.language) for doubt in [*doubts, *more]],
         language=session.language,
     )
     try:
@@ -101,10 +107,10 @@ def new(  # noqa: PLR0913 - options of a command
             ),
             code="mapping.unwritable",
         ) from error
-    _tell(session, target)
+    _tell(session, target, doubts=count_doubts(text))
 
 
-def _tell(session: Session, target: Path) -> None:
+def _tell(session: Session, target: Path, *, doubts: int) -> None:
     """Say what is left to do, by the same check that will judge the finished file."""
     from mappings import load_mapping
 
@@ -114,8 +120,10 @@ def _tell(session: Session, target: Path) -> None:
         problems = error.problems
     session.say(
         Text(
-            vi=f"Bản nháp: {target}; còn {len(problems)} chỗ phải sửa:",
-            en=f"The draft is in {target}; {len(problems)} places are left to mend:",
+            vi=f"Bản nháp: {target}; {doubts} chỗ nghi đánh dấu # NGHI, và còn {len(problems)} chỗ "
+            "phải sửa:",
+            en=f"The draft is in {target}; {doubts} doubts are marked # DOUBT, and "
+            f"{len(problems)} places are left to mend:",
         )
     )
     session.problems(problems)

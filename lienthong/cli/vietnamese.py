@@ -26,7 +26,9 @@ HELP: dict[str, str] = {
     "File to write; default NAME.yaml": "Tệp sẽ ghi; mặc định TÊN.yaml",
     "The agency's code in messages": "Mã cơ quan trong thông điệp",
     "The agency's name": "Tên cơ quan",
-    "Version of the portal's schema": "Phiên bản lược đồ của Cổng",
+    "Version of the portal's schema; default dvcqg-2020": (
+        "Phiên bản lược đồ của Cổng; mặc định dvcqg-2020"
+    ),
     "Of a text file; default: judged by its words": (
         "Bảng mã của tệp văn bản; mặc định: đoán theo từ ngữ trong tệp"
     ),

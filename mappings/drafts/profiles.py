@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from adapters import SourceRecord
 from mappings.dates import AMBIGUOUS, DATE_FORMATS, DateImplausible, DateInvalid, make_date_reader
 from mappings.values import NotAValue, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from adapters import Value
 
 MAX_WORDS = 2_000
 """Different values of one column that are remembered."""
 MAX_COLUMNS = 2_000
+MAX_KEYS = 200
+"""Of the objects at one path."""
 MAX_LENGTH = 200
 FEW = 30
 """A column with at most so many different values may be a list of codes."""
@@ -118,7 +121,9 @@ class SampleProfile:
     columns: Mapping[str, ColumnProfile]
     """By path, in the order of the sample."""
     lists: Mapping[str, tuple[str, ...]]
-    """Paths of lists of objects, with the keys in them."""
+    """Paths of lists, with the keys of the objects in them."""
+    objects: Mapping[str, tuple[str, ...]]
+    """Paths of objects that are no list in any record, with their keys."""
 
 
 def profile_records(records: Iterable[object], *, limit: int) -> SampleProfile:
@@ -129,41 +134,98 @@ def profile_records(records: Iterable[object], *, limit: int) -> SampleProfile:
         records: As `read_records` yields them.
         limit: At most so many readable ones are looked at.
     """
-    columns: dict[str, ColumnProfile] = {}
-    lists: dict[str, dict[str, None]] = {}
+    seen = _Seen()
     readable = unreadable = 0
     for item in records:
-        values = getattr(item, "values", None)
-        if not isinstance(values, Mapping):
+        if not isinstance(item, SourceRecord):
             unreadable += 1
             continue
         readable += 1
-        for path, value in _leaves(values, ""):
-            if isinstance(value, list | tuple):
-                keys = lists.setdefault(path, {})
-                keys.update(
-                    dict.fromkeys(k for each in value if isinstance(each, Mapping) for k in each)
-                )
-                continue
-            if path not in columns:
-                if len(columns) >= MAX_COLUMNS:
-                    continue
-                columns[path] = ColumnProfile(path=path)
-            columns[path].take(value)
+        for path, value in _values(item.values, ""):
+            seen.take(path, value)
         if readable >= limit:
             break
-    return SampleProfile(
-        records=readable,
-        unreadable=unreadable,
-        columns=columns,
-        lists={path: tuple(keys) for path, keys in lists.items()},
-    )
+    return seen.profile(records=readable, unreadable=unreadable)
 
 
-def _leaves(values: Mapping[str, Value], base: str) -> Iterator[tuple[str, Value]]:
+class _Seen:
+    """What was seen so far, by path; no more paths than `MAX_COLUMNS` of a sort."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, ColumnProfile] = {}
+        self._lists: dict[str, dict[str, None]] = {}
+        self._objects: dict[str, dict[str, None]] = {}
+        self._times: Counter[tuple[str, bool]] = Counter()
+        """How often a list stood at a path, and how often an object."""
+
+    def take(self, path: str, value: Value) -> None:
+        """Look at one value."""
+        if isinstance(value, list | tuple):
+            self._times[path, True] += 1
+            for each in value or [{}]:
+                self._keep(self._lists, path, each if isinstance(each, Mapping) else {})
+            return
+        if isinstance(value, Mapping):
+            self._times[path, False] += 1
+            self._keep(self._objects, path, value)
+            if not _is_element(value):
+                return
+        if path not in self._columns and len(self._columns) < MAX_COLUMNS:
+            self._columns[path] = ColumnProfile(path=path)
+        if path in self._columns:
+            self._columns[path].take(value)
+
+    def _keep(
+        self, seen: dict[str, dict[str, None]], path: str, value: Mapping[str, Value]
+    ) -> None:
+        if path not in seen and len(seen) >= MAX_COLUMNS:
+            return
+        keys = seen.setdefault(path, {})
+        for key in value:
+            if len(keys) < MAX_KEYS:
+                keys[key] = None
+
+    def profile(self, *, records: int, unreadable: int) -> SampleProfile:
+        """Return everything that was seen."""
+        for path in self._objects.keys() & self._lists.keys():
+            # XML writes a list of one as the one.
+            self._lists[path].update(self._objects[path])
+        often = {path for path in self._lists if self._is_often_list(path)}
+        return SampleProfile(
+            records=records,
+            unreadable=unreadable,
+            columns={
+                path: column
+                for path, column in self._columns.items()
+                if not _is_inside(path, often) and (column.filled or path not in self._objects)
+            },
+            lists={path: tuple(keys) for path, keys in self._lists.items()},
+            objects={
+                path: tuple(keys)
+                for path, keys in self._objects.items()
+                if path not in self._lists and not _is_inside(path, often)
+            },
+        )
+
+    def _is_often_list(self, path: str) -> bool:
+        # One record may have a list by mistake: that must not hide what the others have there.
+        return self._times[path, True] * 10 >= self._times[path, False]
+
+
+def _values(values: Mapping[str, Value], base: str) -> Iterator[tuple[str, Value]]:
     for key, value in values.items():
         path = f"{base}.{key}" if base else key
-        if isinstance(value, Mapping) and not all(name[:1] in "@#" for name in value):
-            yield from _leaves(value, path)
-        else:
-            yield path, value
+        yield path, value
+        if isinstance(value, Mapping) and not _is_element(value):
+            yield from _values(value, path)
+
+
+def _is_element(value: Mapping[str, Value]) -> bool:
+    """Return whether it is an XML element with attributes and text alone."""
+    return all(name[:1] in "@#" for name in value)
+
+
+def _is_inside(path: str, lists: Collection[str]) -> bool:
+    """Return whether `path` goes on into a list."""
+    steps = path.split(".")
+    return any(".".join(steps[:length]) in lists for length in range(1, len(steps)))

@@ -8,22 +8,26 @@ passes for a mapping by guessing. Doubts are comments beside their rules.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 from adapters.options import FORMATS
+from mappings.drafts.trying import PROCEDURE_CODE
+from mappings.language import UNFINISHED
+from schemas.model import Kind
 from schemas.problem import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from adapters import SourceOptions
-    from mappings.drafts.proposing import Draft, Proposal
+    from mappings.drafts.proposals import Draft, ItemSource, Proposal
 
-UNKNOWN = "?"
 MAX_UNUSED = 200
-_CODE = r"\d\.\d{6}"
-"""A procedure's code inside its local writing."""
+_BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+"""What ends a line in YAML, or may not stand in it, and is let through by JSON."""
+_EXTRACT = f"[{{extract: '{PROCEDURE_CODE}'}}]"
 _WORDS = {
     Language.VI: {
         "head": "Bản nháp từ {file}: {records} bản ghi đã xem, {unreadable} không đọc được.",
@@ -32,7 +36,12 @@ _WORDS = {
         "missing": "bắt buộc, chưa thấy cột nào: điền quy tắc, ví dụ {constant: ...}",
         "optional": "không thấy cột nào",
         "unused": "Cột chưa dùng",
-        "lists": "Danh sách trong bản ghi (TaiLieuNop, DanhSachLePhi, progress có thể lấy ở đây)",
+        "no_items": "nhóm, không thấy danh sách hay cột nào",
+        "items": "có thể lấy ở đây; nếu đúng, bỏ dấu # và bổ sung các trường",
+        "lists": "Danh sách trong bản ghi (nhóm và progress có thể lấy bằng `each`), với các khóa",
+        "schema": "Theo --schema",
+        "schema_default": "Mặc định, vì không có --schema",
+        "elsewhere": "{version} có trường cho những cột mà ở đây không có; hỏi Cổng nhận bản nào",
         "tests": "Thêm `tests:` với vài bản ghi bịa và kết quả mong đợi; không chép dữ liệu thật",
         "key": "event_key, order_by: khóa sự kiện và thứ tự các lần cập nhật, nếu đơn vị có",
         "repeated": "mã hồ sơ lặp lại trong mẫu: mỗi dòng là một lần cập nhật?",
@@ -44,7 +53,13 @@ _WORDS = {
         "missing": "mandatory, no column was found: give it a rule, for example {constant: ...}",
         "optional": "no column was found",
         "unused": "Columns not used yet",
-        "lists": "Lists in the records (TaiLieuNop, DanhSachLePhi, progress may come from here)",
+        "no_items": "group, no list and no column was found",
+        "items": "may be here; if so, take the # away and add the other fields",
+        "lists": "Lists in the records (groups and progress may take them by `each`), with keys",
+        "schema": "As --schema says",
+        "schema_default": "By default, because --schema was not given",
+        "elsewhere": "{version} has fields for columns that have none here; ask which one the "
+        "portal takes",
         "tests": "Add `tests:` with one or two invented records and what must come of them; "
         "copy no real data",
         "key": "event_key, order_by: the agency's own key and order of events, if it has them",
@@ -60,6 +75,7 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
     agency_code: str,
     agency_name: str,
     schema: str,
+    is_schema_given: bool,
     options: SourceOptions,
     file_name: str,
     source_doubts: Iterable[str],
@@ -77,12 +93,12 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
         f"# {words['todo']}",
         f"mapping: {_scalar(name)}",
         "version: 1",
-        f"schema: {schema}",
+        *_schema(draft, schema, is_given=is_schema_given, words=words),
         "agency:",
-        f"  code: {_scalar(agency_code or UNKNOWN)}",
-        f"  name: {_scalar(agency_name or UNKNOWN)}",
+        f"  code: {_scalar(agency_code or UNFINISHED)}",
+        f"  name: {_scalar(agency_name or UNFINISHED)}",
         *_source(options),
-        *(f"  # {words['doubt']}: {doubt}" for doubt in source_doubts),
+        *(f"  # {words['doubt']}: {_comment(doubt)}" for doubt in source_doubts),
     ]
     if not draft.one_row_per_dossier:
         lines += [f"# {words['doubt']}: {words['repeated']}", "one_row_per_dossier: false"]
@@ -92,7 +108,7 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
     if draft.profile.lists:
         lines.append(f"# {words['lists']}:")
         lines += [
-            f"#   {_comment(path)}: {_comment(', '.join(keys)) or '…'}"
+            f"#   each: {_scalar(path)}  # {_comment(', '.join(keys)) or '…'}"
             for path, keys in draft.profile.lists.items()
         ]
     if draft.unused:
@@ -100,6 +116,23 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
         lines += [f"#   {_comment(path)}" for path in draft.unused[:MAX_UNUSED]]
     lines.append(f"# {words['tests']}")
     return "\n".join(lines) + "\n"
+
+
+def count_doubts(text: str) -> int:
+    """Return how many doubts a written draft has."""
+    marks = tuple(f"# {words['doubt']}: " for words in _WORDS.values())
+    return sum(line.lstrip().startswith(marks) for line in text.splitlines())
+
+
+def _schema(
+    draft: Draft, schema: str, *, is_given: bool, words: Mapping[str, str]
+) -> Iterator[str]:
+    yield f"# {words['schema' if is_given else 'schema_default']}"
+    for version, columns in draft.elsewhere.items():
+        yield f"# {words['doubt']}: {words['elsewhere'].format(version=version)}:"
+        for path, name in columns.items():
+            yield f"#   {_comment(path)}: {name}"
+    yield f"schema: {schema}"
 
 
 def _source(options: SourceOptions) -> Iterator[str]:
@@ -115,11 +148,11 @@ def _source(options: SourceOptions) -> Iterator[str]:
 
 def _rule(proposal: Proposal, language: Language) -> Iterator[str]:
     words, name = _WORDS[language], proposal.target.name
+    if proposal.target.kind is Kind.GROUP:
+        yield from _items(name, proposal.items, words)
+        return
     if proposal.column is None:
-        if proposal.target.required:
-            yield f"  # {words['doubt']}: {name}: {words['missing']}"
-        else:
-            yield f"  # {name}: {words['optional']}"
+        yield from _nothing(proposal, language)
         return
     for doubt in proposal.doubts:
         yield f"  # {words['doubt']}: {_comment(doubt.say(language))}"
@@ -132,19 +165,45 @@ def _rule(proposal: Proposal, language: Language) -> Iterator[str]:
         yield f"  {name}: {{from: {path}, date: {listed}}}"
     elif proposal.table_column:
         lookup = f"lookup: {{table: procedures, column: {proposal.table_column}}}"
-        yield f"  {name}: {{from: {path}, text: [{{extract: '{_CODE}'}}], {lookup}}}"
+        yield f"  {name}: {{from: {path}, text: {_EXTRACT}, {lookup}}}"
     elif proposal.codes:
         yield f"  {name}:"
         yield f"    from: {path}"
+        if proposal.is_extracted:
+            yield f"    text: {_EXTRACT}"
         yield "    codes:"
         for word, code in proposal.codes.items():
             meaning = proposal.target.codes.get(code)
             remark = f"  # {meaning.say(language)}" if meaning else ""
-            yield f"      {_scalar(word)}: {_scalar(code or UNKNOWN)}{remark}"
+            yield f"      {_scalar(word)}: {_scalar(code or UNFINISHED)}{remark}"
     elif proposal.kind:
         yield f"  {name}: {{from: {path}, kind: {proposal.kind}}}"
     else:
         yield f"  {name}: {path}"
+
+
+def _nothing(proposal: Proposal, language: Language) -> Iterator[str]:
+    words, name = _WORDS[language], proposal.target.name
+    if proposal.target.required:
+        yield f"  # {words['doubt']}: {name}: {words['missing']}"
+    elif not proposal.doubts:
+        yield f"  # {name}: {words['optional']}"
+    for doubt in proposal.doubts:
+        yield f"  # {words['doubt']}: {name}: {_comment(doubt.say(language))}"
+
+
+def _items(name: str, items: ItemSource | None, words: Mapping[str, str]) -> Iterator[str]:
+    if items is None:
+        yield f"  # {name}: {words['no_items']}"
+        return
+    yield f"  # {words['doubt']}: {name}: {words['items']}"
+    yield f"  # {name}:"
+    if items.path:
+        yield f"  #   each: {_scalar(items.path)}"
+        yield f"  #   fields: {_flow(items.fields)}"
+    else:
+        yield "  #   items:"
+        yield f"  #     - fields: {_flow(items.fields)}"
 
 
 def _flow(value: Any) -> str:
@@ -161,7 +220,8 @@ def _flow(value: Any) -> str:
 
 def _scalar(text: str) -> str:
     """Return a text as YAML reads it back, in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
+    written = json.dumps(text, ensure_ascii=False)
+    return _BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def _comment(text: str) -> str:

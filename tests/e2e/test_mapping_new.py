@@ -7,9 +7,9 @@ def test_a_sample_becomes_a_draft_that_says_what_is_left(cli, sample_set, tmp_pa
     done = cli("mapping", "new", "moi", "--from", sample)
 
     assert done.code == 0
-    assert "The draft is in moi.yaml" in done.out
-    assert "mapping.field_unmapped" in done.out
     text = (tmp_path / "moi.yaml").read_text(encoding="utf-8")
+    assert f"The draft is in moi.yaml; {text.count('# DOUBT: ')} doubts are marked" in done.out
+    assert "mapping.field_unmapped" in done.out
     assert 'encoding: "tcvn3"' in text
     assert cli("mapping", "check", "moi.yaml").code == 2
 

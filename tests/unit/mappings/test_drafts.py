@@ -1,12 +1,15 @@
 """Drafts: what a sample tells, what it does not, and that nothing is guessed in silence."""
 
 import io
+import json
+import re
 
 import pytest
 
 from adapters import JsonOptions, XmlOptions, read_records
 from adapters.guessing import FormatUnknown, find_source
-from lienthong.samples import write_samples
+from adapters.guessing_documents import find_documents
+from lienthong.samples import write_profiles, write_samples
 from mappings import load_agencies, load_mapping
 from mappings.drafts import is_known, profile_records, propose, write_draft
 from mappings.language import FieldRule
@@ -24,17 +27,31 @@ AGENCIES = [
 ]
 
 
+PROFILES = [
+    "criminal-record",
+    "lgsp-documents",
+    "ministry-profile",
+    "opencps-one-stop",
+    "provincial-portal-td",
+    "school-enrolment",
+    "social-insurance",
+    "transport",
+]
+
+
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     """Return the packaged agencies' files by name."""
     folder = tmp_path_factory.mktemp("samples")
     write_samples(folder, dossiers=60)
-    return {path.stem: path for path in folder.iterdir() if path.stem in AGENCIES}
+    write_profiles(folder, dossiers=60)
+    return {path.stem: path for path in folder.iterdir()}
 
 
 def draft_of(data, *, file_name="mau.csv", language=Language.EN, schema="dvcqg-2020", **given):
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
     options, doubts = find_source(source, file_name=file_name, is_known=is_known, **given)
+    options, more = find_documents(source, file_name=file_name, options=options, limit=1000)
     records = read_records(source, file_name=file_name, options=options)
     draft = propose(profile_records(records, limit=1000), load_version(schema))
     text = write_draft(
@@ -43,9 +60,10 @@ def draft_of(data, *, file_name="mau.csv", language=Language.EN, schema="dvcqg-2
         agency_code="H29.14",
         agency_name="Mẫu",
         schema=schema,
+        is_schema_given=False,
         options=options,
         file_name=file_name,
-        source_doubts=[doubt.en for doubt in doubts],
+        source_doubts=[doubt.en for doubt in [*doubts, *more]],
         language=language,
     )
     return options, {one.target.name: one for one in draft.proposals}, text
@@ -92,7 +110,7 @@ def test_no_column_is_taken_for_another_field_than_its_mapping_has(samples, name
     assert len(plain) - len(wrong) >= 4
 
 
-@pytest.mark.parametrize("name", AGENCIES)
+@pytest.mark.parametrize("name", AGENCIES + PROFILES)
 @pytest.mark.parametrize("language", [Language.VI, Language.EN])
 def test_a_draft_is_read_and_never_passes_for_a_finished_mapping(samples, name, language, tmp_path):
     data = samples[name].read_bytes()
@@ -109,6 +127,7 @@ def test_a_draft_is_read_and_never_passes_for_a_finished_mapping(samples, name, 
         "mapping.field_unmapped",
         "mapping.unfinished",
     }
+    assert load_mapping(path, is_draft=True).dossier
 
 
 def test_dates_that_read_two_ways_are_a_doubt():
@@ -123,7 +142,10 @@ def test_a_value_that_is_no_date_is_never_proposed_to_mean_nothing():
     _, found, text = draft_of("Ngày nhận;x\n" + "\n".join(f"{day};1" for day in rows) + "\n")
 
     assert found["NgayTiepNhan"].empty == ("00/00/0000",)
-    assert "2 values cannot be read, for example '31/02/2021', 'chưa rõ'" in text
+    assert (
+        "2 of 10 cannot be read, their records will be reported: '31/02/2021' (1x), 'chưa rõ' (1x)"
+        in text
+    )
 
 
 def test_codes_that_only_look_like_the_portals_are_not_taken_for_them():
@@ -131,8 +153,12 @@ def test_codes_that_only_look_like_the_portals_are_not_taken_for_them():
     _, theirs, text = draft_of("Trạng thái;x\n1;a\n4;a\n10;a\n")
 
     assert own["TrangThaiHoSo"].codes == {"1": "", "4": "", "77": ""}
-    assert theirs["TrangThaiHoSo"].codes == {"1": "1", "4": "4", "10": "10"}
-    assert "make sure they mean the same" in text
+    assert theirs["TrangThaiHoSo"].codes == {}
+    assert (
+        "  # DOUBT: they look like the portal's codes, make sure they mean that: 1 = Newly "
+        "registered (1x), 4 = In processing (1x), 10 = Result returned (1x)\n"
+        '  TrangThaiHoSo: "Trạng thái"\n' in text
+    )
 
 
 def test_words_of_the_portal_become_its_codes_and_others_a_question_mark():
@@ -149,6 +175,197 @@ def test_titles_of_procedures_come_from_the_table_where_the_sample_has_only_code
         "TenTTHC: {from: \"Mã thủ tục\", text: [{extract: '\\d\\.\\d{6}'}],"
         " lookup: {table: procedures, column: title}}" in text
     )
+
+
+@pytest.mark.parametrize(
+    ("codes", "rule"),
+    [
+        (
+            ["2.000286"] * 3 + ["9.999999"],
+            """  # DOUBT: 2 of 2 codes are not in the packaged procedures: give each its \
+title as the national portal has it; take a code out that does not exist, its \
+records are then reported
+  TenTTHC:
+    from: "maTTHC"
+    codes:
+      "2.000286": "?"
+      "9.999999": "?"
+""",
+        ),
+        (
+            ["2.000286.000.00.00.H29"],
+            """  TenTTHC:
+    from: "maTTHC"
+    text: [{extract: '\\d\\.\\d{6}'}]
+    codes:
+      "2.000286": "?"
+""",
+        ),
+        (
+            ["1.001612"] * 3 + ["9.999999", "2.000286", "2.000286"],
+            """  # DOUBT: 2 of 3 codes are not in the packaged procedures: '2.000286' (2x), \
+'9.999999' (1x): their records will be reported; where a code is right, write a code list \
+(`codes`) instead of `lookup`
+  TenTTHC: {from: "maTTHC", text: [{extract: '\\d\\.\\d{6}'}], lookup: {table: procedures, \
+column: title}}
+""",
+        ),
+    ],
+)
+def test_a_lookup_is_tried_on_the_codes_of_the_sample(codes, rule):
+    _, _, text = draft_of(json.dumps([{"maTTHC": code} for code in codes]))
+
+    assert rule in text
+    assert text.count("not in the packaged procedures") == 2
+
+
+def test_a_lookup_that_knows_every_code_is_no_doubt():
+    _, found, text = draft_of('[{"maTTHC": "1.001612"}]')
+
+    assert found["TenTTHC"].table_column == "title"
+    assert "packaged procedures" not in text
+
+
+def test_a_few_values_beside_the_portals_codes_are_named_and_get_no_code():
+    records = [{"kenhThucHien": code} for code in [*"123" * 4, "7", "", "Bưu điện"]]
+    _, found, text = draft_of(json.dumps(records))
+
+    assert found["KenhThucHien"].codes == {}
+    assert (
+        "  # DOUBT: '7' (1x), 'Bưu điện' (1x): none of the portal's codes, their records will be "
+        "reported\n"
+        '  KenhThucHien: "kenhThucHien"\n' in text
+    )
+
+
+PEOPLE = [{"cmnD": f"0790900000{n:02}", "cmnD_NgayCap": "01/01/2022"} for n in range(9)]
+
+
+def test_numbers_of_persons_never_become_the_id_of_an_account():
+    _, older, text = draft_of(json.dumps(PEOPLE))
+    _, newer, _ = draft_of(json.dumps(PEOPLE), schema="dvcqg-2022")
+
+    assert older["MaDoiTuong"].column is None
+    assert "\n  MaDoiTuong:" not in text
+    assert "  # DOUBT: MaDoiTuong: cmnD looks like the number of a paper" in text
+    assert newer["MaDoiTuong"].column is None
+    assert newer["SoGiayToChuHoSo"].column.path == "cmnD"
+    assert newer["SoGiayToChuHoSo"].kind == "personal_id"
+
+
+def test_a_column_named_like_accounts_is_no_account_if_numbers_of_persons_are_in_it():
+    _, accounts, _ = draft_of('[{"maDoiTuong": "tech-1"}, {"maDoiTuong": "tech-2"}]')
+    _, persons, text = draft_of('[{"maDoiTuong": "079090000001"}, {"maDoiTuong": "020000001"}]')
+
+    assert accounts["MaDoiTuong"].column.path == "maDoiTuong"
+    assert persons["MaDoiTuong"].column is None
+    assert "DOUBT: MaDoiTuong: maDoiTuong looks like the number of a paper" in text
+
+
+def test_numbers_of_persons_are_never_repeated_in_a_draft():
+    wrong = [{"cmnD": "07909000000"}, {"cmnD": "X-4407", "email": "a@@b"}, {"email": "c@d.vn"}]
+    records = [{**one, "email": f"a{n}@b.vn"} for n, one in enumerate(PEOPLE)]
+    _, _, text = draft_of(json.dumps([*records, *wrong]), schema="dvcqg-2022")
+
+    assert "2 of 11 are no personal_id: their records will be reported" in text
+    assert "1 of 11 is no email: a warning will say so" in text
+    for value in ("0790900", "X-4407", "a@@b"):
+        assert value not in text
+
+
+def test_empty_values_are_told_where_somebody_will_miss_them():
+    names = [{"hoVaTen": "A", "donViXuLy": "B", "ghiChu": "C"}] * 3
+    _, _, text = draft_of(json.dumps([*names, {"hoVaTen": "", "donViXuLy": " ", "ghiChu": ""}]))
+
+    assert (
+        "  # DOUBT: 1 of 4 is empty: with `required: true` such a record is reported\n"
+        '  ChuHoSo: "hoVaTen"\n' in text
+    )
+    assert "  # DOUBT: 1 of 4 is empty, and the portal insists on this field: such a record" in text
+    assert text.count(" of 4 ") == 2
+
+
+def test_the_draft_says_which_schema_it_took_and_what_only_another_one_has():
+    record = '[{"noiNopHoSo": "2", "maCSDL": "1", "cmnD": "079090000001", "ghiChu": "x"}]'
+    _, _, older = draft_of(record)
+    _, _, newer = draft_of(record, schema="dvcqg-2022")
+
+    assert (
+        "# By default, because --schema was not given\n"
+        "# DOUBT: dvcqg-2022 has fields for columns that have none here; ask which one the portal "
+        "takes:\n"
+        "#   noiNopHoSo: NoiNopHoSo\n"
+        "#   maCSDL: DSKetNoiCSDL.MaCSDL\n"
+        "#   cmnD: SoGiayToChuHoSo\n"
+        "schema: dvcqg-2020\n" in older
+    )
+    assert "has fields for columns" not in newer
+
+
+def test_groups_are_named_where_nothing_was_found_for_them():
+    _, _, text = draft_of('[{"maHoSo": "x"}]', schema="dvcqg-2022")
+
+    groups = re.findall(r"^  # (\w+): group, no list and no column was found$", text, re.MULTILINE)
+    assert groups == [
+        "TaiLieuNop",
+        "DanhSachLePhi",
+        "DanhSachTepDinhKemKhac",
+        "DanhSachHoSoBoSung",
+        "DanhSachGiayToKetQua",
+        "DinhDanhCHS",
+        "DSKetNoiCSDL",
+    ]
+
+
+PAPERS = "<x><TaiLieuNop><TenTepDinhKem>a</TenTepDinhKem></TaiLieuNop>{}</x>"
+
+
+def test_what_stands_in_a_document_is_read_and_a_group_can_be_taken_from_it(tmp_path):
+    more = "<TaiLieuNop><TenTepDinhKem>b</TenTepDinhKem><Url>c</Url></TaiLieuNop><Email>d</Email>"
+    records = [
+        {"ext": PAPERS.format(""), "maCSDL": "1"},
+        {"ext": PAPERS.format(more)},
+        {"ext": ""},
+        {"ext": PAPERS.format("")},
+    ]
+    options, found, text = draft_of(json.dumps(records), schema="dvcqg-2022")
+    taken = re.sub(
+        r"^  # (TaiLieuNop:\n|DSKetNoiCSDL:\n)(  #  .*\n)(  #  .*\n)",
+        lambda found: found[0].replace("  # ", "  "),
+        text,
+        flags=re.MULTILINE,
+    )
+    path = tmp_path / "draft.yaml"
+    path.write_text(taken, encoding="utf-8")
+
+    draft = load_mapping(path, is_draft=True)
+
+    assert options.embedded == draft.source.embedded == {"ext": "xml"}
+    assert found["Email"].column.path == "ext.Email"
+    assert '#   each: "ext.TaiLieuNop"  # TenTepDinhKem, Url\n' in text
+    assert draft.dossier["TaiLieuNop"].path.text == "ext.TaiLieuNop"
+    assert set(draft.dossier["TaiLieuNop"].item.fields) == {"TenTepDinhKem"}
+    assert set(draft.dossier["DSKetNoiCSDL"].items[0].fields) == {"MaCSDL"}
+
+
+def test_one_record_with_a_list_hides_nothing_of_what_the_others_have_there():
+    people = [{"nguoi": {"hoTen": "A", "email": "a@b.vn"}}] * 11
+    _, few, text = draft_of(json.dumps([*people, {"nguoi": [{"hoTen": "B"}]}, {"nguoi": None}]))
+    _, many, _ = draft_of(json.dumps([*people[:3], {"nguoi": [{"hoTen": "B"}]}]))
+
+    assert few["ChuHoSo"].column.path == "nguoi.hoTen"
+    assert '#   each: "nguoi"  # hoTen, email' in text
+    assert "#   nguoi\n" not in text
+    assert many["ChuHoSo"].column is None
+
+
+def test_records_that_cannot_be_read_are_counted_and_not_taken_for_empty_ones():
+    good, bad = {"ext": PAPERS.format(""), "hoVaTen": "A"}, {"ext": "<a>", "hoVaTen": "B"}
+    _, _, text = draft_of(json.dumps([good] * 9 + [bad]))
+
+    assert "9 records looked at, 1 unreadable" in text
+    assert "# DOUBT: embedded ext: 1 of 10 is no XML that can be read" in text
+    assert "empty" not in text
 
 
 @pytest.mark.parametrize(
@@ -179,3 +396,17 @@ def test_names_of_columns_cannot_write_into_the_file(tmp_path):
 
     assert not [p for p in caught.value.problems if p.code.startswith("mapping.yaml")]
     assert text.count("\nversion:") == 1
+
+
+@pytest.mark.parametrize("mark", ["\n", "\u2028", "\x85"])
+def test_paths_of_documents_and_lists_cannot_write_into_the_file(mark, tmp_path):
+    evil = f"x{mark}version: 9{mark}#"
+    papers = {evil: [{"TenTepDinhKem": "a", "IsDeleted": "b", evil: "c"}], "hoVaTen": "A"}
+    good, bad = {evil + "d": "<a><b>1</b></a>", **papers}, {evil + "d": "<a>", **papers}
+    _, _, text = draft_of(json.dumps([good] * 9 + [bad]))
+    path = tmp_path / "draft.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    assert load_mapping(path, is_draft=True).source.embedded
+    assert "is no XML that can be read" in text
+    assert not [line for line in text.splitlines()[4:] if line.lstrip().startswith("version")]

@@ -1,0 +1,59 @@
+"""What is proposed for the fields of the portal, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.drafts.profiles import ColumnProfile, SampleProfile
+    from schemas.model import Field
+    from schemas.problem import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSource:
+    """Where the items of a group may stand; nothing more than names speaks for it."""
+
+    path: str
+    """Of a list of objects, or of one; "" for columns of the record itself."""
+    fields: Mapping[str, str]
+    """Field of the group -> path from there."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposal:
+    """One portal field and the rule that is proposed for it."""
+
+    target: Field
+    column: ColumnProfile | None = None
+    others: tuple[str, ...] = ()
+    """Columns that may be meant as well."""
+    formats: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """The agency's words with the portal's codes, "" where nobody knows."""
+    kind: str = ""
+    is_extracted: bool = False
+    """Whether `codes` or the table know the procedure's code without its local end."""
+    table_column: str = ""
+    """Of the table of procedures, by the code in `column`."""
+    items: ItemSource | None = None
+    """Of a group."""
+    doubts: list[Text] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A mapping as far as a sample tells it."""
+
+    proposals: tuple[Proposal, ...]
+    """One for every field and group of a dossier, in the order of the schema."""
+    unused: tuple[str, ...]
+    """Columns that no field takes."""
+    elsewhere: Mapping[str, Mapping[str, str]]
+    """Other schema version -> column -> the field that only that version has."""
+    one_row_per_dossier: bool
+    profile: SampleProfile
