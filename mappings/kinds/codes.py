@@ -13,9 +13,7 @@ from datetime import date
 from functools import lru_cache
 
 from mappings.kinds.rules import Finding, Reading, finding
-from mappings.mistakes import closest
 from mappings.tables import load_column
-from schemas.problem import Text
 
 WRITINGS = ("decision20", "qcvn102")
 MAX_AGENCY_CODE = 35
@@ -84,16 +82,15 @@ def read_procedure_code(text: str) -> Reading:
 
 @lru_cache(maxsize=1024)
 def _unknown_procedure(code: str) -> Finding | None:
-    titles = load_column("procedures", "title")
-    if code in titles:
+    if code in load_column("procedures", "title"):
         return None
-    near = closest(code, titles) or Text(vi="", en="")
+    # No other code is suggested: a neighbour in the list is another procedure.
     return finding(
         "value.procedure_code_unknown",
         vi=f"danh mục TTHC đóng gói không có mã {code}",
         en=f"the packaged list of procedures does not have {code}",
-        mend_vi=f"{near.vi or 'kiểm tra mã'}; danh mục có thể chưa đủ",
-        mend_en=f"{near.en or 'check the code'}; the list may not be complete",
+        mend_vi="kiểm tra mã; danh mục đóng gói có thể chưa đủ",
+        mend_en="check the code; the packaged list may not be complete",
     )
 
 
