@@ -331,13 +331,15 @@ def _sources(installation: Installation) -> Iterator[Finding]:
     if not installation.settings.pull:
         return
     from lienthong.doors.pull import agency_of  # noqa: PLC0415 - drivers are not for everybody
-    from lienthong.pull.sql import SqlSource  # noqa: PLC0415
+    from lienthong.pull.sources import open_source  # noqa: PLC0415
+    from lienthong.pull.tokens import Tokens  # noqa: PLC0415
 
     for source, profile in installation.settings.pull.items():
         name = Text(vi=f"Nguồn {source}", en=f"Source {source}")
         try:
             agency_of(installation, source, profile)
-            with closing(SqlSource(profile)) as reader:
+            opened = open_source(profile, clock=installation.clock, tokens=Tokens())
+            with closing(opened) as reader:
                 reader.probe()
                 address = reader.address
         except LienthongError as error:

@@ -13,7 +13,7 @@ import ipaddress
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -34,7 +34,8 @@ from pydantic_settings import (
 
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.windows import WrongWindow
-from lienthong.pull.profile import PullProfile, SqlPull
+from lienthong.pull.marked import WrongPull
+from lienthong.pull.profile import KINDS, PullProfile
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -371,21 +372,24 @@ def _read(path: Path, *, required: bool) -> str:
 
 
 def _problem(path: Path, text: str, found: Any) -> Problem:
-    key = ".".join(str(part) for part in found["loc"])
+    location = _as_written(found["loc"])
+    key = ".".join(str(part) for part in location)
     line = line_of(text, key)
     wrong = _WRONG.get(found["type"]) or _words(found)
     return Problem(
         code="settings.invalid",
         message=Text(vi=f"Cấu hình «{key}»: {wrong.vi}", en=f"Setting '{key}': {wrong.en}"),
         place=Place(file=str(path) if line else "LIENTHONG_*", line=line, path=key),
-        suggestion=_closest(found["loc"]) if found["type"] == "extra_forbidden" else None,
+        suggestion=_closest(location, _table_of(found["loc"]))
+        if found["type"] == "extra_forbidden"
+        else None,
     )
 
 
 def _words(found: Any) -> Text:
     """Return a validator's own words, in both languages where it has them."""
     cause = found.get("ctx", {}).get("error")
-    if isinstance(cause, WrongWindow):
+    if isinstance(cause, WrongWindow | WrongPull):
         return cause.text
     return Text(vi=f"không dùng được ({found['msg']})", en=found["msg"])
 
@@ -396,6 +400,14 @@ _WRONG = {
         vi='cần số ngày nguyên từ 1 trở lên, hoặc "forever"',
         en='expected a whole number of days from 1 on, or "forever"',
     ),
+    "union_tag_not_found": Text(
+        vi=f"thiếu kind, một trong: {', '.join(KINDS)}",
+        en=f"kind is missing, one of: {', '.join(KINDS)}",
+    ),
+    "union_tag_invalid": Text(
+        vi=f"không có loại nguồn này; kind là một trong: {', '.join(KINDS)}",
+        en=f"there is no such kind of source; kind is one of: {', '.join(KINDS)}",
+    ),
     "missing": Text(vi="thiếu giá trị bắt buộc", en="a required value is missing"),
 }
 _TABLES: dict[str, type[BaseModel]] = {
@@ -404,15 +416,37 @@ _TABLES: dict[str, type[BaseModel]] = {
     "expansion": ExpansionSettings,
     "folder": FolderSettings,
     "http": HttpSettings,
-    "pull": SqlPull,
     "retention": RetentionSettings,
     "store": StoreSettings,
     "target": TargetProfile,
 }
 
 
-def _closest(location: tuple[str | int, ...]) -> Text | None:
-    table = _TABLES.get(str(location[0]), Settings) if len(location) > 1 else Settings
+def _as_written(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return where something stands, without the kind by which a table of [pull] was judged."""
+    if len(location) > 2 and location[0] == "pull" and location[2] in KINDS:
+        return (*location[:2], *location[3:])
+    return location
+
+
+def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
+    """Return what says which keys the innermost table of a place may have."""
+    if len(location) == 1:
+        return Settings
+    if location[0] != "pull":
+        return _TABLES.get(str(location[0]), Settings)
+    table = KINDS[str(location[2])]
+    for part in location[3:-1]:
+        within = table.model_fields[str(part)].annotation
+        table = next(
+            each
+            for each in (*get_args(within), within)
+            if isinstance(each, type) and issubclass(each, BaseModel)
+        )
+    return table
+
+
+def _closest(location: tuple[str | int, ...], table: type[BaseModel]) -> Text | None:
     near = difflib.get_close_matches(str(location[-1]), table.model_fields, n=1)
     if not near:
         return None

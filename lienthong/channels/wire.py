@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -29,10 +29,9 @@ from schemas.errors import ConfigError
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
+    from pathlib import Path
 
     from urllib3.response import BaseHTTPResponse
-
-    from lienthong.channels.profile import TargetProfile
 
 HANDSHAKE_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
 """In OpenSSL's reason of an alert. Under TLS 1.3 the peer judges our certificate only after our
@@ -100,16 +99,56 @@ class _BoundedResponse(HTTPResponse):
         self.fp = io.BufferedReader(_BoundedReader(raw, sock=sock, budget=budget))
 
 
+class WireProfile(Protocol):
+    """What is known of one peer; `channels.profile.TargetProfile` is one. Times in seconds."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its URL, http or https."""
+
+    @property
+    def connect_timeout_seconds(self) -> float:
+        """For connecting, TLS included."""
+
+    @property
+    def read_timeout_seconds(self) -> float:
+        """Between two bytes."""
+
+    @property
+    def call_timeout_seconds(self) -> float:
+        """For a whole call."""
+
+    @property
+    def keep_alive_seconds(self) -> float:
+        """How long an idle connection is used again."""
+
+    @property
+    def max_answer_bytes(self) -> int:
+        """Of a whole answer."""
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Roots for TLS; None: the system's."""
+
+    @property
+    def client_certificate(self) -> Path | None:
+        """PEM, for mutual TLS."""
+
+    @property
+    def client_key(self) -> Path | None:
+        """PEM; None: beside the certificate."""
+
+
 class Wire:
     """Kept-alive connections to one target. Thread-safe."""
 
-    def __init__(self, profile: TargetProfile) -> None:
+    def __init__(self, profile: WireProfile, *, name: str = "target") -> None:
         parts = urlsplit(profile.endpoint)
         self._profile = profile
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._tls = _make_tls(profile) if parts.scheme == "https" else None
+        self._tls = _make_tls(profile, name) if parts.scheme == "https" else None
         self._idle: deque[tuple[HTTPConnection, float]] = deque()
         """With when each was given back; the latest is taken first, and no more lie here than calls
         were made at once."""
@@ -118,7 +157,7 @@ class Wire:
         self, body: bytes, *, headers: Mapping[str, str], deadline: float | None = None
     ) -> Reply | Answer:
         """
-        Send one request and read its whole answer.
+        Post to the endpoint and read the whole answer.
 
         Args:
             body: Sent exactly as it is.
@@ -128,6 +167,18 @@ class Wire:
         Returns:
             A reply, or the answer that a failure amounts to.
         """
+        return self.call("POST", self._target, body, headers=headers, deadline=deadline)
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        *,
+        headers: Mapping[str, str],
+        deadline: float | None = None,
+    ) -> Reply | Answer:
+        """Send one request for `target`, path and query of the endpoint's host; see `post`."""
         if deadline is None:
             deadline = monotonic() + self._profile.call_timeout_seconds
         budget = Budget(deadline=deadline, patience=self._profile.read_timeout_seconds)
@@ -135,7 +186,7 @@ class Wire:
         if isinstance(connection, Answer):
             return connection
         try:
-            reply = self._exchange(connection, body, headers, budget)
+            reply = self._exchange(connection, (method, target, body), headers, budget)
         except BaseException:
             connection.close()
             raise
@@ -190,7 +241,7 @@ class Wire:
     def _exchange(
         self,
         connection: HTTPConnection,
-        body: bytes,
+        request: tuple[str, str, bytes | None],
         headers: Mapping[str, str],
         budget: Budget,
     ) -> Reply | Answer:
@@ -199,9 +250,7 @@ class Wire:
         try:
             connection.timeout = budget.next_timeout()
             connection.response_class = partial(_BoundedResponse, budget=budget)  # type: ignore[assignment]
-            connection.request(
-                "POST", self._target, body, headers, preload_content=False, decode_content=False
-            )
+            connection.request(*request, headers, preload_content=False, decode_content=False)
             response = connection.getresponse()
             return self._read(response)
         except (ssl.SSLError, WrappedSSLError) as error:
@@ -248,7 +297,7 @@ def _unknown(error: Exception, *, status: int | None = None) -> Answer:
     return Answer(outcome=Outcome.UNKNOWN, detail=detail, http_status=status)
 
 
-def _make_tls(profile: TargetProfile) -> ssl.SSLContext:
+def _make_tls(profile: WireProfile, name: str) -> ssl.SSLContext:
     """Return a context that verifies the peer; there is no setting that makes it not."""
     try:
         context = ssl.create_default_context(
@@ -256,7 +305,7 @@ def _make_tls(profile: TargetProfile) -> ssl.SSLContext:
         )
     except OSError as error:
         raise ConfigError(
-            f"target.ca_file: {profile.ca_file} cannot be used: {error}", code="target.tls"
+            f"{name}.ca_file: {profile.ca_file} cannot be used: {error}", code=f"{name}.tls"
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if profile.client_certificate is not None:
@@ -267,9 +316,9 @@ def _make_tls(profile: TargetProfile) -> ssl.SSLContext:
             )
         except OSError as error:
             raise ConfigError(
-                f"target.client_certificate: {profile.client_certificate} cannot be used with its "
+                f"{name}.client_certificate: {profile.client_certificate} cannot be used with its "
                 f"key (PEM without a passphrase is expected): {error}",
-                code="target.tls",
+                code=f"{name}.tls",
             ) from error
     return context
 

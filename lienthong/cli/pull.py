@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,7 +77,8 @@ def check(context: typer.Context, name: SourceName, as_json: AsJson = False) -> 
     from contextlib import closing
 
     from lienthong.doors.pull import agency_of, low_mark
-    from lienthong.pull.sql import SqlSource
+    from lienthong.pull.sources import open_source
+    from lienthong.pull.tokens import Tokens
     from lienthong.store.database import reading
     from lienthong.store.pulls import list_pulls
 
@@ -86,18 +88,24 @@ def check(context: typer.Context, name: SourceName, as_json: AsJson = False) -> 
     with reading(session.installation.store) as connection:
         state = list_pulls(connection).get(name)
     low = low_mark(profile, None if state is None else state.mark)
-    with closing(SqlSource(profile)) as source, closing(source.pages(low=low)) as pages:
+    opened = open_source(profile, clock=session.installation.clock, tokens=Tokens())
+    with closing(opened) as source, closing(source.pages(low=low)) as pages:
         page = next(pages, None)
+        rows = [] if page is None else page.rows
+        # One of them as it would go on, with what a detail of it adds.
+        whole = source.lines(rows[:1]) if rows else []
         address = source.address
-    rows = [] if page is None else page.rows
+    marks = [str(row.mark) for row in rows if row.mark is not None]
+    names = [] if page is None else [*page.columns, *(json.loads(whole[0]) if whole else ())]
+    columns = list(dict.fromkeys(names))
     found = {
         "source": address,
         "from": None if low is None else str(low),
         "rows": len(rows),
         "bytes": sum(len(row.line) for row in rows),
-        "first": str(rows[0].mark) if rows else None,
-        "last": str(rows[-1].mark) if rows else None,
-        "columns": [] if page is None else list(page.columns),
+        "first": marks[0] if marks else None,
+        "last": marks[-1] if marks else None,
+        "columns": columns,
     }
     if as_json:
         session.json(found)
@@ -114,8 +122,8 @@ def check(context: typer.Context, name: SourceName, as_json: AsJson = False) -> 
             f"{found['first']} to {found['last']} (rows of the overlap that were taken over count)",
         )
     )
-    columns = ", ".join(page.columns) if page is not None else ""
-    session.say(Text(vi=f"Các cột: {columns}", en=f"Columns: {columns}"))
+    shown = ", ".join(columns)
+    session.say(Text(vi=f"Các cột: {shown}", en=f"Columns: {shown}"))
 
 
 @pull.command()

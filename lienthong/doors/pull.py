@@ -22,7 +22,9 @@ import structlog
 from lienthong.failpoints import Point, reached
 from lienthong.flows.receive import Offer, receive
 from lienthong.pull import marks
-from lienthong.pull.sql import SqlSource
+from lienthong.pull.http import SourceBusy
+from lienthong.pull.sources import open_source
+from lienthong.pull.tokens import Tokens
 from lienthong.store.database import reading
 from lienthong.store.pulls import (
     PullClaim,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from lienthong.flows.hints import Publisher
     from lienthong.pull.page import Page, PulledRow
     from lienthong.pull.profile import PullProfile
+    from lienthong.pull.sources import Source
     from lienthong.store.work import Work
     from lienthong.wiring import Installation
 
@@ -68,6 +71,16 @@ class Reading:
     """What ended it; what was taken over before stays."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Into:
+    """Where rows come from and go to, of one reading."""
+
+    held: PullClaim
+    profile: PullProfile
+    agency: str
+    source: Source
+
+
 class PullDoor:
     """All sources, as one worker sees them."""
 
@@ -84,6 +97,7 @@ class PullDoor:
         self._must_stop = must_stop
         self._steady = steady
         self._warned: dict[tuple[str, str], float] = {}
+        self._tokens = Tokens(steady=steady)
 
     def step(self) -> None:
         """
@@ -131,10 +145,12 @@ class PullDoor:
         try:
             # A mapping that is not there is told before anything is read.
             agency = agency_of(self._installation, held.source, profile)
-            with closing(SqlSource(profile)) as source, closing(source.pages(low=low)) as pages:
+            opened = open_source(profile, clock=self._installation.clock, tokens=self._tokens)
+            with closing(opened) as source, closing(source.pages(low=low)) as pages:
                 for page in pages:
                     reached(Point.PULL_READ)
-                    mark = self._take(held, profile, agency, page, mark, done)
+                    into = _Into(held=held, profile=profile, agency=agency, source=source)
+                    mark = self._take(into, page, mark, done)
                     reached(Point.PULL_TAKEN)
                     if self._must_stop():
                         return
@@ -142,53 +158,52 @@ class PullDoor:
             done.trouble = error
 
     def _take(
-        self,
-        held: PullClaim,
-        profile: PullProfile,
-        agency: str,
-        page: Page,
-        mark: marks.Mark | None,
-        done: Reading,
-    ) -> marks.Mark:
+        self, into: _Into, page: Page, mark: marks.Mark | None, done: Reading
+    ) -> marks.Mark | None:
         """Take over what is new of a page; return the mark of the source after it."""
-        installation = self._installation
+        installation, held, profile = self._installation, into.held, into.profile
         rows = [(row, _seen_row(held, row)) for row in page.rows]
         with reading(installation.store) as connection:
             known = find_seen(connection, held.source, [seen.name for _, seen in rows])
-        new = [(row, seen) for row, seen in rows if known.get(seen.name) != seen.digest]
-        after = marks.advance(mark, page.rows[-1].mark, now=installation.clock(), zone=profile.zone)
-        move = partial(
-            move_on,
-            held=held,
-            mark=after,
-            taken=[seen for _, seen in new],
-            forget_before=marks.place_of(marks.before(after, profile.overlap)),
-            lease=_lease(profile),
-        )
-        if new:
-            self._receive(held.source, agency, [row for row, _ in new], move, len(rows) - len(new))
-            done.submissions += 1
-        else:
-            with begin(installation.store, at=installation.clock) as work:
-                move(work)
-        done.rows += len(new)
+        # A list that shifts while it is read gives a row twice.
+        named = {seen.name: (row, seen) for row, seen in rows}
+        new = [(row, seen) for row, seen in named.values() if known.get(seen.name) != seen.digest]
+        after = mark
+        if page.mark is not None:
+            after = marks.advance(mark, page.mark, now=installation.clock(), zone=profile.zone)
+        moved = None if page.mark is None else after
+        forget = None if moved is None else marks.place_of(marks.before(moved, profile.overlap))
         done.repeated += len(rows) - len(new)
+        move = partial(move_on, held=held, lease=_lease(profile))
+        if not new:
+            with begin(installation.store, at=installation.clock) as work:
+                move(work, taken=[], mark=moved, forget_before=forget)
+        while new:
+            lines = into.source.lines([row for row, _ in new])
+            taken, new = new[: len(lines)], new[len(lines) :]
+            # With the last of them the mark moves on.
+            self._receive(
+                into,
+                lines,
+                partial(
+                    move,
+                    taken=[seen for _, seen in taken],
+                    mark=None if new else moved,
+                    forget_before=None if new else forget,
+                ),
+            )
+            done.submissions += 1
+            done.rows += len(taken)
         return after
 
-    def _receive(
-        self,
-        source: str,
-        agency: str,
-        rows: Sequence[PulledRow],
-        move: Callable[[Work], None],
-        repeated: int,
-    ) -> None:
+    def _receive(self, into: _Into, lines: Sequence[bytes], move: Callable[[Work], None]) -> None:
         installation = self._installation
+        source = into.held.source
         taken = receive(
             Offer(
-                source=BytesIO(b"".join(row.line for row in rows)),
+                source=BytesIO(b"".join(lines)),
                 file_name=f"{source}-{installation.clock():%Y%m%dT%H%M%S}.jsonl",
-                agency=agency,
+                agency=into.agency,
                 door=DOOR,
                 sender=f"pull/{source}",
             ),
@@ -201,20 +216,22 @@ class PullDoor:
             "pull.received",
             source=source,
             submission=taken.submission_id,
-            agency=agency,
-            rows=len(rows),
-            repeated=repeated,
+            agency=into.agency,
+            rows=len(lines),
             size=taken.size,
         )
 
     def _let_go(self, held: PullClaim, profile: PullProfile, done: Reading) -> None:
         trouble = None if done.trouble is None else done.trouble.code
+        wait = timedelta(seconds=profile.every_seconds)
+        if isinstance(done.trouble, SourceBusy):
+            wait = max(wait, done.trouble.wait)
         installation = self._installation
         with begin(installation.store, at=installation.clock) as work:
             let_go(
                 work,
                 held,
-                due_at=work.at + timedelta(seconds=profile.every_seconds),
+                due_at=work.at + wait,
                 whole=trouble is None and not self._must_stop(),
                 trouble=trouble,
             )
@@ -258,13 +275,12 @@ def low_mark(profile: PullProfile, mark: marks.Mark | None) -> marks.Mark | None
 
 
 def _lease(profile: PullProfile) -> timedelta:
-    page = profile.connect_timeout_seconds + profile.statement_timeout_seconds
-    return timedelta(seconds=page) + LEASE_GRACE
+    return timedelta(seconds=profile.longest_page_seconds) + LEASE_GRACE
 
 
 def _seen_row(held: PullClaim, row: PulledRow) -> SeenRow:
     return SeenRow(
         name=held.digest(row.name),
         digest=held.digest(row.line),
-        place=marks.place_of(row.mark),
+        place=marks.LAST_PLACE if row.mark is None else marks.place_of(row.mark),
     )

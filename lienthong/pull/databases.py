@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Connection, Engine
 
-    from lienthong.pull.profile import SqlPull
+    from lienthong.pull.sql_profile import SqlPull
 
 DRIVERS = {
     "postgresql": "postgresql+psycopg",

@@ -26,7 +26,8 @@ Mark: TypeAlias = int | Decimal | datetime | date
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LARGEST = 2**63 - 1
+LAST_PLACE = 2**63 - 1
+"""Of what is never forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ def place_of(mark: Mark) -> int:
     else:
         place = math.floor(mark)
     # Only what is forgotten depends on it, and that rather too late than too early.
-    return max(-_LARGEST, min(place, _LARGEST))
+    return max(-LAST_PLACE, min(place, LAST_PLACE))
 
 
 def before(mark: Mark, overlap: Overlap) -> Mark:
@@ -153,6 +154,11 @@ def advance(known: Mark | None, found: Mark, *, now: datetime, zone: tzinfo) -> 
         raise _other_kind()
     # A day that somebody wrote, before times: it was where to begin, and no more.
     return max(known, found, key=_comparable) if kind_of(known) == kind_of(found) else found
+
+
+def is_after(mark: Mark, other: Mark) -> bool:
+    """Tell whether one mark is later than another of its kind."""
+    return bool(_comparable(mark) > _comparable(other))
 
 
 def _comparable(mark: Mark) -> Any:

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 class PulledRow:
     """One row."""
 
-    mark: Mark
+    mark: Mark | None
+    """None: the row has none, and is remembered for good."""
     name: bytes
     """What no other row of the source has: its mark and key."""
     line: bytes
-    """All of it, as it goes into a submission."""
+    """All that tells it from another state of it; most often what goes into a submission."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some rows in the order of their marks; at least one."""
+    """Some rows; none only where nothing but the mark is to be said."""
 
     rows: Sequence[PulledRow]
     columns: Sequence[str]
+    mark: Mark | None
+    """Up to where the source was read with this page; None: nobody can say yet."""

@@ -27,8 +27,8 @@ from sqlalchemy.exc import DBAPIError
 from lienthong.pull import marks
 from lienthong.pull.databases import open_engine, reading_only, shown_address
 from lienthong.pull.page import Page, PulledRow
-from lienthong.pull.profile import MARK_PARAMETER
 from lienthong.pull.rows import line_of
+from lienthong.pull.sql_profile import MARK_PARAMETER
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnClause, ColumnElement, CursorResult, FromClause, Select
 
     from lienthong.pull.marks import Mark
-    from lienthong.pull.profile import SqlPull
+    from lienthong.pull.sql_profile import SqlPull
 
 
 class SqlSource:
@@ -80,6 +80,10 @@ class SqlSource:
                 raise self._stands_still()
             after = position
 
+    def lines(self, rows: Sequence[PulledRow]) -> list[bytes]:
+        """Return the lines of rows: they are whole."""
+        return [row.line for row in rows]
+
     def probe(self) -> None:
         """
         Ask for one row, to see whether it would be read.
@@ -117,11 +121,11 @@ class SqlSource:
                     if here == position:
                         raise self._not_unique()
                     if len(rows) == profile.page_rows or size >= profile.page_bytes:
-                        return Page(rows=rows, columns=names), position, False
+                        return _page(rows, names), position, False
                     position = here
                     rows.append(self._row(values, here))
                     size += len(rows[-1].line)
-        return (Page(rows=rows, columns=names) if rows else None), position, True
+        return (_page(rows, names) if rows else None), position, True
 
     def _row(self, values: Mapping[str, Any], position: tuple[Any, ...]) -> PulledRow:
         mark = marks.check_mark(position[0], column=self._profile.watermark)
@@ -194,6 +198,10 @@ class SqlSource:
             f"không sắp xếp được theo «{self._profile.watermark}»; chọn cột mốc khác",
             f"cannot be put in the order of '{self._profile.watermark}'; choose another watermark",
         )
+
+
+def _page(rows: Sequence[PulledRow], columns: Sequence[str]) -> Page:
+    return Page(rows=rows, columns=columns, mark=rows[-1].mark)
 
 
 def _beyond(order: Sequence[ColumnElement[Any]], after: tuple[Any, ...]) -> ColumnElement[bool]:

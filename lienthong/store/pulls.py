@@ -126,9 +126,9 @@ def move_on(
     work: Work,
     held: PullClaim,
     *,
-    mark: Mark,
+    mark: Mark | None,
     taken: Sequence[SeenRow],
-    forget_before: int,
+    forget_before: int | None,
     lease: timedelta,
 ) -> None:
     """
@@ -137,24 +137,19 @@ def move_on(
     Args:
         work: That transaction.
         held: The right to do so.
-        mark: Up to where the source was read.
+        mark: Up to where the source was read; None: as far as before.
         taken: Rows that were taken over.
-        forget_before: The place before which no row is read again.
+        forget_before: The place before which no row is read again; None: nobody can say.
         lease: From now on.
 
     Raises:
         PullClaimLost: somebody else has the source by now.
     """
-    _change(
-        work,
-        held,
-        {
-            "mark": marks.encode(mark),
-            "rows": pulls.c.rows + len(taken),
-            "lease_until": work.at + lease,
-        },
-    )
+    values = {"rows": pulls.c.rows + len(taken), "lease_until": work.at + lease}
+    _change(work, held, values | ({} if mark is None else {"mark": marks.encode(mark)}))
     remember(work, held.source, taken)
+    if forget_before is None:
+        return
     work.connection.execute(
         delete(pull_seen).where(
             pull_seen.c.source == held.source, pull_seen.c.place < forget_before

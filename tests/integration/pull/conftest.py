@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -43,32 +47,23 @@ class Here(Installation):
 
 
 @dataclass
-class Source:
-    """One database of an agency, and a worker that reads it."""
+class Reader:
+    """One source of an agency, and a worker that reads it."""
 
-    kind: str
-    url: str
     folder: object
     options: dict = field(default_factory=dict)
     made: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.engine = create_engine(self.url)
         self.installation = self.make_installation()
         self.door = PullDoor(self.installation, publisher=Silent())
 
+    def profile(self):
+        """Return the table of the settings, without options."""
+        return {}
+
     def make_installation(self):
-        plain = make_url(self.url)
-        name = "postgresql" if self.kind == "postgresql" else "mariadb"
-        profile = {
-            "kind": "sql",
-            "url": plain.set(drivername=name).render_as_string(hide_password=False),
-            "table": "hoso",
-            "columns": ["ma", "ten", "sua_luc"],
-            "watermark": "sua_luc",
-            "key": ["ma"],
-            **self.options,
-        }
+        profile = self.profile() | self.options
         profile = {key: value for key, value in profile.items() if value is not None}
         made = Here(Settings(data_dir=self.folder, pull={"land": profile}))
         self.made.append(made)
@@ -83,29 +78,21 @@ class Source:
         self.door = PullDoor(self.installation, publisher=Silent())
         return self
 
-    def run(self, *statements, **values):
-        with self.engine.begin() as connection:
-            for statement in statements:
-                connection.execute(text(statement), values)
-
-    def put(self, code, name="A", at="2026-03-02 14:00:00"):
-        self.run("INSERT INTO hoso (ma, ten, sua_luc) VALUES (:c, :n, :a)", c=code, n=name, a=at)
-
     def read(self, *, after=timedelta(minutes=1)):
         self.installation.now += after
         return self.door.read("land", even_if_not_due=True)
 
-    def lines(self):
-        """Return every row that was taken over, in the order of its submission."""
+    def submissions(self):
+        """Return the bytes of every submission, in their order."""
         store = self.installation.store
         with reading(store) as connection:
             query = select(submissions.c.id, submissions.c.size).order_by(submissions.c.arrival)
             found = connection.execute(query).all()
-        lines = []
-        for one in found:
-            whole = PieceReader(store, one.id, size=one.size).readall()
-            lines += [json.loads(line) for line in whole.splitlines()]
-        return lines
+        return [PieceReader(store, one.id, size=one.size).readall() for one in found]
+
+    def lines(self):
+        """Return every row that was taken over, in the order of its submission."""
+        return [json.loads(line) for whole in self.submissions() for line in whole.splitlines()]
 
     def codes(self):
         return [line["ma"] for line in self.lines()]
@@ -115,9 +102,44 @@ class Source:
             return list_pulls(connection)["land"]
 
     def close(self):
-        self.engine.dispose()
         for installation in self.made:
             installation.store.dispose()
+
+
+@dataclass
+class Source(Reader):
+    """One database of an agency, and a worker that reads it."""
+
+    kind: str = ""
+    url: str = ""
+
+    def __post_init__(self):
+        self.engine = create_engine(self.url)
+        super().__post_init__()
+
+    def profile(self):
+        plain = make_url(self.url)
+        name = "postgresql" if self.kind == "postgresql" else "mariadb"
+        return {
+            "kind": "sql",
+            "url": plain.set(drivername=name).render_as_string(hide_password=False),
+            "table": "hoso",
+            "columns": ["ma", "ten", "sua_luc"],
+            "watermark": "sua_luc",
+            "key": ["ma"],
+        }
+
+    def run(self, *statements, **values):
+        with self.engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement), values)
+
+    def put(self, code, name="A", at="2026-03-02 14:00:00"):
+        self.run("INSERT INTO hoso (ma, ten, sua_luc) VALUES (:c, :n, :a)", c=code, n=name, a=at)
+
+    def close(self):
+        self.engine.dispose()
+        super().close()
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -138,7 +160,8 @@ def make_source(kind, request, tmp_path):
             url = url.render_as_string(hide_password=False)
         else:
             url = server.create_database(name, charset=charset)
-        made.append(Source(kind, url, tmp_path / f"data{len(made)}", options))
+        folder = tmp_path / f"data{len(made)}"
+        made.append(Source(folder, options, kind=kind, url=url))
         return made[-1]
 
     yield make
@@ -157,3 +180,94 @@ def source(make_source):
         "sua_luc datetime NULL)"
     )
     return source
+
+
+@dataclass
+class Asked:
+    """One request that a web server was asked."""
+
+    method: str
+    path: str
+    query: dict
+    headers: dict
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Web:
+    """A small HTTP server on loopback; `answer` decides what is answered."""
+
+    def __init__(self):
+        self.asked = []
+        self.answer = lambda _asked: (404, b"")
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(self):
+                parts = urlsplit(self.path)
+                length = int(self.headers.get("Content-Length") or 0)
+                asked = Asked(
+                    self.command,
+                    parts.path,
+                    dict(parse_qsl(parts.query)),
+                    dict(self.headers),
+                    self.rfile.read(length),
+                )
+                outer.asked.append(asked)
+                status, body, *headers = outer.answer(asked)
+                if isinstance(body, dict | list):
+                    body = json.dumps(body).encode()
+                pieces = [body] if isinstance(body, bytes) else body
+                self.send_response(status)
+                for name, value in headers[0].items() if headers else ():
+                    self.send_header(name, value)
+                if isinstance(body, bytes):
+                    self.send_header("Content-Length", str(len(body)))
+                else:
+                    self.send_header("Connection", "close")
+                self.end_headers()
+                with suppress(OSError):
+                    for piece in pieces:
+                        self.wfile.write(piece)
+
+            do_GET = do_POST = handle_one  # noqa: N815 - the names of the standard library
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def web():
+    server = Web()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def make_reader(tmp_path):
+    """Give a function that makes a worker of a source, from the table of its settings."""
+    made = []
+
+    def make(**options):
+        made.append(Reader(tmp_path / f"reader{len(made)}", options))
+        return made[-1]
+
+    yield make
+    for reader in made:
+        reader.close()
