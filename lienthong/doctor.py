@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from lienthong.pull.sftp_profile import SftpPull
     from lienthong.wiring import Installation
 
 PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
@@ -338,10 +339,13 @@ def _sources(installation: Installation) -> Iterator[Finding]:
         name = Text(vi=f"Nguồn {source}", en=f"Source {source}")
         try:
             agency_of(installation, source, profile)
-            opened = open_source(profile, clock=installation.clock, tokens=Tokens())
-            with closing(opened) as reader:
-                reader.probe()
-                address = reader.address
+            if profile.kind == "sftp":
+                address = _probe_drops(profile)
+            else:
+                opened = open_source(profile, clock=installation.clock, tokens=Tokens())
+                with closing(opened) as reader:
+                    reader.probe()
+                    address = reader.address
         except LienthongError as error:
             yield Finding(
                 name=name,
@@ -354,3 +358,12 @@ def _sources(installation: Installation) -> Iterator[Finding]:
             )
             continue
         yield Finding(name=name, state=State.OK, found=Text(vi=address, en=address))
+
+
+def _probe_drops(profile: SftpPull) -> str:
+    from lienthong.pull.sftp import DropFolder  # noqa: PLC0415
+    from lienthong.pull.sftp_session import connected, shown_server  # noqa: PLC0415
+
+    with connected(profile) as session:
+        DropFolder(profile, session).look()
+    return shown_server(profile)

@@ -69,6 +69,8 @@ class Point(Enum):
     """A page of it is in the hand, and nothing of it is written down."""
     PULL_TAKEN = "pull.taken"
     """It is durable here with the mark that belongs to it, and the next page was not begun."""
+    PULL_ARCHIVED = "pull.archived"
+    """A file that was pulled lies in the archive of its server."""
     EXPAND_CLAIMED = "expand.claimed"
     """An agency is claimed, and nothing was read."""
     EXPAND_PREPARED = "expand.prepared"

@@ -17,6 +17,7 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from lienthong.pull.profile import PullProfile
+    from lienthong.pull.sftp_profile import SftpPull
     from lienthong.store.pulls import PullState
 
 pull = typer.Typer(help="Sources that are read by us.", no_args_is_help=True)
@@ -85,6 +86,9 @@ def check(context: typer.Context, name: SourceName, as_json: AsJson = False) -> 
     session: Session = context.obj
     profile = _profile(session, name)
     agency_of(session.installation, name, profile)
+    if profile.kind == "sftp":
+        _check_drops(session, profile, as_json=as_json)
+        return
     with reading(session.installation.store) as connection:
         state = list_pulls(connection).get(name)
     low = low_mark(profile, None if state is None else state.mark)
@@ -136,7 +140,7 @@ def run(context: typer.Context, name: SourceName, as_json: AsJson = False) -> No
     from lienthong.doors.pull import PullDoor
 
     session: Session = context.obj
-    _profile(session, name)
+    profile = _profile(session, name)
     with session.installation.open_broker() as broker:
         door = PullDoor(session.installation, publisher=broker)
         done = door.read(name, even_if_not_due=True)
@@ -158,11 +162,12 @@ def run(context: typer.Context, name: SourceName, as_json: AsJson = False) -> No
             }
         )
     else:
+        what = ("tệp", "files") if profile.kind == "sftp" else ("dòng", "rows")
         session.say(
             Text(
-                vi=f"Đã nhận {done.rows} dòng mới ({done.submissions} lần gửi); {done.repeated} "
-                "dòng đã có",
-                en=f"{done.rows} new rows taken over ({done.submissions} submissions); "
+                vi=f"Đã nhận {done.rows} {what[0]} mới ({done.submissions} lần gửi); "
+                f"{done.repeated} {what[0]} đã có",
+                en=f"{done.rows} new {what[1]} taken over ({done.submissions} submissions); "
                 f"{done.repeated} were there",
             )
         )
@@ -216,6 +221,42 @@ def rewind(
             en=f"The source '{name}' is read again from {to or 'its start'}",
         )
     )
+
+
+def _check_drops(session: Session, profile: SftpPull, *, as_json: bool) -> None:
+    from lienthong.pull.sftp import DropFolder
+    from lienthong.pull.sftp_session import connected, shown_server
+
+    with connected(profile) as opened:
+        look = DropFolder(profile, opened).look()
+    files = look.files.values()
+    found = {
+        "source": shown_server(profile),
+        "files": len(files),
+        "bytes": sum(drop.size for drop in files),
+        "marked": len(look.marked & look.files.keys()) if profile.done_marker else None,
+        "others": len(look.names) - len(files),
+    }
+    if as_json:
+        session.json(found)
+        return
+    address = found["source"]
+    session.say(Text(vi=f"Đã kết nối {address}", en=f"Connected to {address}"))
+    session.say(
+        Text(
+            vi=f"{found['files']} tệp khớp files, {found['bytes']} byte (kể cả tệp đang ghi dở và "
+            f"tệp đã nhận mà còn ở đó); {found['others']} tệp khác",
+            en=f"{found['files']} files match, {found['bytes']} bytes (those being written, and "
+            f"those that were taken over and still lie there, count); {found['others']} others",
+        ),
+    )
+    if profile.done_marker:
+        session.say(
+            Text(
+                vi=f"{found['marked']} tệp có {profile.done_marker}",
+                en=f"{found['marked']} of them have their {profile.done_marker}",
+            )
+        )
 
 
 def _profile(session: Session, name: str) -> PullProfile:

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from lienthong.doors.reading import Reading
 from lienthong.failpoints import Point, reached
 from lienthong.flows.receive import Offer, receive
 from lienthong.pull import marks
 from lienthong.pull.http import SourceBusy
+from lienthong.pull.sftp_profile import SftpPull
 from lienthong.pull.sources import open_source
 from lienthong.pull.tokens import Tokens
 from lienthong.store.database import reading
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
     from lienthong.flows.hints import Publisher
     from lienthong.pull.page import Page, PulledRow
-    from lienthong.pull.profile import PullProfile
+    from lienthong.pull.profile import PullProfile, RecordPull
     from lienthong.pull.sources import Source
     from lienthong.store.work import Work
     from lienthong.wiring import Installation
@@ -58,25 +60,12 @@ WARN_SECONDS = 300.0
 DOOR = "pull"
 
 
-@dataclass(slots=True, kw_only=True)
-class Reading:
-    """What one reading of a source brought."""
-
-    rows: int = 0
-    """Taken over."""
-    repeated: int = 0
-    """Read again, and taken over before."""
-    submissions: int = 0
-    trouble: LienthongError | None = None
-    """What ended it; what was taken over before stays."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Into:
     """Where rows come from and go to, of one reading."""
 
     held: PullClaim
-    profile: PullProfile
+    profile: RecordPull
     agency: str
     source: Source
 
@@ -140,22 +129,44 @@ class PullDoor:
             return claim(work, name, lease=_lease(profile), even_if_not_due=even_if_not_due)
 
     def _read(self, held: PullClaim, profile: PullProfile, done: Reading) -> None:
-        low = low_mark(profile, held.mark)
-        mark = held.mark
         try:
             # A mapping that is not there is told before anything is read.
             agency = agency_of(self._installation, held.source, profile)
-            opened = open_source(profile, clock=self._installation.clock, tokens=self._tokens)
-            with closing(opened) as source, closing(source.pages(low=low)) as pages:
-                for page in pages:
-                    reached(Point.PULL_READ)
-                    into = _Into(held=held, profile=profile, agency=agency, source=source)
-                    mark = self._take(into, page, mark, done)
-                    reached(Point.PULL_TAKEN)
-                    if self._must_stop():
-                        return
+            if isinstance(profile, SftpPull):
+                self._read_drops(held, profile, agency, done)
+            else:
+                self._read_records(held, profile, agency, done)
         except LienthongError as error:
             done.trouble = error
+
+    def _read_drops(self, held: PullClaim, profile: SftpPull, agency: str, done: Reading) -> None:
+        from lienthong.doors.drops import DropsReading  # noqa: PLC0415 - SSH is not for everybody
+
+        DropsReading(
+            installation=self._installation,
+            publisher=self._publisher,
+            held=held,
+            profile=profile,
+            agency=agency,
+            lease=_lease(profile),
+            done=done,
+            must_stop=self._must_stop,
+        ).run()
+
+    def _read_records(
+        self, held: PullClaim, profile: RecordPull, agency: str, done: Reading
+    ) -> None:
+        mark = held.mark
+        low = low_mark(profile, mark)
+        opened = open_source(profile, clock=self._installation.clock, tokens=self._tokens)
+        with closing(opened) as source, closing(source.pages(low=low)) as pages:
+            for page in pages:
+                reached(Point.PULL_READ)
+                into = _Into(held=held, profile=profile, agency=agency, source=source)
+                mark = self._take(into, page, mark, done)
+                reached(Point.PULL_TAKEN)
+                if self._must_stop():
+                    return
 
     def _take(
         self, into: _Into, page: Page, mark: marks.Mark | None, done: Reading
@@ -256,7 +267,8 @@ def agency_of(installation: Installation, source: str, profile: PullProfile) -> 
     """
     name = profile.agency or source
     found = installation.sender(name).format
-    if found != "jsonl":
+    # Files are in the agency's own format.
+    if found != "jsonl" and not isinstance(profile, SftpPull):
         raise ConfigError(
             Text(
                 vi=f"Ánh xạ «{name}» đọc {found}, nhưng nguồn «{source}» trong [pull] cho jsonl: "
@@ -269,7 +281,7 @@ def agency_of(installation: Installation, source: str, profile: PullProfile) -> 
     return name
 
 
-def low_mark(profile: PullProfile, mark: marks.Mark | None) -> marks.Mark | None:
+def low_mark(profile: RecordPull, mark: marks.Mark | None) -> marks.Mark | None:
     """Return from where on a source is read whose mark is `mark`."""
     return profile.first_mark if mark is None else marks.before(mark, profile.overlap)
 

@@ -18,7 +18,7 @@ from lienthong.pull.page import Page, PulledRow
 from lienthong.pull.paths import ABSENT, look
 from lienthong.pull.replies import records_in
 from lienthong.pull.rows import line_of
-from lienthong.pull.stamps import read_stamp, write_stamp
+from lienthong.pull.stamps import align, read_stamp, write_stamp
 from lienthong.pull.web_profile import plain_values
 from schemas.errors import ConfigError, PeerError
 from schemas.problem import Text
@@ -49,7 +49,7 @@ class Listing:
         """Yield what there is; see `sources.Source.pages`."""
         highest: Mark | None = None
         for records in self._replies(self._values(low)):
-            for rows, columns in self._chunks(records):
+            for rows, columns in self._chunks(records, low):
                 for row in rows:
                     highest = self._higher(highest, row.mark)
                 yield Page(
@@ -85,7 +85,9 @@ class Listing:
                 return
         raise _too_many(paging.max_pages)
 
-    def _chunks(self, records: list[_Record]) -> Iterator[tuple[list[PulledRow], list[str]]]:
+    def _chunks(
+        self, records: list[_Record], low: Mark | None
+    ) -> Iterator[tuple[list[PulledRow], list[str]]]:
         """Cut the records of a reply into submissions, each with the names of its fields."""
         rows: list[PulledRow] = []
         columns: dict[str, None] = {}
@@ -96,6 +98,8 @@ class Listing:
                 yield rows, list(columns)
                 rows, columns, size = [], {}, 0
             row = self._row(record)
+            if self._is_too_old(row.mark, low):
+                continue
             if lines.setdefault(row.name, row.line) != row.line:
                 raise _not_unique(self._profile)
             rows.append(row)
@@ -123,6 +127,17 @@ class Listing:
         return read_stamp(
             value, form=profile.watermark_format, zone=profile.zone, field=profile.watermark
         )
+
+    def _is_too_old(self, mark: Mark | None, low: Mark | None) -> bool:
+        """
+        Tell whether a row lies before what was asked for.
+
+        Many services know only days, or no watermark at all: what is older than the overlap was
+        taken over, and forgotten.
+        """
+        if mark is None or low is None or self._profile.watermark is None:
+            return False
+        return marks.is_after(align(low, like=mark, zone=self._profile.zone), mark)
 
     def _key_part(self, record: _Record, path: str) -> str:
         part = look(record, path)

@@ -12,10 +12,11 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, Field
 
 from lienthong.pull.rest_profile import RestPull
+from lienthong.pull.sftp_profile import SftpPull
 from lienthong.pull.sql_profile import SqlPull
 
 RecordPull: TypeAlias = SqlPull | RestPull
 """Sources that give records."""
-PullProfile: TypeAlias = Annotated[SqlPull | RestPull, Field(discriminator="kind")]
-KINDS: dict[str, type[BaseModel]] = {"sql": SqlPull, "rest": RestPull}
+PullProfile: TypeAlias = Annotated[SqlPull | RestPull | SftpPull, Field(discriminator="kind")]
+KINDS: dict[str, type[BaseModel]] = {"sql": SqlPull, "rest": RestPull, "sftp": SftpPull}
 """By the word that a table says."""

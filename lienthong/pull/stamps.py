@@ -121,6 +121,24 @@ def write_stamp(mark: Mark, *, form: str, zone: tzinfo) -> str | int:
     return f"/Date({milliseconds})/" if form == "dotnet" else mark.strftime(form)
 
 
+def align(mark: Mark, *, like: Mark, zone: tzinfo) -> Mark:
+    """
+    Return a mark, which a person may have written, as one that compares with `like`.
+
+    Raises:
+        ConfigError: one is a number, and the other a time.
+    """
+    if isinstance(mark, date) != isinstance(like, date):
+        raise _other_kind("watermark_format")
+    if not isinstance(mark, date) or not isinstance(like, date):
+        return mark
+    if not isinstance(like, datetime):
+        return mark.astimezone(zone).date() if isinstance(mark, datetime) else mark
+    if not isinstance(mark, datetime):
+        return datetime.combine(mark, time(0), tzinfo=zone)
+    return mark if mark.tzinfo is not None else mark.replace(tzinfo=zone)
+
+
 def _other_kind(form: str) -> ConfigError:
     return ConfigError(
         Text(

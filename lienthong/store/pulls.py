@@ -157,6 +157,29 @@ def move_on(
     )
 
 
+def keep(work: Work, held: PullClaim, *, lease: timedelta) -> None:
+    """Prolong the right to read a source. Raises PullClaimLost as `move_on` does."""
+    _change(work, held, {"lease_until": work.at + lease})
+
+
+def forget_others(
+    work: Work, held: PullClaim, names: Collection[bytes], *, lease: timedelta
+) -> None:
+    """Forget what was taken over but what has one of `names`. Raises as `move_on` does."""
+    keep(work, held, lease=lease)
+    query = select(pull_seen.c.name).where(pull_seen.c.source == held.source)
+    others = set(work.connection.execute(query).scalars()) - set(names)
+    forget(work, held.source, others)
+
+
+def forget(work: Work, source: str, names: Collection[bytes]) -> None:
+    """Forget what was taken over under `names`."""
+    for part in in_slices(sorted(names)):
+        work.connection.execute(
+            delete(pull_seen).where(pull_seen.c.source == source, pull_seen.c.name.in_(part))
+        )
+
+
 def remember(work: Work, source: str, taken: Iterable[SeenRow]) -> None:
     """Remember rows, in place of what was remembered of them before."""
     lines = [
