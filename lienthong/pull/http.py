@@ -53,6 +53,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     shown: str | None = None
     """The address as people may see it; None: without its query, which may hold a code."""
+    is_told_by_body: bool = False
+    """The body of a status 500 says what went wrong, as that of a SOAP fault does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,8 @@ class Caller:
         reply = wire.call(request.method, target, request.body, headers=headers)
         if not isinstance(reply, Reply):
             raise _unreachable(shown, reply.detail)
+        if request.is_told_by_body and reply.status == 500 and reply.body:
+            return reply.body
         if trouble := self._judge(reply, shown):
             raise trouble
         return reply.body

@@ -8,6 +8,7 @@ goes round in circles, is never taken for an end: rows are taken over, and the m
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Mapping[str, Any], str | None], Any]
     """Asks for one page with what fills its holes, at the address given or, None, the profile's."""
+    Find = Callable[..., list[dict[str, Any]]]
+    """Finds the records of a reply, as `replies.records_in` does."""
 
 LONGEST_CURSOR = 8192
 _Record = dict[str, Any]
@@ -40,8 +43,16 @@ _Record = dict[str, Any]
 class Listing:
     """The list of one profile, asked for by `ask`."""
 
-    def __init__(self, profile: WebPull, *, ask: Ask, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        profile: WebPull,
+        *,
+        ask: Ask,
+        clock: Callable[[], datetime],
+        find: Find = records_in,
+    ) -> None:
         self._profile = profile
+        self._find = find
         self._ask = ask
         self._clock = clock
 
@@ -73,12 +84,12 @@ class Listing:
         profile, paging = self._profile, self._profile.paging
         if paging is None:
             reply = self._ask(values, None)
-            yield records_in(reply, path=profile.records, may_be_null=True)
+            yield self._find(reply, path=profile.records, may_be_null=True)
             return
         walk = _Walk(paging, profile.url)
         for turn in range(paging.max_pages):
             reply = self._ask({**values, **walk.values}, walk.address)
-            records = records_in(reply, path=profile.records, may_be_null=turn == 0)
+            records = self._find(reply, path=profile.records, may_be_null=turn == 0)
             walk.check_new(records)
             yield records
             if not walk.go_on(reply, records):
@@ -110,11 +121,14 @@ class Listing:
 
     def _row(self, record: _Record) -> PulledRow:
         mark = self._mark(record)
+        line = line_of(record, zone=self._profile.zone)
         key = [self._key_part(record, path) for path in self._profile.key]
+        if not key:
+            key = [hashlib.sha256(line).hexdigest()]
         return PulledRow(
             mark=mark,
             name=json.dumps([None if mark is None else marks.encode(mark), *key]).encode(),
-            line=line_of(record, zone=self._profile.zone),
+            line=line,
         )
 
     def _mark(self, record: _Record) -> Mark | None:

@@ -13,10 +13,18 @@ from pydantic import BaseModel, Field
 
 from lienthong.pull.rest_profile import RestPull
 from lienthong.pull.sftp_profile import SftpPull
+from lienthong.pull.soap_profile import SoapPull
 from lienthong.pull.sql_profile import SqlPull
 
-RecordPull: TypeAlias = SqlPull | RestPull
+RecordPull: TypeAlias = SqlPull | RestPull | SoapPull
 """Sources that give records."""
-PullProfile: TypeAlias = Annotated[SqlPull | RestPull | SftpPull, Field(discriminator="kind")]
-KINDS: dict[str, type[BaseModel]] = {"sql": SqlPull, "rest": RestPull, "sftp": SftpPull}
+PullProfile: TypeAlias = Annotated[
+    SqlPull | RestPull | SoapPull | SftpPull, Field(discriminator="kind")
+]
+KINDS: dict[str, type[BaseModel]] = {
+    "sql": SqlPull,
+    "rest": RestPull,
+    "soap": SoapPull,
+    "sftp": SftpPull,
+}
 """By the word that a table says."""

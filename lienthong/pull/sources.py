@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from lienthong.pull.soap_profile import SoapPull
 from lienthong.pull.sql_profile import SqlPull
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ def open_source(profile: RecordPull, *, clock: Callable[[], datetime], tokens: T
         from lienthong.pull.sql import SqlSource  # noqa: PLC0415
 
         return SqlSource(profile)
+    if isinstance(profile, SoapPull):
+        from lienthong.pull.soap import SoapSource  # noqa: PLC0415
+
+        return SoapSource(profile, clock=clock, tokens=tokens)
     from lienthong.pull.rest import RestSource  # noqa: PLC0415
 
     return RestSource(profile, clock=clock, tokens=tokens)

@@ -71,6 +71,8 @@ def _read(value: Any, form: str, zone: tzinfo) -> Mark:
         raise TypeError
     if form in ("number", "epoch_seconds", "epoch_milliseconds"):
         number = Decimal(str(value).strip())
+        if not number.is_finite():
+            raise ValueError
         if form == "number":
             return int(number) if number == number.to_integral_value() else number
         return _since_epoch(number if form == "epoch_seconds" else number / 1000, zone)

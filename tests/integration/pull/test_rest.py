@@ -1,11 +1,16 @@
 """REST services that are asked for what is new: nothing is missed, nothing comes twice."""
 
 import json
+import re
+import subprocess
+import sys
 import time
 from datetime import timedelta
+from importlib.resources import files
 
 import pytest
 
+from lienthong.failpoints import Point
 from lienthong.pull import tokens
 
 LOGIN = {"kind": "login", "body": {"username": "{user}", "password": "{password}"}}
@@ -460,11 +465,88 @@ def test_a_server_that_is_not_there_and_one_that_says_nothing_are_told(web, make
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(
+    ("options", "low"),
+    [({}, None), ({"start": "2026-03-02"}, "2026-03-02"), ({"start": "2026-03-02T13:59"}, "13:59")],
+    ids=["no start", "a day", "a time"],
+)
+def test_a_service_that_gives_everything_every_time_doubles_nothing(web, make, options, low):
+    old = record(1, at="2026-03-01T23:59:00")
+    web.answer = lambda _: (200, {"data": [old, record(0), record(59)]})
+    reader = make(**options)
+    first = reader.read()
+
+    assert first.rows == (3 if low is None else 2)
+    assert [reader.read().rows for _ in range(3)] == [0, 0, 0]
+    assert old["ma"] not in reader.codes()[1:]
+
+
 def test_long_lists_become_several_submissions(web, make):
     web.answer = lambda _: (200, {"data": [record(n) for n in range(10)]})
     done = make(page_rows=4).read()
 
     assert (done.rows, done.submissions) == (10, 3)
+
+
+class Death(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("point", [Point.PULL_READ, Point.PULL_TAKEN])
+@pytest.mark.parametrize("turn", [1, 2, 4])
+def test_a_worker_that_dies_between_pages_loses_nothing_and_doubles_nothing(
+    web, make, monkeypatch, point, turn
+):
+    web.answer = pages_of([record(59 - n) for n in range(10)], 3)
+    reader = make(**PAGES)
+    met = []
+
+    def die(here):
+        met.append(here)
+        if met.count(point) == turn:
+            raise Death
+
+    monkeypatch.setattr("lienthong.doors.pull.reached", die)
+    with pytest.raises(Death):
+        reader.read()
+    monkeypatch.undo()
+    done = reader.read(after=timedelta(hours=1))
+
+    assert (done.trouble, reader.read().rows) == (None, 0)
+    assert sorted(reader.codes()) == [f"H{n:03}" for n in range(50, 60)]
+
+
+def test_check_shows_the_next_page_without_values(web, tmp_path):
+    web.answer = lambda asked: (
+        (200, {"data": [record(1, ten="Nguyễn Văn Ánh")]})
+        if asked.path == "/hoso"
+        else (200, {"chi_tiet": "riêng tư"})
+    )
+    site = tmp_path / "site"
+    site.mkdir()
+    original = (files("mappings") / "agencies" / "igate-one-stop.yaml").read_text("utf-8")
+    mapping = re.sub(r"(?m)^  (records|repair\w*):.*\n", "", original)
+    mapping = mapping.replace("format: json\n", "format: jsonl\n")
+    (site / "land.yaml").write_text(mapping.replace("mapping: igate-one-stop", "mapping: land"))
+    (tmp_path / "lienthong.toml").write_text(
+        f'mappings_dir = "{site}"\n[pull.land]\nkind = "rest"\nurl = "{web.url}/hoso"\n'
+        'records = "data"\nkey = ["ma"]\nwatermark = "sua"\n'
+        f'[pull.land.detail]\nurl = "{web.url}/ct/{{ma}}"\n'
+    )
+    shown = subprocess.run(
+        [sys.executable, "-m", "lienthong", "--lang", "vi", "pull", "check", "land"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert shown.returncode == 0, shown.stderr
+    assert "Trang kế tiếp: 1 dòng" in shown.stdout
+    assert "Các cột: ma, sua, ten, chi_tiet" in shown.stdout
+    assert "Ánh" not in shown.stdout
+    assert "H001" not in shown.stdout
 
 
 def test_a_secret_with_a_line_break_adds_no_header(web, make):
