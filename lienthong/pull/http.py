@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from lienthong.channels.port import Outcome
 from lienthong.channels.retry_after import parse_retry_after
 from lienthong.channels.wire import Reply, Wire
 from schemas.errors import ConfigError, LienthongError, PeerError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from lienthong.channels.port import Answer
     from lienthong.pull.web_profile import WebPull
 
 KEEP_ALIVE_SECONDS = 5.0
@@ -109,7 +111,7 @@ class Caller:
         _check_headers(headers)
         reply = wire.call(request.method, target, request.body, headers=headers)
         if not isinstance(reply, Reply):
-            raise _unreachable(shown, reply.detail)
+            raise self._failed(reply, shown)
         if request.is_told_by_body and reply.status == 500 and reply.body:
             return reply.body
         if trouble := self._judge(reply, shown):
@@ -120,6 +122,14 @@ class Caller:
         """Close what is open."""
         for wire in self._wires.values():
             wire.close()
+
+    def _failed(self, answer: Answer, shown: str) -> LienthongError:
+        limit = self._profile.max_reply_bytes
+        if answer.raw is not None and len(answer.raw) >= limit:
+            return _too_large(shown, limit)
+        if answer.outcome is Outcome.TARGET:
+            return _no_tls(shown, answer.detail)
+        return _unreachable(shown, answer.detail)
 
     def _judge(self, reply: Reply, shown: str) -> LienthongError | None:
         status = reply.status
@@ -213,6 +223,30 @@ def _unreachable(shown: str, cause: str) -> PeerError:
         ),
         retryable=True,
         code="pull.unreachable",
+    )
+
+
+def _too_large(shown: str, limit: int) -> ConfigError:
+    return ConfigError(
+        Text(
+            vi=f"Nguồn {shown} trả lời dài hơn {limit} byte (max_reply_bytes); giảm paging.size, "
+            "hoặc tăng max_reply_bytes",
+            en=f"the source {shown} answers with more than {limit} bytes (max_reply_bytes); lower "
+            "paging.size, or raise max_reply_bytes",
+        ),
+        code="pull.too_large",
+    )
+
+
+def _no_tls(shown: str, cause: str) -> ConfigError:
+    return ConfigError(
+        Text(
+            vi=f"Không kết nối TLS được với {shown} ({cause}); kiểm tra ca_file, "
+            "client_certificate và hạn chứng thư",
+            en=f"there is no TLS with {shown} ({cause}); check ca_file, client_certificate and "
+            "whether a certificate has expired",
+        ),
+        code="pull.tls",
     )
 
 

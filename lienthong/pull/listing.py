@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 from lienthong.pull import marks
 from lienthong.pull.http import elsewhere, origin_of
 from lienthong.pull.page import Page, PulledRow
-from lienthong.pull.paths import ABSENT, look
+from lienthong.pull.paths import ABSENT, look, shown_names
 from lienthong.pull.replies import records_in
 from lienthong.pull.rows import line_of
 from lienthong.pull.stamps import align, read_stamp, write_stamp
@@ -293,7 +293,7 @@ def _no_total(path: str) -> ConfigError:
 
 
 def _no_key(path: str, record: _Record) -> ConfigError:
-    names = ", ".join(list(record)[:20])
+    names = shown_names(record)
     return ConfigError(
         Text(
             vi=f"Một bản ghi không có «{path}» (key); có: {names}",

@@ -52,40 +52,11 @@ def connected(profile: SftpPull) -> Iterator[paramiko.SFTPClient]:
         PeerError: the server cannot be reached, or broke off: later helps.
         ConfigError: it is not the one that we know, or refuses us, or a folder is not there.
     """
-    shown = shown_server(profile)
-    with translating(profile), paramiko.SSHClient() as client:
-        client.set_missing_host_key_policy(_Strange(shown))
-        _know(client, profile)
-        connection = socket.create_connection(
-            (profile.host, profile.port), timeout=profile.connect_timeout_seconds
-        )
-        # Small requests must not wait for the answers of others: 40 ms each, otherwise.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            client.connect(
-                profile.host,
-                profile.port,
-                sock=connection,
-                username=profile.user,
-                password=profile.password.get_secret_value() or None,
-                pkey=_load_key(profile),
-                allow_agent=False,
-                look_for_keys=False,
-                timeout=profile.connect_timeout_seconds,
-                banner_timeout=profile.connect_timeout_seconds,
-                auth_timeout=profile.connect_timeout_seconds,
-                channel_timeout=profile.connect_timeout_seconds,
-            )
-        except paramiko.BadHostKeyException as error:
-            raise _other_key(shown, error.key) from error
-        except BaseException:
-            connection.close()
-            raise
-        with client.open_sftp() as session:
-            channel = session.get_channel()
-            assert channel is not None
-            channel.settimeout(profile.read_timeout_seconds)
-            yield session
+    with paramiko.SSHClient() as client:
+        with translating(profile):
+            session = _log_in(client, profile)
+        # What comes of its use is translated there: the store's troubles are others.
+        yield session
 
 
 @contextmanager
@@ -110,6 +81,43 @@ def shown_server(profile: SftpPull) -> str:
     """Return where it is, as people may see it."""
     port = "" if profile.port == 22 else f":{profile.port}"
     return f"sftp://{profile.user}@{profile.host}{port}/{profile.folder.lstrip('/')}"
+
+
+def _log_in(client: paramiko.SSHClient, profile: SftpPull) -> paramiko.SFTPClient:
+    shown = shown_server(profile)
+    client.set_missing_host_key_policy(_Strange(shown))
+    _know(client, profile)
+    key = _load_key(profile)
+    connection = socket.create_connection(
+        (profile.host, profile.port), timeout=profile.connect_timeout_seconds
+    )
+    # Small requests must not wait for the answers of others: 40 ms each, otherwise.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        client.connect(
+            profile.host,
+            profile.port,
+            sock=connection,
+            username=profile.user,
+            password=profile.password.get_secret_value() or None,
+            pkey=key,
+            allow_agent=False,
+            look_for_keys=False,
+            timeout=profile.connect_timeout_seconds,
+            banner_timeout=profile.connect_timeout_seconds,
+            auth_timeout=profile.connect_timeout_seconds,
+            channel_timeout=profile.connect_timeout_seconds,
+        )
+    except paramiko.BadHostKeyException as error:
+        raise _other_key(shown, error.key) from error
+    except BaseException:
+        connection.close()
+        raise
+    session = client.open_sftp()
+    channel = session.get_channel()
+    assert channel is not None
+    channel.settimeout(profile.read_timeout_seconds)
+    return session
 
 
 def _know(client: paramiko.SSHClient, profile: SftpPull) -> None:

@@ -7,6 +7,7 @@ as @name, xsi:nil as null. A text that holds JSON or XML stays a text, which the
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
@@ -37,6 +38,7 @@ ENVELOPES: Final = {
     "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
     "1.2": "http://www.w3.org/2003/05/soap-envelope",
 }
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z:._-]{0,60}")
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
@@ -221,7 +223,8 @@ def _no_envelope(shown: str, found: str) -> PeerError:
 def _fault(shown: str, fault: _Element) -> PeerError:
     # Its code, which is a name; never its words, which may quote a person's data.
     code = next((each.text for each in fault.iter("{*}faultcode", "{*}Value")), None)
-    said = (code or "?").strip()[:60]
+    said = (code or "").strip()
+    said = said if _CODE.fullmatch(said) else "?"
     return PeerError(
         Text(
             vi=f"Nguồn {shown} báo lỗi SOAP {said}; sẽ tự thử lại; kiểm tra parameters, user và "

@@ -45,7 +45,7 @@ class Tokens:
 
     def __init__(self, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._steady = steady
-        self._held: dict[tuple[str, str | None], _Held] = {}
+        self._held: dict[tuple[str, ...], _Held] = {}
 
     def get(self, profile: WebPull, caller: Caller) -> str | None:
         """
@@ -57,7 +57,7 @@ class Tokens:
         """
         if profile.token is None:
             return None
-        key = (profile.token.url, profile.user)
+        key = _key(profile)
         held = self._held.get(key)
         if held is None or held.until <= self._steady():
             held = self._held[key] = self._fetch(profile, profile.token, caller)
@@ -76,7 +76,7 @@ class Tokens:
             is_expired = isinstance(error, Unauthorized) or error.result in profile.expired
             if profile.token is None or not is_expired:
                 raise
-            self._held.pop((profile.token.url, profile.user), None)
+            self._held.pop(_key(profile), None)
         return send(self.get(profile, caller))
 
     def _fetch(self, profile: WebPull, token: Token, caller: Caller) -> _Held:
@@ -89,6 +89,13 @@ class Tokens:
         life = look(reply, token.expires) if token.expires else None
         seconds = _seconds(life) or token.lifetime_seconds
         return _Held(value=value, until=self._steady() + max(seconds / 2, seconds - MARGIN_SECONDS))
+
+
+def _key(profile: WebPull) -> tuple[str, ...]:
+    """Return all that a token depends on: two sources may ask at one place."""
+    assert profile.token is not None
+    secrets = (profile.password.get_secret_value(), profile.api_key.get_secret_value())
+    return (profile.token.model_dump_json(), profile.user or "", *secrets)
 
 
 def _login(profile: WebPull, token: Token) -> Request:

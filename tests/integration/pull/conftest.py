@@ -200,7 +200,7 @@ class Asked:
 class Web:
     """A small HTTP server on loopback; `answer` decides what is answered."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.asked = []
         self.answer = lambda _asked: (404, b"")
         outer = self
@@ -242,7 +242,13 @@ class Web:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            plain = self._server.socket
+            self._server.socket = tls.wrap_socket(
+                plain, server_side=True, do_handshake_on_connect=False
+            )
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -253,10 +259,21 @@ class Web:
 
 
 @pytest.fixture
-def web():
-    server = Web()
-    yield server
-    server.close()
+def make_web():
+    made = []
+
+    def make(tls=None):
+        made.append(Web(tls))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def web(make_web):
+    return make_web()
 
 
 @pytest.fixture

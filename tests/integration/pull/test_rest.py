@@ -318,6 +318,22 @@ def test_client_credentials_are_asked_for_as_the_standard_says_and_kept(web, mak
     assert web.asked[2].headers["Authorization"] == "Bearer abc"
 
 
+def test_two_sources_at_one_place_of_tokens_have_tokens_of_their_own(web, make):
+    def answer(asked):
+        if asked.path == "/login":
+            return 200, {"access_token": asked.json["dv"]}
+        return 200, {"data": [record(1, ai=asked.headers["Authorization"])]}
+
+    web.answer = answer
+    token = {"kind": "login", "url": f"{web.url}/login"}
+    readers = [make(user="lt", token={**token, "body": {"dv": name}}) for name in ("a", "b")]
+    readers[1].door._tokens = readers[0].door._tokens
+    for reader in readers:
+        reader.read()
+
+    assert [reader.lines()[0]["ai"] for reader in readers] == ["Bearer a", "Bearer b"]
+
+
 def test_who_is_refused_again_with_a_new_token_is_told(web, make):
     web.answer = lambda asked: (
         (200, {"access_token": "x"}) if asked.path == "/login" else (401, b"")
@@ -419,7 +435,7 @@ def endless():
         ((403, b""), "pull.refused"),
         ((400, b""), "pull.query"),
         ((503, b""), "pull.unreachable"),
-        ((200, endless()), "pull.unreachable"),
+        ((200, endless()), "pull.too_large"),
     ],
     ids=lambda value: value if isinstance(value, str) else str(value)[:30],
 )
