@@ -124,9 +124,8 @@ class DropsReading:
             reached(Point.PULL_READ)
             self._take(folder, drop, known)
             reached(Point.PULL_TAKEN)
-        if self.profile.archive is None:
+        if self.profile.archive is None or not folder.put_away(drop):
             return
-        folder.put_away(drop)
         reached(Point.PULL_ARCHIVED)
         # The next file of this name is another one, however much it looks the same.
         with begin(self.installation.store, at=self.installation.clock) as work:
@@ -141,8 +140,11 @@ class DropsReading:
                 remember(work, self.held.source, [self._seen_state(drop)])
             self.done.repeated += 1
             return
-        self.done.rows += 1
-        self.done.submissions += 1
+        if taken.is_repeat:
+            self.done.repeated += 1
+        else:
+            self.done.rows += 1
+            self.done.submissions += 1
         log.info(
             "pull.received",
             source=self.held.source,

@@ -119,21 +119,27 @@ class DropFolder:
         """
         return DropReader(self._session.open(self._path(drop.name), "rb"), drop=drop, beat=beat)
 
-    def put_away(self, drop: Drop) -> None:
+    def put_away(self, drop: Drop) -> bool:
         """
         Move a file into the archive that the profile names; nothing there is written over.
+
+        Returns:
+            False: another file has its name by now, and stays.
 
         Raises:
             PeerError, ConfigError: as `look`; it may stay where it was.
         """
-        archive = self._profile.archive or ""
         with translating(self._profile):
-            self._make(archive)
+            now = self._session.lstat(self._path(drop.name))
+            if (now.st_size, now.st_mtime) != (drop.size, drop.mtime):
+                return False
+            self._make(self._profile.archive or "")
             marker = self._profile.done_marker
             if marker is not None and self._is_there(self._path(drop.name + marker)):
                 # First: one that is left behind would call the next file of this name whole.
                 self._move(drop.name + marker, drop)
             self._move(drop.name, drop)
+        return True
 
     def _move(self, name: str, drop: Drop) -> None:
         archive = f"{(self._profile.archive or '').rstrip('/')}/{name}"

@@ -82,6 +82,24 @@ def test_a_marker_says_that_a_file_is_whole_and_goes_with_it(server, make, put):
     assert (there(server, "out"), there(server, "done")) == (["a.csv"], ["b.csv", "b.csv.done"])
 
 
+def test_a_file_that_is_replaced_after_it_was_taken_is_not_moved_away_unread(
+    server, make, put, monkeypatch
+):
+    put("a.csv", b"1")
+    reader = make()
+
+    def replace(point):
+        if point is Point.PULL_TAKEN:
+            put("a.csv", b"22")
+
+    monkeypatch.setattr("lienthong.doors.drops.reached", replace)
+    reader.read()
+    monkeypatch.undo()
+
+    assert (there(server, "out"), reader.read().rows) == (["a.csv"], 1)
+    assert (reader.submissions(), there(server, "done")) == ([b"1", b"22"], ["a.csv"])
+
+
 def test_nothing_in_the_archive_is_written_over(server, make, put):
     reader = make()
     for body in (b"1", b"2", b"3"):
