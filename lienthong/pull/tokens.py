@@ -70,8 +70,10 @@ class Tokens:
         Raises:
             PeerError, ConfigError: as `get` and `send`.
         """
+        # Apart: a login that is refused is not tried twice, which could lock the account.
+        token = self.get(profile, caller)
         try:
-            return send(self.get(profile, caller))
+            return send(token)
         except (Unauthorized, ResultRefused) as error:
             is_expired = isinstance(error, Unauthorized) or error.result in profile.expired
             if profile.token is None or not is_expired:

@@ -318,6 +318,13 @@ def test_client_credentials_are_asked_for_as_the_standard_says_and_kept(web, mak
     assert web.asked[2].headers["Authorization"] == "Bearer abc"
 
 
+def test_a_login_that_is_refused_is_tried_once(web, make):
+    web.answer = lambda _: (401, b"")
+    done = make(user="lt", token={**LOGIN, "url": f"{web.url}/login"}).read()
+
+    assert (done.trouble.code, [asked.path for asked in web.asked]) == ("pull.refused", ["/login"])
+
+
 def test_two_sources_at_one_place_of_tokens_have_tokens_of_their_own(web, make):
     def answer(asked):
         if asked.path == "/login":
