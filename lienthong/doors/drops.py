@@ -9,7 +9,7 @@ harm, and neither does a server that lets nothing be moved.
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
@@ -51,6 +51,10 @@ class _SameContent(Exception):
     """The file was taken over before, and only its time is new; nothing of it may stay."""
 
 
+class _Stopping(Exception):
+    """This worker is to stop; what it is in the middle of is read again by the next."""
+
+
 @dataclass(slots=True, kw_only=True)
 class DropsReading:
     """One reading of one server."""
@@ -77,16 +81,16 @@ class DropsReading:
         wrong: LienthongError | None = None
         with connected(self.profile) as session:
             folder = DropFolder(self.profile, session)
-            look, whole = self._look(folder)
-            self._forget(look)
-            for drop in whole:
-                if self.must_stop():
-                    return
-                try:
-                    self._handle(folder, drop)
-                except InputError as error:
-                    # It concerns this file; those after it do not wait for it.
-                    wrong = wrong or error
+            with suppress(_Stopping):
+                look, whole = self._look(folder)
+                self._forget(look)
+                for drop in whole:
+                    self._beat()
+                    try:
+                        self._handle(folder, drop)
+                    except InputError as error:
+                        # It concerns this file; those after it do not wait for it.
+                        wrong = wrong or error
         if wrong is not None:
             raise wrong
 
@@ -211,7 +215,9 @@ class DropsReading:
         return SeenRow(name=by_state, digest=digest, place=LAST_PLACE)
 
     def _beat(self) -> None:
-        """Prolong the lease now and then."""
+        """Prolong the lease now and then. Raises _Stopping when this worker is to stop."""
+        if self.must_stop():
+            raise _Stopping
         now = time.monotonic()
         if now - self._kept_at < self.lease.total_seconds() / 4:
             return

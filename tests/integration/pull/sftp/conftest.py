@@ -53,7 +53,7 @@ class SftpServer:
             self._transports.append(transport)
             transport.add_server_key(self.key)
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _interface(self))
-            with suppress(paramiko.SSHException, EOFError):
+            with suppress(paramiko.SSHException, EOFError, OSError):
                 transport.start_server(server=_Login(self))
 
     def cut(self):

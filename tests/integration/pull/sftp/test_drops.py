@@ -172,6 +172,21 @@ def test_a_server_that_stands_still_holds_nobody(server, make, put):
     assert make(read_timeout_seconds=0.3).read().trouble.code == "pull.unreachable"
 
 
+def test_a_worker_that_is_to_stop_stops_within_a_file_and_takes_nothing_of_it(server, make, put):
+    put("a.csv", b"1" * 3_000_000)
+    stop = []
+    reader = make()
+    reader.door._must_stop = lambda: bool(stop)
+    server.on_read = lambda offset: stop.append(offset) if offset > 1_000_000 else None
+    done = reader.read()
+
+    assert (done.rows, done.trouble, reader.submissions()) == (0, None, [])
+    assert max(stop) < 2_500_000
+    stop.clear()
+    server.on_read = lambda _offset: None
+    assert reader.read().rows == 1
+
+
 def test_another_host_key_is_refused_before_anything_is_said(server, make, put, tmp_path):
     put("a.csv", b"1")
     other = paramiko.ECDSAKey.generate()
