@@ -9,10 +9,10 @@ in silence is reported here: ragged rows, quotation marks that never close, unde
 from __future__ import annotations
 
 import csv
-from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import text as texts
+from adapters.lines import bounded_lines
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import (
     TOO_LARGE,
@@ -28,6 +28,7 @@ from schemas.problem import Place, Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from adapters.lines import Lines
     from adapters.options import CsvOptions
     from schemas.errors import InputError
     from schemas.problem import Problem
@@ -57,13 +58,6 @@ def read(
     with open_text(source, encoding=options.encoding, place=file) as stream:
         rows = _Rows(stream, file=file, options=options)
         yield from _records(iter(rows), file=file, options=options)
-
-
-class Lines(Protocol):
-    """Text line by line, as `io.TextIOBase` gives it."""
-
-    def readline(self, size: int, /) -> str:
-        """Return the next line with its end, or as many characters of it; "" after the last."""
 
 
 def split_rows(lines: Lines, *, file: Place, options: CsvOptions) -> Iterator[Row]:
@@ -160,23 +154,20 @@ class _Rows:
 
     def _lines(self) -> Iterator[str]:
         limit, held, is_clean = self._limit, self._held, texts.is_clean
-        for line in iter(partial(self._stream.readline, limit + 1), ""):
-            if held and sum(map(len, held)) + len(line) > limit:
+        length = 0
+        for line in bounded_lines(self._stream, limit=limit):
+            length = length + len(line) if held else len(line)
+            if held and length > limit:
                 held.append(line)
                 raise self._unclosed(self._reader.line_num + 2 - len(held))
             if len(line) > limit:
                 self._too_long = True
-                self._skip_line(line)
                 yield "\n"
                 continue
             held.append(line)
             if not is_clean(line):
                 self._suspect = True
             yield line
-
-    def _skip_line(self, part: str) -> None:
-        while part and not part.endswith(("\n", "\r")):
-            part = self._stream.readline(self._limit)
 
     def _faults(self, cells: list[str]) -> list[Problem]:
         """Bring `cells` to NFC in place and return what cannot be read in them."""

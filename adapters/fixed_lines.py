@@ -9,11 +9,11 @@ mark, half of a UTF-8 letter) shows up as a byte without a letter, at its place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters import charsets
 from adapters import text as texts
+from adapters.lines import bounded_lines
 from adapters.options import FixedType
 from adapters.refusal import TOO_LARGE, problem
 from schemas.problem import Text
@@ -62,15 +62,10 @@ class Line:
 
 def read_lines(stream: io.TextIOWrapper, *, limit: int) -> Iterator[tuple[Line, str]]:
     """Yield every line that is not blank, and what was read for it, its line end included."""
-    for number, raw in enumerate(iter(partial(stream.readline, limit + 1), ""), 1):
-        is_whole = len(raw) <= limit
-        if not is_whole:
-            part = raw
-            while part and not part.endswith(("\n", "\r")):
-                part = stream.readline(limit)
+    for number, raw in enumerate(bounded_lines(stream, limit=limit), 1):
         text = raw.rstrip("\r\n")
         if text.strip(f" \t{_END_OF_FILE}"):
-            yield Line(number=number, text=text, is_whole=is_whole), raw
+            yield Line(number=number, text=text, is_whole=len(raw) <= limit), raw
 
 
 class Cutter:

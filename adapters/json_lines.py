@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import text as texts
 from adapters.json_values import Cleaner, NumberTooLong, Strictly
+from adapters.lines import bounded_lines
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import TOO_LARGE, problem, refuse
 from adapters.source import open_text
@@ -62,13 +62,8 @@ def _records(
 
 def _lines(stream: io.TextIOWrapper, *, limit: int) -> Iterator[tuple[int, str, list[Problem]]]:
     """Yield line number, line without blanks around, and what is wrong with it as text."""
-    number = 0
-    for line in iter(partial(stream.readline, limit + 1), ""):
-        number += 1
+    for number, line in enumerate(bounded_lines(stream, limit=limit), 1):
         if len(line) > limit:
-            part = line
-            while part and not part.endswith(("\n", "\r")):
-                part = stream.readline(limit)
             vi, en = f"dòng dài hơn giới hạn {limit} ký tự", f"line longer than {limit} characters"
             yield number, "", [problem("jsonl.too_large", Text(vi=vi, en=en), remedy=TOO_LARGE)]
             continue

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from adapters import charsets
@@ -84,6 +86,15 @@ def test_a_line_beyond_the_limit_costs_one_record(read):
 
     assert found.problems == [("csv.too_large", "f, row 2")]
     assert found.values == [{"a": "2", "b": "y"}]
+
+
+def test_many_short_lines_in_an_open_quote_are_counted_once_each(read):
+    start = time.monotonic()
+
+    found = read(b'a,b\n"' + b"x\n" * 1_000_000, format="csv")
+
+    assert found.code == "csv.quote_unclosed"
+    assert time.monotonic() - start < 20
 
 
 def test_a_long_field_within_the_limit_is_read(read):
