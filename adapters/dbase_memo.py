@@ -18,6 +18,7 @@ _DBASE_IV = b"\xff\xff\x08\x00"
 _DBT_BLOCK_BYTES = 512
 _FPT_TEXT = 1
 _HEAD_BYTES = 8
+_CHUNK_BYTES = 16 * 1024
 _END = b"\x1a"
 _SOFT_BREAK = (b"\x8d\n", b"\n")
 """Where a dBase editor wrapped a line."""
@@ -72,15 +73,16 @@ class _Memos:
             (length,) = struct.unpack_from("<L", head, 4)
             return self._text(block, length - _HEAD_BYTES).replace(*_SOFT_BREAK)
         self._source.seek(block * self._block_bytes)
-        text = b""
-        while _END not in text:
-            chunk = self._source.read(_DBT_BLOCK_BYTES)
+        text, end = bytearray(), b""
+        while not end:
+            chunk = self._source.read(_CHUNK_BYTES)
             if not chunk:
                 raise MemoDamaged("ghi chú không có dấu kết thúc", "the memo has no end")
-            text += chunk
-            if len(text) > self._limit + _DBT_BLOCK_BYTES:
+            part, end, _ = chunk.partition(_END)
+            text += part
+            if len(text) > self._limit:
                 raise self._too_long()
-        return text.partition(_END)[0].replace(*_SOFT_BREAK)
+        return bytes(text).replace(*_SOFT_BREAK)
 
     def _head(self, block: int) -> bytes:
         offset = block * self._block_bytes

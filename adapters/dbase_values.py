@@ -85,13 +85,17 @@ def _date(data: bytes) -> Value:
     raise FieldWrong(vi, f"expected a date of the calendar, yyyyMMdd, found {shown}")
 
 
+_LOGICAL: Mapping[bytes, bool | None] = {
+    **dict.fromkeys((b"T", b"t", b"Y", b"y"), True),
+    **dict.fromkeys((b"F", b"f", b"N", b"n"), False),
+    **dict.fromkeys((b" ", b"?", b"\0")),
+}
+
+
 def _logical(data: bytes) -> Value:
-    if data in b"TtYy":
-        return True
-    if data in b"FfNn":
-        return False
-    if data in b" ?\0":
-        return None
+    # A header may claim any width for the column.
+    if data in _LOGICAL:
+        return _LOGICAL[data]
     shown = ascii(data.decode("latin-1"))
     raise FieldWrong(f"cần T hoặc F, tìm thấy {shown}", f"expected T or F, found {shown}")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 from datetime import datetime
 
 import pytest
@@ -56,6 +57,13 @@ def test_values_are_what_their_columns_say(read):
         {"SO": "A002", "TEN": "Lê Thị Bình", "NGAY": None, "PHI": None, "DU": None},
     ]
     assert str(found.records[1].place_of("TEN")) == "f, row 2, column B (TEN)"
+
+
+@pytest.mark.parametrize("field", [b"", b"tY"], ids=["none", "two"])
+def test_a_truth_value_of_another_width_than_one_is_none(read, field):
+    found = read(table([(b"A", field)], (("SO", "C", 1), ("DU", "L", len(field)))), **OPTIONS)
+
+    assert found.problems == [("dbf.value_wrong", "f, row 1, column B (DU)")]
 
 
 @pytest.mark.parametrize("encoding", ["vni", "viscii", "windows-1258"])
@@ -241,6 +249,16 @@ def test_a_table_without_its_memo_file_is_refused_unless_they_are_not_wanted(rea
         read_folder(data, fpt("x"), ".fpt")
     assert caught.value.problem.code == "dbf.memo_missing"
     assert read(data, **OPTIONS, omit=["GHICHU"]).values == [{"SO": "1"}]
+
+
+def test_a_long_memo_that_many_records_point_to_is_read_in_time(read_folder):
+    memo = bytes(512) + b"x" * 1_000_000 + b"\x1a"
+    start = time.monotonic()
+
+    records = read_folder(table([(b"1", b"1")] * 200, WITH_MEMO, version=0x83), memo, ".dbt")
+
+    assert {len(record.values["GHICHU"]) for record in records} == {1_000_000}
+    assert time.monotonic() - start < 8
 
 
 @pytest.mark.parametrize(
