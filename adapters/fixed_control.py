@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 from adapters.fixed_lines import read_lines
@@ -32,6 +32,8 @@ _REMEDY = Text(
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?", re.ASCII)
 _MAX_DIGITS = 40
 """Of a number that is added up; no total of a dossier needs more."""
+_EXACT = Context(prec=200)
+"""The usual 28 digits would round a sum, and let pass what was lost in them."""
 
 
 def needs_control(options: FixedOptions) -> bool:
@@ -92,7 +94,8 @@ class _Totals:
                 self._trailer = line if role == "trailer" else None
             self._counts[key] += 1
             for name in self._summed[key]:
-                self._sums[name] += self._number(line, key, name.partition(".")[2])
+                number = self._number(line, key, name.partition(".")[2])
+                self._sums[name] = _EXACT.add(self._sums[name], number)
         for digest in self._digests.values():
             digest.add(raw.encode("latin-1"))
 
@@ -126,7 +129,7 @@ class _Totals:
             found = self._sums[check.sum] if check.sum else self._count(check)
             if told != found:
                 what = check.sum or ", ".join(check.count)
-                difference = f"{found - told:+}"
+                difference = f"{_EXACT.subtract(found, told):+}"
                 yield Text(
                     vi=f"{label} ghi {told}, tệp có {found} ({what}): chênh lệch {difference}",
                     en=f"{label} says {told}, the file has {found} ({what}): off by {difference}",

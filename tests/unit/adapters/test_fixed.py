@@ -219,6 +219,24 @@ DIGEST = {
 }
 
 
+def test_a_sum_of_forty_digits_is_compared_to_the_last(read):
+    fields = {"Phi": "3-42"}
+    checks = [{"field": "Phi", "sum": "10.Phi"}]
+    types = {
+        "10": {"fields": fields},
+        "TR": {"role": "trailer", "fields": fields, "checks": checks},
+    }
+    rows = f"10{10**38:040}\n10{1:040}\n"
+    options = {"format": "fixed", "type_at": "1-2", "types": types}
+
+    wrong = read(f"{rows}TR{10**38:040}\n".encode(), **options)
+    right = read(f"{rows}TR{10**38 + 1:040}\n".encode(), **options)
+
+    assert wrong.code == "fixed.control_wrong"
+    assert wrong.refusal.message.en.endswith("(10.Phi): off by +1")
+    assert (right.code, len(right.values)) == (None, 2)
+
+
 def test_a_checksum_covers_every_byte_before_the_trailer(read):
     body = b"D001\r\nD002\r\n"
     trailer = f"T{zlib.crc32(body):08X}".encode()
