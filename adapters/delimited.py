@@ -15,6 +15,7 @@ from adapters import text as texts
 from adapters.lines import bounded_lines
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import (
+    MAX_PROBLEMS,
     TOO_LARGE,
     column_letter,
     column_names,
@@ -171,11 +172,11 @@ class _Rows:
 
     def _faults(self, cells: list[str]) -> list[Problem]:
         """Bring `cells` to NFC in place and return what cannot be read in them."""
-        problems = []
+        problems: list[Problem] = []
         for index, cell in enumerate(cells):
             cells[index] = texts.nfc(cell)
             found = texts.fault(cell)
-            if found is not None:
+            if found is not None and len(problems) < MAX_PROBLEMS:
                 place = Place(column=str(index))
                 remedy = texts.REMEDIES[found[0]]
                 problems.append(problem(f"csv.{found[0]}", found[1], place=place, remedy=remedy))

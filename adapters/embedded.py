@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from adapters.json_values import Cleaner, NumberTooLong, Strictly
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import problem
+from adapters.refusal import MAX_PROBLEMS, problem
 from adapters.xml_elements import element_value, local_name
 from schemas.parser import Limits, XmlRefused, parse_xml
 from schemas.problem import Place, Text
@@ -35,7 +35,6 @@ _REMEDY = Text(
     vi="sửa tài liệu trong trường này ở hệ thống nguồn, hoặc kiểm tra khóa embedded",
     en="mend the document in this field at its source, or check the key embedded",
 )
-_MAX_PROBLEMS = 100
 _LOOKED_AT = 8 * 1024 * 1024
 _LOOKED_INTO = 64
 
@@ -97,7 +96,7 @@ def _opened(record: SourceRecord, openers: list[_Opener]) -> SourceRecord | Unre
     for opener in openers:
         values = opener.open(record, values, problems)
     if problems:
-        found = tuple(problems[:_MAX_PROBLEMS])
+        found = tuple(problems[:MAX_PROBLEMS])
         return UnreadableRecord(number=record.number, problems=found)
     return replace(record, values=cast("Mapping[str, Value]", values))
 
@@ -117,6 +116,8 @@ class _Opener:
         steps = [self._path] if whole else self._steps
 
         def opened(node: Value, level: int, path: str) -> Value:
+            if len(problems) >= MAX_PROBLEMS:
+                return None
             if isinstance(node, list):
                 return [opened(item, level, f"{path}[{i}]") for i, item in enumerate(node)]
             if level == len(steps):
@@ -175,7 +176,8 @@ class _XmlReader:
         if declared:
             text = "\n" * declared[0].count("\n") + text[declared.end() :]
         try:
-            return parse_xml(text.encode(), limits=self._limits)
+            # Half a character comes out of a document around this one, which has reported it.
+            return parse_xml(text.encode(errors="replace"), limits=self._limits)
         except XmlRefused as refused:
             line = f" (dòng {refused.line})" if refused.line else ""
             found = Text(vi=f"{refused.vi}{line}", en=str(refused))

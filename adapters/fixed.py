@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from adapters.fixed_control import check_control, needs_control
 from adapters.fixed_lines import Cutter, read_lines
 from adapters.record import Part, SourceRecord, UnreadableRecord
-from adapters.refusal import TOO_LARGE, problem, refuse
+from adapters.refusal import MAX_PROBLEMS, TOO_LARGE, problem, refuse
 from adapters.source import open_text, with_places
 from schemas.problem import Place, Text
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _HOPELESS = 100
 """Unreadable records at the start, with no good one, after which the positions must be wrong."""
 
-_MAX_PROBLEMS = 100
 _LINE_OVERHEAD = 200
 """What a detail line costs in memory beside its text; many short ones count for what they take."""
 
@@ -219,8 +218,8 @@ class _Open:
         self._is_too_large = False
 
     def add_problems(self, found: list[Problem]) -> None:
-        """Add what is wrong with its lines; after many nobody learns from more."""
-        self.problems += found[: max(_MAX_PROBLEMS - len(self.problems), 0)]
+        """Add what is wrong with its lines."""
+        self.problems += found[: max(MAX_PROBLEMS - len(self.problems), 0)]
 
     def let_go(self, found: Problem) -> None:
         """Keep nothing of a record that is too large but that it is."""

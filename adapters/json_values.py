@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from adapters import text as texts
-from adapters.refusal import problem
+from adapters.refusal import MAX_PROBLEMS, problem
 from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
@@ -172,6 +172,8 @@ class Cleaner:
         return texts.nfc(value)
 
     def _report(self, code: str, text: Text, *, path: str | None = None) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            return
         remedy = _REMEDIES.get(code) or texts.REMEDIES[code]
         base = self._place.path
         joined = base if not path else path if base is None else f"{base}.{path}"

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _NO_PLACE = Place()
 
+MAX_PROBLEMS = 100
+"""Of one record; nobody learns from more, and a hostile one may have a million."""
+
 TOO_LARGE = Text(
     vi="chia nhỏ bản ghi; nếu bản ghi đúng là lớn như vậy, tăng max_record_bytes",
     en="split the record; if it really is that large, raise max_record_bytes",

@@ -88,6 +88,13 @@ def test_a_line_beyond_the_limit_costs_one_record(read):
     assert found.values == [{"a": "2", "b": "y"}]
 
 
+def test_a_row_tells_a_hundred_of_its_faults(read):
+    found = read(b"a,b\n" + b"\0," * 400_000 + b"\n1,2\n", format="csv")
+
+    assert len(found.problems) == 100
+    assert found.values == [{"a": "1", "b": "2"}]
+
+
 def test_many_short_lines_in_an_open_quote_are_counted_once_each(read):
     start = time.monotonic()
 

@@ -100,6 +100,20 @@ def test_a_declaration_and_a_mark_in_the_text_do_not_count(read):
     ]
 
 
+def test_half_a_character_in_an_outer_document_is_told_of_and_no_crash(read):
+    inner = json.dumps({"data": "<a><b>\ud800</b></a>"})
+
+    found = read(feed(inner), **JSON, embedded={"data": "json", "data.data": "xml"})
+
+    assert found.problems == [("embedded.surrogate", "f, [0].data.data")]
+
+
+def test_a_list_of_bad_documents_tells_a_hundred_of_its_faults(read):
+    found = read(json.dumps([{"a": ["["] * 50_000}]).encode(), **JSON, embedded={"a": "json"})
+
+    assert len(found.problems) == 100
+
+
 def test_text_inside_comes_out_composed(read):
     inner = '{"ten": "Nguye\\u0302\\u0303n"}'
 

@@ -149,6 +149,14 @@ def test_a_bad_line_is_one_bad_record(read, bad, code, path):
     assert found.values == [{"n": 1}, {"n": 2}]
 
 
+def test_a_record_tells_a_hundred_of_its_faults(read):
+    halves = b",".join([b'"\\ud800"'] * 50_000)
+    keys = b",".join(b'"%d":1,"%d":1' % (n, n) for n in range(50_000))
+
+    assert len(read(b'{"a":[' + halves + b"]}\n", format="jsonl").problems) == 100
+    assert len(read(b"[{" + keys + b"}]", format="json").problems) == 100
+
+
 def test_deep_nesting_does_not_overflow_the_stack(read):
     bomb = b'{"a":' + b"[" * 500_000
 
