@@ -92,6 +92,9 @@ _REMEDIES = {
         vi="sửa giá trị hoặc định dạng của ô", en="mend the value or the format of the cell"
     ),
 }
+_REMEDY_MERGES = Text(
+    vi="bỏ gộp các ô của tiêu đề rồi gộp lại", en="unmerge the cells of the header, then merge anew"
+)
 _REMEDY_CELL = Text(vi="sửa ô này rồi gửi lại", en="mend the cell and send it again")
 
 
@@ -214,6 +217,10 @@ def _read_header(
             rows[row.number] = _header_cells(row, code=code, place=place)
         if row.number >= last:
             break
+    if _area(sheet.merges, range(first, last + 1)) > MAX_COLUMNS * header.header_rows:
+        vi = "các ô gộp của tiêu đề chồng lên nhau"
+        text = Text(vi=vi, en="merged cells of the header lie on one another")
+        raise refuse(f"{code}.damaged", text, place=place, remedy=_REMEDY_MERGES)
     cells = _joined(rows, range(first, last + 1), sheet.merges)
     if not cells:
         vi, en = f"không có tiêu đề ở dòng {first}", f"there is no header in row {first}"
@@ -227,6 +234,14 @@ def _read_header(
         remedy = Text(vi=vi, en=en)
         raise refuse(f"{code}.columns_missing", missing, place=place, remedy=remedy)
     return names, labels, ahead
+
+
+def _area(merges: Sequence[Merge], numbers: range) -> int:
+    """Return how many cells of the header are merged, those of two merges twice."""
+    return sum(
+        max(min(bottom, numbers[-1]) - top + 1, 0) * max(right - left + 1, 0)
+        for top, left, bottom, right in merges
+    )
 
 
 def _header_cells(row: Row, *, code: str, place: Place) -> dict[int, str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from adapters import text as texts
 from adapters.book import book_records
 from adapters.package import Package, damaged, xml_refused
+from adapters.refusal import MAX_PROBLEMS
 from adapters.sheet import (
     MAX_COLUMNS,
     CellFault,
@@ -26,7 +27,7 @@ from adapters.sheet import (
 )
 from adapters.source import with_places
 from adapters.workbook_fonts import font_of_runs, load_fonts
-from adapters.workbook_numbers import PLAIN, load_kinds, read_number
+from adapters.workbook_numbers import PLAIN, load_kinds, read_index, read_number
 from adapters.workbook_strings import SharedStrings, load_strings, rich_text, unescape
 from schemas.parser import Limits, XmlRefused, iter_elements
 from schemas.problem import Place
@@ -115,8 +116,8 @@ class _Workbook:
         limits = Limits(max_bytes=limit, max_text_bytes=self._options.max_record_bytes)
         number = 0
         for element in self._elements(sheet, part, ("sheetData", "row"), limits):
-            given = element.get("r", "")
-            number = int(given) if given.isascii() and given.isdigit() else number + 1
+            given = read_index(element.get("r", ""))
+            number = given if given >= 0 else number + 1
             cells: list[tuple[int, Value]] = []
             faults: list[tuple[int, CellFault]] = []
             fonts: dict[int, str] = {}
@@ -124,7 +125,8 @@ class _Workbook:
                 try:
                     value = self._value(cell)
                 except CellFault as fault:
-                    faults.append((index, fault))
+                    if len(faults) < MAX_PROBLEMS:
+                        faults.append((index, fault))
                     continue
                 if value is None:
                     continue
@@ -135,12 +137,17 @@ class _Workbook:
 
     def _merges(self, part: str, header: range) -> Iterator[Merge]:
         """Yield the merged cells of the header; they stand behind all rows of the part."""
+        room = MAX_COLUMNS * len(header)
         for element in self._elements("", part, ("mergeCells", "mergeCell"), Limits()):
             found = _RANGE.fullmatch(element.get("ref", ""))
             if found is None:
                 continue
             top, bottom = int(found[2]), int(found[4])
             if top in header:
+                room -= 1
+                if room < 0:
+                    vi, en = "quá nhiều ô gộp ở tiêu đề", "too many merged cells in the header"
+                    raise damaged(self._package.place, vi, en)
                 left, right = self._column(found[1], after=-1), self._column(found[3], after=-1)
                 yield top, left, bottom, right
 
@@ -211,7 +218,7 @@ class _Workbook:
         return _typed(kind, raw)
 
     def _shared(self, raw: str) -> str:
-        index = int(raw) if raw.isascii() and raw.isdigit() else -1
+        index = read_index(raw)
         if not 0 <= index < len(self._strings):
             vi, en = f"ô trỏ tới chuỗi {raw[:20]} không có", f"there is no string {raw[:20]}"
             raise CellFault("cell_damaged", vi, en)
@@ -230,15 +237,12 @@ class _Workbook:
             own = next((font_of_runs(c, namespace=self._namespace) for c in cell), None)
         if own is not None:
             return own
-        style = cell.get("s", "0")
-        index_known = style.isascii() and style.isdigit() and int(style) < len(self._fonts)
-        return self._fonts[int(style)] if index_known else ""
+        style = read_index(cell.get("s", "0"))
+        return self._fonts[style] if 0 <= style < len(self._fonts) else ""
 
     def _number(self, raw: str, *, style: str | None) -> Value:
-        kind = PLAIN
-        if style is not None and style.isascii() and style.isdigit():
-            index = int(style)
-            kind = self._kinds[index] if index < len(self._kinds) else PLAIN
+        index = -1 if style is None else read_index(style)
+        kind = self._kinds[index] if 0 <= index < len(self._kinds) else PLAIN
         try:
             return read_number(raw, kind=kind, from_1904=self._from_1904)
         except ValueError as error:

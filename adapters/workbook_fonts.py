@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.doctor.diagnosis import font_encoding
+from adapters.workbook_numbers import read_index
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -55,5 +56,5 @@ def legacy_font(name: str) -> str:
 
 
 def _at(fonts: list[str], index: str) -> str:
-    known = index.isascii() and index.isdigit() and int(index) < len(fonts)
-    return fonts[int(index)] if known else ""
+    number = read_index(index)
+    return fonts[number] if 0 <= number < len(fonts) else ""

@@ -26,14 +26,25 @@ _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]")
 _WHOLE = re.compile(r"-?[0-9]{1,400}")
+_INDEX = re.compile("[0-9]{1,9}")
+_MAX_CODE = 255
+"""Characters of a number format, Excel's own limit. A format is looked at for every cell, and one
+of a million zeros asks for a million letters in each."""
 _DAYS_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook's date has no zone
 _DAYS_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - a workbook's date has no zone
 _MAX_SERIAL = 2_958_466
 """The day after 9999-12-31."""
 
 
+def read_index(text: str) -> int:
+    """Return a number by which a part of a workbook refers to another; -1: it is none."""
+    return int(text) if _INDEX.fullmatch(text) else -1
+
+
 def kind_of_format(code: str) -> int:
     """Return DATE, PLAIN, or the width of a format of zeros only, such as "000000000000"."""
+    if len(code) > _MAX_CODE:
+        return PLAIN
     section = _LITERALS.sub("", code).split(";")[0].lower()
     if re.fullmatch("0{2,}", section):
         return len(section)
@@ -66,9 +77,7 @@ def kind_of(number: int, code: str) -> int:
 def _kind_of_id(number: str, custom: Mapping[str, int]) -> int:
     if number in custom:
         return custom[number]
-    return (
-        DATE if number.isascii() and number.isdigit() and int(number) in _BUILT_IN_DATES else PLAIN
-    )
+    return DATE if read_index(number) in _BUILT_IN_DATES else PLAIN
 
 
 def read_number(text: str, *, kind: int, from_1904: bool) -> int | float | str | datetime:

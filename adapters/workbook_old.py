@@ -16,7 +16,7 @@ from xlrd.biffh import XL_CELL_BOOLEAN, XL_CELL_DATE, XL_CELL_ERROR, XL_CELL_NUM
 
 from adapters import text as texts
 from adapters.book import book_records
-from adapters.refusal import empty_input, refuse
+from adapters.refusal import MAX_PROBLEMS, empty_input, refuse
 from adapters.sheet import CellFault, Row, Sheet, checked_text, choose_sheet
 from adapters.source import OLE_MAGIC, ZIP_MAGIC, is_encrypted_office, with_places
 from adapters.workbook_fonts import legacy_font
@@ -151,7 +151,8 @@ class _Workbook:
                 try:
                     found = self._value(kind, value, style)
                 except CellFault as fault:
-                    faults.append((index, fault))
+                    if len(faults) < MAX_PROBLEMS:
+                        faults.append((index, fault))
                     continue
                 if found is None:
                     continue

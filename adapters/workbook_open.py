@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from adapters import text as texts
 from adapters.archive import Archive, Wording
 from adapters.book import book_records
-from adapters.refusal import empty_input, refuse
+from adapters.refusal import MAX_PROBLEMS, empty_input, refuse
 from adapters.sheet import MAX_COLUMNS, CellFault, Row, Sheet, checked_text, choose_sheet
 from adapters.source import ZIP_MAGIC, with_places
-from adapters.workbook_numbers import PLAIN, read_number
+from adapters.workbook_numbers import PLAIN, read_index, read_number
 from schemas.parser import Limits, XmlRefused, iter_elements
 from schemas.problem import Place, Text
 
@@ -213,14 +213,12 @@ class _Rows:
             if number in self._header:
                 self._add_merge(cell, number, start)
             try:
-                value = _value(cell)
+                value = _value_before(cell, index)
             except CellFault as fault:
-                faults.append((min(start, MAX_COLUMNS - 1), fault))
+                if len(faults) < MAX_PROBLEMS:
+                    faults.append((min(start, MAX_COLUMNS - 1), fault))
                 continue
-            if value is not None and index > MAX_COLUMNS:
-                too_wide = CellFault("cell_damaged", "quá nhiều cột", "too many columns")
-                faults.append((min(start, MAX_COLUMNS - 1), too_wide))
-            elif value is not None:
+            if value is not None:
                 cells += [(column, value) for column in range(start, index)]
         return Row(number=number, cells=cells, faults=faults)
 
@@ -235,9 +233,15 @@ def _first(row: Row) -> int:
 
 
 def _count(element: _Element, name: str) -> int:
-    given = element.get(f"{{{_TABLE}}}{name}", "1")
-    count = int(given) if given.isascii() and given.isdigit() and len(given) < 8 else 1
-    return max(count, 1)
+    return max(read_index(element.get(f"{{{_TABLE}}}{name}", "1")), 1)
+
+
+def _value_before(cell: _Element, end: int) -> Value:
+    """Return what a cell, repeated up to the column before `end`, holds."""
+    value = _value(cell)
+    if value is not None and end > MAX_COLUMNS:
+        raise CellFault("cell_damaged", "quá nhiều cột", "too many columns")
+    return value
 
 
 def _value(cell: _Element) -> Value:
@@ -290,7 +294,7 @@ def _said(element: _Element) -> str:
             parts.append(_BREAKS[child.tag])
         elif child.tag == _SPACES:
             count = child.get(f"{{{_TEXT}}}c", "1")
-            parts.append(" " * min(int(count) if count.isdigit() else 1, _MAX_SPACES))
+            parts.append(" " * min(max(read_index(count), 1), _MAX_SPACES))
         elif isinstance(child.tag, str) and child.tag not in _NOTES:
             parts.append(_said(child))
         parts.append(child.tail or "")

@@ -72,6 +72,8 @@ HEAD = row(cell("a"), cell("b"))
         (cell("x", 'office:value-type="time" office:time-value="PT06H00M00S"'), 0.25),
         (cell("a</text:p><text:p>b"), "a\nb"),
         (cell("a<text:s text:c='2'/>b<text:tab/>c<text:line-break/>d"), "a  b\tc\nd"),
+        (cell("a<text:s text:c='²'/>b"), "a b"),
+        (cell(f"a<text:s text:c='{'9' * 5000}'/>b"), "a b"),
         (cell("Nguyễn <text:span>Văn</text:span> <text:a>Ân</text:a>"), "Nguyễn Văn Ân"),
         (cell("Nguye\u0302\u0303n"), "Nguyễn"),
         (cell("3", 'table:formula="of:=1+2" office:value-type="float" office:value="3"'), 3),
@@ -116,6 +118,14 @@ def test_a_cell_that_cannot_be_read_is_never_blank(read, content, code):
 
     assert found.problems == [(f"ods.{code}", "f, sheet Hồ sơ, row 2, column B (b)")]
     assert found.values == [{"a": "2", "b": "y"}]
+
+
+def test_a_row_tells_a_hundred_of_its_faults(read):
+    faults = cell("", 'table:formula="of:=1/0"') * 50_000
+
+    found = read(packed(document(sheet(HEAD + row(faults)))), format="ods", max_ratio=1032)
+
+    assert len(found.problems) == 100
 
 
 def test_rows_are_counted_as_a_spreadsheet_counts_them(read):

@@ -282,6 +282,68 @@ def test_a_wrong_cell_address_is_refused(read, address):
     assert read(data, format="xlsx").code == "xlsx.damaged"
 
 
+ENDLESS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("row", "problems"),
+    [
+        (f"<row r='{ENDLESS}'><c><v>1</v></c></row>", []),
+        (f"<row r='2'><c t='s'><v>{ENDLESS}</v></c></row>", ["xlsx.cell_damaged"]),
+        (f"<row r='2'><c s='{ENDLESS}'><v>1</v></c></row>", []),
+        (f"<row r='2'><c s='{ENDLESS}' t='str'><v>x</v></c></row>", []),
+    ],
+    ids=["row", "string", "style of a number", "style of a text"],
+)
+def test_numbers_of_thousands_of_digits_refer_to_nothing(read, row, problems):
+    styles = (
+        f'<numFmts><numFmt numFmtId="{ENDLESS}" formatCode="0"/></numFmts>'
+        '<fonts><font><name val=".VnTime"/></font></fonts><cellXfs><xf fontId="0"/>'
+        f'<xf fontId="{ENDLESS}" numFmtId="1{ENDLESS}"/></cellXfs>'
+    )
+
+    found = read(by_hand(HEADER + row, styles=styles), format="xlsx")
+
+    assert [code for code, _ in found.problems] == problems
+    assert [r.place.row for r in found.records if not found.problems] == [2] * (not problems)
+
+
+def test_a_row_tells_a_hundred_of_its_faults(read):
+    cells = "<c r='A2' t='e'/>" * 50_000
+
+    found = read(by_hand(f"{HEADER}<row r='2'>{cells}</row>"), format="xlsx")
+
+    assert len(found.problems) == 100
+
+
+@pytest.mark.parametrize("code", ["0" * 1_000_000, "[" * 1_000_000], ids=["zeros", "brackets"])
+def test_a_number_format_longer_than_any_is_not_looked_into(read, code):
+    styles = (
+        f'<numFmts><numFmt numFmtId="200" formatCode="{code}"/></numFmts>'
+        '<cellXfs><xf numFmtId="200"/></cellXfs>'
+    )
+    data = by_hand(f"{HEADER}<row r='2'><c s='0'><v>1</v></c></row>", styles=styles)
+
+    assert read(data, format="xlsx", max_ratio=1032).values[0]["a"] == 1
+
+
+@pytest.mark.parametrize(
+    "merges",
+    ['<mergeCell ref="A1:XFD2"/>' * 3, '<mergeCell ref="A1:B1"/>' * 40_000],
+    ids=["wide", "many"],
+)
+def test_merged_cells_of_a_header_that_lie_on_one_another_are_refused(read, merges):
+    rows = "".join(f'<row r="{n}"><c t="str"><v>a{n}</v></c></row>' for n in (1, 2, 3))
+    sheet = (
+        f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>'
+        f"<mergeCells>{merges}</mergeCells></worksheet>"
+    )
+
+    found = read(by_hand(sheet), format="xlsx", header_rows=2, max_ratio=1032)
+
+    assert found.code == "xlsx.damaged"
+
+
 def test_a_header_row_that_is_not_there_is_refused(read):
     data = by_hand("<row r='1'/><row r='9'><c t='str'><v>a</v></c></row>")
 
