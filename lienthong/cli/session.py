@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from lienthong.cli.terminal import Terminal
 from schemas.problem import Language, Problem, Severity, Text
 
 if TYPE_CHECKING:
@@ -60,16 +60,16 @@ class Session:
         return made
 
     @cached_property
-    def out(self) -> Console:
+    def out(self) -> Terminal:
         """Where results go."""
         # Into a file or a pipe, tables get the width they need instead of a terminal's 80 columns.
         width = None if sys.stdout.isatty() else PIPE_WIDTH
-        return Console(highlight=False, soft_wrap=True, width=width)
+        return Terminal(highlight=False, soft_wrap=True, width=width, emoji=False)
 
     @cached_property
-    def err(self) -> Console:
+    def err(self) -> Terminal:
         """Where everything else goes: progress, warnings, errors."""
-        return Console(stderr=True, highlight=False, soft_wrap=True)
+        return Terminal(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, text: Text, *, style: str | None = None) -> None:
         """Print one sentence as a result."""
