@@ -8,16 +8,14 @@ value that slipped through could still do nothing.
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
-from errno import EISDIR
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lienthong.flows.convert import unwritable
+from lienthong.flows.convert import check_target, unwritable
 from schemas.problem import Language
 
 if TYPE_CHECKING:
@@ -73,8 +71,7 @@ class PageFile:
         self._partial = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+            check_target(path)
             self._target = self._partial.open("w", encoding="utf-8")
         except OSError as error:
             raise unwritable(path, error) from error

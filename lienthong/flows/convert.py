@@ -18,7 +18,7 @@ import sqlite3
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from errno import EISDIR
+from errno import EINVAL, EISDIR
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -178,6 +178,7 @@ class OutFolder:
         """
         partial = self._folder / f".{name}.part"
         try:
+            check_target(self._folder / name)
             partial.write_bytes(document)
             partial.replace(self._folder / name)
         except OSError as error:
@@ -200,8 +201,7 @@ class DraftFile:
         self._path = path
         self._partial = path.with_name(f".{path.name}.part")
         try:
-            if path.is_dir():
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+            check_target(path)
             self._target = self._partial.open("wb+")
         except OSError as error:
             raise unwritable(path, error) from error
@@ -366,6 +366,19 @@ def _repeated(record: int, place: Place) -> Problem:
             en="Nothing has to be done; the next export may leave the repeated row out",
         ),
     )
+
+
+def check_target(path: Path) -> None:
+    """
+    Return if a file may take the place of what stands at `path`.
+
+    Raises:
+        OSError: a folder stands there, or a device (/dev/null, /dev/stdout), which would be gone.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+    if path.exists() and not path.is_file():
+        raise OSError(EINVAL, "a device or pipe, no file")
 
 
 def unwritable(folder: Path, error: OSError) -> ConfigError:

@@ -505,6 +505,17 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(quick, table, t
     assert list(Path("folder").iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--report", "--annotated"])
+def test_a_pipe_or_device_is_not_replaced_by_a_file(quick, table, tmp_path, option):
+    os.mkfifo(tmp_path / "pipe")
+
+    result = quick("convert", table.write(), *LAND, option, "pipe")
+
+    assert result.code == 2
+    assert was_told(result, "output.unwritable")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_report_that_was_there_stays_until_the_new_one_is_whole(quick, table, tmp_path):
     (tmp_path / "r.json").write_text("before")
 
