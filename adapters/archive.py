@@ -129,8 +129,9 @@ class Archive:
         if len(entries) > _MAX_ENTRIES:
             raise self.too_large(f"{len(entries)} entries", limit=f"{_MAX_ENTRIES} entries")
         if len(parts) != len(entries):
-            vi, en = "có hai phần cùng tên", "two parts have the same name"
-            raise self.damaged(vi, en)
+            again = next(e.filename for e in entries if parts[e.filename.lower()] is not e)
+            vi, en = f"hai tệp cùng tên: '{again}'", f"two files have the same name: '{again}'"
+            raise self.refused("member_repeated", Text(vi=vi, en=en))
         if not all(0 <= info.header_offset < self._size for info in entries):
             vi, en = "mục lục của tệp nén trỏ ra ngoài tệp", "the directory points outside the file"
             raise self.damaged(vi, en)

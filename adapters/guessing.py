@@ -7,6 +7,7 @@ What is tried is only looked at; the file's own reader judges it afterwards.
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -113,7 +114,8 @@ def find_source(
     if head in ("{", "["):
         return _json(text, chosen, is_whole=len(data) <= MAX_SAMPLE_BYTES), doubts
     options = CsvOptions(encoding=chosen, delimiter=_delimiter_of(text))
-    return _with_header_row(source, options, file_name, is_known), doubts
+    # Behind a line without end every try would read the whole file.
+    return _with_header_row(io.BytesIO(data), options, file_name, is_known), doubts
 
 
 def _workbook(data: bytes, sheet: str) -> XlsxOptions | XlsOptions | OdsOptions:

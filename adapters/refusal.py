@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _NO_PLACE = Place()
+_MOST_SHOWN = 40
+"""Names of columns in one sentence."""
 
 MAX_PROBLEMS = 100
 """Of one record; nobody learns from more, and a hostile one may have a million."""
@@ -89,12 +91,13 @@ def column_names(
         letter = column_letter(index)
         name = " ".join(cell.split()) or letter
         if name in seen:
-            repeated.append(f"{seen[name]}, {letter}: '{name}'")
+            repeated.append(f"{seen[name]}, {letter}: '{name[:60]}'")
             continue
         names[index] = name
         seen[name] = letter
     if repeated:
-        found = "; ".join(repeated)
+        found = "; ".join(repeated[:_MOST_SHOWN])
+        found += "; …" if len(repeated) > _MOST_SHOWN else ""
         raise refuse(
             code,
             Text(vi=f"tên cột bị lặp: {found}", en=f"columns have the same name: {found}"),
@@ -119,7 +122,7 @@ def missing_columns(required: Sequence[str], *, found: Iterable[str]) -> Text | 
         for name in missing
         if (close := difflib.get_close_matches(name, names, n=1))
     ]
-    listed = ", ".join(f"'{name[:60]}'" for name in names[:40]) or "-"
+    listed = ", ".join(f"'{name[:60]}'" for name in names[:_MOST_SHOWN]) or "-"
     vi = f"thiếu cột {shown}; các cột tìm thấy: {listed}"
     en = f"columns missing: {shown}; found: {listed}"
     if near:

@@ -112,9 +112,7 @@ class _Copy:
         self._written: set[str] = set()
         """Names in small letters: parts are found so."""
         self._types = package.parse(_CONTENT_TYPES)
-        workbook = next(
-            part for kind, part in package.relationships("").values() if kind == "officeDocument"
-        )
+        workbook = dict(package.relationships("").values())["officeDocument"]
         self._root = package.parse(workbook)
         if self._root.tag != f"{{{MAIN}}}workbook":
             raise KeyError("workbook")

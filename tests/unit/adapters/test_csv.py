@@ -95,6 +95,14 @@ def test_a_row_tells_a_hundred_of_its_faults(read):
     assert found.values == [{"a": "1", "b": "2"}]
 
 
+def test_of_many_repeated_columns_the_first_are_named(read):
+    found = read(b",".join([b"a"] * 100_000) + b"\n", format="csv")
+
+    assert found.code == "csv.columns_repeated"
+    assert found.refusal.message.en.startswith("columns have the same name: A, B: 'a'; A, C: 'a'")
+    assert len(found.refusal.message.en) < 1000
+
+
 def test_many_short_lines_in_an_open_quote_are_counted_once_each(read):
     start = time.monotonic()
 

@@ -135,6 +135,31 @@ def test_an_encoding_that_may_be_another_is_a_doubt_and_a_given_one_is_none():
     )
 
 
+def test_a_line_without_end_is_not_read_for_every_row_that_may_be_the_header():
+    source = io.BytesIO("Mã,Ghi chú\n1,".encode() + b"x" * 2 * MAX_SAMPLE_BYTES)
+    read = 0
+
+    class Counting(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def seekable(self):
+            return True
+
+        def seek(self, offset, whence=0):
+            return source.seek(offset, whence)
+
+        def readinto(self, buffer):
+            nonlocal read
+            count = source.readinto(buffer)
+            read += count
+            return count
+
+    find_source(io.BufferedReader(Counting()), file_name="x", is_known=KNOWN)
+
+    assert read < 2 * MAX_SAMPLE_BYTES
+
+
 def test_the_source_is_put_back():
     source = io.BytesIO(b"a;b\n1;2\n")
 

@@ -502,7 +502,7 @@ def test_a_directory_that_points_outside_the_file_is_refused(read, offset):
 def test_two_parts_of_one_name_are_refused(read):
     data = by_hand(HEADER, more=[("XL/styles.xml", "<x/>")])
 
-    assert read(data, format="xlsx").code == "xlsx.damaged"
+    assert read(data, format="xlsx").code == "xlsx.member_repeated"
 
 
 def test_an_encrypted_entry_is_refused(read):

@@ -140,7 +140,7 @@ def link():
     [
         ([("a.csv", A), ("trong.zip", packed([("b.csv", B)]))], "zip.nested"),
         ([("a.csv", A), ("trong.rar", b"Rar!")], "zip.nested"),
-        ([("a.csv", A), ("A.CSV", B)], "zip.damaged"),
+        ([("a.csv", A), ("A.CSV", B)], "zip.member_repeated"),
         ([("Mã.csv", A), ("Ma\u0303.csv", B)], "zip.member_repeated"),
         ([(link(), b"/etc/passwd")], "zip.member_link"),
         ([], "zip.member_missing"),
@@ -159,7 +159,10 @@ def test_two_entries_of_one_name_refuse_the_archive(read_zip):
     with pytest.warns(UserWarning, match="Duplicate name"):
         data = packed([("a.csv", A), ("a.csv", B)])
 
-    assert read_zip(data).code == "zip.damaged"
+    found = read_zip(data)
+
+    assert found.code == "zip.member_repeated"
+    assert found.refusal.message.en == "two files have the same name: 'a.csv'"
 
 
 def test_an_encrypted_member_refuses_the_archive(read_zip):

@@ -291,8 +291,9 @@ def test_what_is_too_large_comes_as_a_list_that_says_so(limit, monkeypatch):
         {"xl/worksheets/sheet1.xml": lambda xml: xml[:-20]},
         {"xl/worksheets/sheet1.xml": lambda xml: "<!DOCTYPE a [<!ENTITY b 'c'>]>" + xml},
         {"xl/workbook.xml": lambda xml: xml.replace("spreadsheetml/2006", "x/2006")},
+        {"_rels/.rels": lambda xml: xml.replace("officeDocument", "x")},
     ],
-    ids=["no styles", "other styles", "cut", "doctype", "no workbook"],
+    ids=["no styles", "other styles", "cut", "doctype", "no workbook", "nothing refers to one"],
 )
 def test_a_damaged_workbook_comes_as_a_list(damage):
     listed = annotated(edited(workbook(), **damage), finding(3, "B"), expect_copy=False)
