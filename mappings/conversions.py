@@ -16,7 +16,7 @@ from mappings.dates import (
 )
 from mappings.judging import quoted
 from mappings.kinds import RULES, make_kind_reader
-from mappings.mistakes import closest_word, listed
+from mappings.mistakes import Neighbours, closest_word, listed
 from mappings.scope import make_text_reader
 from mappings.tables import load_column
 from mappings.texts import NumberInvalid, make_number_reader
@@ -37,6 +37,8 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?=\d{10}$|(?!\d))", re.ASCII)
 MAX_SUGGESTIONS = 1024
 MAX_SUGGESTED_LENGTH = 100
 """Nobody mistyped a longer value, and comparing it would cost more than converting the record."""
+MANY_WORDS = 200
+"""So many are not compared one by one."""
 
 
 def make_conversion(rule: FieldRule, site: Site) -> Conversion | None:
@@ -88,9 +90,16 @@ def make_lookup(lookup: Lookup, site: Site) -> Conversion:
 def _make_suggester(words: Callable[[], Iterable[str]]) -> Callable[[str], Text | None]:
     """Return a function to "did you mean"; a file often repeats one wrong value many times."""
 
+    @lru_cache(maxsize=1)
+    def find() -> Callable[[str], Text | None]:
+        known = list(words())
+        if len(known) > MANY_WORDS:
+            return Neighbours(known).closest_word
+        return lambda text: closest_word(text, known)
+
     @lru_cache(maxsize=MAX_SUGGESTIONS)
     def suggest(text: str) -> Text | None:
-        return closest_word(text, words())
+        return find()(text)
 
     return lambda text: suggest(text) if len(text) <= MAX_SUGGESTED_LENGTH else None
 

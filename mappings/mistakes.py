@@ -80,14 +80,50 @@ def closest(word: str, known: Iterable[str]) -> Text | None:
     """Return "did you mean" for the nearest of `known`, if one is near."""
     choices = {choice.casefold(): choice for choice in known if choice}
     found = difflib.get_close_matches(word.casefold(), choices, n=1, cutoff=0.6)
-    if not found:
-        return None
-    return Text(vi=f"có phải là {choices[found[0]]!r}?", en=f"did you mean {choices[found[0]]!r}?")
+    return _did_you_mean(choices[found[0]]) if found else None
+
+
+class Neighbours:
+    """
+    "Did you mean" among thousands of codes: those with one character missing, added or wrong.
+
+    `closest` compares with each of them, 15 ms for the procedures: too long for every record of a
+    file whose codes are all unknown.
+    """
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        self._by_rest: dict[str, str] = {}
+        for code in codes:
+            for rest in _rests(code):
+                self._by_rest.setdefault(rest, code)
+
+    def closest(self, word: str) -> Text | None:
+        """Return the question for a neighbour of `word`, if there is one."""
+        found = next((self._by_rest[rest] for rest in _rests(word) if rest in self._by_rest), None)
+        return None if found is None else _did_you_mean(found)
+
+    def closest_word(self, text: str) -> Text | None:
+        """Return the same for a value, as `closest_word` does."""
+        return self.closest(text) if _has_letters(text) else None
+
+
+def _rests(word: str) -> Iterator[str]:
+    yield word
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+
+
+def _did_you_mean(word: str) -> Text:
+    return Text(vi=f"có phải là {word!r}?", en=f"did you mean {word!r}?")
 
 
 def closest_word(text: str, known: Iterable[str]) -> Text | None:
     """Return `closest` of a value; None for one without letters: any code is near to another."""
-    return closest(text, known) if any(map(str.isalpha, text)) else None
+    return closest(text, known) if _has_letters(text) else None
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))
 
 
 def listed(words: Iterable[str], *, limit: int = 20) -> str:
