@@ -180,6 +180,7 @@ def test_an_encrypted_member_refuses_the_archive(read_zip):
         (A, "zip.not_zip"),
         (packed([("a.csv", A)])[:-30], "zip.truncated"),
     ],
+    ids=["empty", "a table", "cut off"],
 )
 def test_what_is_no_archive_is_refused_in_words(read_zip, data, code):
     found = read_zip(data)

@@ -23,7 +23,7 @@ VALUES = {"page": 2, "since": None, "token": "a b", "user": "lt"}
             {"a": [2], "b": {"d": True}, "e": None},
         ),
     ],
-    ids=str,
+    ids=lambda one: "missing" if one is MISSING else str(one),
 )
 def test_a_template_is_filled(template, filled):
     assert fill(template, VALUES) == filled
