@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import openpyxl
 import pytest
@@ -108,10 +109,16 @@ def test_half_a_character_in_an_outer_document_is_told_of_and_no_crash(read):
     assert found.problems == [("embedded.surrogate", "f, [0].data.data")]
 
 
-def test_a_list_of_bad_documents_tells_a_hundred_of_its_faults(read):
-    found = read(json.dumps([{"a": ["["] * 50_000}]).encode(), **JSON, embedded={"a": "json"})
+def test_a_list_of_bad_documents_tells_a_hundred_of_its_faults_and_keeps_no_more(read):
+    data = json.dumps([{"a": ["["] * 50_000}]).encode()
+    tracemalloc.start()
+
+    found = read(data, **JSON, embedded={"a": "json"})
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
     assert len(found.problems) == 100
+    assert peak_bytes < 12_000_000
 
 
 def test_text_inside_comes_out_composed(read):
