@@ -140,10 +140,11 @@ class Workers:
         _repeat(one_round, self.stop, pause_seconds=PAUSE_SECONDS)
 
     def _has_files(self) -> bool:
-        # A web server and drivers of databases are not for those who only expand and deliver.
-        from lienthong.doors.folder import has_files  # noqa: PLC0415
+        if Role.FOLDER not in self.roles:
+            return False
+        from lienthong.doors.folder import has_files  # noqa: PLC0415 - a door is for its role
 
-        return Role.FOLDER in self.roles and has_files(self.installation.settings.folder)
+        return has_files(self.installation.settings.folder)
 
     def _guard(self, role: Role, failed: Event) -> None:
         try:
