@@ -18,11 +18,26 @@ BASE = "http://packaged.invalid/"
 OPERATIONS = ("DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo")
 
 
-class PackagedTransport(Transport):
-    """Hands zeep the files of one schema version, and refuses the network."""
+class OfflineTransport(Transport):
+    """Refuses the network; what `load` hands out is for a subclass to say."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def get(self, address: str, params: Any, headers: Any) -> Any:
+        """Refuse: this client only reads."""
+        raise NotImplementedError
+
+    def post(self, address: str, message: Any, headers: Any) -> Any:
+        """Refuse: this client only reads."""
+        raise NotImplementedError
+
+
+class PackagedTransport(OfflineTransport):
+    """Hands zeep the files of one schema version."""
 
     def __init__(self, version: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._version = version
 
     def load(self, url: str) -> bytes:
@@ -34,14 +49,6 @@ class PackagedTransport(Transport):
             )
         name = PurePosixPath(urlsplit(url).path).name
         return bytes(read_file(load_version(self._version), name))
-
-    def get(self, address: str, params: Any, headers: Any) -> Any:
-        """Refuse: this client only reads."""
-        raise NotImplementedError
-
-    def post(self, address: str, message: Any, headers: Any) -> Any:
-        """Refuse: this client only reads."""
-        raise NotImplementedError
 
 
 def open_wsdl(version: str) -> Client:

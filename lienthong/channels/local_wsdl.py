@@ -13,10 +13,10 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 from zeep import Client
 from zeep.exceptions import Error
-from zeep.transports import Transport
 from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 from zeep.wsse.username import UsernameToken
 
+from lienthong.channels.binding import OfflineTransport
 from schemas.errors import ConfigError
 from schemas.parser import XmlRefused, parse_xml
 from schemas.problem import Text
@@ -92,11 +92,11 @@ def username_token(user: str, password: str, *, is_digest: bool) -> UsernameToke
     return UsernameToken(user, password, use_digest=is_digest, zulu_timestamp=True)  # type: ignore[no-untyped-call]
 
 
-class _Beside(Transport):
-    """Hands zeep the files of one folder, and refuses the network."""
+class _Beside(OfflineTransport):
+    """Hands zeep the files of one folder."""
 
     def __init__(self, wsdl: Path) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._wsdl = wsdl
 
     def load(self, url: str) -> bytes:
@@ -114,14 +114,6 @@ class _Beside(Transport):
         except XmlRefused as error:
             raise _refused(path, error) from error
         return data
-
-    def get(self, address: str, params: Any, headers: Any) -> Any:
-        """Refuse: this client only reads."""
-        raise NotImplementedError
-
-    def post(self, address: str, message: Any, headers: Any) -> Any:
-        """Refuse: this client only reads."""
-        raise NotImplementedError
 
 
 def _binding(client: Client, wsdl: Path, soap: str) -> Any:
