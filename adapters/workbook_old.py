@@ -12,7 +12,15 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 import xlrd
-from xlrd.biffh import XL_CELL_BOOLEAN, XL_CELL_DATE, XL_CELL_ERROR, XL_CELL_NUMBER, XL_CELL_TEXT
+from xlrd.biffh import (
+    XL_CELL_BLANK,
+    XL_CELL_BOOLEAN,
+    XL_CELL_DATE,
+    XL_CELL_EMPTY,
+    XL_CELL_ERROR,
+    XL_CELL_NUMBER,
+    XL_CELL_TEXT,
+)
 
 from adapters import text as texts
 from adapters.book import book_records
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
 _BARE_MAGIC = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 """Workbooks before Excel 5 are not inside an OLE file."""
 _EXACT = 2**53
+_WITHOUT_VALUE = (XL_CELL_EMPTY, XL_CELL_BLANK)
+_UNCALCULATED = ("công thức chưa được tính", "the formula was never calculated")
 _REMEDY_SAVE = Text(
     vi="mở bằng Excel và lưu lại dạng .xlsx không đặt mật khẩu",
     en="open it in Excel and save it as .xlsx without a password",
@@ -125,7 +135,8 @@ class _Workbook:
             for top, bottom, left, right in sheet.merged_cells
             if top + 1 in header
         ]
-        return Sheet(name=names[index], rows=self._rows(sheet), merges=merges)
+        rows = self._rows(sheet, is_calculated=_has_values(sheet, first=header.stop - 1))
+        return Sheet(name=names[index], rows=rows, merges=merges)
 
     def _is_hidden(self, index: int) -> bool:
         return bool(self._sheet(index).visibility)
@@ -136,7 +147,7 @@ class _Workbook:
         except Exception as error:
             raise self._refused(error) from error
 
-    def _rows(self, sheet: xlrd.sheet.Sheet) -> Iterator[Row]:
+    def _rows(self, sheet: xlrd.sheet.Sheet, *, is_calculated: bool) -> Iterator[Row]:
         for number in range(sheet.nrows):
             cells: list[tuple[int, Value]] = []
             faults: list[tuple[int, CellFault]] = []
@@ -149,7 +160,7 @@ class _Workbook:
             )
             for index, (kind, value, style) in enumerate(columns):
                 try:
-                    found = self._value(kind, value, style)
+                    found = self._value(kind, value, style, is_calculated=is_calculated)
                 except CellFault as fault:
                     if len(faults) < MAX_PROBLEMS:
                         faults.append((index, fault))
@@ -164,8 +175,10 @@ class _Workbook:
     def _styles(self, sheet: xlrd.sheet.Sheet, row: int) -> list[int]:
         return [sheet.cell_xf_index(row, column) for column in range(sheet.row_len(row))]
 
-    def _value(self, kind: int, value: object, style: int) -> Value:
+    def _value(self, kind: int, value: object, style: int, *, is_calculated: bool) -> Value:
         if kind == XL_CELL_TEXT:
+            if value == "" and not is_calculated:
+                raise CellFault("formula_without_value", *_UNCALCULATED)
             return checked_text(texts.nfc(str(value))) or None
         if kind in (XL_CELL_NUMBER, XL_CELL_DATE):
             assert isinstance(value, float)
@@ -215,6 +228,21 @@ class _Workbook:
             vi="gửi lại cả tệp, hoặc lưu lại dạng .xlsx", en="send it again, or save it as .xlsx"
         )
         return refuse("xls.damaged", Text(vi=vi, en=en), place=self._file, remedy=remedy)
+
+
+def _has_values(sheet: xlrd.sheet.Sheet, *, first: int) -> bool:
+    """
+    Return whether any cell from row `first` (from 0) on holds more than an empty text.
+
+    A formula that was never calculated is stored like one whose result is an empty text. Beside
+    values these are formulas prepared for rows to come; a sheet of nothing else was written by a
+    program that does not calculate.
+    """
+    for row in range(first, sheet.nrows):
+        cells = zip(sheet.row_types(row), sheet.row_values(row), strict=True)
+        if any(kind not in _WITHOUT_VALUE and value != "" for kind, value in cells):
+            return True
+    return False
 
 
 def _encrypted(file: Place) -> InputError:

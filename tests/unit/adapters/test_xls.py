@@ -60,6 +60,26 @@ def test_values_are_what_the_format_says(read):
     assert str(found.records[0].place_of("g")) == "f, sheet Hồ sơ, row 2, column G (g)"
 
 
+def test_a_sheet_of_nothing_but_formulas_without_a_result_is_no_empty_sheet(read):
+    sums = xlwt.Formula("1+1")
+
+    found = read(saved(book_of(["a", "b"], [sums, None], [None, sums])), format="xls")
+
+    assert found.problems == [
+        ("xls.formula_without_value", "f, sheet Hồ sơ, row 2, column A (a)"),
+        ("xls.formula_without_value", "f, sheet Hồ sơ, row 3, column B (b)"),
+    ]
+    assert found.values == []
+
+
+def test_rows_prepared_with_formulas_below_the_data_are_blank(read):
+    empty = xlwt.Formula('""')
+
+    found = read(saved(book_of(["a", "b"], [1, empty], [empty, empty])), format="xls")
+
+    assert (found.values, found.problems) == ([{"a": 1, "b": None}], [])
+
+
 def test_the_font_of_a_text_says_what_its_letters_are(read):
     font = xlwt.easyxf("font: name .VnTime")
     typed = "NguyÔn V¨n ¢n"
