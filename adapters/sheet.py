@@ -85,6 +85,10 @@ class Header(Protocol):
 
 
 _REMEDIES = {
+    "cell_repeated": Text(
+        vi="mở tệp bằng Excel, kiểm tra ô này và lưu lại",
+        en="open the file in Excel, look at this cell and save it",
+    ),
     "formula_without_value": Text(
         vi="mở tệp bằng Excel và lưu lại", en="open the file in Excel and save it"
     ),

@@ -10,6 +10,7 @@ makes its row unreadable: neither is blank.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -121,7 +122,10 @@ class _Workbook:
             cells: list[tuple[int, Value]] = []
             faults: list[tuple[int, CellFault]] = []
             fonts: dict[int, str] = {}
+            last, is_ordered = -1, True
             for index, cell in self._cells(element):
+                is_ordered = is_ordered and index > last
+                last = index
                 try:
                     value = self._value(cell)
                 except CellFault as fault:
@@ -133,6 +137,8 @@ class _Workbook:
                 cells.append((index, value))
                 if self._has_fonts and isinstance(value, str) and (font := self._font(cell)):
                     fonts[index] = font
+            if not is_ordered:
+                faults = [*self._repeated(element), *faults][:MAX_PROBLEMS]
             yield Row(number=number, cells=cells, faults=faults, fonts=fonts)
 
     def _merges(self, part: str, header: range) -> Iterator[Merge]:
@@ -167,6 +173,13 @@ class _Workbook:
         for cell in row:
             index = self._column(cell.get("r"), after=index)
             yield index, cell
+
+    def _repeated(self, row: _Element) -> list[tuple[int, CellFault]]:
+        """Return a fault for every column of which a row has more than one cell."""
+        vi, en = "ô này có hai lần trong dòng", "this cell is there twice in its row"
+        times = Counter(index for index, _ in self._cells(row))
+        twice = [index for index, count in times.items() if count > 1]
+        return [(index, CellFault("cell_repeated", vi, en)) for index in twice[:MAX_PROBLEMS]]
 
     def _column(self, reference: str | None, *, after: int) -> int:
         if not reference:

@@ -145,6 +145,24 @@ def test_every_wrong_cell_of_a_row_is_reported_with_its_column(read):
     assert found.values == [{"Số": "1", "Tên": "An"}]
 
 
+def test_a_cell_that_is_there_twice_is_reported_once_and_never_chosen_from(read):
+    cells = ("B2", "1"), ("A2", "2"), ("B2", "3"), ("B2", "4"), ("C2", "5")
+    row = "".join(f"<c r='{at}'><v>{value}</v></c>" for at, value in cells)
+
+    found = read(by_hand(f"{HEADER}<row r='2'>{row}</row>"), format="xlsx")
+
+    assert found.problems == [("xlsx.cell_repeated", "f, sheet Hồ sơ, row 2, column B")]
+    assert found.values == []
+
+
+def test_cells_in_another_order_keep_their_columns(read):
+    row = "<c r='C2'><v>3</v></c><c r='A2'><v>1</v></c>"
+
+    found = read(by_hand(f"{HEADER}<row r='2'>{row}</row>"), format="xlsx")
+
+    assert found.values == [{"a": 1, "C": 3}]
+
+
 CELLS = [
     ("<f>1+1</f><v>2</v>", "", 2),
     ("<f>T(B1)</f><v>kết quả</v>", "t='str'", "kết quả"),
