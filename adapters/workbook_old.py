@@ -24,6 +24,7 @@ from xlrd.biffh import (
 
 from adapters import text as texts
 from adapters.book import book_records
+from adapters.compound import CompoundDamaged, workbook_stream
 from adapters.refusal import MAX_PROBLEMS, empty_input, refuse
 from adapters.sheet import CellFault, Row, Sheet, checked_text, choose_sheet
 from adapters.source import OLE_MAGIC, ZIP_MAGIC, is_encrypted_office, with_places
@@ -48,6 +49,10 @@ _REMEDY_SAVE = Text(
     vi="mở bằng Excel và lưu lại dạng .xlsx không đặt mật khẩu",
     en="open it in Excel and save it as .xlsx without a password",
 )
+
+# xlrd notes a link at every cell of its range, up to four billion of them. None is looked at here.
+for _name in ("handle_hlink", "handle_quicktip"):
+    setattr(xlrd.sheet.Sheet, _name, lambda *_: None)
 
 
 def read(
@@ -99,6 +104,11 @@ class _Workbook:
 
     def __init__(self, data: bytes, *, file: Place) -> None:
         self._file = file
+        if data.startswith(OLE_MAGIC):
+            try:
+                data = workbook_stream(data)
+            except CompoundDamaged as error:
+                raise self._refused(error) from error
         # What xlrd has to say about odd files goes nowhere: it prints.
         self._log = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
         try:
@@ -124,7 +134,7 @@ class _Workbook:
         """Return a sheet."""
         names = [texts.nfc(one) for one in self._book.sheet_names()]
         index = choose_sheet(
-            [(one, not name and self._is_hidden(i)) for i, one in enumerate(names)],
+            list(zip(names, self._are_hidden(), strict=True)),
             wanted=name,
             code="xls",
             file=self._file,
@@ -138,8 +148,10 @@ class _Workbook:
         rows = self._rows(sheet, is_calculated=_has_values(sheet, first=header.stop - 1))
         return Sheet(name=names[index], rows=rows, merges=merges)
 
-    def _is_hidden(self, index: int) -> bool:
-        return bool(self._sheet(index).visibility)
+    def _are_hidden(self) -> list[bool]:
+        # The list of sheets says it. To ask the sheets themselves reads every one of them, and a
+        # damaged list may name one large sheet a thousand times.
+        return [bool(visibility) for visibility in self._book._sheet_visibility]  # noqa: SLF001
 
     def _sheet(self, index: int) -> xlrd.sheet.Sheet:
         try:

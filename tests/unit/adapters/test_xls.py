@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import tracemalloc
 from datetime import datetime
 
@@ -135,6 +136,78 @@ def test_two_cells_far_apart_take_no_rectangle_of_memory(read):
 
     assert found.values[1]["IV"] == "x"
     assert peak < 40_000_000
+
+
+def record(number, data):
+    return struct.pack("<HH", number, len(data)) + data
+
+
+def test_a_link_over_all_cells_takes_no_place_for_each(read, monkeypatch):
+    link = struct.pack("<4H", 0, 65_535, 0, 255) + bytes(24)
+    plain = xlwt.Worksheet.get_biff_data
+    # Before the end of the sheet (EOF takes four bytes).
+    linked = lambda sheet: plain(sheet)[:-4] + record(0x1B8, link) + plain(sheet)[-4:]  # noqa: E731
+    monkeypatch.setattr(xlwt.Worksheet, "get_biff_data", linked)
+    data = saved(book_of(["a"], [1]))
+
+    tracemalloc.start()
+    found = read(data, format="xls")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found.values == [{"a": 1}]
+    assert peak < 10_000_000
+
+
+def compound(*, short_next, entries=1):
+    """Return an OLE file whose workbook lies in short sectors, and who follows whom among them."""
+    stream = saved(book_of(["a"], [1]))[512:]
+    stream = stream[: stream.rindex(record(10, b"")) + 4]
+    count = -(-len(stream) // 64)
+    shorts = stream + bytes(-len(stream) % 512)
+    names = ["Root Entry", "Workbook", *(f"x{n}" for n in range(entries - 1))]
+    directory = b""
+    for number, name in enumerate(names):
+        text = name.encode("utf-16-le") + b"\0\0"
+        near = min(number + 1, entries) if number else -1
+        near = near if near > number else -1
+        fields = (5, 1, -1, -1, 1) if not number else (2, 1, near, near, -1)
+        at = 2 + -(-len(names) // 4) if not number else 0
+        size = len(shorts) if not number else len(stream)
+        directory += text.ljust(64, b"\0") + struct.pack("<HBBiii", len(text), *fields)
+        directory += bytes(36) + struct.pack("<iII", at, size, 0)
+    directory += bytes(-len(directory) % 512)
+    table = [-3, -2, *range(3, 2 + len(directory) // 512), -2]
+    table += [*range(len(table) + 1, len(table) + len(shorts) // 512), -2]
+    fat = struct.pack("<128i", *table, *[-1] * (128 - len(table)))
+    ring = [*range(1, count), short_next]
+    mini = struct.pack("<128i", *ring, *[-1] * (128 - count))
+    head = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 62, 3, 65_534, 9, 6)
+    )
+    head += bytes(10) + struct.pack("<iiIIiiii", 1, 2, 0, 4096, 1, 1, -2, 0)
+    head += struct.pack("<109i", 0, *[-1] * 108)
+    return head + fat + mini + directory + shorts
+
+
+def test_a_workbook_in_short_sectors_is_read(read):
+    assert read(compound(short_next=-2), format="xls").values == [{"a": 1}]
+
+
+@pytest.mark.parametrize("at", [48, 60, 68, 76])
+def test_tables_beyond_the_end_of_the_file_are_damage(read, at):
+    data = bytearray(compound(short_next=-2))
+    data[at : at + 4] = struct.pack("<i", 1_000_000)
+
+    assert read(bytes(data), format="xls").code == "xls.damaged"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("harm", [{"short_next": 0}, {"short_next": -2, "entries": 60}])
+def test_a_ring_of_sectors_or_a_thicket_of_entries_holds_nobody_up(read, harm):
+    found = read(compound(**harm), format="xls")
+
+    assert found.code == ("xls.damaged" if harm["short_next"] == 0 else None)
 
 
 def test_a_file_beyond_the_limit_is_refused(read):
