@@ -46,6 +46,9 @@ ENOUGH = 3
 _DELIMITERS = ";,\t|"
 _SURE = 0.95
 _OPEN_SHEET = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+_OPEN_PARTS = (b"content.xml", b"META-INF/manifest.xml")
+_OTHER_PART = b"[Content_Types].xml"
+_LIST_BYTES = 64 * 1024
 _ARCHIVE = Text(
     vi="tệp nén có thể chứa nhiều tệp: giải nén và đưa một tệp trong đó; "
     "docs/adapters.md cho biết cách khai báo zip",
@@ -94,7 +97,8 @@ def find_source(
     if data.startswith((ZIP_MAGIC, OLE_MAGIC)):
         if name.endswith(".zip"):
             raise FormatUnknown(_ARCHIVE)
-        return _with_header_row(source, _workbook(data, sheet), file_name, is_known), []
+        workbook = _workbook(data, sheet, parts=_list_of_parts(source))
+        return _with_header_row(source, workbook, file_name, is_known), []
     is_table = name.endswith(".dbf")
     # Its first bytes are no text, and say how many they are.
     guesses = judge_encoding(data[int.from_bytes(data[8:10], "little") :] if is_table else data)
@@ -118,12 +122,23 @@ def find_source(
     return _with_header_row(io.BytesIO(data), options, file_name, is_known), doubts
 
 
-def _workbook(data: bytes, sheet: str) -> XlsxOptions | XlsOptions | OdsOptions:
+def _workbook(data: bytes, sheet: str, *, parts: bytes) -> XlsxOptions | XlsOptions | OdsOptions:
     if data.startswith(OLE_MAGIC):
         return XlsOptions(sheet=sheet)
-    # The type of an OpenDocument comes first and unpacked, so that it can be seen.
-    is_open = _OPEN_SHEET in data[:200]
+    # The type of an OpenDocument comes first and unpacked, so that it can be seen; programs that
+    # pack one anew forget it.
+    is_open = _OPEN_SHEET in data[:200] or (
+        all(part in parts for part in _OPEN_PARTS) and _OTHER_PART not in parts
+    )
     return OdsOptions(sheet=sheet) if is_open else XlsxOptions(sheet=sheet)
+
+
+def _list_of_parts(source: BinaryIO) -> bytes:
+    """Return the end of an archive, where the names of its parts stand."""
+    source.seek(max(source.seek(0, 2) - _LIST_BYTES, 0))
+    found = source.read(_LIST_BYTES)
+    source.seek(0)
+    return found
 
 
 _PYTHON = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")

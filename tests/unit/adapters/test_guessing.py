@@ -59,7 +59,7 @@ def old_workbook():
     return out.getvalue()
 
 
-def open_workbook():
+def open_workbook(*, has_type=True):
     cells = "".join(
         f'<table:table-cell office:value-type="string"><text:p>{name}</text:p></table:table-cell>'
         for name in ("Số hồ sơ", "Họ tên", "Ghi chú")
@@ -71,13 +71,15 @@ def open_workbook():
     )
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        if has_type:
+            archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr(
             "content.xml",
             f"<office:document-content {namespaces}><office:body><office:spreadsheet>"
             f'<table:table table:name="x">{row * 2}</table:table>'
             "</office:spreadsheet></office:body></office:document-content>",
         )
+        archive.writestr("META-INF/manifest.xml", f"<manifest>{' ' * 100_000}</manifest>")
     return out.getvalue()
 
 
@@ -86,8 +88,9 @@ def open_workbook():
     [
         (old_workbook(), XlsOptions(sheet="x", header_row=2)),
         (open_workbook(), OdsOptions(sheet="x")),
+        (open_workbook(has_type=False), OdsOptions(sheet="x")),
     ],
-    ids=["xls", "ods"],
+    ids=["xls", "ods", "ods without its type"],
 )
 def test_workbooks_are_told_apart_by_their_content(data, options):
     assert find(data, sheet="x") == (options, [])
