@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mappings.dates import FIRST_YEAR, LAST_YEAR
+from mappings.kinds.fees import fee_size
 from mappings.mistakes import closest_word
 from schemas.model import Kind
 from schemas.problem import Text
@@ -30,6 +31,8 @@ _UNSEEN = (
     "\ufff9-\ufffb\U000e0001-\U000e007f"
 )
 _INVISIBLE = re.compile(f"[{_UNSEEN}]")
+_AMOUNTS = frozenset({"Gia"})
+"""Fields of money, which the schema takes as any text."""
 _MOMENT = re.compile(r"[0-9]{14}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
@@ -53,7 +56,8 @@ def make_judge(field: Field) -> Judge:
         return _by_moment
     if field.kind is Kind.INTEGER:
         return _by_number
-    return _by_text(field, pattern=_compiled(field.pattern))
+    judge = _by_text(field, pattern=_compiled(field.pattern))
+    return _by_amount(judge) if field.name in _AMOUNTS else judge
 
 
 def quoted(value: str) -> str:
@@ -148,6 +152,14 @@ def _by_text(field: Field, *, pattern: re.Pattern[str] | None) -> Judge:
         return None
 
     return judge
+
+
+def _by_amount(judge: Judge) -> Judge:
+    def judge_amount(value: str) -> Refusal | None:
+        found = fee_size(value)
+        return judge(value) if found is None else Refusal(*found)
+
+    return judge_amount
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:

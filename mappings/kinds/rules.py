@@ -89,6 +89,13 @@ RULES: dict[str, ValueRule] = {
             en="a whole amount of đồng (Gia is a number in the systems that were seen)",
         ),
     ),
+    "value.fee_size": ValueRule(
+        severity=Severity.ERROR,
+        source=Text(
+            vi="quy tắc riêng của Liên thông: không lệ phí nào đã gặp gần tới 15 chữ số",
+            en="a rule of Lienthong's own: no fee that was seen comes near 15 digits",
+        ),
+    ),
     "value.agency_code_form": ValueRule(severity=Severity.ERROR, source=_AGENCIES),
     "value.agency_code_writing": ValueRule(severity=Severity.ERROR, source=_AGENCIES),
     "value.procedure_code_form": ValueRule(severity=Severity.ERROR, source=_PROCEDURES),

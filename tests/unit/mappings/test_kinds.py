@@ -206,7 +206,10 @@ def test_a_dossier_code_is_one_of_those_seen(text, found):
         ("-5000", "-5000", ["fee_form"]),
         ("100.5", "100.5", ["fee_form"]),
         ("khoảng 100.000", "khoảng 100.000", ["fee_form"]),
-        ("9" * 40, "9" * 40, ["fee_form"]),
+        ("9" * 15, "9" * 15, []),
+        ("1" + "0" * 15, "1" + "0" * 15, ["fee_size"]),
+        ("1" + ".000" * 5 + " đ", "1" + ".000" * 5 + " đ", ["fee_size"]),
+        ("0" * 30 + "8000", "8000", []),
     ],
 )
 def test_a_fee_is_a_whole_amount(text, standard, found):

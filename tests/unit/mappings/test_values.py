@@ -187,3 +187,24 @@ def test_districts_of_the_merged_provinces_ended_with_june_2025(convert, day, na
     done = convert({"ngay": day, "h": "718"}, {"GhiChu": rule})
 
     assert (done.events[0].values["GhiChu"] if done.events else None) == name
+
+
+FEES = "{items: [{fields: {Gia: %s}}]}"
+
+
+@pytest.mark.parametrize("rule", ["a", "{from: a, number: plain}"])
+@pytest.mark.parametrize(
+    "amount", ["1" + "0" * 15, "9" * 40, "9" * 16 + ".5", 10**15, "9" * 16 + " đ"]
+)
+def test_an_amount_beyond_any_fee_is_an_error_at_its_cell(problems_of, amount, rule):
+    (problem,) = problems_of(FEES % rule, {"a": amount}, field="DanhSachLePhi")
+
+    assert problem.code in ("value.fee_size", "mapping.number_invalid")
+    assert (problem.field, problem.value) == ("DanhSachLePhi[1].Gia", str(amount))
+
+
+@pytest.mark.parametrize("amount", ["999999999999999", "7500.5", "0.333333333333333333", 8000])
+def test_an_amount_of_fifteen_digits_may_stand(convert, amount):
+    done = convert({"a": amount}, {"DanhSachLePhi": FEES % "{from: a, number: plain}"})
+
+    assert (len(done.events), done.problems) == (1, ())
