@@ -90,7 +90,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     code_lists_section = section.section("code_lists")
     code_lists = {} if code_lists_section is None else read_code_lists(code_lists_section)
     reader = RuleReader(code_lists)
-    dossier_section = section.section("dossier")
+    dossier_section = _dossier(section)
     agency_code, agency_name, agency_group = _agency(agency)
     event_key, order_by = read_template(section, "event_key"), read_template(section, "order_by")
     if schema is None or dossier_section is None:
@@ -121,6 +121,14 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         tests=tests,
         warnings=(),
     )
+
+
+def _dossier(section: Section) -> Section | None:
+    """Return the fields of the dossier; a key with nothing but comments below has none yet."""
+    node = section.node("dossier")
+    if isinstance(node, Scalar) and node.is_null:
+        return section.section_of(Table(entries={}, line=node.line), "dossier")
+    return section.section("dossier")
 
 
 def is_mapping_name(text: str) -> bool:

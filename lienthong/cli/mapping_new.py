@@ -50,6 +50,7 @@ def new(  # noqa: PLR0913 - options of a command
     from adapters import read_records
     from adapters.guessing import FormatUnknown, find_source
     from adapters.guessing_documents import find_documents
+    from lienthong.flows.convert import unwritable
     from mappings import is_mapping_name
     from mappings.drafts import count_doubts, is_known, profile_records, propose, write_draft
     from schemas.model import load_version
@@ -97,16 +98,11 @@ def new(  # noqa: PLR0913 - options of a command
         language=session.language,
     )
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise ConfigError(
-            Text(
-                vi=f"không ghi được {target}: {error.strerror}",
-                en=f"{target} cannot be written: {error.strerror}",
-            ),
-            code="mapping.unwritable",
-        ) from error
+        raise unwritable(target, error) from error
     _tell(session, target, doubts=count_doubts(text))
 
 

@@ -70,3 +70,23 @@ def test_the_coverage_of_a_draft_is_shown_with_what_is_left_to_do(cli, tmp_path)
         "mapping.unfinished",
         "mapping.field_unmapped",
     }
+
+
+def test_a_sample_of_unknown_columns_becomes_a_draft_that_says_field_by_field(cli, tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n", encoding="utf-8")
+
+    done = cli("mapping", "new", "moi", "--from", "a.csv", "--out", "chua/co/moi.yaml")
+
+    assert done.code == 0
+    assert "the mandatory field MaHoSo of HoSo is not mapped" in done.out
+    assert "mapping.type_wrong" not in done.out
+    assert cli("mapping", "coverage", "chua/co/moi.yaml").code == 0
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_a_remedy(cli, tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+
+    done = cli("mapping", "new", "moi", "--from", "a.csv", "--out", "a.csv/moi.yaml")
+
+    assert (done.code, "output.unwritable" in done.err) == (2, True)
+    assert "give another place" in done.err

@@ -307,6 +307,16 @@ def test_every_mandatory_field_needs_a_rule(mapping_text, mistakes):
     assert "HinhThuc" in problems[1].message.vi
 
 
+def test_a_dossier_of_comments_alone_says_which_fields_it_needs(mapping_text, mistakes):
+    head, _, rest = mapping_text().partition("dossier:\n")
+    below = rest[rest.index("tests:") :] if "tests:" in rest else ""
+
+    problems = mistakes(f"{head}dossier:\n  # MaHoSo: not yet\n{below}")
+
+    assert {p.code for p in problems} == {"mapping.field_unmapped"}
+    assert "the mandatory field MaHoSo of HoSo is not mapped" in [p.message.en for p in problems]
+
+
 def test_fields_of_the_later_schema_are_unknown_to_the_earlier(mapping_text, mistakes, load):
     rule = {"NgayNopHoSo": "{from: ngay, date: [dd/MM/yyyy]}"}
 
