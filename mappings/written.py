@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mappings.codes import check_targets, folding, spans_of
 from mappings.dates import DateImplausible, DateInvalid, make_date_reader
-from mappings.judging import Refusal, make_judge, quoted
+from mappings.judging import Refusal, known_codes, make_judge, quoted
 from mappings.mistakes import closest, listed
 from mappings.texts import (
     NumberInvalid,
@@ -35,7 +35,7 @@ _NEVER_NUMBERS = (Kind.DATETIME, Kind.BOOLEAN)
 
 def judge_written(rule: FieldRule, *, section: Section, field: Field) -> None:
     """Complain about every value of `rule` that the portal's field does not take."""
-    judge = make_judge(field)
+    judge = _with_suggestion(make_judge(field), _taken_by(field))
     refusals = (
         ("constant", _refuse_constant(rule, judge) if rule.constant else None),
         ("default", judge(rule.default) if rule.default else None),
@@ -54,6 +54,26 @@ def judge_written(rule: FieldRule, *, section: Section, field: Field) -> None:
     if rule.codes is not None:
         check_targets(rule.codes, judge, section=section, field=field.name)
     _check_conversion(rule, judge, section=section, field=field)
+
+
+def _with_suggestion(judge: Judge, suggestion: Text) -> Judge:
+    """Return a judge whose refusals say what to do also where no word is near."""
+
+    def judge_with_suggestion(value: str) -> Refusal | None:
+        found = judge(value)
+        if found is None or found.suggestion is not None:
+            return found
+        return found._replace(suggestion=suggestion)
+
+    return judge_with_suggestion
+
+
+def _taken_by(field: Field) -> Text:
+    if field.codes:
+        known = known_codes(field.codes)
+        return Text(vi=f"viết một trong {known.vi}", en=f"write one of {known.en}")
+    form = field.form or field.about
+    return Text(vi=f"{field.name} nhận: {form.vi}", en=f"{field.name} takes: {form.en}")
 
 
 def _check_conversion(rule: FieldRule, judge: Judge, *, section: Section, field: Field) -> None:
@@ -116,5 +136,9 @@ def _refuse_word(rule: FieldRule, text: str) -> Refusal | None:
             vi=f"danh mục mã không có {quoted(text)}; có: {listed(words)}",
             en=f"the code list has no {quoted(text)}; there are {listed(words)}",
         ),
-        closest(text, words),
+        closest(text, words)
+        or Text(
+            vi="viết một từ có trong danh mục mã, hoặc thêm từ này vào danh mục",
+            en="write a word of the code list, or add this one to it",
+        ),
     )

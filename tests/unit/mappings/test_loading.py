@@ -173,6 +173,25 @@ def test_judges_written_values_by_the_portals_schema(mapping_text, mistakes, fie
     assert problems[0].field.startswith(field)
 
 
+@pytest.mark.parametrize(
+    ("field", "rule", "suggestion"),
+    [
+        ("KenhThucHien", "{constant: 'xyz'}", "write one of the codes: 1 = "),
+        ("MaTTHC", "{constant: 'khai sinh'}", "MaTTHC takes: d.dddddd, without a local suffix"),
+        ("KenhThucHien", "{constant: q, codes: {a: '1'}}", "write a word of the code list"),
+        ("LoaiDoiTuong", "{from: a, codes: {CN: 'xyz'}}", "write one of the codes: 1 = "),
+    ],
+)
+def test_a_value_that_is_near_nothing_is_told_what_the_field_takes(
+    mapping_text, mistakes, field, rule, suggestion
+):
+    (problem,) = mistakes(mapping_text({field: rule}))
+
+    assert problem.suggestion is not None
+    assert problem.suggestion.en.startswith(suggestion)
+    assert problem.suggestion.vi != problem.suggestion.en
+
+
 GROUPS = {
     "no kind": ("{fields: {TenTepDinhKem: a}}", "mapping.group_invalid"),
     "two kinds": ("{each: a, items: []}", "mapping.group_invalid"),
