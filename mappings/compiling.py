@@ -199,10 +199,13 @@ def _with_condition(rule: FieldRule, run: Read) -> Read:
 
 def _judged(run: Read, judge: Judge, site: Site) -> Read:
     def convert(scope: Scope) -> str | None:
+        before = len(scope.problems)
         text = run(scope)
         if text:
             refusal = judge(text)
             if refusal is not None:
+                # A warning of its kind says that the value goes on, which it does not.
+                del scope.problems[before:]
                 _report(refusal, scope, site)
                 return None
         return text

@@ -13,6 +13,12 @@ def found(conversion):
     return [(p.code, p.severity.value, p.field) for p in conversion.problems]
 
 
+def test_a_value_that_is_refused_is_told_once_and_not_warned_of_too(problems_of):
+    problems = problems_of("{from: dt, kind: phone}", {"dt": "090 " * 40}, field="SoDienThoai")
+
+    assert [problem.code for problem in problems] == ["mapping.too_long"]
+
+
 def test_a_kind_gives_the_standard_writing(convert):
     event = convert({"dt": "+84 90 123 45 67"}, {"DonViXuLy": "{from: dt, kind: phone}"}).events[0]
 
