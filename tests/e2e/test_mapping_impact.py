@@ -50,12 +50,12 @@ def land(sample_set):
 
 
 def test_a_change_that_harms_nobody_ends_well(quick, changed, land):
-    new = changed("version: 1", "version: 2")
+    new = changed("version: 2", "version: 3")
 
     result = quick("mapping", "impact", "land-registration", new, land.path, land.path)
 
     assert result.code == 0
-    assert "land-registration@1 → land-registration@2" in result.out
+    assert "land-registration@2 → land-registration@3" in result.out
     assert f"{2 * land.records} records" in result.out
     assert "become invalid" not in result.out
 
