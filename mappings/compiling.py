@@ -17,7 +17,7 @@ from mappings.deadlines import with_deadline
 from mappings.judging import make_judge, quoted
 from mappings.language import FieldRule, Path
 from mappings.scope import Site, make_finder, make_text_reader
-from mappings.texts import TextNoMatch, TextTooLong, make_text_rule
+from mappings.texts import TextNoMatch, TextTooLong, make_text_rule, too_long_for_regex
 from mappings.values import as_text, is_present
 from mappings.watching import UNWATCHED
 from schemas.problem import Text
@@ -156,7 +156,7 @@ def _text_step(rule: TextRule, site: Site) -> Step:
         except TextNoMatch:
             site.report(scope, "mapping.text_no_match", _no_match(rule, text))
         except TextTooLong:
-            site.report(scope, "mapping.too_long", _too_long(text))
+            site.report(scope, "mapping.too_long", too_long_for_regex(text))
         return None
 
     return site.watch.text(step, rule=rule)
@@ -252,11 +252,4 @@ def _no_match(rule: TextRule, text: str) -> Text:
     return Text(
         vi=f"không tìm thấy {pattern!r} trong {quoted(text)}",
         en=f"{pattern!r} does not occur in {quoted(text)}",
-    )
-
-
-def _too_long(text: str) -> Text:
-    return Text(
-        vi=f"dài {len(text)} ký tự, quá dài cho biểu thức chính quy của ánh xạ",
-        en=f"{len(text)} characters long, too long for a regular expression of the mapping",
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mappings.language import AnyOf, Every, Matches, Not, OneOf, Present
 from mappings.regexes import MAX_REGEX_INPUT
-from mappings.scope import make_finder
+from mappings.scope import Site, make_finder
+from mappings.texts import too_long_for_regex
 from mappings.values import NotAValue, as_text, is_present
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from mappings.language import Condition, Path
+    from mappings.regexes import Regex
     from mappings.scope import Scope
 
     Test: TypeAlias = Callable[[Scope], bool]
@@ -30,8 +32,7 @@ def make_test(condition: Condition) -> Test:
             wanted_texts = frozenset(as_text(value) for value in values)
             return lambda scope: read_one(scope) in wanted_texts
         case Matches(path=path, pattern=pattern):
-            read, is_in = _reader(path), pattern.is_in
-            return lambda scope: is_in((read(scope) or "")[:MAX_REGEX_INPUT])
+            return _matching(path, pattern)
         case Every(parts=parts):
             every = tuple(make_test(part) for part in parts)
             return lambda scope: all(test(scope) for test in every)
@@ -41,6 +42,20 @@ def make_test(condition: Condition) -> Test:
         case Not(part=part):
             test = make_test(part)
             return lambda scope: not test(scope)
+
+
+def _matching(path: Path, pattern: Regex) -> Test:
+    read, is_in, site = _reader(path), pattern.is_in, Site("", (path,))
+
+    def test(scope: Scope) -> bool:
+        text = read(scope) or ""
+        if len(text) > MAX_REGEX_INPUT:
+            # What stands behind the limit might decide otherwise: nobody knows what is true.
+            site.report(scope, "mapping.too_long", too_long_for_regex(text))
+            return False
+        return is_in(text)
+
+    return test
 
 
 def _reader(path: Path) -> Callable[[Scope], str | None]:

@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from mappings.regexes import MAX_REGEX_INPUT
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,17 @@ def make_number_reader(name: str) -> Callable[[str], str]:
         return number if number == "0" else sign + number
 
     return read
+
+
+def too_long_for_regex(text: str) -> Text:
+    """Return the words for a text that no regular expression is shown."""
+    length = len(text)
+    return Text(
+        vi=f"dài {length} ký tự, quá dài cho biểu thức chính quy của ánh xạ "
+        f"(tối đa {MAX_REGEX_INPUT})",
+        en=f"{length} characters long, too long for a regular expression of the mapping "
+        f"(at most {MAX_REGEX_INPUT})",
+    )
 
 
 def collapse_spaces(text: str) -> str:

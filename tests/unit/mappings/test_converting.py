@@ -764,3 +764,19 @@ def test_a_word_may_be_misspelt(convert):
     (problem,) = convert({"tt": "Đang sử lý"}, {"TrangThaiHoSo": rule}).problems
 
     assert problem.suggestion.en == "did you mean 'Đang xử lý'?"
+
+
+@pytest.mark.parametrize("where", ["%s", "{not: %s}", "{any: [%s, {path: b, present: true}]}"])
+def test_a_condition_never_decides_by_a_part_of_a_text(problems_of, where):
+    rule = "{constant: x, when: %s}" % (where % "{path: a, matches: 'y$'}")
+
+    (problem,) = problems_of(rule, {"a": "x" * 20_000 + "y"})
+
+    assert (problem.code, problem.value[:3]) == ("mapping.too_long", "xxx")
+    assert problem.suggestion is not None
+
+
+def test_a_condition_sees_twenty_thousand_characters(value_of):
+    rule = "{constant: x, when: {path: a, matches: 'y$'}}"
+
+    assert value_of(rule, {"a": "x" * 19_999 + "y"}) == "x"
