@@ -23,6 +23,13 @@ class Book(Protocol):
         """Return a sheet; `header` are the rows of its names, whose merged cells are wanted."""
 
 
+class WholeBook(Book, Protocol):
+    """An open workbook that can also be gone through as a whole, to be written anew."""
+
+    def sheets(self, *, header: range) -> Iterator[Sheet]:
+        """Yield every sheet in its order; `header` as for `open_sheet`."""
+
+
 def book_records(
     book: Book, *, code: str, file: Place, options: SheetOptions
 ) -> Iterator[SourceRecord | UnreadableRecord]:

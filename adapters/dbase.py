@@ -138,7 +138,7 @@ class _Table:
             if data[0] != _KEPT:
                 problems = [_marked(data[0], place)]
             if problems:
-                yield UnreadableRecord(number=number, problems=tuple(problems))
+                yield UnreadableRecord(number=number, problems=tuple(problems), values=values)
             else:
                 yield SourceRecord(number=number, values=values, place=place, columns=self._labels)
 

@@ -88,4 +88,4 @@ class UnreadableRecord:
     number: int
     problems: Sequence[Problem]
     values: Mapping[str, Value] = field(default_factory=dict)
-    """Of a row of a sheet: what could be read, so that it can be told whose row it is."""
+    """Of a table: what could be read, so that it can be told whose row it is."""

@@ -38,11 +38,12 @@ Merge: TypeAlias = "tuple[int, int, int, int]"
 
 
 class CellFault(Exception):
-    """One cell cannot be read; `code` without the format's name."""
+    """One cell cannot be read; `code` without the format's name, `shown` is its error (#N/A)."""
 
-    def __init__(self, code: str, vi: str, en: str) -> None:
+    def __init__(self, code: str, vi: str, en: str, *, shown: str = "") -> None:
         super().__init__(en)
         self.code = code
+        self.shown = shown
         self.text = Text(vi=vi, en=en)
 
 
@@ -66,6 +67,7 @@ class Sheet:
     rows: Iterator[Row]
     merges: Sequence[Merge] = field(default_factory=list)
     """Those of the header; complete when its last row has been read."""
+    is_hidden: bool = False
 
 
 class Header(Protocol):

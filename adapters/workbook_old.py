@@ -9,6 +9,7 @@ cells far apart takes a gigabyte: its sheet is a full rectangle.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import xlrd
@@ -35,6 +36,7 @@ from schemas.problem import Place, Text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adapters.book import WholeBook
     from adapters.options import XlsOptions
     from adapters.record import SourceRecord, UnreadableRecord, Value
     from adapters.sheet import Merge
@@ -60,10 +62,22 @@ def read(
 ) -> Iterator[SourceRecord | UnreadableRecord]:
     """Yield the records; see `adapters.read_records`."""
     file = Place(file=file_name)
+    with open_book(source, file=file, options=options) as book:
+        yield from book_records(book, code="xls", file=file, options=options)
+
+
+@contextmanager
+def open_book(source: BinaryIO, *, file: Place, options: XlsOptions) -> Iterator[WholeBook]:
+    """
+    Give the workbook in `source`.
+
+    Raises:
+        InputError: It is none, too large, or damaged; the last also while it is read.
+    """
     with with_places(source) as whole:
         data = _load(whole, file=file, limit=options.max_file_bytes)
     with _Workbook(data, file=file) as workbook:
-        yield from book_records(workbook, code="xls", file=file, options=options)
+        yield workbook
 
 
 def _load(source: BinaryIO, *, file: Place, limit: int) -> bytes:
@@ -140,13 +154,22 @@ class _Workbook:
             file=self._file,
         )
         sheet = self._sheet(index)
+        return self._opened(names[index], sheet, header=header)
+
+    def sheets(self, *, header: range) -> Iterator[Sheet]:
+        """Yield every sheet; one is let go when the next is asked for."""
+        for index, name in enumerate(self._book.sheet_names()):
+            yield self._opened(texts.nfc(name), self._sheet(index), header=header)
+            self._book.unload_sheet(index)
+
+    def _opened(self, name: str, sheet: xlrd.sheet.Sheet, *, header: range) -> Sheet:
         merges: list[Merge] = [
             (top + 1, left, bottom, right - 1)
             for top, bottom, left, right in sheet.merged_cells
             if top + 1 in header
         ]
         rows = self._rows(sheet, is_calculated=_has_values(sheet, first=header.stop - 1))
-        return Sheet(name=names[index], rows=rows, merges=merges)
+        return Sheet(name=name, rows=rows, merges=merges, is_hidden=bool(sheet.visibility))
 
     def _are_hidden(self) -> list[bool]:
         # The list of sheets says it. To ask the sheets themselves reads every one of them, and a
@@ -199,7 +222,8 @@ class _Workbook:
             return bool(value)
         if kind == XL_CELL_ERROR:
             shown = xlrd.error_text_from_code.get(value, "#?")
-            raise CellFault("cell_error", f"ô báo lỗi {shown}", f"the cell shows {shown}")
+            vi, en = f"ô báo lỗi {shown}", f"the cell shows {shown}"
+            raise CellFault("cell_error", vi, en, shown=shown)
         return None
 
     def _number(self, value: float, style: int) -> Value:

@@ -11,7 +11,9 @@ Source: OASIS OpenDocument 1.3, part 3: 9.1 (tables), 19.385-19.390 (values), 3.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import text as texts
@@ -25,10 +27,11 @@ from schemas.parser import Limits, XmlRefused, iter_elements
 from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element
 
+    from adapters.book import WholeBook
     from adapters.options import OdsOptions
     from adapters.record import SourceRecord, UnreadableRecord, Value
     from adapters.sheet import Merge
@@ -80,11 +83,22 @@ def read(
 ) -> Iterator[SourceRecord | UnreadableRecord]:
     """Yield the records; see `adapters.read_records`."""
     file = Place(file=file_name)
+    with open_book(source, file=file, options=options) as book:
+        yield from book_records(book, code="ods", file=file, options=options)
+
+
+@contextmanager
+def open_book(source: BinaryIO, *, file: Place, options: OdsOptions) -> Iterator[WholeBook]:
+    """
+    Give the workbook in `source`.
+
+    Raises:
+        InputError: It is none, or damaged; the last also while it is read.
+    """
     with with_places(source) as whole:
         _check_magic(whole, file)
         with Archive(whole, place=file, limits=options, wording=_WORDING) as archive:
-            workbook = _Workbook(archive, options=options)
-            yield from book_records(workbook, code="ods", file=file, options=options)
+            yield _Workbook(archive, options=options)
 
 
 class _Workbook:
@@ -107,16 +121,33 @@ class _Workbook:
         rows = self._table_rows()
         seen: list[tuple[str, bool]] = []
         for table, element in rows:
-            found = texts.nfc(table.get(f"{{{_TABLE}}}name", ""))
+            found = _name_of(table)
             is_hidden = table.get(f"{{{_TABLE}}}style-name", "") in hidden
             if (found.strip() == wanted) if wanted else not is_hidden:
                 merges: list[Merge] = []
-                read_on = _Rows(found, header=header, merges=merges)
-                return Sheet(name=found, rows=read_on.all(element, rows), merges=merges)
+                elements = chain([element], _rows_of(found, rows))
+                read_on = _Rows(header=header, merges=merges)
+                return Sheet(name=found, rows=read_on.all(elements), merges=merges)
             if (found, is_hidden) not in seen:
                 seen.append((found, is_hidden))
         index = choose_sheet(seen, wanted=name, code="ods", file=self._file)
         return self.open_sheet(seen[index][0], header=header)
+
+    def sheets(self, *, header: range) -> Iterator[Sheet]:
+        """Yield every sheet, in one reading; its rows are there until the next is asked for."""
+        hidden = self._hidden_styles()
+        style = f"{{{_TABLE}}}style-name"
+        for (name, style_name), rows in groupby(
+            self._table_rows(), key=lambda pair: (_name_of(pair[0]), pair[0].get(style, ""))
+        ):
+            merges: list[Merge] = []
+            read_on = _Rows(header=header, merges=merges)
+            yield Sheet(
+                name=name,
+                rows=read_on.all(element for _, element in rows),
+                merges=merges,
+                is_hidden=style_name in hidden,
+            )
 
     def _table_rows(self) -> Iterator[tuple[_Element, _Element]]:
         """Yield every row of every sheet, with its sheet."""
@@ -171,18 +202,14 @@ class _Workbook:
 class _Rows:
     """Counts the rows of one sheet and reads those that hold something."""
 
-    def __init__(self, name: str, *, header: range, merges: list[Merge]) -> None:
-        self._name = name
+    def __init__(self, *, header: range, merges: list[Merge]) -> None:
         self._header = header
         self._merges = merges
         self._number = 0
 
-    def all(self, first: _Element, others: Iterator[tuple[_Element, _Element]]) -> Iterator[Row]:
+    def all(self, elements: Iterable[_Element]) -> Iterator[Row]:
         """Yield the rows from the first to the last of the sheet."""
-        yield from self._take(first)
-        for table, element in others:
-            if texts.nfc(table.get(f"{{{_TABLE}}}name", "")) != self._name:
-                return
+        for element in elements:
             yield from self._take(element)
 
     def _take(self, element: _Element) -> Iterator[Row]:
@@ -194,7 +221,7 @@ class _Rows:
         if repeated > _MAX_REPEATED:
             vi = f"dòng này được ghi là lặp lại {repeated} lần"
             fault = CellFault("row_repeated", vi, f"this row is said to repeat {repeated} times")
-            yield Row(number=start, cells=(), faults=[(_first(row), fault)])
+            yield Row(number=start, cells=row.cells, faults=[(_first(row), fault)])
             return
         yield row
         for number in range(start + 1, start + repeated):
@@ -215,8 +242,10 @@ class _Rows:
             try:
                 value = _value_before(cell, index)
             except CellFault as fault:
-                if len(faults) < MAX_PROBLEMS:
-                    faults.append((min(start, MAX_COLUMNS - 1), fault))
+                last = index if index <= MAX_COLUMNS else start + 1
+                room = MAX_PROBLEMS - len(faults)
+                columns = range(min(start, MAX_COLUMNS - 1), min(last, MAX_COLUMNS))
+                faults += [(column, fault) for column in columns[: max(room, 0)]]
                 continue
             if value is not None:
                 cells += [(column, value) for column in range(start, index)]
@@ -226,6 +255,17 @@ class _Rows:
         down, right = _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
         if (down > 1 or right > 1) and column + right <= MAX_COLUMNS:
             self._merges.append((row, column, row + down - 1, column + right - 1))
+
+
+def _rows_of(name: str, rows: Iterator[tuple[_Element, _Element]]) -> Iterator[_Element]:
+    for table, element in rows:
+        if _name_of(table) != name:
+            return
+        yield element
+
+
+def _name_of(table: _Element) -> str:
+    return texts.nfc(table.get(f"{{{_TABLE}}}name", ""))
 
 
 def _first(row: Row) -> int:
@@ -250,7 +290,7 @@ def _value(cell: _Element) -> Value:
     is_formula = cell.get(f"{{{_TABLE}}}formula") is not None
     if cell.get(_CALC_KIND) == "error" or (is_formula and _ERROR.fullmatch(shown)):
         said = shown[:20] or "#?"
-        raise CellFault("cell_error", f"ô báo lỗi {said}", f"the cell shows {said}")
+        raise CellFault("cell_error", f"ô báo lỗi {said}", f"the cell shows {said}", shown=said)
     if kind is None and is_formula:
         vi, en = "công thức chưa được tính", "the formula was never calculated"
         raise CellFault("formula_without_value", vi, en)

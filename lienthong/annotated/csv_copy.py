@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from adapters.delimited import split_rows
 from adapters.source import open_bytes, read_head, settle_encoding
+from lienthong.annotated.marks import BadRows
 from lienthong.annotated.raw_lines import RawLines
 from lienthong.annotated.words import HEADER, encode, note_of
 from schemas.errors import InputError
 from schemas.problem import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from adapters import CsvOptions
     from lienthong.annotated.marks import Marks
@@ -53,7 +54,7 @@ def copy_csv(
     target.write(mark)
     lines = RawLines(open_bytes(source, head=head[len(mark) :]), target=target, codec=codec)
     column = _Column(options, encoding=codec, language=language)
-    bad = _Bad(marks.rows())
+    bad = BadRows(marks.rows())
     header_row = options.header_row if options.header else 0
     number = 1
     lines.is_copied = not only_bad or number <= header_row or number == bad.row
@@ -71,22 +72,6 @@ def copy_csv(
         # From here on the reader saw no rows: what follows is copied as it is.
         pass
     lines.finish()
-
-
-class _Bad:
-    """The rows with findings, while the file is gone through in order."""
-
-    def __init__(self, rows: Iterator[tuple[int, list[Problem]]]) -> None:
-        self._rows = rows
-        self.row, self._problems = next(rows, (0, []))
-
-    def take(self, row: int) -> Sequence[Problem]:
-        """Return what is wrong with a row."""
-        if row != self.row:
-            return ()
-        found = self._problems
-        self.row, self._problems = next(self._rows, (0, []))
-        return found
 
 
 class _Column:

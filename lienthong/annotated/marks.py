@@ -12,8 +12,10 @@ from lienthong.causes import Causes
 from schemas.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Self
+
+MOST_OF_FILE = 20
 
 
 class Marks:
@@ -78,6 +80,13 @@ class Marks:
         for row, group in groupby(found, key=lambda pair: pair[0]):
             yield row, [_read(body) for _, body in group]
 
+    def of_file(self) -> list[Problem]:
+        """Return the first findings that concern no row."""
+        found = self._connection.execute(
+            "SELECT problem FROM marks WHERE row IS NULL ORDER BY number LIMIT ?", (MOST_OF_FILE,)
+        )
+        return [_read(body) for (body,) in found]
+
     def all(self) -> Iterator[tuple[int | None, str | None, Problem]]:
         """Yield record, dossier and finding, as they came."""
         found = self._connection.execute(
@@ -85,6 +94,23 @@ class Marks:
         )
         for record, dossier, body in found:
             yield record, dossier, _read(body)
+
+
+class BadRows:
+    """The rows with findings, while the file is gone through in order."""
+
+    def __init__(self, rows: Iterator[tuple[int, list[Problem]]]) -> None:
+        self._rows = rows
+        self.row, self._problems = next(rows, (0, []))
+        """`row` is the next one; 0 for no more."""
+
+    def take(self, row: int) -> Sequence[Problem]:
+        """Return what is wrong with a row."""
+        if row != self.row:
+            return ()
+        found = self._problems
+        self.row, self._problems = next(self._rows, (0, []))
+        return found
 
 
 def _read(body: bytes) -> Problem:

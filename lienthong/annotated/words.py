@@ -23,7 +23,8 @@ HEADER = Text(vi="Lỗi (Liên thông)", en="Errors (Lienthong)")
 """Name of the column of errors."""
 LONGEST_NOTE = 2_000
 """Characters of what one row is told."""
-_FORMULA = re.compile(r"(^|[,;|\t])(\s*)(?=[=+\-@＝＋－＠])")
+_FORMULA = re.compile(r"(^|[,;|\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")
 _PLAINER = {"→": "->", "…": "...", "×": "x", "–": "-", "“": '"', "”": '"', "«": '"', "»": '"'}
 
 
@@ -38,6 +39,11 @@ def neutral(text: str) -> str:
     """Return a text in one line that no spreadsheet takes for a formula, wherever it splits it."""
     line = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
     return _FORMULA.sub(r"\1\2'", " ".join(line.split()))
+
+
+def harmless(text: str) -> str:
+    """Return a text of the agency's that no spreadsheet takes for a formula; numbers stay."""
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1\2'", text)
 
 
 def encode(text: str, encoding: str) -> bytes:

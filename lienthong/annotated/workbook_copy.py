@@ -77,11 +77,7 @@ def copy_workbook(
     Raises:
         NoCopy: it is too large, or of a kind whose notes cannot be written.
     """
-    if source.seek(0, 2) > MOST_BYTES:
-        limit = MOST_BYTES // 1024 // 1024
-        raise NoCopy(f"tệp lớn hơn {limit} MiB", f"the workbook is larger than {limit} MiB")
-    if marks.count_rows() > MOST_ROWS:
-        raise NoCopy(f"hơn {MOST_ROWS} dòng có lỗi", f"more than {MOST_ROWS} rows have errors")
+    check_room(source, marks)
     try:
         with (
             Package(source, place=Place(), options=options) as package,
@@ -90,6 +86,20 @@ def copy_workbook(
             _Copy(package, out, language=language).run(marks)
     except (InputError, NotCopied, KeyError) as error:
         raise NoCopy("cấu trúc tệp không cho ghi chú", "notes cannot be put into it") from error
+
+
+def check_room(source: BinaryIO, marks: Marks) -> None:
+    """
+    Return if a workbook and its findings are few enough for notes.
+
+    Raises:
+        NoCopy: they are not.
+    """
+    if source.seek(0, 2) > MOST_BYTES:
+        limit = MOST_BYTES // 1024 // 1024
+        raise NoCopy(f"tệp lớn hơn {limit} MiB", f"the workbook is larger than {limit} MiB")
+    if marks.count_rows() > MOST_ROWS:
+        raise NoCopy(f"hơn {MOST_ROWS} dòng có lỗi", f"more than {MOST_ROWS} rows have errors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,11 +174,12 @@ class _AnnotatedFile:
             session.tell(
                 Text(vi=f"Tệp có ghi lỗi: {self._path}", en=f"With its faults: {self._path}")
             )
-        else:
-            session.tell(
-                Text(vi=f"{self._path}: {done.why.vi}", en=f"{self._path}: {done.why.en}"),
-                style="yellow",
-            )
+            return
+        vi, en = f"{self._path}: {done.why.vi}", f"{self._path}: {done.why.en}"
+        ending = f".{done.format or 'json'}"
+        if self._path.suffix.lower() != ending:
+            vi, en = f"{vi}; đổi đuôi tên tệp thành {ending}", f"{en}; rename it to end in {ending}"
+        session.tell(Text(vi=vi, en=en), style="yellow")
 
 
 @contextmanager

@@ -17,14 +17,13 @@ from starlette.responses import StreamingResponse
 
 from lienthong.doors import refusal
 from lienthong.flows.annotate import Annotator, name_of
-from lienthong.flows.incoming import CONTENT_TYPES, format_of
+from lienthong.flows.incoming import CONTENT_TYPES
 from lienthong.store.database import reading
 from lienthong.store.findings import find_submitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters import SourceOptions
     from lienthong.annotated import Annotated
     from lienthong.doors.directory import Directory
     from lienthong.store.findings import Submitted
@@ -81,7 +80,7 @@ class AnnotatedFiles:
             self._places.release()
         size = target.seek(0, 2)
         log.info("http.annotated", submission=submitted.id, copy=done.is_copy, size=size)
-        return _answer(cast("BinaryIO", target), submitted, done, options)
+        return _answer(cast("BinaryIO", target), submitted, done)
 
     def _find(self, submission_id: str, agency: str) -> Submitted:
         with reading(self._installation.store) as connection:
@@ -95,10 +94,8 @@ class AnnotatedFiles:
         return submitted
 
 
-def _answer(
-    target: BinaryIO, submitted: Submitted, done: Annotated, options: SourceOptions
-) -> StreamingResponse:
-    media_type = CONTENT_TYPES[format_of(options)][0] if done.is_copy else "application/json"
+def _answer(target: BinaryIO, submitted: Submitted, done: Annotated) -> StreamingResponse:
+    media_type = CONTENT_TYPES[done.format or "json"][0]
     target.seek(0)
     name = quote(name_of(submitted, done))
     return StreamingResponse(

@@ -195,7 +195,8 @@ def _annotated() -> dict[str, Any]:
     return {
         "operationId": "annotateSubmission",
         "summary": "Your own file with what is wrong with it: CSV with a column of errors, a "
-        "workbook with notes on coloured cells, else a list of errors as JSON that says why.",
+        "workbook with notes on coloured cells (XLS and ODS as XLSX), DBF and fixed width as CSV "
+        "to look at, else a list of errors as JSON that says why.",
         "parameters": [
             _AGENCY,
             {"name": "submission", "in": "path", "required": True, "schema": {"type": "string"}},
@@ -208,7 +209,8 @@ def _annotated() -> dict[str, Any]:
             {
                 "name": "only_bad",
                 "in": "query",
-                "description": "1: leave out rows of CSV with which nothing is wrong.",
+                "description": "1: leave out rows of CSV, DBF and fixed width with which nothing "
+                "is wrong.",
                 "schema": {"enum": [0, 1], "default": 0},
             },
         ],

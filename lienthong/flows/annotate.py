@@ -75,8 +75,10 @@ class Annotator:
 def name_of(submitted: Submitted, annotated: Annotated) -> str:
     """Return the name under which the file is given back."""
     name = PurePath(submitted.file_name)
-    if annotated.is_copy:
+    if annotated.is_own:
         return f"{name.stem}{MARK}{name.suffix}"
+    if annotated.is_copy:
+        return f"{name.stem}{MARK}.{annotated.format}"
     return f"{name.name}{MARK}.json"
 
 

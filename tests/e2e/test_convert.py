@@ -1,12 +1,15 @@
 """`convert` with the six agencies' files: the report's shape, every error at its place, the XML."""
 
+import io
 import json
 import shutil
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+import openpyxl
 import pytest
+import xlwt
 
 import schemas
 from adapters import SourceRecord, read_records
@@ -339,6 +342,25 @@ def test_a_format_without_room_for_notes_gets_a_list_that_says_so(conversions, q
     places = [(e["code"], e["source"].get("path")) for e in listed["errors"]]
     assert places == [(e["code"], e["source"]["path"]) for e in converted.report["errors"]]
     assert sum(group["count"] for group in listed["groups"]) == len(listed["errors"])
+
+
+def test_an_old_workbook_comes_as_a_new_one_and_the_name_that_it_needs_is_told(quick):
+    text = packaged("agencies", "ward-civil-status.yaml").read_text(encoding="utf-8")
+    Path("old.yaml").write_text(text.replace("format: xlsx", "format: xls"), encoding="utf-8")
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Hộ tịch")
+    for column, name in enumerate(["Số hồ sơ", "Mã thủ tục", "Ngày tiếp nhận", "Trạng thái"]):
+        sheet.write(3, column, name)
+        sheet.write(4, column, "=1+1")
+    book.save("thang-3.xls")
+
+    result = quick("convert", "thang-3.xls", "-a", "old.yaml", "--annotated", "loi.xls")
+
+    assert "this is the file as .xlsx" in result.err
+    assert "rename it to end in .xlsx" in result.err
+    sheet = openpyxl.load_workbook(io.BytesIO(Path("loi.xls").read_bytes()))["Hộ tịch"]
+    assert (sheet["C5"].value, sheet["C5"].data_type) == ("=1+1", "s")
+    assert "expected a date" in sheet["C5"].comment.text
 
 
 def test_standard_input_is_annotated_too(conversions, quick):

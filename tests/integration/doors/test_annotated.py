@@ -1,10 +1,14 @@
 """An agency gets its own file back with what is wrong in it, over HTTP and in its folder."""
 
+import io
 import json
 import time
+from importlib.resources import files
 from urllib.parse import unquote
 
+import openpyxl
 import pytest
+import xlwt
 from sqlalchemy import update
 
 from lienthong.doors.folder import FolderDoor
@@ -15,6 +19,8 @@ from lienthong.store.tables import submissions
 LAND = "land-registration"
 WARD = "ward-civil-status"
 IGATE = "igate-one-stop"
+OLD = "old-ward"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +89,65 @@ def test_a_format_without_room_for_notes_comes_as_a_list(at_work, samples):
     assert "không có chỗ cho ghi chú" in given.json["why"]["vi"]
     expected = {(e.record, e.code, e.field) for e in samples[IGATE].expected}
     assert {(e["record"], e["code"], e["field"]) for e in given.json["errors"]} == expected
+
+
+@pytest.fixture
+def old_ward(tmp_path, samples):
+    """Give the line of settings of a ward that has old workbooks, and one of them."""
+    original = (files("mappings") / "agencies" / f"{WARD}.yaml").read_text("utf-8")
+    mapping = original.replace("format: xlsx", "format: xls").replace(
+        f"mapping: {WARD}", f"mapping: {OLD}"
+    )
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / f"{OLD}.yaml").write_text(mapping, encoding="utf-8")
+    sheet = openpyxl.load_workbook(samples[WARD].path)["Hộ tịch"]
+    book = xlwt.Workbook()
+    old = book.add_sheet("Hộ tịch")
+    for cell in (cell for row in sheet.iter_rows() for cell in row):
+        if cell.value is not None:
+            style = xlwt.easyxf(num_format_str="dd/mm/yyyy hh:mm") if cell.is_date else None
+            old.write(cell.row - 1, cell.column - 1, cell.value, *([style] if style else []))
+    out = io.BytesIO()
+    book.save(out)
+    return f'mappings_dir = "{tmp_path / "site"}"\n', out.getvalue()
+
+
+def test_an_old_workbook_is_given_back_as_a_new_one(make_here, old_ward):
+    line, data = old_ward
+    here = make_here(f"{line}[http]\nport = 0\n")
+    here.installation.store.dispose()
+    here.run("http,expand,sweep")
+    token = here.token(OLD)
+    taken = here.hand_over(data, token=token, agency=OLD, query="?file_name=thang-3.xls")
+    where = taken.headers["Location"]
+    until(lambda: here.ask(where, token=token).json["state"] == "expanded")
+
+    given = here.ask(f"{where}/annotated", token=token)
+
+    assert given.headers["Content-Type"] == XLSX
+    assert given.headers["Content-Disposition"] == "attachment; filename*=UTF-8''thang-3.loi.xlsx"
+    sheet = openpyxl.load_workbook(io.BytesIO(given.body))["Hộ tịch"]
+    assert sum(cell.comment is not None for row in sheet.iter_rows() for cell in row) > 5
+
+
+def test_an_old_workbook_comes_into_its_folder_as_a_new_one(make_here, old_ward, tmp_path):
+    line, data = old_ward
+    folder = tmp_path / "agencies" / OLD
+    (folder / "in").mkdir(parents=True)
+    here = make_here(f'{line}[folder]\npath = "{tmp_path / "agencies"}"\nunchanged_seconds = 0\n')
+    (folder / "in" / "thang-3.xls").write_bytes(data)
+    installation = here.installation
+    door = FolderDoor(installation, publisher=Silent())
+    door.step()
+    door.step()
+    expand(installation)
+    door.step()
+
+    [given] = (folder / "results" / "annotated").iterdir()
+    assert given.name.startswith("thang-3.loi-")
+    assert given.suffix == ".xlsx"
+    assert given.read_bytes().startswith(b"PK\x03\x04")
+    installation.store.dispose()
 
 
 def test_who_may_not_have_it_is_told_why(here, samples):
