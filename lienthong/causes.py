@@ -45,8 +45,8 @@ class Cause:
     suggestion: Text | None
     """Of the first finding."""
     count: int = 0
-    places: list[Place] = factory(default_factory=list)
-    """The first few."""
+    places: list[tuple[Place, str | None]] = factory(default_factory=list)
+    """The first few, each with what the agency knows its dossier by."""
     forms: Counter[str] = factory(default_factory=Counter)
     """How the values look, every digit a 9, with their counts; not of those without a value."""
 
@@ -54,7 +54,7 @@ class Cause:
         """Count one more."""
         self.count += 1
         if len(self.places) < SHOWN_PLACES:
-            self.places.append(problem.place)
+            self.places.append((problem.place, problem.dossier))
         if problem.value is None:
             return
         form = _DIGIT.sub("9", problem.value[:LONGEST_FORM])
@@ -106,8 +106,12 @@ def cause_values(cause: Cause, say: Callable[[Text], Any]) -> dict[str, Any]:
             {"form": form, "count": count} for form, count in cause.forms.most_common(SHOWN_FORMS)
         ],
         "places": [
-            {name: value for name, value in asdict(place).items() if value is not None}
-            for place in cause.places
+            {
+                name: value
+                for name, value in {**asdict(place), "dossier": dossier}.items()
+                if value is not None
+            }
+            for place, dossier in cause.places
         ],
         "message": say(cause.message),
         "suggestion": say(cause.suggestion) if cause.suggestion else None,

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from adapters.record import UnreadableRecord
+from adapters.record import SourceRecord, UnreadableRecord
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from mappings.catalogue import missing_components
 from schemas.building import VIETNAM, DocumentBuilder
 from schemas.errors import InputError
 from schemas.parser import parse_xml
+from schemas.problem import LONGEST_VALUE
 from schemas.validation import Validator
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from adapters.record import SourceRecord
     from mappings import Converter, Event
     from mappings.catalogue import Service
     from schemas.problem import Place, Problem
@@ -184,12 +184,17 @@ class Pipeline:
             signing.KeyUnusable: the agency's key cannot sign at `now`; no record can go on.
         """
         if isinstance(item, UnreadableRecord):
+            place = item.problems[0].place
             return Prepared(
                 record=item.number,
-                place=item.problems[0].place,
+                place=place,
                 dossier_code=None,
                 events=(),
-                problems=tuple(item.problems),
+                problems=self._named(
+                    item.problems,
+                    SourceRecord(number=item.number, values=item.values, place=place),
+                    code=None,
+                ),
             )
         conversion = self._converter.convert(item)
         drafts, findings = self._drafter.draft(conversion.events, record=item, now=now)
@@ -203,9 +208,18 @@ class Pipeline:
             place=item.place,
             dossier_code=_indexable(conversion.dossier_code),
             events=events,
-            problems=(*problems, *findings),
+            problems=self._named((*problems, *findings), item, code=conversion.dossier_code),
             deadline=_deadline(conversion.events),
         )
+
+    def _named(
+        self, problems: Sequence[Problem], record: SourceRecord, *, code: str | None
+    ) -> tuple[Problem, ...]:
+        """Return the findings of a record, each with what the agency knows its dossier by."""
+        if not problems:
+            return ()
+        name = self._converter.name_dossier(record) if code is None else code[:LONGEST_VALUE]
+        return tuple(problem.about(name) for problem in problems)
 
     def _sign(self, draft: Draft, *, now: datetime) -> PreparedEvent:
         event = draft.event

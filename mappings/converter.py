@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from mappings.compiling import make_rule, make_template
+from mappings.compiling import make_rule, make_template, paths_of
 from mappings.consistency import make_dossier_check, make_progress_check
 from mappings.groups import each_scope, make_fields, make_item
 from mappings.judging import quoted
-from mappings.language import DOSSIER, PROGRESS
+from mappings.language import DOSSIER, PROGRESS, FieldRule
 from mappings.scope import Scope, Site
 from mappings.tracing import column_of, trace_field
 from mappings.watching import UNWATCHED
-from schemas.problem import Problem, Severity, Text
+from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from adapters import SourceOptions, SourceRecord
     from mappings.compiling import Read
     from mappings.groups import Built
-    from mappings.language import MappingFile, ProgressRule, Template
+    from mappings.language import GroupRule, MappingFile, ProgressRule, Template
     from mappings.watching import Watch
     from schemas.model import SchemaVersion
     from schemas.problem import Place
@@ -94,6 +94,7 @@ class Converter:
             make_fields(file.dossier, group=file.schema.packets[DOSSIER], watch=watch),
             name=DOSSIER,
         )
+        self._read_name = _make_name_reader(file.dossier.get(_KEY))
         self._read_key = _make_key_reader(file.event_key, "event_key")
         self._read_order = _make_key_reader(file.order_by, "order_by")
         self._build_rows = _make_rows(file.progress, file.schema, watch)
@@ -138,6 +139,17 @@ class Converter:
         )
         return Conversion(events=(dossier, *progress), problems=problems, dossier_code=dossier_code)
 
+    def name_dossier(self, record: SourceRecord) -> str | None:
+        """
+        Return what an agency knows the dossier of a record by, also of one with problems.
+
+        It is what the mapping makes of it before that is judged, else what stands where it is read
+        from, cut to `LONGEST_VALUE`. None: nothing stands there, or it is put together of several
+        fields and could not be.
+        """
+        name = self._read_name(Scope(record, find_day=self.find_day))
+        return name[:LONGEST_VALUE] if name else None
+
     def trace(self, record: SourceRecord, field: str, *, row: int = 0) -> tuple[Place, str | None]:
         """
         Return the place of what a portal field was made of, and what stands there.
@@ -156,6 +168,15 @@ class Converter:
     def column_of(self, packet: str, field: str) -> str | None:
         """Return the path that a top-level field of a packet is made of, or None for no single."""
         return column_of(self._file, packet, field)
+
+
+def _make_name_reader(rule: FieldRule | GroupRule | None) -> Read:
+    if not isinstance(rule, FieldRule):
+        return lambda _: None
+    read = make_rule(rule, name=_KEY, field=None)
+    is_joined = rule.template is not None and len(rule.template.paths) > 1
+    site = Site(_KEY, () if is_joined else paths_of(rule))
+    return lambda scope: read(scope) or site.source(scope)[1]
 
 
 def _make_key_reader(template: Template | None, name: str) -> Read:

@@ -95,6 +95,14 @@ class Problem:
     """What stands at the place, cut to `LONGEST_VALUE`; None where nothing does."""
     suggestion: Text | None = None
     """What the reader can do about it."""
+    dossier: str | None = None
+    """What the agency knows the dossier by: its code, or what stands where that is read from."""
+
+    def about(self, dossier: str | None) -> Problem:
+        """Return the same finding about a dossier, unless it says already which it is about."""
+        if dossier is None or self.dossier is not None:
+            return self
+        return replace(self, dossier=dossier)
 
     def moved_to(self, place: Place) -> Problem:
         """Return the same finding at `place`."""

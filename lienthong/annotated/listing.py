@@ -30,8 +30,8 @@ def write_list(target: BinaryIO, *, why: Text, marks: Marks) -> None:
     target.write(b",".join(b"\n  " + _json(group) for group in groups))
     target.write(b'\n], "errors": [')
     separator = b"\n  "
-    for record, dossier, problem in marks.all():
-        error = {"record": record, "dossier": dossier, **problem_values(problem)}
+    for record, problem in marks.all():
+        error = {"record": record, **problem_values(problem)}
         target.write(separator + _json(error))
         separator = b",\n  "
     target.write(b"\n]}\n")

@@ -27,7 +27,7 @@ class Marks:
         self._connection = sqlite3.connect("", check_same_thread=False)
         self._connection.execute(
             "CREATE TABLE marks (number INTEGER PRIMARY KEY, sheet TEXT, row INTEGER, "
-            "record INTEGER, dossier TEXT, problem BLOB)"
+            "record INTEGER, problem BLOB)"
         )
         self._is_indexed = False
         self.causes = Causes()
@@ -39,19 +39,11 @@ class Marks:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def add(
-        self, problem: Problem, *, record: int | None = None, dossier: str | None = None
-    ) -> None:
+    def add(self, problem: Problem, *, record: int | None = None) -> None:
         """Keep one finding."""
         self._connection.execute(
-            "INSERT INTO marks (sheet, row, record, dossier, problem) VALUES (?, ?, ?, ?, ?)",
-            (
-                problem.place.sheet,
-                problem.place.row,
-                record,
-                dossier,
-                msgspec.json.encode(problem),
-            ),
+            "INSERT INTO marks (sheet, row, record, problem) VALUES (?, ?, ?, ?)",
+            (problem.place.sheet, problem.place.row, record, msgspec.json.encode(problem)),
         )
         self.causes.add(problem)
         self.count += 1
@@ -87,13 +79,11 @@ class Marks:
         )
         return [_read(body) for (body,) in found]
 
-    def all(self) -> Iterator[tuple[int | None, str | None, Problem]]:
-        """Yield record, dossier and finding, as they came."""
-        found = self._connection.execute(
-            "SELECT record, dossier, problem FROM marks ORDER BY number"
-        )
-        for record, dossier, body in found:
-            yield record, dossier, _read(body)
+    def all(self) -> Iterator[tuple[int | None, Problem]]:
+        """Yield record and finding, as they came."""
+        found = self._connection.execute("SELECT record, problem FROM marks ORDER BY number")
+        for record, body in found:
+            yield record, _read(body)
 
 
 class BadRows:

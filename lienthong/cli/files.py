@@ -249,14 +249,25 @@ def show_causes(session: Session, causes: Causes) -> None:
 
 def _examples(session: Session, cause: Cause) -> str:
     """Return in one line how the first of a cause reads, and where the next ones are."""
-    first, *others = cause.places
-    line = first.say(session.language)
-    line = f"{line}: {cause.message.say(session.language)}" if line else str(cause.message)
-    numbers = [str(place.row or place.line or place.path) for place in others]
+    (first, dossier), *others = cause.places
+    where = first.say(session.language)
+    if dossier is not None:
+        where += session.word(", hồ sơ ", ", dossier ") + dossier
+    message = cause.message.say(session.language)
+    line = f"{where}: {message}" if where else message
+    numbers = [_numbered(place, dossier) for place, dossier in others]
     if numbers:
         more = ", …" if cause.count > len(cause.places) else ""
         line += session.word(" (cũng ở: ", " (also at: ") + ", ".join(numbers) + more + ")"
     return line
+
+
+def _numbered(place: Place, dossier: str | None) -> str:
+    """Return where one more of a cause is; a path alone tells an agency little."""
+    number = place.row or place.line
+    if number is not None or dossier is None:
+        return str(number or place.path)
+    return f"{place.path} ({dossier})"
 
 
 def validate(

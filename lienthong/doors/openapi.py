@@ -276,6 +276,10 @@ def _schemas() -> dict[str, Any]:
             {
                 "code": {"type": "string"},
                 "severity": {"enum": ["error", "warning"]},
+                "dossier": {
+                    "type": ["string", "null"],
+                    "description": "MaHoSo, or what stands where it is read from.",
+                },
                 "message": _TEXT,
                 "source": {
                     "type": "object",
@@ -324,7 +328,11 @@ def _schemas() -> dict[str, Any]:
                     "description": "The most frequent forms of what stands there, digits as 9.",
                     "items": _object({"form": {"type": "string"}, "count": {"type": "integer"}}),
                 },
-                "places": {"type": "array", "items": {"type": "object"}},
+                "places": {
+                    "type": "array",
+                    "description": "The first few: as `source`, with the `dossier`.",
+                    "items": {"type": "object"},
+                },
                 "message": _TEXT,
                 "suggestion": {"oneOf": [_TEXT, {"type": "null"}]},
             }

@@ -60,7 +60,7 @@ class Annotator:
                     if labels is None:
                         labels = _labels(source, submitted, options)
                     problem = _labelled(finding, labels)
-                marks.add(problem, record=finding.record, dossier=finding.dossier_code)
+                marks.add(problem, record=finding.record)
             source.seek(0)
             return annotate(
                 source,

@@ -97,7 +97,7 @@ class Report:
         with suppress(OSError):
             self._findings.close()
 
-    def add(self, problem: Problem, *, record: int | None, dossier: str | None) -> None:
+    def add(self, problem: Problem, *, record: int | None) -> None:
         """
         Write one finding down.
 
@@ -110,7 +110,7 @@ class Report:
             "severity": problem.severity.value,
             "message": problem.message.say(self._language),
             "record": record,
-            "dossier": dossier,
+            "dossier": problem.dossier,
             "source": asdict(problem.place),
             "field": problem.field,
             "value": problem.value,
@@ -124,7 +124,7 @@ class Report:
         self._count += 1
         self.causes.add(problem)
         if self._marks is not None:
-            self._marks.add(problem, record=record, dossier=dossier)
+            self._marks.add(problem, record=record)
 
     def write_bytes(self, target: BinaryIO, totals: Totals) -> None:
         """Write the whole report as JSON in UTF-8."""
@@ -280,7 +280,7 @@ def convert_file(
             conversion.take(agency.pipeline.prepare(record, now=clock()))
     except InputError as error:
         conversion.totals.refusal = error.problem
-        report.add(error.problem, record=None, dossier=None)
+        report.add(error.problem, record=None)
     finally:
         conversion.close()
     return conversion.totals
@@ -304,9 +304,9 @@ class _FileConversion:
         if record.events:
             snapshot, finding = self._place(record.events[0], record)
             if finding is not None:
-                problems.append(finding)
+                problems.append(finding.about(record.dossier_code))
         for problem in problems:
-            self._report.add(problem, record=record.record, dossier=record.dossier_code)
+            self._report.add(problem, record=record.record)
         if not record.events or any(p.severity is Severity.ERROR for p in problems):
             self.totals.rejected += 1
             return

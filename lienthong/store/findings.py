@@ -48,7 +48,6 @@ class Finding:
     """One finding and what it is about."""
 
     record: int | None
-    dossier_code: str | None
     is_portals: bool
     """Said by the portal: its column is a name, for nobody saw the header then."""
     problem: Problem
@@ -83,7 +82,7 @@ def submission_findings(store: Store, submission_id: str, *, columns: Columns) -
         sealed = connection.execute(query).scalar()
     context = submission_problems_context(submission_id)
     for problem in open_problems(store.vault, sealed, context=context):
-        yield Finding(record=None, dossier_code=None, is_portals=False, problem=problem)
+        yield Finding(record=None, is_portals=False, problem=problem)
     after = (0, -1)
     while page := _page(store, submission_id, after, columns=columns):
         for _, found in page:
@@ -121,9 +120,8 @@ def _page(
         found = [
             Finding(
                 record=row.record,
-                dossier_code=row.dossier_code,
                 is_portals=is_portals,
-                problem=problem,
+                problem=problem.about(row.dossier_code),
             )
             for is_portals, problems in ((False, own), (True, said))
             for problem in problems

@@ -264,7 +264,8 @@ def _result(row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Column
     is_there_still = row.state == row.kind
     receipt: bytes | None = None
     try:
-        problems = _problems(row, words if is_there_still else None, vault, columns)
+        found = _problems(row, words if is_there_still else None, vault, columns)
+        problems = tuple(problem.about(row.dossier_code) for problem in found)
         if row.receipt is not None and (is_there_still or row.kind == REPEATED):
             receipt = vault.open(row.receipt, context=receipt_context(row.message_id))
     except SealBroken as error:
@@ -372,6 +373,7 @@ def problem_values(problem: Problem) -> dict[str, Any]:
     return {
         "code": problem.code,
         "severity": problem.severity.value,
+        "dossier": problem.dossier,
         "message": problem.message._asdict(),
         "source": place,
         "field": problem.field,

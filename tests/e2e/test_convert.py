@@ -391,6 +391,29 @@ def test_the_groups_of_a_report_count_its_errors(converted):
     assert all(group["places"] for group in groups)
 
 
+def test_a_file_of_paths_says_which_dossier_each_finding_is_about(quick, sample_set, tmp_path):
+    sample = sample_set.of("igate-one-stop").path
+    words = ("convert", sample, "-a", "igate-one-stop")
+
+    shown = quick(*words, "--annotated", "loi.json", lang="vi").out
+    report = quick(*words, "--report", "-").json
+
+    listed = json.loads(Path("loi.json").read_text(encoding="utf-8"))
+    [(code, path)] = [
+        (error["dossier"], error["source"]["path"])
+        for error in report["errors"]
+        if error["code"] == "mapping.date_invalid"
+    ][:1]
+    assert f"{path}, hồ sơ {code}: " in shown
+    assert [e["dossier"] for e in listed["errors"]] == [e["dossier"] for e in report["errors"]]
+    nobodys = [e for e in report["errors"] if e["dossier"] is None]
+    assert {(e["code"], e["field"]) for e in nobodys} == {
+        ("json.not_object", None),
+        ("mapping.field_missing", "MaHoSo"),
+        ("mapping.not_a_value", "MaHoSo"),
+    }
+
+
 def test_a_failing_conversion_logs_no_value(conversions, quick):
     """Every value that a finding quotes is the agency's; a log line has codes and places only."""
     for converted in conversions.values():

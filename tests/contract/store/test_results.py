@@ -121,6 +121,7 @@ def test_a_rejected_record_is_told_with_every_error_at_its_place(exchange, told,
         {
             "code": "mapping.field_missing",
             "severity": "error",
+            "dossier": "D-1",
             "message": {"vi": "thiếu", "en": "missing"},
             "source": {},
             "field": None,

@@ -103,3 +103,16 @@ def test_a_cause_without_place_and_value_is_json_all_the_same():
     values = json.loads(json.dumps(cause_values(cause, lambda text: text._asdict())))
     assert values["message"] == {"vi": "rỗng", "en": "empty"}
     assert (values["column"], values["values"], values["places"]) == (None, [], [{}])
+
+
+def test_the_first_places_of_a_cause_say_which_dossier_is_there():
+    causes = Causes()
+    causes.add(finding(None, place=Place(path="data[0].x")).about("H29-1"))
+    causes.add(finding(None, place=Place(path="data[7].x")))
+
+    [cause] = causes.by_count()
+
+    assert cause_values(cause, str)["places"] == [
+        {"path": "data[0].x", "dossier": "H29-1"},
+        {"path": "data[7].x"},
+    ]

@@ -4,11 +4,11 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from adapters import SourceRecord
+from adapters import SourceRecord, UnreadableRecord
 from lienthong.conversion import LONGEST_INDEXED, Pipeline, _bounded, _indexable
 from mappings import load_agencies
 from mappings.converter import Converter
-from schemas.problem import Place
+from schemas.problem import Place, Problem, Text
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ROW = {
@@ -72,3 +72,45 @@ def test_a_usual_event_key_stays_as_it_is():
 def test_a_text_too_long_for_a_code_is_none():
     assert _indexable("0" * (LONGEST_INDEXED + 1)) is None
     assert _indexable("H29.14-250707-0043") == "H29.14-250707-0043"
+
+
+def dossiers(prepared):
+    assert prepared.problems
+    return {problem.dossier for problem in prepared.problems}
+
+
+def test_every_finding_says_which_dossier_it_is_about():
+    converter = load_agencies(None).get("land-registration")
+
+    prepared = prepare(converter, TrangThai="?", NgayTiepNhan="31/02/2024")
+
+    assert len(prepared.problems) == 2
+    assert dossiers(prepared) == {"000.15.29.H29-250303-0043"}
+
+
+def test_what_the_schema_finds_says_which_dossier_it_is_about():
+    prepared = prepare(careless("ChuHoSo", max_length=None), HoTen="x" * 3_000)
+
+    assert dossiers(prepared) == {"000.15.29.H29-250303-0043"}
+
+
+def test_a_code_that_is_refused_is_told_as_it_stands_and_indexed_nowhere():
+    converter = load_agencies(None).get("land-registration")
+
+    prepared = prepare(converter, MaHoSoMotCua=" so 43 " + "x" * 3_000)
+
+    assert prepared.dossier_code is None
+    assert dossiers(prepared) == {"so 43 " + "x" * 194}
+
+
+def test_a_row_that_cannot_be_read_says_whose_it_is_where_that_can_be_read():
+    converter = load_agencies(None).get("land-registration")
+    place = Place(file="t.csv", row=4)
+    problem = Problem(code="xls.cell_error", message=Text(vi="lỗi", en="error"), place=place)
+    row = UnreadableRecord(number=3, problems=[problem], values={"MaHoSoMotCua": "X-1"})
+    nobody = UnreadableRecord(number=3, problems=[problem])
+    pipeline = Pipeline(converter, signer=NoSigner())
+
+    assert dossiers(pipeline.prepare(row, now=NOW)) == {"X-1"}
+    assert pipeline.prepare(row, now=NOW).dossier_code is None
+    assert dossiers(pipeline.prepare(nobody, now=NOW)) == {None}

@@ -5,6 +5,8 @@ from datetime import datetime
 
 import pytest
 
+from adapters import SourceRecord
+from mappings import compile_mapping
 from schemas.problem import Place
 
 VALUES = {
@@ -780,3 +782,34 @@ def test_a_condition_sees_twenty_thousand_characters(value_of):
     rule = "{constant: x, when: {path: a, matches: 'y$'}}"
 
     assert value_of(rule, {"a": "x" * 19_999 + "y"}) == "x"
+
+
+NAMES = {
+    "its code": ("so", {"so": " H29-1 "}, "H29-1"),
+    "what the mapping makes of it": ("{template: 'H29-{so}'}", {"so": 1}, "H29-1"),
+    "what stands there where it makes nothing": (
+        '{from: so, text: [{extract: "H29-[0-9]+"}]}',
+        {"so": "sai"},
+        "sai",
+    ),
+    "the field that holds something": (
+        '{from: [a, b], text: [{extract: "H29-[0-9]+"}]}',
+        {"a": " ", "b": "sai"},
+        "sai",
+    ),
+    "inside": ("a.b", {"a": {"b": "x"}}, "x"),
+    "nothing": ("so", {"so": "  "}, None),
+    "no value": ("so", {"so": [1, 2]}, None),
+    "one part of several": ("{template: '{nam}-{so}'}", {"nam": 2024, "so": ""}, None),
+    "too long": ("so", {"so": "x" * 5_000}, "x" * 200),
+}
+
+
+@pytest.mark.parametrize(("rule", "values", "name"), NAMES.values(), ids=NAMES)
+def test_a_dossier_is_known_by_its_code_or_by_what_stands_in_its_place(
+    load, mapping_text, rule, values, name
+):
+    converter = compile_mapping(load(mapping_text({"MaHoSo": rule})))
+    record = SourceRecord(number=1, values=values, place=Place(file="thu.csv", row=2))
+
+    assert converter.name_dossier(record) == name
