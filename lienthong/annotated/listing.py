@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def write_list(target: BinaryIO, *, why: Text, marks: Marks) -> None:
     """
-    Write `{"file", "why", "groups", "errors"}`; every sentence in both languages.
+    Write `{"file", "why", "warnings_left_out", "groups", "errors"}`, in both languages.
 
     Args:
         target: Gets UTF-8.
@@ -25,7 +25,8 @@ def write_list(target: BinaryIO, *, why: Text, marks: Marks) -> None:
         marks: The findings.
     """
     groups = [cause_values(cause, _both) for cause in marks.causes.by_count()]
-    head = _json({"file": marks.file_name, "why": _both(why)})
+    left_out = {"warnings_left_out": marks.warnings_left_out}
+    head = _json({"file": marks.file_name, "why": _both(why), **left_out})
     target.write(head[:-1] + b', "groups": [')
     target.write(b",".join(b"\n  " + _json(group) for group in groups))
     target.write(b'\n], "errors": [')

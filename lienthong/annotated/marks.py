@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lienthong.causes import Causes
-from schemas.problem import Problem
+from schemas.problem import Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +21,17 @@ MOST_OF_FILE = 20
 class Marks:
     """The findings of one file; a context manager. One thread at a time."""
 
-    def __init__(self, *, file_name: str) -> None:
+    def __init__(self, *, file_name: str, errors_only: bool = False) -> None:
+        """
+        Begin with none.
+
+        Args:
+            file_name: As the agency knows it.
+            errors_only: Only count warnings.
+        """
         self.file_name = file_name
+        self.warnings_left_out = 0
+        self._errors_only = errors_only
         # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
         self._connection = sqlite3.connect("", check_same_thread=False)
         self._connection.execute(
@@ -41,6 +50,9 @@ class Marks:
 
     def add(self, problem: Problem, *, record: int | None = None) -> None:
         """Keep one finding."""
+        if self._errors_only and problem.severity is Severity.WARNING:
+            self.warnings_left_out += 1
+            return
         self._connection.execute(
             "INSERT INTO marks (sheet, row, record, problem) VALUES (?, ?, ?, ?)",
             (problem.place.sheet, problem.place.row, record, msgspec.json.encode(problem)),

@@ -66,6 +66,9 @@ def convert(  # noqa: PLR0913 - one for each option
     only_bad: Annotated[
         bool, typer.Option("--only-bad", help="Only rows with faults in the annotated CSV")
     ] = False,
+    errors_only: Annotated[
+        bool, typer.Option("--errors-only", help="Leave out warnings, which stop nothing")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -89,7 +92,9 @@ def convert(  # noqa: PLR0913 - one for each option
         if report is not None and str(report) != "-":
             target = stack.enter_context(DraftFile(report))
         if annotated is not None:
-            copy = stack.enter_context(_AnnotatedFile(annotated, of=file, source=source))
+            copy = stack.enter_context(
+                _AnnotatedFile(annotated, of=file, source=source, errors_only=errors_only)
+            )
             source = copy.source
         findings = stack.enter_context(
             Report(
@@ -97,6 +102,7 @@ def convert(  # noqa: PLR0913 - one for each option
                 agency=converter,
                 language=session.language,
                 marks=copy.marks if copy else None,
+                errors_only=errors_only,
             )
         )
         with progress_of(session, file, source) as watched:
@@ -118,13 +124,15 @@ def convert(  # noqa: PLR0913 - one for each option
         _summarise(session, totals, out=out, report=report)
         if findings.causes.by_count():
             show_causes(session, findings.causes)
+        if findings.warnings_left_out:
+            session.say(_left_out(findings.warnings_left_out))
     finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
 
 
 class _AnnotatedFile:
     """The agency's file with its faults; a context manager. The file is read twice for it."""
 
-    def __init__(self, path: Path, *, of: Path, source: BinaryIO) -> None:
+    def __init__(self, path: Path, *, of: Path, source: BinaryIO, errors_only: bool) -> None:
         """
         Begin it.
 
@@ -145,7 +153,7 @@ class _AnnotatedFile:
                 code="output.is_input",
             )
         self._draft = self._stack.enter_context(DraftFile(path))
-        self.marks = self._stack.enter_context(Marks(file_name=of.name))
+        self.marks = self._stack.enter_context(Marks(file_name=of.name, errors_only=errors_only))
         self.source = source if str(of) != "-" else self._stack.enter_context(_spooled(source))
         """To read the file from, and again."""
 
@@ -223,6 +231,13 @@ def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Pa
                 en="See every fault at its place: add --report faults.json",
             )
         )
+
+
+def _left_out(count: int) -> Text:
+    return Text(
+        vi=f"{count} cảnh báo không được hiện (--errors-only)",
+        en=f"{count} warnings are not shown (--errors-only)",
+    )
 
 
 def show_causes(session: Session, causes: Causes) -> None:

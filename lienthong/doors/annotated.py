@@ -47,7 +47,13 @@ class AnnotatedFiles:
         self._places = BoundedSemaphore(AT_ONCE)
 
     def answer(
-        self, submission_id: str, *, agency: str, language: Language, only_bad: bool
+        self,
+        submission_id: str,
+        *,
+        agency: str,
+        language: Language,
+        only_bad: bool,
+        errors_only: bool,
     ) -> StreamingResponse:
         """
         Return the answer.
@@ -72,6 +78,7 @@ class AnnotatedFiles:
                 options=options,
                 language=language,
                 only_bad=only_bad,
+                errors_only=errors_only,
             )
         except BaseException:
             target.close()

@@ -249,6 +249,7 @@ class HttpDoor:
                 agency=agency,
                 language=Language(lang),
                 only_bad=_number(request, "only_bad", otherwise=0, most=1) == 1,
+                errors_only=_number(request, "errors_only", otherwise=0, most=1) == 1,
             )
         )
 

@@ -213,6 +213,13 @@ def _annotated() -> dict[str, Any]:
                 "is wrong.",
                 "schema": {"enum": [0, 1], "default": 0},
             },
+            {
+                "name": "errors_only",
+                "in": "query",
+                "description": "1: leave warnings out, which stop nothing; with `only_bad` also "
+                "rows that have nothing else. A list says how many.",
+                "schema": {"enum": [0, 1], "default": 0},
+            },
         ],
         "responses": {
             "200": {
@@ -312,6 +319,7 @@ def _schemas() -> dict[str, Any]:
             {
                 "file": {"type": "string"},
                 "why": _TEXT,
+                "warnings_left_out": {"type": "integer"},
                 "groups": {"type": "array", "items": {"$ref": "#/components/schemas/Group"}},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
             }

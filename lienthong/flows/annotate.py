@@ -43,6 +43,7 @@ class Annotator:
         options: SourceOptions,
         language: Language,
         only_bad: bool = False,
+        errors_only: bool = False,
     ) -> Annotated:
         """
         Write the annotated file of a submission to `target`, which is empty.
@@ -53,7 +54,7 @@ class Annotator:
         store = self.store
         source = io.BufferedReader(PieceReader(store, submitted.id, size=submitted.size))
         labels: Mapping[str, str] | None = None
-        with Marks(file_name=submitted.file_name) as marks:
+        with Marks(file_name=submitted.file_name, errors_only=errors_only) as marks:
             for finding in submission_findings(store, submitted.id, columns=self.columns):
                 problem = finding.problem
                 if finding.is_portals and problem.place.column is not None:

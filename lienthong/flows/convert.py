@@ -67,7 +67,13 @@ class Report:
     """
 
     def __init__(
-        self, *, file_name: str, agency: Agency, language: Language, marks: Marks | None = None
+        self,
+        *,
+        file_name: str,
+        agency: Agency,
+        language: Language,
+        marks: Marks | None = None,
+        errors_only: bool = False,
     ) -> None:
         """
         Begin the report.
@@ -77,8 +83,11 @@ class Report:
             agency: Whose file it is.
             language: Of the sentences.
             marks: Get the findings too, for an annotated copy.
+            errors_only: Only count warnings.
         """
         self._marks = marks
+        self._errors_only = errors_only
+        self.warnings_left_out = 0
         self._head = {
             "file": file_name,
             "agency": agency.code,
@@ -104,6 +113,11 @@ class Report:
         Raises:
             ConfigError: the folder for temporary files is full.
         """
+        if self._marks is not None:
+            self._marks.add(problem, record=record)
+        if self._errors_only and problem.severity is Severity.WARNING:
+            self.warnings_left_out += 1
+            return
         suggestion = problem.suggestion
         finding = {
             "code": problem.code,
@@ -123,8 +137,6 @@ class Report:
             raise unwritable(Path(tempfile.gettempdir()), error) from error
         self._count += 1
         self.causes.add(problem)
-        if self._marks is not None:
-            self._marks.add(problem, record=record)
 
     def write_bytes(self, target: BinaryIO, totals: Totals) -> None:
         """Write the whole report as JSON in UTF-8."""
@@ -138,6 +150,7 @@ class Report:
             "records": totals.records,
             "accepted": totals.accepted,
             "rejected": totals.rejected,
+            "warnings_left_out": self.warnings_left_out,
         }
         groups = [cause_values(cause, self._say) for cause in self.causes.by_count()]
         head = json.dumps({**self._head, **counts}, ensure_ascii=False)

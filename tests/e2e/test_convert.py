@@ -82,8 +82,10 @@ def test_the_report_has_exactly_the_promised_shape(converted):
     report, sample = converted.report, converted.sample
 
     assert list(report) == [
-        "file", "agency", "mapping", "records", "accepted", "rejected", "groups", "errors",
+        "file", "agency", "mapping", "records", "accepted", "rejected", "warnings_left_out",
+        "groups", "errors",
     ]  # fmt: skip
+    assert report["warnings_left_out"] == 0
     assert report["file"] == sample.path.name
     assert report["agency"] == CODES[sample.agency]
     assert list(report["mapping"]) == ["name", "version"]
@@ -389,6 +391,30 @@ def test_the_groups_of_a_report_count_its_errors(converted):
     assert sum(group["count"] for group in groups) == len(converted.report["errors"])
     assert all(group["suggestion"] for group in groups)
     assert all(group["places"] for group in groups)
+
+
+def test_warnings_are_left_out_and_counted_where_only_errors_are_wanted(conversions, quick):
+    converted = conversions["land-registration"]
+    doubled = converted.sample.path.read_bytes()
+    head, _, rows = doubled.partition(b"\n")
+    # Every row once more: the good ones are repeats, which is a warning.
+    Path("hai.csv").write_bytes(head + b"\n" + rows + rows)
+    words = ("convert", "hai.csv", "-a", "land-registration", "--annotated", "loi.csv")
+
+    every = quick(*words, "--report", "-").json
+    copy = Path("loi.csv").read_bytes()
+    fewer = quick(*words, "--report", "-", "--errors-only").json
+    shown = quick(*words, "--errors-only").out
+
+    warnings = [e for e in every["errors"] if e["severity"] == "warning"]
+    assert warnings
+    assert fewer["errors"] == [e for e in every["errors"] if e["severity"] == "error"]
+    assert {group["severity"] for group in fewer["groups"]} == {"error"}
+    assert fewer["warnings_left_out"] == len(warnings)
+    assert f"{len(warnings)} warnings are not shown (--errors-only)" in shown
+    assert "dossier.repeated" not in shown
+    assert copy.count(b"unchanged") == len(warnings)
+    assert b"unchanged" not in Path("loi.csv").read_bytes()
 
 
 def test_a_file_of_paths_says_which_dossier_each_finding_is_about(quick, sample_set, tmp_path):

@@ -89,6 +89,10 @@ def test_a_format_without_room_for_notes_comes_as_a_list(at_work, samples):
     assert "không có chỗ cho ghi chú" in given.json["why"]["vi"]
     expected = {(e.record, e.code, e.field) for e in samples[IGATE].expected}
     assert {(e["record"], e["code"], e["field"]) for e in given.json["errors"]} == expected
+    fewer = at_work.ask(f"{where}/annotated?errors_only=1", token=token).json
+    severe = [e for e in given.json["errors"] if e["severity"] == "error"]
+    assert fewer["errors"] == severe
+    assert fewer["warnings_left_out"] == len(given.json["errors"]) - len(severe)
 
 
 @pytest.fixture
@@ -158,6 +162,7 @@ def test_who_may_not_have_it_is_told_why(here, samples):
     assert here.ask(f"{where}x/annotated", token=token).json["code"] == "http.submission_unknown"
     assert here.ask(f"{where}/annotated?lang=fr", token=token).json["code"] == "http.lang"
     assert here.ask(f"{where}/annotated?only_bad=2", token=token).status == 422
+    assert here.ask(f"{where}/annotated?errors_only=x", token=token).status == 422
     early = here.ask(f"{where}/annotated", token=token)
     assert (early.status, early.json["code"]) == (409, "http.not_read_yet")
     assert early.headers["Retry-After"] == "5"
