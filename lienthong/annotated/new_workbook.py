@@ -17,13 +17,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from adapters.refusal import MAX_PROBLEMS, column_letter
 from lienthong.annotated.notes import MAIN
-from lienthong.annotated.sheet_copy import RELATIONSHIPS
+from lienthong.annotated.sheet_copy import CHUNK_BYTES, RELATIONSHIPS
 from lienthong.annotated.workbook_copy import NoCopy
 from mappings.values import as_text
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
     from adapters.record import Value
@@ -57,10 +57,12 @@ class NewWorkbook:
 
     Args:
         out: Gets the parts.
+        progress: Is told now and then that it goes on.
     """
 
-    def __init__(self, out: zipfile.ZipFile) -> None:
+    def __init__(self, out: zipfile.ZipFile, *, progress: Callable[[], object]) -> None:
         self._out = out
+        self._progress = progress
         self._sheets: list[tuple[str, bool]] = []
         self._fonts: dict[str, int] = {}
         """Legacy font -> style: its letters are others than they seem."""
@@ -87,8 +89,12 @@ class NewWorkbook:
                 f'{_HEAD}<worksheet xmlns="{MAIN}"><sheetFormatPr defaultColWidth="20" '
                 'defaultRowHeight="15"/><sheetData>'.encode()
             )
+            written = 0
             for row in sheet.rows:
-                target.write(self._row(row).encode())
+                written += target.write(self._row(row).encode())
+                if written >= CHUNK_BYTES:
+                    written = 0
+                    self._progress()
             target.write(f"</sheetData>{_merges(sheet)}</worksheet>".encode())
 
     def finish(self) -> None:

@@ -356,6 +356,27 @@ def test_what_is_too_large_comes_as_a_list(module, limit, monkeypatch):
     assert b'"errors": [' in listed
 
 
+def test_a_target_that_watches_is_told_long_before_its_first_byte():
+    class Watched(io.BytesIO):
+        told = 0
+
+        def write(self, data):
+            self.told += not data
+            return super().write(data)
+
+    target = Watched()
+    rows = [["x" * 500] * 20 for _ in range(100)]
+    data = xls(lambda book: rows_of(book, "Hồ sơ", *rows))
+
+    with Marks(file_name="a.xls") as marks:
+        options = make_options({"format": "xls"})
+        annotate(
+            io.BytesIO(data), target=target, options=options, marks=marks, language=Language.VI
+        )
+
+    assert target.told >= 10
+
+
 def test_a_few_bytes_that_repeat_one_cell_take_no_memory(monkeypatch):
     monkeypatch.setattr(limits, "MOST_CELLS", 200_000)
     wide = cell("x" * 100, 'table:number-columns-repeated="16384"')
