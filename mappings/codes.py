@@ -61,6 +61,8 @@ def read_code_lists(section: Section) -> dict[str, CodeList]:
             name=name,
             entries=entries,
             ignore_case=inner.flag("ignore_case", default=False),
+            source=inner.text("source"),
+            version=inner.text("version"),
             line=inner.line,
         )
         _check_overlaps(lists[name], inner.mistakes, key=inner.inner("entries"))

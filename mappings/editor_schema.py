@@ -112,7 +112,12 @@ def _parts() -> Mapping[str, Schema]:
         "texts": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]},
         "code_list": _section(
             keys.CODE_LIST,
-            {"entries": {"type": "array", "items": _ref("code_entry")}, "ignore_case": _FLAG},
+            {
+                "entries": {"type": "array", "items": _ref("code_entry")},
+                "ignore_case": _FLAG,
+                "source": _TEXT,
+                "version": _TEXT,
+            },
         ),
         "code_entry": _section(
             keys.CODE_ENTRY,

@@ -98,7 +98,14 @@ CODE_LIST = Keys(
         "ignore_case": Text(
             vi="không phân biệt chữ hoa và khoảng trắng; dấu luôn được phân biệt",
             en="compare small letters and single spaces; accents always count",
-        )
+        ),
+        "source": Text(
+            vi="danh mục lấy từ đâu: văn bản, hệ thống, người cung cấp",
+            en="where the list is from: a document, a system, who gave it",
+        ),
+        "version": Text(
+            vi="phiên bản hoặc ngày của danh mục", en="the list's own version, or its date"
+        ),
     },
 )
 CODE_ENTRY = Keys(

@@ -143,6 +143,9 @@ class CodeList:
     """Empty for one written into its field."""
     entries: tuple[CodeEntry, ...]
     ignore_case: bool = False
+    source: str | None = None
+    """Where it is from, for people."""
+    version: str | None = None
     line: int
 
 

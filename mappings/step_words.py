@@ -128,7 +128,9 @@ def _codes(code_list: CodeList) -> Words:
     for entry in code_list.entries:
         for source in entry.sources:
             entries.setdefault(compare(source), []).append(entry)
+    origin = ", ".join(filter(None, (code_list.source, code_list.version)))
     name = f" {code_list.name}" if code_list.name else ""
+    name += f" ({origin})" if origin else ""
 
     def describe(before: str, after: str | None, scope: Scope) -> tuple[int, Text]:
         found = entries.get(compare(before), [])

@@ -220,6 +220,16 @@ def test_of_a_code_list_the_entry_in_force_is_told_with_its_line(field_of, mappi
     assert lines[step.line - 1] == '      - {from: "cũ", to: "2", valid_from: 2021-01-01}'
 
 
+def test_of_a_code_list_source_and_version_are_told(field_of):
+    origin = '\n    source: "CV 12/SXD-VP"\n    version: "2025-06"\n    ignore_case: true'
+    lists = LISTS.replace("\n    ignore_case: true", origin)
+
+    field = field_of("{from: a, codes: loai}", {"a": "CŨ"}, code_lists=lists)
+
+    words = field.steps[-1].words.en
+    assert words == "code list loai (CV 12/SXD-VP, 2025-06): 'CŨ' → '2' (2021-01-01 – …)"
+
+
 def test_telling_a_code_never_asks_for_a_day_that_the_conversion_did_not_need(explain):
     rules = {"GhiChu": "{from: a, codes: {x: y}}"}
 
