@@ -58,7 +58,11 @@ class PreparedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What became of one record: events, or problems; warnings may accompany events."""
+    """
+    What became of one record: events, or problems, or nothing because it is left out.
+
+    Warnings may accompany events.
+    """
 
     record: int
     place: Place
@@ -67,6 +71,8 @@ class Prepared:
     problems: tuple[Problem, ...]
     deadline: datetime | None = None
     """When the applicant was promised an answer (NgayHenTra), where the record says so."""
+    is_left_out: bool = False
+    """Whether the mapping leaves it out; it has neither events nor problems then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +216,7 @@ class Pipeline:
             events=events,
             problems=self._named((*problems, *findings), item, code=conversion.dossier_code),
             deadline=_deadline(conversion.events),
+            is_left_out=conversion.is_left_out,
         )
 
     def _named(

@@ -23,11 +23,15 @@ _FATES = (
     ("changed", "đổi nội dung", "change"),
     ("accepted_now", "trở thành hợp lệ", "become valid"),
     ("rejected_now", "trở thành bị từ chối", "become invalid"),
+    ("left_out_now", "nay bị bỏ qua (leave_out)", "are left out now (leave_out)"),
+    ("excused_now", "trước bị từ chối, nay bỏ qua", "were invalid, are left out now"),
+    ("taken_now", "trước bỏ qua, nay hợp lệ", "were left out, are valid now"),
     ("still_rejected", "vẫn bị từ chối", "stay invalid"),
+    ("still_left_out", "vẫn được bỏ qua", "stay left out"),
     ("vanished", "không còn hồ sơ", "give no dossier any more"),
     ("appeared", "chỉ nay mới có hồ sơ", "give a dossier only now"),
 )
-_BAD = frozenset({"rejected_now", "vanished"})
+_BAD = frozenset({"rejected_now", "left_out_now", "vanished"})
 
 
 class Total(NamedTuple):
@@ -67,7 +71,7 @@ class ProblemRow(NamedTuple):
 
 
 class TurnRow(NamedTuple):
-    """One record that is judged otherwise, and why; `problems` is empty for a lost dossier."""
+    """One record that fares otherwise, and why; `problems` is empty where nothing is wrong."""
 
     place: Place
     dossier: str | None
@@ -94,8 +98,15 @@ class ImpactReport:
     gone_problems: tuple[ProblemRow, ...]
     rejections: tuple[TurnRow, ...]
     acceptances: tuple[TurnRow, ...]
+    departures: tuple[TurnRow, ...]
+    arrivals: tuple[TurnRow, ...]
     losses: tuple[TurnRow, ...]
     refusals: tuple[Problem, ...]
+
+    @property
+    def records_by_fate(self) -> dict[str, int]:
+        """Return how many records fared how."""
+        return {total.key: total.records for total in self.totals}
 
 
 def make_report(
@@ -148,6 +159,8 @@ def make_report(
         gone_problems=_problems(impact.gone_problems),
         rejections=turns(impact.rejections),
         acceptances=turns(impact.acceptances),
+        departures=turns(impact.departures),
+        arrivals=turns(impact.arrivals),
         losses=turns(impact.losses),
         refusals=tuple(each.problem for each in impact.refusals),
     )

@@ -44,6 +44,10 @@ def _test(section: Section, packets: Mapping[str, Group]) -> MappingTest | None:
     if name is None or record is None:
         return None
     dossier = section.section("dossier")
+    left_out = section.flag("left_out", default=False)
+    others = [key for key in ("dossier", "progress", "problems") if key in section]
+    if left_out and others:
+        _complain_of_both(section, others[0])
     return MappingTest(
         name=name,
         line=section.line,
@@ -51,6 +55,22 @@ def _test(section: Section, packets: Mapping[str, Group]) -> MappingTest | None:
         dossier=None if dossier is None else _expected_fields(dossier, packets[DOSSIER]),
         progress=_progress(section, packets[PROGRESS]),
         problems=_problems(section),
+        left_out=left_out,
+    )
+
+
+def _complain_of_both(section: Section, other: str) -> None:
+    section.complain(
+        "mapping.test_contradicts",
+        Text(
+            vi=f"một bản ghi bị bỏ qua thì không có `{other}`",
+            en=f"of a record that is left out comes no `{other}`",
+        ),
+        key=other,
+        suggestion=Text(
+            vi=f"chỉ giữ `left_out: true`, hoặc `{other}`",
+            en=f"keep either `left_out: true` or `{other}`",
+        ),
     )
 
 

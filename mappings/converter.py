@@ -15,6 +15,7 @@ from mappings.consistency import make_dossier_check, make_progress_check
 from mappings.groups import each_scope, make_fields, make_item
 from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS, FieldRule
+from mappings.leaving import make_leaver
 from mappings.scope import Scope, Site
 from mappings.tracing import column_of, trace_field
 from mappings.watching import UNWATCHED
@@ -63,7 +64,9 @@ class Conversion:
     events: tuple[Event, ...]
     problems: tuple[Problem, ...]
     dossier_code: str | None
-    """As far as it is known, also of a record with problems."""
+    """As far as it is known, also of a record with problems, and of one that is left out."""
+    is_left_out: bool = False
+    """Whether the mapping's `leave_out` holds: no event, no problem, and nothing is wrong."""
 
 
 def compile_mapping(file: MappingFile) -> Converter:
@@ -95,6 +98,8 @@ class Converter:
             name=DOSSIER,
         )
         self._read_name = _make_name_reader(file.dossier.get(_KEY))
+        self._leaves_out = make_leaver(file.leave_out)
+        self._read_code = _make_code_reader(file)
         self._read_key = _make_key_reader(file.event_key, "event_key")
         self._read_order = _make_key_reader(file.order_by, "order_by")
         self._build_rows = _make_rows(file.progress, file.schema, watch)
@@ -108,6 +113,10 @@ class Converter:
 
     def convert_in(self, scope: Scope) -> Conversion:
         """Do the same in a scope of the caller's, which is not used again."""
+        if self._leaves_out(scope):
+            return Conversion(
+                events=(), problems=(), dossier_code=self._read_code(scope), is_left_out=True
+            )
         values = self._build_dossier(scope)
         code = values.get(_KEY)
         dossier_code = code if isinstance(code, str) else None
@@ -177,6 +186,21 @@ def _make_name_reader(rule: FieldRule | GroupRule | None) -> Read:
     is_joined = rule.template is not None and len(rule.template.paths) > 1
     site = Site(_KEY, () if is_joined else paths_of(rule))
     return lambda scope: read(scope) or site.source(scope)[1]
+
+
+def _make_code_reader(file: MappingFile) -> Read:
+    """Return a function to the code of a dossier that is left out; what is wrong is not told."""
+    rule = file.dossier.get(_KEY)
+    if not isinstance(rule, FieldRule):
+        return lambda _: None
+    read = make_rule(rule, name=_KEY, field=file.schema.packets[DOSSIER].fields[_KEY])
+
+    def run(scope: Scope) -> str | None:
+        text = read(scope)
+        scope.problems.clear()
+        return text or None
+
+    return run
 
 
 def _make_key_reader(template: Template | None, name: str) -> Read:

@@ -70,6 +70,7 @@ def editor_schema() -> Schema:
                 ),
                 "source": by("format", {name: source_reference(name) for name in FORMATS}),
                 "dossier": _OPEN,
+                "leave_out": _ref("condition"),
                 "event_key": _TEXT,
                 "order_by": _TEXT,
                 "one_row_per_dossier": _FLAG,
@@ -139,6 +140,7 @@ def _parts() -> Mapping[str, Schema]:
                     "type": "array",
                     "items": _section(keys.EXPECTED_PROBLEM, {"code": _TEXT, "field": _TEXT}),
                 },
+                "left_out": _FLAG,
             },
         ),
     }

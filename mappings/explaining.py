@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mappings.converter import Converter
 from mappings.language import DOSSIER, Path, Template
+from mappings.leaving import make_grounds
 from mappings.lineage import (
     Explanation,
     FieldLineage,
@@ -62,6 +63,7 @@ class Explainer:
         self._converter = Converter(file, watch=_Tracing())
         self._groups = file.schema.packets
         self._paths = source_paths_of(file)
+        self._grounds = make_grounds(file.leave_out)
 
     def explain(self, record: SourceRecord) -> Explanation:
         """Convert one record and tell where each value comes from."""
@@ -83,6 +85,7 @@ class Explainer:
             packets=packets,
             problems=tuple(p for p in conversion.problems if id(p) not in told),
             source=leaves_of(record, used=self._paths),
+            left_out=self._grounds(scope) if conversion.is_left_out else (),
         )
 
 

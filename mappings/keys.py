@@ -59,6 +59,10 @@ TOP = Keys(
         ),
     },
     optional={
+        "leave_out": Text(
+            vi="điều kiện; bản ghi thỏa thì không gửi, không là lỗi, và được đếm",
+            en="a condition; a record for which it holds is not sent, is no error, and is counted",
+        ),
         "event_key": EVENT_KEY,
         "order_by": Text(
             vi="mẫu ghép cho biết thứ tự các lần cập nhật của một hồ sơ",
@@ -275,6 +279,10 @@ TEST = Keys(
         "problems": Text(
             vi="đúng những lỗi phải có; không ghi: không được có lỗi",
             en="exactly the problems that must come; without it none may",
+        ),
+        "left_out": Text(
+            vi="true: `leave_out` phải bỏ qua bản ghi này, không có gì khác",
+            en="true: `leave_out` must leave this record out, and nothing else comes of it",
         ),
     },
 )

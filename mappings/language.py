@@ -249,6 +249,14 @@ class ProgressRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveOut:
+    """Which records are not for the portal at all."""
+
+    line: int
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedProblem:
     """A problem that a test wants."""
 
@@ -270,6 +278,8 @@ class MappingTest:
     dossier: Mapping[str, Expected] | None
     progress: tuple[Mapping[str, Expected], ...] | None
     problems: tuple[ExpectedProblem, ...]
+    left_out: bool
+    """Whether `leave_out` must hold for the record, so that nothing comes of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +299,7 @@ class MappingFile:
     source: SourceOptions
     dossier: Mapping[str, FieldRule | GroupRule]
     progress: ProgressRule | None
+    leave_out: LeaveOut | None
     event_key: Template | None
     order_by: Template | None
     one_row_per_dossier: bool

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from adapters import SourceRecord
     from mappings.converter import Conversion
+    from mappings.leaving import Ground
     from schemas.problem import Place, Problem, Text
 
 
@@ -157,3 +158,5 @@ class Explanation:
     """Those of no single field: keys, and progress rows of other dossiers."""
     source: tuple[Leaf, ...]
     """Everything that stands in the record, in its order."""
+    left_out: tuple[Ground, ...]
+    """Why the record is left out; empty for one that is not."""

@@ -7,6 +7,7 @@ does nothing, is a warning.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date, timedelta
 from itertools import pairwise
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from mappings.codes import folding
 from mappings.lengths import bounds_of
 from mappings.mistakes import closest, listed
-from mappings.walking import paths_of, rules_of
+from mappings.walking import condition_paths, paths_of, rules_of
 from schemas.model import Kind
 from schemas.problem import Text
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 def lint(file: MappingFile, mistakes: Mistakes) -> None:
     """Write down what is wrong with the whole of `file`."""
     _check_columns(file, mistakes)
+    _check_leave_out(file, mistakes)
     _check_lists(file, mistakes)
     for placed in rules_of(file):
         _check_mandatory(placed, mistakes)
@@ -74,6 +76,32 @@ def _check_columns(file: MappingFile, mistakes: Mistakes) -> None:
                 suggestion=near,
                 is_warning=True,
             )
+
+
+def _check_leave_out(file: MappingFile, mistakes: Mistakes) -> None:
+    """See to it that a table without the columns of `leave_out` is refused, not left out."""
+    source = getattr(file.source, "source", file.source)
+    if file.leave_out is None or not hasattr(source, "required"):
+        return
+    known = {*source.required, *getattr(source, "columns", ()), *getattr(source, "children", ())}
+    paths = {path.text: None for path in condition_paths(file.leave_out.condition)}
+    for text in paths:
+        if text in known or re.split(r"[.\[]", text, maxsplit=1)[0] in known:
+            continue
+        mistakes.add(
+            "mapping.leave_out_column",
+            Text(
+                vi=f"`leave_out` xét cột {text!r}, mà `source.required` không có cột đó: tệp thiếu "
+                "cột sẽ bị bỏ qua hoặc gửi đi mà không ai biết",
+                en=f"`leave_out` looks at the column {text!r}, which `source.required` does not "
+                "list: a file without it would be left out, or sent, and nobody told",
+            ),
+            line=file.leave_out.line,
+            key="leave_out",
+            suggestion=Text(
+                vi=f"thêm {text!r} vào `source.required`", en=f"add {text!r} to `source.required`"
+            ),
+        )
 
 
 def _same_word(text: str, known: Sequence[str]) -> Text | None:

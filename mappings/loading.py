@@ -22,12 +22,13 @@ from mappings.language import (
     PROGRESS,
     UNFINISHED,
     FieldRule,
+    LeaveOut,
     MappingFile,
     ProgressRule,
 )
 from mappings.linting import lint
 from mappings.mistakes import Mistakes, Section, closest, listed
-from mappings.parts import parse_path, read_path, read_template
+from mappings.parts import parse_path, read_condition, read_path, read_template
 from mappings.rules import RuleReader
 from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml, plain_value
 from schemas.errors import ConfigError
@@ -92,6 +93,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     reader = RuleReader(code_lists)
     dossier_section = _dossier(section)
     agency_code, agency_name, agency_group = _agency(agency)
+    leave_out = _leave_out(section)
     event_key, order_by = read_template(section, "event_key"), read_template(section, "order_by")
     if schema is None or dossier_section is None:
         return None
@@ -113,6 +115,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         source=source,
         dossier=dossier,
         progress=progress,
+        leave_out=leave_out,
         event_key=event_key,
         order_by=order_by,
         one_row_per_dossier=section.flag("one_row_per_dossier", default=True),
@@ -233,6 +236,13 @@ def _progress(section: Section, reader: RuleReader, schema: SchemaVersion) -> Pr
         event_key=read_template(inner, "event_key"),
         item=reader.item_fields(inner, schema.packets[PROGRESS]),
     )
+
+
+def _leave_out(section: Section) -> LeaveOut | None:
+    condition = read_condition(section, "leave_out")
+    if condition is None:
+        return None
+    return LeaveOut(line=section.line_of("leave_out"), condition=condition)
 
 
 def _valid_at(

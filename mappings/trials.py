@@ -51,6 +51,9 @@ def _run(test: MappingTest, converter: Converter, *, file_name: str) -> TestResu
 
 
 def _differences(test: MappingTest, conversion: Conversion) -> Iterator[Text]:
+    if test.left_out or conversion.is_left_out:
+        yield from _compare_fates(test, conversion)
+        return
     yield from _compare_problems(test.problems, conversion.problems)
     if not conversion.events:
         if (test.dossier is not None or test.progress is not None) and not conversion.problems:
@@ -62,6 +65,20 @@ def _differences(test: MappingTest, conversion: Conversion) -> Iterator[Text]:
     if test.progress is not None:
         rows = [event.values for event in conversion.events if event.packet == PROGRESS]
         yield from _compare_rows(test.progress, rows, where="progress")
+
+
+def _compare_fates(test: MappingTest, conversion: Conversion) -> Iterator[Text]:
+    if not test.left_out:
+        yield Text(
+            vi="`leave_out` bỏ qua bản ghi này; nếu đúng như vậy: `left_out: true`",
+            en="`leave_out` leaves the record out; if that is right: `left_out: true`",
+        )
+    elif not conversion.is_left_out:
+        yield Text(
+            vi="`leave_out` phải bỏ qua bản ghi này, nhưng không bỏ qua",
+            en="`leave_out` must leave the record out, and does not",
+        )
+        yield from _compare_problems((), conversion.problems)
 
 
 def _compare_problems(

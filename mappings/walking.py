@@ -76,6 +76,9 @@ def paths_of(file: MappingFile) -> Iterator[PlacedPath]:
     """Yield every path in the file, those of conditions, templates and look-ups included."""
     for placed in rules_of(file):
         yield from _of_rule(placed.rule, key=placed.key, is_in_record=placed.is_in_record)
+    if file.leave_out is not None:
+        for path in condition_paths(file.leave_out.condition):
+            yield _placed(path, "leave_out", file.leave_out.line, is_in_record=True)
     yield from _of_rule(file.valid_at, key="valid_at", is_in_record=True)
     for name, template in (("event_key", file.event_key), ("order_by", file.order_by)):
         yield from _of_template(template, key=name, is_in_record=True)
@@ -102,6 +105,20 @@ def item_paths(item: ItemRule) -> Iterator[Path]:
     ]
     placed += _of_item(item, key="", is_in_record=False)
     yield from (one.path for one in placed if not one.is_in_record)
+
+
+def condition_paths(condition: Condition | None) -> Iterator[Path]:
+    """Yield the paths that a condition looks at, in its order."""
+    match condition:
+        case None:
+            return
+        case Every(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from condition_paths(part)
+        case Not(part=part):
+            yield from condition_paths(part)
+        case _:
+            yield condition.path
 
 
 def _rules(
@@ -145,7 +162,7 @@ def _of_groups(
 
 def _of_item(item: ItemRule, *, key: str, is_in_record: bool) -> Iterator[PlacedPath]:
     """Yield the paths of an item but for those of its field rules."""
-    for path in _of_condition(item.when):
+    for path in condition_paths(item.when):
         yield _placed(path, f"{key}.when", item.line, is_in_record=is_in_record)
     yield from _of_groups(item.fields, key=f"{key}.fields", is_in_record=is_in_record)
 
@@ -160,7 +177,7 @@ def _of_rule(rule: FieldRule, *, key: str, is_in_record: bool) -> Iterator[Place
         paths += (path for path in (rule.kind.born, rule.kind.sex) if path is not None)
     if rule.date is not None and isinstance(rule.date.working_days, Path):
         paths.append(rule.date.working_days)
-    paths += _of_condition(rule.when)
+    paths += condition_paths(rule.when)
     for path in paths:
         yield _placed(path, key, rule.line, is_in_record=is_in_record)
 
@@ -171,19 +188,6 @@ def _of_template(
     if template is not None:
         for path in template.paths:
             yield _placed(path, key, template.line, is_in_record=is_in_record)
-
-
-def _of_condition(condition: Condition | None) -> Iterator[Path]:
-    match condition:
-        case None:
-            return
-        case Every(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from _of_condition(part)
-        case Not(part=part):
-            yield from _of_condition(part)
-        case _:
-            yield condition.path
 
 
 def _placed(path: Path, key: str, line: int, *, is_in_record: bool) -> PlacedPath:

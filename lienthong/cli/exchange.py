@@ -272,6 +272,7 @@ def status_table(session: Session, counts: list[AgencyCounts]) -> Table:
         ("Cần xử lý", "To handle"),
         ("Thay/hủy", "Ended"),
         ("Lặp", "Repeats"),
+        ("Bỏ qua", "Left out"),
     )
     for vi, en in headings:
         table.add_column(session.word(vi, en), justify="right")
@@ -291,6 +292,7 @@ def status_table(session: Session, counts: list[AgencyCounts]) -> Table:
             total(State.PARKED, State.QUARANTINED),
             total(State.SUPERSEDED, State.DISCARDED, State.REISSUED),
             str(line.repeats),
+            str(line.left_out),
         )
     return table
 

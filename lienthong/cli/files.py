@@ -206,6 +206,13 @@ def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Pa
             en=f"{totals.records} records: {totals.accepted} accepted, {totals.rejected} rejected",
         )
     )
+    if totals.left_out:
+        session.say(
+            Text(
+                vi=f"Bỏ qua theo ánh xạ: {totals.left_out}",
+                en=f"Left out by the mapping: {totals.left_out}",
+            )
+        )
     if out is not None:
         session.say(
             Text(

@@ -52,6 +52,7 @@ def counts_values(
         "submissions_waiting": counts.waiting_submissions,
         "records": counts.records,
         "repeats": counts.repeats,
+        "left_out": counts.left_out,
         "states": {state.value: count for state, count in counts.states.items()},
         "troubled_files": [
             {

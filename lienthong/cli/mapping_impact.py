@@ -140,8 +140,10 @@ def _show(session: Session, report: ImpactReport) -> None:
         session.out.print(_problems_table(session, report), soft_wrap=False)
     for vi, en, turns in (
         ("Trở thành bị từ chối, ví dụ:", "Become invalid, for example:", report.rejections),
+        ("Nay bị bỏ qua, ví dụ:", "Are left out now, for example:", report.departures),
         ("Không còn hồ sơ, ví dụ:", "Give no dossier any more, for example:", report.losses),
         ("Trở thành hợp lệ, ví dụ:", "Become valid, for example:", report.acceptances),
+        ("Không còn bị bỏ qua, ví dụ:", "Are not left out any more:", report.arrivals),
     ):
         _show_turns(session, Text(vi=vi, en=en), turns)
     if report.refusals:
@@ -267,7 +269,7 @@ def _values(report: ImpactReport, language: Language) -> dict[str, Any]:
         "files": list(report.files),
         "records": report.records,
         "harmless": report.is_harmless,
-        "totals": {total.key: total.records for total in report.totals},
+        "totals": report.records_by_fate,
         "heads": {key: {"old": before, "new": after} for key, before, after in report.heads},
         "notices": [notice.say(language) for notice in report.notices],
         "fields": [
@@ -284,6 +286,8 @@ def _values(report: ImpactReport, language: Language) -> dict[str, Any]:
         "gone_problems": [row._asdict() for row in report.gone_problems],
         "rejected_now": turns(report.rejections),
         "accepted_now": turns(report.acceptances),
+        "left_out_now": turns(report.departures),
+        "taken_now": turns(report.arrivals),
         "vanished": turns(report.losses),
         "errors": [problem_values(problem, language) for problem in report.refusals],
     }

@@ -134,6 +134,7 @@ def _dumped(preview: Preview, language: Language) -> str:
         "source": asdict(preview.place),
         "dossier": preview.dossier_code,
         "accepted": preview.is_accepted,
+        "left_out": [asdict(ground) for ground in preview.left_out],
         "packets": [
             {
                 "packet": packet.name,

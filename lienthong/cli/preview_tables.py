@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lienthong.cli.session import Session
     from lienthong.flows.preview import Preview
+    from mappings.leaving import Ground
     from mappings.lineage import GroupLineage, Leaf, Lineage, Step
     from schemas.problem import Problem
 
@@ -26,6 +27,12 @@ LONGEST_SHOWN = 200
 """Characters of a value."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FATES = {
+    "accepted": ("đạt", "accepted"),
+    "rejected": ("bị từ chối", "rejected"),
+    "left_out": ("bỏ qua theo ánh xạ", "left out by the mapping"),
+}
+_COLOURS = {"accepted": "green", "rejected": "red", "left_out": "yellow"}
 
 
 def show_preview(session: Session, preview: Preview) -> None:
@@ -33,8 +40,10 @@ def show_preview(session: Session, preview: Preview) -> None:
     session.out.print(
         _title(session, preview),
         markup=False,
-        style="bold green" if preview.is_accepted else "bold red",
+        style=f"bold {_COLOURS[_fate(preview)]}",
     )
+    for ground in preview.left_out:
+        session.out.print(_ground(session, preview, ground), markup=False, soft_wrap=False)
     session.problems(preview.others)
     for number, packet in enumerate(preview.packets):
         # The console leaves long lines to the terminal, but cells must be wrapped.
@@ -60,11 +69,25 @@ def _title(session: Session, preview: Preview) -> str:
         session.word(f"Bản ghi {preview.record}", f"Record {preview.record}"),
         preview.place.say(session.language),
         shown(preview.dossier_code or ""),
-        session.word("đạt", "accepted")
-        if preview.is_accepted
-        else session.word("bị từ chối", "rejected"),
+        session.word(*_FATES[_fate(preview)]),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _fate(preview: Preview) -> str:
+    if preview.left_out:
+        return "left_out"
+    return "accepted" if preview.is_accepted else "rejected"
+
+
+def _ground(session: Session, preview: Preview, ground: Ground) -> str:
+    line = session.word(f"dòng {ground.line}", f"line {ground.line}")
+    seen = ", ".join(
+        shown(preview.where(each.place))
+        + (": …" if each.value is None else f": {shown(each.value)!r}")
+        for each in ground.seen
+    )
+    return f"leave_out ({line}): {shown(ground.condition)}; {seen}"
 
 
 def _packet(session: Session, preview: Preview, number: int) -> Table:

@@ -27,6 +27,7 @@ KINDS = (
     "broken_off",
     "rejected",
     "repeated",
+    "left_out",
     "delivered",
     "parked",
     "quarantined",
@@ -311,6 +312,7 @@ def _schemas() -> dict[str, Any]:
                 "expanded_at": {"type": ["string", "null"], "format": "date-time"},
                 "records": {"type": "integer"},
                 "repeats": {"type": "integer"},
+                "left_out": {"type": "integer", "description": "Records, by the mapping."},
                 "messages": {"type": "object", "additionalProperties": {"type": "integer"}},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
             }

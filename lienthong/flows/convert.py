@@ -49,6 +49,8 @@ class Totals:
     records: int = 0
     accepted: int = 0
     rejected: int = 0
+    left_out: int = 0
+    """By the mapping's `leave_out`: not sent, and nothing wrong with them."""
     documents: int = 0
     refusal: Problem | None = None
     """Why the file could not be read to its end, where it could not."""
@@ -150,6 +152,7 @@ class Report:
             "records": totals.records,
             "accepted": totals.accepted,
             "rejected": totals.rejected,
+            "left_out": totals.left_out,
             "warnings_left_out": self.warnings_left_out,
         }
         groups = [cause_values(cause, self._say) for cause in self.causes.by_count()]
@@ -312,6 +315,9 @@ class _FileConversion:
 
     def take(self, record: Prepared) -> None:
         self.totals.records += 1
+        if record.is_left_out:
+            self.totals.left_out += 1
+            return
         problems = list(record.problems)
         snapshot = 1
         if record.events:

@@ -109,6 +109,8 @@ class _Reading:
     origins: dict[str, Origin] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     """Records read so far, per submission, those of the batch in hand included."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Of these, those that the mapping leaves out; only where there are any."""
     first: str | None = None
     """The submission that counts the tries."""
     has_committed: bool = False
@@ -266,13 +268,20 @@ class Expander:
                     Ended(
                         submission=submission,
                         records_done=reading_.done.get(submission.id, submission.records_done),
+                        left_out=reading_.left_out.get(submission.id, submission.left_out),
                         state=step.state,
                         problems=step.problems,
                         due_at=step.due_at,
                     )
                 )
         finish_expansions(work, ended)
-        advance(work, [(one, reading_.done[one.id]) for one in open_ones.values()])
+        advance(
+            work,
+            [
+                (one, reading_.done[one.id], reading_.left_out.get(one.id, one.left_out))
+                for one in open_ones.values()
+            ],
+        )
         return due
 
     def _steps(self, reading_: _Reading) -> Iterator[_Step]:
@@ -327,6 +336,9 @@ class Expander:
                     else:
                         prepared = convert(record, submission, agency, now=self._now())
                     done = reading_.done[submission.id] = record.number
+                    if prepared.is_left_out:
+                        before = reading_.left_out.get(submission.id, submission.left_out)
+                        reading_.left_out[submission.id] = before + 1
                     yield submission, prepared
             except InputError as error:
                 # The file breaks off here; what stood before the break is good.

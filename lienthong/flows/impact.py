@@ -13,6 +13,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import msgspec
@@ -22,6 +23,7 @@ from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
 from lienthong.differences import Differences, contents_of, without_indices
 from mappings import compile_mapping
+from mappings.leaving import written
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Severity
 
@@ -37,6 +39,14 @@ if TYPE_CHECKING:
     Opener: TypeAlias = "Callable[[], AbstractContextManager[BinaryIO]]"
 
 
+class Fate(Enum):
+    """What a mapping makes of a record: a dossier, an error, or on purpose nothing."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LEFT_OUT = "left_out"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one mapping makes of one record."""
@@ -45,13 +55,18 @@ class Outcome:
     place: Place
     dossier_code: str | None
     content: dict[str, str]
-    """Field with its group and item to value; empty for a rejected record."""
+    """Field with its group and item to value; empty for a record that becomes no dossier."""
     problems: tuple[Problem, ...]
+    is_left_out: bool = False
 
     @property
-    def is_accepted(self) -> bool:
-        """Whether the record becomes a dossier."""
-        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+    def fate(self) -> Fate:
+        """What becomes of the record."""
+        if self.is_left_out:
+            return Fate.LEFT_OUT
+        if any(problem.severity is Severity.ERROR for problem in self.problems):
+            return Fate.REJECTED
+        return Fate.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +76,7 @@ class Turn:
     place: Place
     dossier_code: str | None
     problems: tuple[Problem, ...]
-    """Of the mapping that rejects it; they quote values."""
+    """Of the mapping that rejects it, where one does; they quote values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +99,13 @@ class Impact:
     still_rejected: int = 0
     rejected_now: int = 0
     accepted_now: int = 0
+    left_out_now: int = 0
+    """Accepted dossiers of the old mapping that the new one leaves out."""
+    excused_now: int = 0
+    """Rejected by the old mapping, left out by the new one."""
+    taken_now: int = 0
+    """Left out by the old mapping, accepted by the new one."""
+    still_left_out: int = 0
     vanished: int = 0
     """Accepted dossiers of the old mapping that the new one does not give at all."""
     appeared: int = 0
@@ -94,6 +116,10 @@ class Impact:
     gone_problems: Counter[tuple[str, str]] = field(default_factory=Counter)
     rejections: list[Turn] = field(default_factory=list)
     acceptances: list[Turn] = field(default_factory=list)
+    departures: list[Turn] = field(default_factory=list)
+    """Of those left out now, and of those excused."""
+    arrivals: list[Turn] = field(default_factory=list)
+    """Of those taken now."""
     losses: list[Turn] = field(default_factory=list)
     """Of those vanished."""
     refusals: list[Refusal] = field(default_factory=list)
@@ -107,6 +133,10 @@ class Impact:
             + self.still_rejected
             + self.rejected_now
             + self.accepted_now
+            + self.left_out_now
+            + self.excused_now
+            + self.taken_now
+            + self.still_left_out
             + self.vanished
             + self.appeared
         )
@@ -115,44 +145,65 @@ class Impact:
     def is_harmless(self) -> bool:
         """Whether nothing that was accepted is so no longer, and every file can still be read."""
         return not (
-            self.rejected_now or self.vanished or any(each.by_new for each in self.refusals)
+            self.rejected_now
+            or self.left_out_now
+            or self.vanished
+            or any(each.by_new for each in self.refusals)
         )
 
     def take(self, old: Outcome, new: Outcome) -> None:
         """Compare what both mappings make of one record, or of one dossier."""
         _count(self.new_problems, new, old)
         _count(self.gone_problems, old, new)
-        match old.is_accepted, new.is_accepted:
-            case True, True if old.content == new.content:
-                self.same += 1
-            case True, True:
-                self.changed += 1
-                self.differences.add(
-                    old.content, new.content, place=new.place, examples=self.examples
-                )
-            case True, False:
-                self.rejected_now += 1
-                self._keep(self.rejections, new, new.problems)
-            case False, True:
+        match old.fate, new.fate:
+            case Fate.ACCEPTED, Fate.ACCEPTED:
+                self._compare(old, new)
+            case Fate.REJECTED, Fate.ACCEPTED:
                 self.accepted_now += 1
                 self._keep(self.acceptances, new, old.problems)
+            case Fate.LEFT_OUT, Fate.ACCEPTED:
+                self.taken_now += 1
+                self._keep(self.arrivals, new, ())
+            case Fate.ACCEPTED | Fate.LEFT_OUT, Fate.REJECTED:
+                self.rejected_now += 1
+                self._keep(self.rejections, new, new.problems)
+            case Fate.ACCEPTED, Fate.LEFT_OUT:
+                self.left_out_now += 1
+                self._keep(self.departures, new, ())
+            case Fate.REJECTED, Fate.LEFT_OUT:
+                self.excused_now += 1
+                self._keep(self.departures, new, old.problems)
             case _:
-                self.still_rejected += 1
+                self._stay(new)
+
+    def _compare(self, old: Outcome, new: Outcome) -> None:
+        if old.content == new.content:
+            self.same += 1
+            return
+        self.changed += 1
+        self.differences.add(old.content, new.content, place=new.place, examples=self.examples)
+
+    def _stay(self, outcome: Outcome) -> None:
+        """Count what is no dossier and was none."""
+        if outcome.fate is Fate.LEFT_OUT:
+            self.still_left_out += 1
+        else:
+            self.still_rejected += 1
 
     def lose(self, old: Outcome) -> None:
         """Note what only the old mapping gives."""
-        if old.is_accepted:
+        if old.fate is Fate.ACCEPTED:
             self.vanished += 1
             self._keep(self.losses, old, ())
         else:
-            self.still_rejected += 1
+            self._stay(old)
 
     def gain(self, new: Outcome) -> None:
         """Note what only the new mapping gives."""
-        if new.is_accepted:
+        if new.fate is Fate.ACCEPTED:
             self.appeared += 1
         else:
-            self.still_rejected += 1
+            self._stay(new)
         _count(self.new_problems, new, None)
 
     def _keep(self, turns: list[Turn], outcome: Outcome, problems: tuple[Problem, ...]) -> None:
@@ -272,6 +323,7 @@ class _Maker:
             dossier_code=conversion.dossier_code,
             content=contents_of(conversion.events),
             problems=(*conversion.problems, *missing, *findings),
+            is_left_out=conversion.is_left_out,
         )
 
 
@@ -327,6 +379,10 @@ def _options(old: SourceOptions, new: SourceOptions) -> dict[str, tuple[str, str
     }
 
 
+def _condition(mapping: MappingFile) -> str:
+    return "" if mapping.leave_out is None else written(mapping.leave_out.condition)
+
+
 def heads(old: MappingFile, new: MappingFile) -> Mapping[str, tuple[str, str]]:
     """Return what differs between two mappings beside their rules, by its key in the file."""
     pairs: dict[str, tuple[str, str]] = {
@@ -338,5 +394,6 @@ def heads(old: MappingFile, new: MappingFile) -> Mapping[str, tuple[str, str]]:
         "agency.name": (old.agency_name, new.agency_name),
         **_options(old.source, new.source),
         "one_row_per_dossier": (str(old.one_row_per_dossier), str(new.one_row_per_dossier)),
+        "leave_out": (_condition(old), _condition(new)),
     }
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}

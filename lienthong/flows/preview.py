@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from adapters.record import SourceRecord
     from mappings import MappingFile
     from mappings.catalogue import Service
+    from mappings.leaving import Ground
     from mappings.lineage import Leaf, PacketLineage
 
 
@@ -63,11 +64,18 @@ class Preview:
     """Everything that `convert` would report of this record."""
     others: tuple[Problem, ...]
     """Those of them that stand with no field: keys, the schema's findings, unreadable records."""
+    left_out: tuple[Ground, ...]
+    """Why the mapping leaves the record out; empty for one that it does not."""
 
     @property
     def is_accepted(self) -> bool:
         """Whether the record becomes a dossier."""
-        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+        return not self.left_out and not self.is_rejected
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether something is wrong with the record."""
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
 
     def where(self, place: Place) -> str:
         """Return what of a place differs from that of the record: the column, or the path in it."""
@@ -139,7 +147,7 @@ class Previewer:
             if choice.dossier is not None and preview.dossier_code != choice.dossier:
                 continue
             seen.shown += 1
-            seen.rejected += not preview.is_accepted
+            seen.rejected += preview.is_rejected
             yield preview
             if seen.shown == choice.limit or choice.record is not None:
                 return
@@ -159,6 +167,7 @@ class Previewer:
             source=explanation.source,
             problems=(*conversion.problems, *missing, *findings),
             others=(*explanation.problems, *missing, *findings),
+            left_out=explanation.left_out,
         )
 
 
@@ -171,6 +180,7 @@ def _unreadable(record: UnreadableRecord) -> Preview:
         source=(),
         problems=tuple(record.problems),
         others=tuple(record.problems),
+        left_out=(),
     )
 
 

@@ -79,12 +79,14 @@ class Source:
         Return what is made of the source of a message now.
 
         Raises:
-            InputError: the source was erased, or is damaged, or still has errors; or its agency
-                cannot be used now.
+            InputError: the source was erased, or is damaged, or still has errors, or is left out
+                by the mapping now; or its agency cannot be used now.
         """
         if problem := self._problems.get(message_id):
             raise InputError(problem)
         made = self._made[message_id]
+        if made.record.is_left_out:
+            raise InputError(_left_out(made))
         if not made.record.events:
             raise InputError(made.record.problems[0])
         return made
@@ -133,6 +135,7 @@ class Source:
             records_done=0,
             due_at=first.received_at,
             tries=0,
+            left_out=0,
         )
         with open_source(self._store, opened, {}) as source:
             records = read(source, opened, agency)
@@ -160,6 +163,21 @@ def _erased(at: datetime) -> Problem:
         suggestion=Text(
             vi="Nhờ cơ quan gửi lại bản ghi, hoặc gửi lại nguyên văn bằng: messages resend",
             en="Have the agency send the record again, or use the same document: messages resend",
+        ),
+    )
+
+
+def _left_out(made: Made) -> Problem:
+    return Problem(
+        code="reissue.left_out",
+        place=made.record.place,
+        message=Text(
+            vi=f"Ánh xạ hiện nay bỏ qua bản ghi số {made.record.record} (`leave_out`)",
+            en=f"The present mapping leaves record number {made.record.record} out (`leave_out`)",
+        ),
+        suggestion=Text(
+            vi="Nếu đúng là không gửi: lienthong messages discard; nếu không, sửa `leave_out`",
+            en="If it is not to be sent: lienthong messages discard; else mend `leave_out`",
         ),
     )
 

@@ -37,6 +37,7 @@ _OPENED = (
         submissions.c.records_done,
         submissions.c.due_at,
         submissions.c.tries,
+        submissions.c.left_out,
     )
     .where(
         submissions.c.agency == bindparam("_agency"),
@@ -61,6 +62,8 @@ class Opened:
     due_at: datetime
     tries: int
     """How often its expansion was begun since it last got on, this time included."""
+    left_out: int
+    """Of `records_done`, by the mapping."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,7 @@ class Ended:
 
     submission: Opened
     records_done: int
+    left_out: int
     state: SubmissionState
     problems: Sequence[Problem] = ()
     due_at: datetime | None = None
@@ -169,10 +173,17 @@ def open_submissions(
     return [Opened(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of a namedtuple
 
 
-def advance(work: Work, done: Sequence[tuple[Opened, int]]) -> None:
-    """Note how many records are done; the claim is to be checked in the same transaction."""
+def advance(work: Work, done: Sequence[tuple[Opened, int, int]]) -> None:
+    """
+    Note how far submissions are; the claim is to be checked in the same transaction.
+
+    Args:
+        work: The transaction.
+        done: Each with its records done, and how many of them are left out.
+    """
     rows = [
-        {"_id": submission.id, "records_done": records, "tries": 0} for submission, records in done
+        {"_id": submission.id, "records_done": records, "left_out": left_out, "tries": 0}
+        for submission, records, left_out in done
     ]
     update_rows(work.connection, submissions, rows, by=("id",))
 
@@ -188,6 +199,7 @@ def finish_expansions(work: Work, ended: Sequence[Ended]) -> None:
                 "_id": submission_id,
                 "state": state.value,
                 "records_done": end.records_done,
+                "left_out": end.left_out,
                 "tries": 0,
                 "problems": seal_problems(work.vault, end.problems, context=context),
                 "expanded_at": work.at if end.due_at is None else None,

@@ -58,6 +58,7 @@ def submission_values(
         "expanded_at": _said(row.expanded_at),
         "records": row.records_done,
         "repeats": again,
+        "left_out": row.left_out,
         "messages": dict(tuple(pair) for pair in counted),
         "errors": [problem_values(problem) for problem in problems],
     }

@@ -22,6 +22,7 @@ from lienthong.store.ledgers import (
     save_ledgers,
 )
 from lienthong.store.problems import seal_problems
+from lienthong.store.results import LEFT_OUT, REPEATED
 from lienthong.store.sealed import document_context, problems_context
 from lienthong.store.tables import NO_DEADLINE, messages, repeats
 from schemas.problem import Severity
@@ -47,7 +48,7 @@ class Origin:
 
 def take_in(work: Work, records: Sequence[tuple[Origin, Prepared]]) -> list[str]:
     """
-    Write one batch of records of one agency down, each as new messages, repeats or rejections.
+    Write one batch of records of one agency down: new messages, repeats, rejections, left out.
 
     Args:
         work: The transaction.
@@ -70,7 +71,11 @@ class _Batch:
         self._at = work.at
         (agency,) = {origin.agency for origin, _ in records}
         codes = {event.dossier_code for _, record in records for event in record.events}
-        codes |= {record.dossier_code for _, record in records if record.dossier_code}
+        codes |= {
+            record.dossier_code
+            for _, record in records
+            if record.dossier_code and not record.is_left_out
+        }
         keys = {event.key for _, record in records for event in record.events if event.key}
         self._ledgers = load_ledgers(work.connection, codes, agency=agency, to_change=True)
         whole_files = {o.submission_id for o, _ in records if o.one_row_per_dossier}
@@ -81,6 +86,9 @@ class _Batch:
         self._made_ready: set[str] = set()
 
     def take(self, origin: Origin, record: Prepared) -> None:
+        if record.is_left_out:
+            self._leave_out(origin, record)
+            return
         if not record.events:
             self._reject(origin, record, problems=record.problems, item=0, packet=Packet.DOSSIER)
             return
@@ -107,6 +115,19 @@ class _Batch:
             else:
                 self._enter(origin, record, item, event, decision)
 
+    def _leave_out(self, origin: Origin, record: Prepared) -> None:
+        """Make no message of it, but write down and tell that it is not forgotten."""
+        self._work.note(
+            "record.left_out", origin.submission_id, record=record.record, mapping=origin.mapping
+        )
+        self._work.tell(
+            origin.agency,
+            LEFT_OUT,
+            submission_id=origin.submission_id,
+            record=record.record,
+            dossier=record.dossier_code,
+        )
+
     def _note_repeat(self, origin: Origin, record: Prepared, item: int, repeat: Repeat) -> None:
         for old in repeat.supersedes:
             self._supersede(old, by=repeat.message_id)
@@ -126,7 +147,7 @@ class _Batch:
         )
         self._work.tell(
             origin.agency,
-            "repeated",
+            REPEATED,
             submission_id=origin.submission_id,
             message_id=repeat.message_id,
             record=record.record,

@@ -50,6 +50,8 @@ class AgencyCounts:
     records: int
     """Records read so far."""
     repeats: int
+    left_out: int
+    """Of the records, by the mapping."""
     states: dict[State, int]
 
 
@@ -158,6 +160,7 @@ def count_agencies(connection: Connection) -> list[AgencyCounts]:
             func.count(),
             func.sum(is_waiting),
             func.sum(submissions.c.records_done),
+            func.sum(submissions.c.left_out),
         )
         .group_by(submissions.c.agency)
         .order_by(submissions.c.agency)
@@ -169,9 +172,10 @@ def count_agencies(connection: Connection) -> list[AgencyCounts]:
             waiting_submissions=waiting,
             records=records,
             repeats=repeated.get(agency, 0),
+            left_out=left_out,
             states=states.get(agency, {}),
         )
-        for agency, count, waiting, records in rows
+        for agency, count, waiting, records, left_out in rows
     ]
 
 

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from lienthong.store.work import Work
 
 REPEATED = "repeated"
+LEFT_OUT = "left_out"
+"""A record that the mapping leaves out: no message was made of it."""
 _OF_A_FILE = {"received": "received", "refused": "refused", "broken_off": "expanded"}
 """Kinds that speak of a submission as a whole, and the state it came to by them."""
 _REFUSALS = frozenset({State.PARKED.value, State.QUARANTINED.value})
@@ -69,7 +71,7 @@ class Result:
     number: int | None
     """Its place in the agency's list, once somebody read that far."""
     kind: str
-    """received, refused, broken_off, repeated, or the state a message came to."""
+    """received, refused, broken_off, repeated, left_out, or the state a message came to."""
     at: datetime
     agency: str
     is_again: bool
@@ -85,7 +87,8 @@ class Result:
     """Of `repeated`: the first message, which the event repeats."""
     event_key: str | None
     state: str | None
-    """That the kind speaks of; of `repeated`: where the first message stands now."""
+    """That the kind speaks of; of `repeated`: where the first message stands now. Of `left_out`
+    None."""
     reason: str
     """In English, where the message still stands where the kind says; may be empty."""
     receipt: bytes | None
@@ -283,7 +286,8 @@ def _result(row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Column
         # Of a repeat: where it stands in the file that came now, not in the first one.
         record=detail.get("record", row.record),
         item=row.item,
-        dossier_code=row.dossier_code,
+        # Of a record that was left out there is no message that would say it.
+        dossier_code=detail.get("dossier", row.dossier_code),
         message_id=row.message_id,
         event_key=row.event_key,
         state=_state(row),
@@ -296,6 +300,8 @@ def _result(row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Column
 def _state(row: Row[Any]) -> str | None:
     if row.kind in _OF_A_FILE:
         return _OF_A_FILE[row.kind]
+    if row.kind == LEFT_OUT:
+        return None
     state: str | None = row.state if row.kind == REPEATED else row.kind
     return state
 

@@ -112,6 +112,14 @@ submissions = Table(
     Column("expanded_at", UtcTime),
     Column("due_at", UtcTime, comment="when expansion goes on; empty when it has ended"),
     Column("erased_at", UtcTime, comment="when its bytes were erased"),
+    Column(
+        "left_out",
+        BigInteger,
+        nullable=False,
+        default=0,
+        server_default="0",
+        comment="of the records done, by the mapping",
+    ),
     Index("submissions_arrival", "agency", "arrival", unique=True),
     Index("submissions_key", "agency", "key", unique=True),
     Index(
@@ -179,6 +187,7 @@ messages = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("procedure", Text, comment="MaTTHC; empty where it was not kept"),
+    Column("status", Text, comment="TrangThaiHoSo of a snapshot; empty where it was not kept"),
     Index("messages_dossier", "dossier_code", "agency"),
     Index(
         "messages_due",

@@ -262,6 +262,7 @@ def test_raw_bytes_come_into_the_store_sealed(site, upgraded, original):
             file_name=row["file_name"],
             size=row["size"],
             records_done=0,
+            left_out=0,
             due_at=NOW,
             tries=0,
         )

@@ -215,6 +215,8 @@ class FakePipeline:
     """What the mapping makes of a content."""
     moments: list = field(default_factory=list)
     """At which it was asked."""
+    leaves_out: set = field(default_factory=set)
+    """Dossiers that are not for the portal."""
 
     def prepare(self, item, *, now):
         self.moments.append(now)
@@ -229,6 +231,15 @@ class FakePipeline:
         dossier, content = item.values["dossier"], item.values["content"]
         if dossier in self.surprises:
             raise self.surprises[dossier]
+        if dossier in self.leaves_out:
+            return Prepared(
+                record=item.number,
+                place=item.place,
+                dossier_code=dossier,
+                events=(),
+                problems=(),
+                is_left_out=True,
+            )
         content = self.mapped.format(content)
         self.made += 1
         event = PreparedEvent(

@@ -204,6 +204,7 @@ def test_a_refused_file_is_told_with_its_problem_and_the_senders_key(exchange, t
         ended = Ended(
             submission=opened,
             records_done=0,
+            left_out=0,
             state=SubmissionState.REFUSED,
             problems=[problem],
         )

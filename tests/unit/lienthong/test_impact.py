@@ -9,13 +9,13 @@ from io import BytesIO
 import pytest
 
 from lienthong.differences import coded_fields, shape_of
-from lienthong.flows.impact import Comparison, Impact, Outcome
+from lienthong.flows.impact import Comparison, Fate, Impact, Outcome
 from lienthong.impact_report import make_report
 from lienthong.samples import write_samples
 from mappings import load_mapping
 from mappings.tables import packaged
 from schemas.model import load_version
-from schemas.problem import Place
+from schemas.problem import Place, Problem, Text
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MAPPING = """
@@ -248,3 +248,83 @@ def test_the_fields_with_codes_are_known_with_their_groups():
 
     assert {"TrangThaiHoSo", "CapNhatTienDoHoSoMC.TrangThai"} <= coded
     assert "ChuHoSo" not in coded
+
+
+OUT = ("event_key:", 'leave_out: {path: ten, matches: "^Trần"}\nevent_key:')
+READS = ("{format: csv}", "{format: csv, required: [ten]}")
+READS_OTHERWISE = ("{format: csv}", "{format: csv, required: [ten], delimiter: ','}")
+
+
+def test_a_dossier_that_is_left_out_now_is_listed_and_no_small_thing(compare):
+    impact, report = compare(OUT, READS)
+
+    assert (impact.left_out_now, impact.same, impact.still_rejected, impact.records) == (1, 1, 1, 3)
+    assert not impact.is_harmless
+    (turn,) = report.departures
+    assert (turn.place.row, turn.dossier, turn.problems) == (3, "H29.15-260302-0002", ())
+    assert ("leave_out", "", "{path: ten, matches: '^Trần'}") in report.heads
+    assert [total.key for total in report.totals if total.is_bad and total.records] == [
+        "left_out_now"
+    ]
+
+
+def test_a_rejected_record_that_is_left_out_now_is_listed_and_no_harm(compare):
+    out = ("event_key:", 'leave_out: {path: tt, equals: "Lạ"}\nevent_key:')
+
+    impact, report = compare(out, ("{format: csv}", "{format: csv, required: [tt]}"))
+
+    assert (impact.excused_now, impact.same, impact.is_harmless) == (1, 2, True)
+    (turn,) = report.departures
+    assert (turn.place.row, turn.problems) == (
+        4,
+        (("mapping.code_unknown", "TrangThaiHoSo", None),),
+    )
+
+
+def test_the_same_is_found_where_a_file_is_read_twice(compare):
+    """One mapping reads the column as text of its own; records meet by their dossiers' codes."""
+    once, _ = compare(OUT, READS)
+    twice, _ = compare(OUT, READS_OTHERWISE)
+
+    assert (twice.left_out_now, twice.same, twice.still_rejected) == (1, 1, 1)
+    assert (once.records, once.vanished, twice.records, twice.vanished) == (3, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counter", "harmless"),
+    [
+        (Fate.LEFT_OUT, Fate.ACCEPTED, "taken_now", True),
+        (Fate.LEFT_OUT, Fate.REJECTED, "rejected_now", False),
+        (Fate.LEFT_OUT, Fate.LEFT_OUT, "still_left_out", True),
+        (Fate.REJECTED, Fate.LEFT_OUT, "excused_now", True),
+        (Fate.ACCEPTED, Fate.LEFT_OUT, "left_out_now", False),
+    ],
+    ids=lambda value: getattr(value, "value", None),
+)
+def test_every_change_of_fate_has_its_own_count(old, new, counter, harmless):
+    impact = Impact(examples=3)
+
+    impact.take(outcome(old), outcome(new))
+
+    assert (getattr(impact, counter), impact.records, impact.is_harmless) == (1, 1, harmless)
+
+
+def test_what_only_one_mapping_leaves_out_is_no_dossier_lost_or_won():
+    impact = Impact(examples=3)
+
+    impact.lose(outcome(Fate.LEFT_OUT))
+    impact.gain(outcome(Fate.LEFT_OUT))
+
+    assert (impact.still_left_out, impact.vanished, impact.appeared) == (2, 0, 0)
+
+
+def outcome(fate):
+    problem = Problem(code="mapping.field_missing", message=Text(vi="thiếu", en="missing"))
+    return Outcome(
+        record=1,
+        place=Place(row=2),
+        dossier_code="D-1",
+        content={},
+        problems=(problem,) if fate is Fate.REJECTED else (),
+        is_left_out=fate is Fate.LEFT_OUT,
+    )

@@ -48,6 +48,18 @@ def test_the_worked_table_becomes_a_dossier(load):
     assert event.values["TenLinhVuc"] == "Thành lập và hoạt động doanh nghiệp (hộ kinh doanh)"
 
 
+def test_the_example_of_records_that_are_not_sent_does_what_it_says(load):
+    example = GUIDE.split("## Records that are not sent")[1].split("```yaml\n")[1].split("```")[0]
+    head, tests = example.split("tests:\n")
+    worked = re.sub(r"source:\n.*?(?=event_key)", lambda _: head, block("yaml"), flags=re.DOTALL)
+
+    results = run_tests(load(worked + tests))
+
+    assert [r.name for r in results if not r.differences] == [
+        "không đánh dấu liên thông thì không gửi"
+    ]
+
+
 def test_every_error_code_is_explained():
     sources = [path.read_text("utf-8") for path in (ROOT / "mappings").rglob("*.py")]
     codes = {
