@@ -40,6 +40,8 @@ class Known:
     version: str | None
     submission_id: str
     record: int
+    status: str | None = None
+    """TrangThaiHoSo of a snapshot, where it was kept."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,6 +106,8 @@ class Entry:
     supersedes: tuple[Known, ...] = ()
     superseded_by: Known | None = None
     """Set for a snapshot that came late: a newer one is already in the row."""
+    follows: Known | None = None
+    """The snapshot before it in the agency's own order, where that is known for sure."""
 
 
 def admit(
@@ -163,8 +167,8 @@ def _admit_snapshot(
         for message in in_row:
             if message.version is None:
                 continue
-            if _order(message.version) > _order(candidate.version):
-                return _admit_late(candidate, earlier, newer=message)
+            if issue_order(message.version) > issue_order(candidate.version):
+                return _admit_late(candidate, earlier, ledger, newer=message)
             if message.version == candidate.version and not is_same:
                 return _refuse_conflict(f"{ledger.code} @ {candidate.version}")
     return Entry(
@@ -172,16 +176,39 @@ def _admit_snapshot(
             m
             for m in ledger.messages
             if m.packet is Packet.DOSSIER and m.state in (State.REJECTED, State.PARKED)
-        )
+        ),
+        follows=_before(candidate, earlier, ledger),
     )
 
 
-def _admit_late(candidate: Candidate, earlier: list[Known], *, newer: Known) -> Repeat | Entry:
+def _admit_late(
+    candidate: Candidate, earlier: list[Known], ledger: Ledger, *, newer: Known
+) -> Repeat | Entry:
     for message in earlier:
         is_same = message.content_digest == candidate.content_digest
         if is_same and message.version == candidate.version and candidate.key is None:
             return Repeat(message_id=message.id)
-    return Entry(superseded_by=newer)
+    return Entry(superseded_by=newer, follows=_before(candidate, earlier, ledger))
+
+
+def _before(candidate: Candidate, earlier: list[Known], ledger: Ledger) -> Known | None:
+    """
+    Return the snapshot before this one, by the agency's order or, without one, as they came.
+
+    None also where a rejected record came since: nobody knows what it would have said.
+    """
+    if candidate.version is None:
+        before = earlier[-1] if earlier else None
+    else:
+        own = issue_order(candidate.version)
+        older = [m for m in earlier if m.version is not None and issue_order(m.version) < own]
+        before = max(older, key=lambda m: (issue_order(m.version or ""), m.sequence), default=None)
+    if before is None or any(
+        m.content_digest is None and m.packet is Packet.DOSSIER and m.sequence > before.sequence
+        for m in ledger.messages
+    ):
+        return None
+    return before
 
 
 def _rejected_since(latest: Known, candidate: Candidate, ledger: Ledger) -> tuple[Known, ...]:
@@ -197,8 +224,8 @@ def _rejected_since(latest: Known, candidate: Candidate, ledger: Ledger) -> tupl
     )
 
 
-def _order(version: str) -> tuple[int, str]:
-    """Sort whole numbers by size, of any length, and everything else as text before them."""
+def issue_order(version: str) -> tuple[int, str]:
+    """Return what versions sort by: whole numbers by size, all else as text before them."""
     if version.isascii() and version.isdigit():
         digits = version.lstrip("0")
         return len(digits), digits

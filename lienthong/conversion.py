@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mappings import Converter, Event
     from mappings.catalogue import Service
+    from mappings.statuses import Status
     from schemas.problem import Place, Problem
     from signing import XadesSigner
 
@@ -54,6 +55,8 @@ class PreparedEvent:
     """Hex SHA-256 of `document`."""
     procedure: str | None = None
     """MaTTHC of a dossier."""
+    status: Status | None = None
+    """Of a snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +245,7 @@ class Pipeline:
             document=signed,
             document_digest=hashlib.sha256(signed).hexdigest(),
             procedure=procedure if isinstance(procedure, str) else None,
+            status=event.status,
         )
 
 

@@ -32,7 +32,7 @@ _STATUS = "TrangThai"
 
 def make_dossier_check(file: MappingFile) -> CheckDossier:
     """Return a function that looks at the values of one dossier."""
-    sites = [(name, _site(name, file.dossier)) for name in _LATER if name in file.dossier]
+    sites = [(name, site_of(name, file.dossier)) for name in _LATER if name in file.dossier]
 
     def check(scope: Scope, values: Built) -> None:
         received = values.get(_RECEIVED)
@@ -86,8 +86,9 @@ def make_progress_check(file: MappingFile) -> CheckProgress:
     return check
 
 
-def _site(name: str, rules: Mapping[str, FieldRule | GroupRule]) -> Site:
-    rule = rules[name]
+def site_of(name: str, rules: Mapping[str, FieldRule | GroupRule]) -> Site:
+    """Return where a field of these rules comes from, for a finding that concerns it."""
+    rule = rules.get(name)
     return Site(name, paths_of(rule) if isinstance(rule, FieldRule) else ())
 
 

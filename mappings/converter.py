@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from mappings.compiling import make_rule, make_template, paths_of
-from mappings.consistency import make_dossier_check, make_progress_check
+from mappings.consistency import make_dossier_check, make_progress_check, site_of
 from mappings.groups import each_scope, make_fields, make_item
 from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS, FieldRule
 from mappings.leaving import make_leaver
 from mappings.scope import Scope, Site
+from mappings.statuses import FIELD, Status
 from mappings.tracing import column_of, trace_field
 from mappings.watching import UNWATCHED
 from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
@@ -55,6 +56,8 @@ class Event:
     """Hex SHA-256 of the content; the same content has the same digest under every mapping."""
     values: Built
     """Portal field to text, repeated groups as lists; what is absent is absent."""
+    status: Status | None = None
+    """Of a snapshot; None for a progress row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Converter:
         self._build_rows = _make_rows(file.progress, file.schema, watch)
         self._check_dossier = make_dossier_check(file)
         self._check_progress = make_progress_check(file)
+        self._status_site = site_of(FIELD, file.dossier)
         self._file = file
 
     def convert(self, record: SourceRecord) -> Conversion:
@@ -134,6 +138,7 @@ class Converter:
             version=order,
             digest=digest_of(values),
             values=values,
+            status=self._status(scope, values),
         )
         progress = tuple(
             Event(
@@ -158,6 +163,13 @@ class Converter:
         """
         name = self._read_name(Scope(record, find_day=self.find_day))
         return name[:LONGEST_VALUE] if name else None
+
+    def _status(self, scope: Scope, values: Built) -> Status | None:
+        code = values.get(FIELD)
+        if not isinstance(code, str):
+            return None
+        place, value = self._status_site.source(scope)
+        return Status(code=code, place=place, value=value)
 
     def trace(self, record: SourceRecord, field: str, *, row: int = 0) -> tuple[Place, str | None]:
         """

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -26,6 +25,8 @@ from adapters import read_records
 from lienthong.admission import second_row
 from lienthong.causes import Causes, cause_values
 from lienthong.channels.port import Packet
+from lienthong.flows.seen import Seen
+from mappings.statuses import unseen_transition
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Language, Place, Problem, Severity, Text
 
@@ -247,33 +248,6 @@ class DraftFile:
         return result
 
 
-class _Seen:
-    """The dossiers of this file, on disk because a file may hold millions."""
-
-    def __init__(self) -> None:
-        # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
-        self._connection = sqlite3.connect("")
-        self._connection.execute(
-            "CREATE TABLE seen (code TEXT PRIMARY KEY, digest TEXT, record INTEGER, "
-            "snapshots INTEGER) WITHOUT ROWID"
-        )
-
-    def find(self, code: str) -> tuple[str, int, int] | None:
-        """Return digest, record and number of the latest snapshot of a dossier."""
-        found: tuple[str, int, int] | None = self._connection.execute(
-            "SELECT digest, record, snapshots FROM seen WHERE code = ?", (code,)
-        ).fetchone()
-        return found
-
-    def note(self, code: str, digest: str, *, record: int, snapshots: int) -> None:
-        self._connection.execute(
-            "REPLACE INTO seen VALUES (?, ?, ?, ?)", (code, digest, record, snapshots)
-        )
-
-    def close(self) -> None:
-        self._connection.close()
-
-
 def convert_file(
     source: BinaryIO,
     *,
@@ -308,7 +282,9 @@ class _FileConversion:
         self._agency = agency
         self._out = out
         self._report = report
-        self._seen = _Seen()
+        self._seen = Seen()
+        self._several = not agency.one_row_per_dossier
+        """Whether a dossier may have several snapshots in the file."""
 
     def close(self) -> None:
         self._seen.close()
@@ -324,6 +300,8 @@ class _FileConversion:
             snapshot, finding = self._place(record.events[0], record)
             if finding is not None:
                 problems.append(finding.about(record.dossier_code))
+        elif self._several and record.dossier_code is not None:
+            self._seen.note_rejected(record.dossier_code, record=record.record)
         for problem in problems:
             self._report.add(problem, record=record.record)
         if not record.events or any(p.severity is Severity.ERROR for p in problems):
@@ -343,10 +321,13 @@ class _FileConversion:
             if self._agency.one_row_per_dossier:
                 return 0, second_row(earlier).moved_to(record.place)
             snapshots += 1
-        self._seen.note(
-            event.dossier_code, event.content_digest, record=record.record, snapshots=snapshots
-        )
-        return snapshots, None
+        self._seen.note(event, record=record.record, snapshots=snapshots)
+        return snapshots, self._judge_status(event, record) if self._several else None
+
+    def _judge_status(self, event: PreparedEvent, record: Prepared) -> Problem | None:
+        before = self._seen.status_before(event, record=record.record)
+        self._seen.note_status(event, record=record.record)
+        return unseen_transition(before, event.status)
 
     def _write(self, record: Prepared, snapshot: int) -> None:
         for number, event in enumerate(record.events):

@@ -25,6 +25,7 @@ from lienthong.store.problems import seal_problems
 from lienthong.store.results import LEFT_OUT, REPEATED
 from lienthong.store.sealed import document_context, problems_context
 from lienthong.store.tables import NO_DEADLINE, messages, repeats
+from mappings.statuses import unseen_transition
 from schemas.problem import Severity
 
 if TYPE_CHECKING:
@@ -198,11 +199,16 @@ class _Batch:
             version=event.version,
             submission_id=origin.submission_id,
             record=record.record,
+            status=_code_of(event),
         )
         ledger.next_sequence += 1
         ledger.messages.append(known)
         if event.key is not None:
             self._keyed[event.key] = (known.id, known.content_digest)
+        problems = record.problems
+        if entry.follows is not None:
+            unseen = unseen_transition(entry.follows.status, event.status)
+            problems = problems if unseen is None else (*problems, unseen)
         for old in entry.supersedes:
             self._supersede(old, by=known.id)
         if entry.superseded_by is not None:
@@ -219,7 +225,7 @@ class _Batch:
             item,
             event.packet,
             known.state,
-            problems=record.problems,
+            problems=problems,
         )
         self._rows[event.message_id].update(
             event_columns(self._work, event),
@@ -330,6 +336,7 @@ def message_row(
         "created_at": work.at,
         "updated_at": work.at,
         "procedure": None,
+        "status": None,
     }
 
 
@@ -343,7 +350,12 @@ def event_columns(work: Work, event: PreparedEvent) -> dict[str, Any]:
         "document": work.vault.seal(event.document, context=document_context(event.message_id)),
         "document_digest": event.document_digest,
         "procedure": event.procedure,
+        "status": _code_of(event),
     }
+
+
+def _code_of(event: PreparedEvent) -> str | None:
+    return None if event.status is None else event.status.code
 
 
 def _rejected(message_id: str, packet: Packet, origin: Origin, record: Prepared) -> Known:

@@ -35,6 +35,7 @@ _MESSAGES = (
         messages.c.version,
         messages.c.submission_id,
         messages.c.record,
+        messages.c.status,
     )
     .where(among(messages.c.dossier_code, "_codes"))
     .order_by(messages.c.sequence, messages.c.id)
@@ -138,6 +139,7 @@ def known_from(row: Row[Any]) -> Known:
         version=row.version,
         submission_id=row.submission_id,
         record=row.record,
+        status=row.status,
     )
 
 

@@ -105,6 +105,7 @@ def _known(old: Known, event: PreparedEvent, sequence: int) -> Known:
         version=event.version,
         submission_id=old.submission_id,
         record=old.record,
+        status=None if event.status is None else event.status.code,
     )
 
 

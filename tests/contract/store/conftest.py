@@ -345,6 +345,7 @@ def event():
             content_digest=content,
             document=f"<{content}/>".encode(),
             document_digest=sha256(f"<{content}/>".encode()).hexdigest(),
+            status=fields.get("status"),
         )
 
     return make
