@@ -136,7 +136,9 @@ def procedures_of(file: MappingFile) -> frozenset[str]:
     rule = file.dossier.get(_PROCEDURE)
     if not isinstance(rule, FieldRule):
         return frozenset()
-    found = {rule.constant, rule.default}
-    if rule.codes is not None:
-        found |= {entry.target for entry in rule.codes.entries}
+    found = {rule.default}
+    for way in rule.ways:
+        found |= {way.constant, way.default}
+        if way.codes is not None:
+            found |= {entry.target for entry in way.codes.entries}
     return frozenset(code for code in found if code)

@@ -39,18 +39,8 @@ if TYPE_CHECKING:
 def make_rule(rule: FieldRule, *, name: str, field: Field | None, watch: Watch = UNWATCHED) -> Read:
     """Return the function of one field; `field` None is neither judged nor missed."""
     site = Site(name, paths_of(rule), watch=watch)
-    run = _pipeline(rule, site)
-    if rule.date is not None and rule.sources:
-        run = watch.date_cells(_with_date_cells(rule, run, site), rule=rule)
-    if rule.date is not None and rule.date.working_days is not None:
-        run = watch.deadline(with_deadline(run, rule.date, site), rule=rule)
-    if rule.default:
-        run = _with_default(run, rule.default)
-    # What a date rule or a code list yields was judged when the file was loaded.
-    is_open = rule.date is None and rule.codes is None and (rule.constant is None or rule.text)
-    if field is not None and is_open:
-        run = _judged(run, make_judge(field), site)
-    is_joined = rule.template is not None
+    run = _first(rule, name, field, watch) if rule.first else _value(rule, site, field)
+    is_joined = rule.template is not None or bool(rule.first)
     if field is not None and field.required:
         run = _mandatory(_with_condition(rule, run), name, site, is_joined=is_joined)
     elif rule.required:
@@ -61,8 +51,51 @@ def make_rule(rule: FieldRule, *, name: str, field: Field | None, watch: Watch =
     return watch.field(run, name=name, rule=rule)
 
 
+def _value(rule: FieldRule, site: Site, field: Field | None) -> Read:
+    """Return the function of a rule with one source, whatever its condition says."""
+    watch = site.watch
+    run = _pipeline(rule, site)
+    if rule.date is not None and rule.sources:
+        run = watch.date_cells(_with_date_cells(rule, run, site), rule=rule)
+    if rule.date is not None and rule.date.working_days is not None:
+        run = watch.deadline(with_deadline(run, rule.date, site), rule=rule)
+    if rule.default:
+        run = _with_default(run, rule.default)
+    # What a date rule or a code list yields was judged when the file was loaded.
+    is_open = rule.date is None and rule.codes is None and (rule.constant is None or rule.text)
+    return _judged(run, make_judge(field), site) if field is not None and is_open else run
+
+
+def _first(rule: FieldRule, name: str, field: Field | None, watch: Watch) -> Read:
+    """Return the function of alternatives; each has its own paths, so its problems name them."""
+    runs = tuple(
+        watch.alternative(
+            _with_condition(way, _value(way, Site(name, paths_of(way), watch=watch), field)),
+            rule=way,
+            number=number,
+        )
+        for number, way in enumerate(rule.first, start=1)
+    )
+    run = _first_of(runs)
+    return _with_default(run, rule.default) if rule.default else run
+
+
+def _first_of(reads: Sequence[Read]) -> Read:
+    def run(scope: Scope) -> str | None:
+        for read in reads:
+            text = read(scope)
+            # What was refused is no reason to try the next one.
+            if text is None or text:
+                return text
+        return ""
+
+    return run
+
+
 def paths_of(rule: FieldRule) -> tuple[Path, ...]:
     """Return the paths that a field is made of, the one to name first."""
+    if rule.first:
+        return tuple(dict.fromkeys(path for way in rule.first for path in paths_of(way)))
     paths = rule.sources or (rule.template.paths if rule.template is not None else ())
     if rule.lookup is not None and rule.lookup.key is not None:
         return (rule.lookup.key, *paths)
@@ -107,17 +140,7 @@ def _source(rule: FieldRule, site: Site) -> Read:
         return _looked_up(make_text_reader(rule.lookup.key, site), find)
     is_alone = len(rule.sources) == 1
     readers = tuple(make_text_reader(path, site, is_alone=is_alone) for path in rule.sources)
-    if is_alone:
-        return readers[0]
-
-    def first(scope: Scope) -> str | None:
-        for read in readers:
-            text = read(scope)
-            if text is None or text:
-                return text
-        return ""
-
-    return first
+    return readers[0] if is_alone else _first_of(readers)
 
 
 def _looked_up(read: Read, find: Step) -> Read:

@@ -288,7 +288,7 @@ def _make_day_finder(file: MappingFile) -> Callable[[Scope], date | None]:
     """Return a function to the day of a record; when it has none, that is reported once."""
     name = next((name for name, rule in file.dossier.items() if rule is file.valid_at), None)
     read = make_rule(file.valid_at, name=name or "valid_at", field=None)
-    site = Site("valid_at", file.valid_at.sources)
+    site = Site("valid_at", paths_of(file.valid_at))
     is_reported = name is not None and file.schema.packets[DOSSIER].fields[name].required
 
     def find(scope: Scope) -> date | None:

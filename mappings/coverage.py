@@ -165,11 +165,12 @@ def _fill(
 ) -> None:
     for name, rule in rules.items():
         key = (packet, f"{prefix}{name}")
-        if isinstance(rule, FieldRule) and rule.constant is not None:
+        ways = rule.ways if isinstance(rule, FieldRule) else ()
+        if ways and all(way.constant is not None for way in ways):
             # One item of a group may take from the record what another has as a constant.
             found.setdefault(key, Cover.CONSTANT)
             continue
-        if isinstance(rule, FieldRule) and rule.codes and unfinished_words(rule.codes):
+        if any(way.codes and unfinished_words(way.codes) for way in ways):
             found[key] = Cover.UNFINISHED
         if found.get(key) is not Cover.UNFINISHED:
             found[key] = Cover.MAPPED

@@ -127,6 +127,7 @@ def _parts() -> Mapping[str, Schema]:
         "condition": _condition(),
         "text_rule": _text_rule(),
         "date_formats": _one_or_several({"enum": list(DATE_FORMATS)}),
+        "way": _way(),
         "rule": _rule(),
         "lookup": _lookup(),
         "test": _section(
@@ -147,36 +148,55 @@ def _parts() -> Mapping[str, Schema]:
 
 
 def _rule() -> Schema:
-    shape = _section(
-        keys.RULE,
+    shape = _with_one_source(keys.RULE, {**_rule_shapes(), "required": _FLAG})
+    first = _section(
+        keys.FIRST,
         {
-            "from": _ref("texts"),
-            "constant": _TEXT,
-            "template": _TEXT,
-            "text": _one_or_several(_ref("text_rule")),
-            "date": {
-                "anyOf": [
-                    _ref("date_formats"),
-                    _section(
-                        keys.DATE,
-                        {
-                            "formats": _ref("date_formats"),
-                            "empty": _ref("texts"),
-                            "working_days": _TEXT,
-                            "at": {"type": "string", "pattern": r"^\d\d:\d\d$"},
-                        },
-                    ),
-                ]
-            },
-            "number": {"enum": list(NUMBER_FORMATS)},
-            "kind": {"anyOf": [{"enum": list(KINDS)}, *map(_kind, KINDS)]},
-            "codes": {"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]},
-            "lookup": _ref("lookup"),
+            "first": {"type": "array", "items": _ref("way"), "minItems": 2},
             "default": _TEXT,
             "required": _FLAG,
             "when": _ref("condition"),
         },
     )
+    return {"anyOf": [_TEXT, shape, first]}
+
+
+def _way() -> Schema:
+    """Return the schema of one alternative of `first`."""
+    return {"anyOf": [_TEXT, _with_one_source(keys.ALTERNATIVE, _rule_shapes())]}
+
+
+def _rule_shapes() -> dict[str, Schema]:
+    return {
+        "from": _ref("texts"),
+        "constant": _TEXT,
+        "template": _TEXT,
+        "text": _one_or_several(_ref("text_rule")),
+        "date": {
+            "anyOf": [
+                _ref("date_formats"),
+                _section(
+                    keys.DATE,
+                    {
+                        "formats": _ref("date_formats"),
+                        "empty": _ref("texts"),
+                        "working_days": _TEXT,
+                        "at": {"type": "string", "pattern": r"^\d\d:\d\d$"},
+                    },
+                ),
+            ]
+        },
+        "number": {"enum": list(NUMBER_FORMATS)},
+        "kind": {"anyOf": [{"enum": list(KINDS)}, *map(_kind, KINDS)]},
+        "codes": {"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]},
+        "lookup": _ref("lookup"),
+        "default": _TEXT,
+        "when": _ref("condition"),
+    }
+
+
+def _with_one_source(known: Keys, shapes: Mapping[str, Schema]) -> Schema:
+    shape = _section(known, shapes)
     sources = [{"required": [source]} for source in keys.SOURCES]
     by_lookup = {
         "required": ["lookup"],
@@ -187,7 +207,7 @@ def _rule() -> Schema:
     shape["not"] = {
         "anyOf": [{"required": list(pair)} for pair in combinations(keys.CONVERSIONS, 2)]
     }
-    return {"anyOf": [_TEXT, shape]}
+    return shape
 
 
 def _kind(name: str) -> Schema:

@@ -28,6 +28,7 @@ from mappings.step_words import (
     NOT_MET,
     WORKING_DAYS,
     conversion_kind,
+    describe_alternative,
     describe_path,
     describe_template,
     describe_text_rule,
@@ -201,6 +202,18 @@ class _Tracing(Watch):
             text = read(scope)
             scope.note(_origin(scope, origin, text))
             return text
+
+        return traced
+
+    def alternative(self, run: Read, *, rule: FieldRule, number: int) -> Read:
+        words = describe_alternative(number)
+
+        def traced(scope: _TracedScope) -> str | None:
+            before, scope.steps = scope.steps, []
+            value = run(scope)
+            tried = _last(StepKind.ALTERNATIVE, rule, value, words)
+            scope.steps = [*before, tried, *_completed(scope.steps, rule, value)]
+            return value
 
         return traced
 

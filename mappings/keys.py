@@ -152,18 +152,33 @@ CONVERSIONS = {
     ),
     "lookup": Text(vi="tra trong bảng dùng chung", en="look it up in a table"),
 }
+TEXT = {"text": Text(vi="các quy tắc văn bản, theo thứ tự", en="text rules, in this order")}
+DEFAULT = Text(vi="giá trị khi kết quả trống", en="when the result is empty")
+REQUIRED = Text(
+    vi="true: kết quả trống là lỗi, dù Cổng không bắt buộc",
+    en="true: an empty result is an error, though the portal does not ask for the field",
+)
 RULE = Keys(
     optional={
         **SOURCES,
         **CONVERSIONS,
-        "text": Text(vi="các quy tắc văn bản, theo thứ tự", en="text rules, in this order"),
-        "default": Text(vi="giá trị khi kết quả trống", en="when the result is empty"),
-        "required": Text(
-            vi="true: kết quả trống là lỗi, dù Cổng không bắt buộc",
-            en="true: an empty result is an error, though the portal does not ask for the field",
-        ),
+        **TEXT,
+        "default": DEFAULT,
+        "required": REQUIRED,
         "when": WHEN,
     }
+)
+ALTERNATIVE = Keys(
+    optional={**SOURCES, **CONVERSIONS, **TEXT, "default": DEFAULT, "when": WHEN},
+)
+FIRST = Keys(
+    required={
+        "first": Text(
+            vi="các quy tắc thay thế nhau: quy tắc đầu tiên có giá trị quyết định",
+            en="alternatives, each a whole rule: the first that has a value decides",
+        )
+    },
+    optional={"default": DEFAULT, "required": REQUIRED, "when": WHEN},
 )
 LOOKUP = Keys(
     required={

@@ -182,6 +182,8 @@ class FieldRule:
     """How one field gets its value: one source, text rules, at most one conversion."""
 
     line: int
+    first: tuple[FieldRule, ...] = ()
+    """Alternatives, as the source: the first that gives something or is refused decides."""
     sources: tuple[Path, ...] = ()
     constant: str | None = None
     template: Template | None = None
@@ -196,6 +198,11 @@ class FieldRule:
     required: bool = False
     """Whether nothing is an error; a field that the schema asks for is missed anyhow."""
     when: Condition | None = None
+
+    @property
+    def ways(self) -> tuple[FieldRule, ...]:
+        """The rules that make a value: the alternatives, or this rule itself."""
+        return self.first or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

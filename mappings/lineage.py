@@ -26,6 +26,8 @@ class StepKind(Enum):
     SOURCE = "source"
     CONSTANT = "constant"
     TEMPLATE = "template"
+    ALTERNATIVE = "first"
+    """An alternative was tried; the steps after it are its own, and `after` is what it gave."""
     DATE_CELL = "date_cell"
     TEXT = "text"
     DATE = "date"

@@ -23,7 +23,7 @@ from schemas.problem import Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mappings.language import CodeEntry, CodeList, MappingFile
+    from mappings.language import CodeEntry, CodeList, FieldRule, MappingFile
     from mappings.mistakes import Mistakes
     from mappings.walking import PlacedRule
 
@@ -35,8 +35,11 @@ def lint(file: MappingFile, mistakes: Mistakes) -> None:
     _check_lists(file, mistakes)
     for placed in rules_of(file):
         _check_mandatory(placed, mistakes)
-        _check_date(placed, mistakes)
-        _check_length(placed, mistakes)
+        _check_reached(placed, mistakes)
+        for way in placed.ways:
+            _check_date(way, mistakes)
+            _check_deadline(way, mistakes)
+            _check_length(way, mistakes)
 
 
 def _check_columns(file: MappingFile, mistakes: Mistakes) -> None:
@@ -116,7 +119,8 @@ def _bare(word: str) -> str:
 
 
 def _check_lists(file: MappingFile, mistakes: Mistakes) -> None:
-    used = {id(placed.rule.codes) for placed in rules_of(file)} | {id(file.valid_at.codes)}
+    used = {id(way.codes) for placed in rules_of(file) for way in placed.rule.ways}
+    used |= {id(way.codes) for way in file.valid_at.ways}
     for name, code_list in file.code_lists.items():
         key = f"code_lists.{name}"
         if id(code_list) not in used:
@@ -183,6 +187,60 @@ def _check_mandatory(placed: PlacedRule, mistakes: Mistakes) -> None:
             ),
             is_warning=True,
         )
+
+
+def _check_reached(placed: PlacedRule, mistakes: Mistakes) -> None:
+    """Look for an alternative that has a value of every record: what follows it is never asked."""
+    for number, way in enumerate(placed.ways[:-1], start=1):
+        if not _always_has_value(way.rule):
+            continue
+        mistakes.add(
+            "mapping.first_unreached",
+            Text(
+                vi=f"quy tắc thứ {number} của `first` luôn có giá trị: các quy tắc sau nó không "
+                "bao giờ được dùng",
+                en=f"alternative {number} of `first` always has a value: those after it are never "
+                "used",
+            ),
+            line=way.rule.line,
+            key=way.key,
+            suggestion=Text(
+                vi="đặt nó ở cuối, hoặc cho nó một `when`", en="put it last, or give it a `when`"
+            ),
+            is_warning=True,
+        )
+        return
+
+
+def _always_has_value(rule: FieldRule) -> bool:
+    if rule.when is not None:
+        return False
+    changes = rule.text or rule.date or rule.codes or rule.lookup
+    return bool(rule.default) or (rule.constant is not None and not changes)
+
+
+def _check_deadline(placed: PlacedRule, mistakes: Mistakes) -> None:
+    rule = placed.rule
+    if rule.date is None or rule.date.working_days is None or len(rule.sources) < 2:
+        return
+    names = listed(path.text for path in rule.sources)
+    mistakes.add(
+        "mapping.working_days_several",
+        Text(
+            vi=f"`working_days` được cộng vào bất kỳ ngày nào trong {names}, kể cả ngày đã là hạn",
+            en=f"`working_days` is added to whichever of {names} has a value, also to one that is "
+            "the deadline itself",
+        ),
+        line=rule.line,
+        key=placed.key,
+        suggestion=Text(
+            vi="nếu một cột đã là hạn: first: [{from: cột hạn, date: …}, {from: cột nhận, "
+            "date: {formats: …, working_days: …}}]",
+            en="if one column is the deadline: first: [{from: deadline, date: …}, {from: received, "
+            "date: {formats: …, working_days: …}}]",
+        ),
+        is_warning=True,
+    )
 
 
 def _check_date(placed: PlacedRule, mistakes: Mistakes) -> None:

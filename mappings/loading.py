@@ -256,7 +256,7 @@ def _valid_at(
         return found if isinstance(found, FieldRule) else FieldRule(line=section.line)
     if not isinstance(node, Scalar):
         rule = reader.field(section, "valid_at", None)
-        if rule is not None and rule.date is None:
+        if rule is not None and not all(way.date for way in rule.ways):
             _complain_no_format(section)
         return rule
     text = section.text("valid_at")
@@ -264,12 +264,13 @@ def _valid_at(
         return None
     path = parse_path(text)
     for name, known in dossier.items():
-        if not isinstance(known, FieldRule) or known.date is None:
+        if not isinstance(known, FieldRule):
             continue
-        if name == text:
+        if name == text and all(way.date for way in known.ways):
             return known
-        if path in known.sources:
-            return FieldRule(line=known.line, sources=(path,), text=known.text, date=known.date)
+        for way in known.ways:
+            if way.date is not None and path in way.sources:
+                return FieldRule(line=way.line, sources=(path,), text=way.text, date=way.date)
     _complain_no_format(section)
     return None
 

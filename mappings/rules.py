@@ -33,7 +33,7 @@ from mappings.parts import (
 from mappings.tables import TABLES, column_names
 from mappings.texts import NUMBER_FORMATS
 from mappings.written import judge_written
-from mappings.yaml_nodes import Scalar
+from mappings.yaml_nodes import Items, Scalar
 from schemas.model import Kind
 from schemas.problem import Text
 
@@ -43,6 +43,16 @@ if TYPE_CHECKING:
     from mappings.language import CodeList, GroupRule
     from mappings.mistakes import Section
     from schemas.model import Field, Group
+
+
+_TOO_FEW = Text(
+    vi="`first` cần một danh sách ít nhất hai quy tắc",
+    en="`first` needs a list of two rules or more",
+)
+_NESTED = Text(
+    vi="không viết `first` trong `first`: thêm các quy tắc vào danh sách ngoài",
+    en="`first` cannot stand inside `first`: put its rules into the outer list",
+)
 
 
 class RuleReader:
@@ -87,7 +97,55 @@ class RuleReader:
         return None if inner is None else self._field_section(inner, field)
 
     def _field_section(self, section: Section, field: Field | None) -> FieldRule | None:
+        if "first" in section:
+            return self._first(section, field)
         section.expect(keys.RULE)
+        return self._whole(section, field)
+
+    def _first(self, section: Section, field: Field | None) -> FieldRule | None:
+        misplaced = [
+            key for key in (*keys.SOURCES, *keys.CONVERSIONS, *keys.TEXT) if key in section
+        ]
+        section.allow(*keys.FIRST.optional, *misplaced, required=tuple(keys.FIRST.required))
+        if misplaced:
+            section.complain("mapping.first_invalid", _misplaced(misplaced), key=misplaced[0])
+        node = section.node("first")
+        if not isinstance(node, Items) or len(node.nodes) < 2:
+            section.complain("mapping.first_invalid", _TOO_FEW, key="first")
+            return None
+        read = [self._alternative(section, number, field) for number in range(len(node.nodes))]
+        ways = tuple(way for way in read if way is not None)
+        if misplaced or len(ways) != len(read):
+            return None
+        rule = FieldRule(
+            line=section.line,
+            first=ways,
+            default=_default(section),
+            required=section.flag("required", default=False),
+            when=read_condition(section),
+        )
+        if field is not None:
+            judge_written(rule, section=section, field=field)
+        return rule
+
+    def _alternative(self, section: Section, number: int, field: Field | None) -> FieldRule | None:
+        node = section.node("first")
+        assert isinstance(node, Items)
+        way, key = node.nodes[number], f"first[{number}]"
+        if isinstance(way, Scalar):
+            text = section.text_of(way, key)
+            return None if text is None else FieldRule(line=way.line, sources=(parse_path(text),))
+        inner = section.section_of(way, key)
+        if inner is None:
+            return None
+        if "first" in inner:
+            inner.complain("mapping.first_invalid", _NESTED, key="first")
+            return None
+        inner.expect(keys.ALTERNATIVE)
+        return self._whole(inner, field)
+
+    def _whole(self, section: Section, field: Field | None) -> FieldRule | None:
+        """Return the rule of a section whose keys are checked by the caller."""
         if not self._has_one_source(section):
             return None
         rule = FieldRule(
@@ -118,10 +176,10 @@ class RuleReader:
             section.complain(
                 "mapping.rule_sources",
                 Text(
-                    vi="cần đúng một nguồn: from, constant, template hoặc lookup; có "
+                    vi="cần đúng một nguồn: from, constant, template, lookup hoặc first; có "
                     + (listed(sources) or "không nguồn nào"),
-                    en="expected exactly one source, from, constant, template or lookup; found "
-                    + (listed(sources) or "none"),
+                    en="expected exactly one source, from, constant, template, lookup or first; "
+                    "found " + (listed(sources) or "none"),
                 ),
             )
         if len(conversions) > 1:
@@ -189,6 +247,13 @@ def _split(section: Section, item: ItemRule) -> SplitGroup | None:
             inner.wrong_type("separator", vi="văn bản không rỗng", en="text that is not empty")
         return None
     return SplitGroup(line=section.line, path=path, separator=separator, item=item)
+
+
+def _misplaced(found: list[str]) -> Text:
+    return Text(
+        vi=f"{listed(found)} không đứng cạnh `first`: viết vào từng quy tắc trong danh sách",
+        en=f"{listed(found)} cannot stand beside `first`: write it into each rule of the list",
+    )
 
 
 def _constant(section: Section) -> str | None:

@@ -36,6 +36,11 @@ WORKING_DAYS = Text(vi="cộng số ngày làm việc", en="working days counted
 NOT_MET = Text(vi="điều kiện `when` không thỏa", en="the condition `when` is not met")
 
 
+def describe_alternative(number: int) -> Text:
+    """Say which alternative of `first` is tried."""
+    return Text(vi=f"quy tắc thứ {number} của `first`", en=f"alternative {number} of `first`")
+
+
 def describe_path(path: Path) -> Text:
     """Say what is read."""
     return Text(vi=f"đọc {path.text!r}", en=f"read {path.text!r}")

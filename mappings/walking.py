@@ -7,7 +7,7 @@ so that the shape of groups is known in one place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mappings.language import (
@@ -46,6 +46,16 @@ class PlacedRule:
     """In the file, for example "dossier.TaiLieuNop.fields.TenTepDinhKem"."""
     is_in_record: bool
     """Whether its paths start at the record, not at an entry of a list."""
+
+    @property
+    def ways(self) -> tuple[PlacedRule, ...]:
+        """The rules that make its value, each where it stands."""
+        if not self.rule.first:
+            return (self,)
+        return tuple(
+            replace(self, rule=way, key=f"{self.key}.first[{number}]")
+            for number, way in enumerate(self.rule.first)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +178,8 @@ def _of_item(item: ItemRule, *, key: str, is_in_record: bool) -> Iterator[Placed
 
 
 def _of_rule(rule: FieldRule, *, key: str, is_in_record: bool) -> Iterator[PlacedPath]:
+    for number, way in enumerate(rule.first):
+        yield from _of_rule(way, key=f"{key}.first[{number}]", is_in_record=is_in_record)
     paths = list(rule.sources)
     if rule.template is not None:
         paths += rule.template.paths

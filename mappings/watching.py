@@ -47,6 +47,10 @@ class Watch:
         """Show where a text comes from: a path, a template, or a constant."""
         return read
 
+    def alternative(self, run: Read, *, rule: FieldRule, number: int) -> Read:
+        """Show one alternative of a field, with its place among them from 1."""
+        return run
+
     def date_cells(self, run: Read, *, rule: FieldRule) -> Read:
         """Show a reading that takes a workbook's date cells before it reads a text."""
         return run

@@ -171,6 +171,9 @@ def _step(session: Session, preview: Preview, field: FieldLineage, step: Step) -
 
 
 def _made(session: Session, step: Step, *, is_last: bool) -> str:
+    if step.kind is StepKind.ALTERNATIVE:
+        # Its own steps follow.
+        return ""
     if step.after is None:
         return "✗"
     if step.kind is StepKind.TEXT and step.after == step.before:

@@ -59,6 +59,24 @@ class Page(HTMLParser):
         self.texts.append(data.strip())
 
 
+def test_the_alternative_that_made_a_value_is_shown_with_its_line(quick, example):
+    rule = "  NgayHenTra:\n    first:\n      - Hẹn\n      - {from: Hẹn trả, date: [dd/MM/yyyy]}\n"
+    written = (example / "so.yaml").read_text("utf-8")
+    written = re.sub(r"(?m)^  NgayHenTra: .*\n", rule, written)
+    (example / "so.yaml").write_text(written, "utf-8")
+
+    terminal = quick("mapping", "preview", "ho-so.csv", "-a", "so.yaml")
+    page = quick("mapping", "preview", "ho-so.csv", "-a", "so.yaml", "--html", "xem.html")
+
+    told = " ".join(terminal.out.split())
+    assert (terminal.code, page.code) == (0, 0)
+    assert "20250710000000 alternative 1 of `first` (line 30)" in told
+    assert "→ alternative 2 of `first` (line 31)" in told
+    texts = Page((example / "xem.html").read_text("utf-8")).texts
+    assert "quy tắc thứ 1 của `first`" in " ".join(texts)
+    assert "quy tắc thứ 2 của `first`" in " ".join(texts)
+
+
 def test_the_guides_example_is_shown_field_by_field(quick, example):
     result = quick("mapping", "preview", "ho-so.csv", "-a", "so.yaml")
 

@@ -71,6 +71,8 @@ SECTIONS = {
     "test": ({"tests": "[{zzz: 1}]"}, {}),
     "expected problem": ({"tests": "[{name: a, record: {}, problems: [{zzz: 1}]}]"}, {}),
     "rule": ({}, {"GhiChu": "{zzz: 1}"}),
+    "alternatives": ({}, {"GhiChu": "{first: [a, b], zzz: 1}"}),
+    "alternative": ({}, {"GhiChu": "{first: [a, {from: b, zzz: 1}]}"}),
     "date": ({}, {"GhiChu": "{from: a, date: {zzz: 1}}"}),
     "kind": ({}, {"GhiChu": "{from: a, kind: {name: phone, zzz: 1}}"}),
     "kind of persons": ({}, {"GhiChu": "{from: a, kind: {name: personal_id, zzz: 1}}"}),

@@ -25,6 +25,23 @@ def block(language):
     return found[1]
 
 
+def rule_under(heading):
+    """Return the first rule in YAML under a heading, as (field, what stands below it)."""
+    found = re.search(rf"\n###+ {heading}\n.*?```yaml\n(\w+):\n(.*?)```", GUIDE, re.DOTALL)
+    return found[1], "\n" + "\n".join(f"  {line}" for line in found[2].splitlines())
+
+
+def test_the_alternatives_of_the_guide_give_what_it_says(value_of, problems_of):
+    field, rule = rule_under("Alternatives")
+    counted = {"NgayNhan": "05/03/2026", "SoNgayGiaiQuyet": "3"}
+
+    assert field == "NgayHenTra"
+    assert value_of(rule, {"NgayHenTra": "12/03/2026", **counted}, field=field) == "20260312000000"
+    assert value_of(rule, {"NgayHenTra": "00/00/0000", **counted}, field=field) == "20260310170000"
+    (problem,) = problems_of(rule, {"NgayHenTra": "31/02/2026", **counted}, field=field)
+    assert problem.code == "mapping.date_invalid"
+
+
 def test_the_worked_example_loads_and_its_tests_pass(load):
     file = load(block("yaml"))
 
