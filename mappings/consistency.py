@@ -1,7 +1,8 @@
 """
 What the fields of one dossier say together: dates in order, statuses that follow each other.
 
-Nobody published such rules for the portal, so whatever is found is a warning: the record goes on.
+Nobody published such rules for the portal, so whatever is found is a warning and the record goes
+on, unless the mapping makes it an error.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     CheckDossier: TypeAlias = Callable[[Scope, Built], None]
     CheckProgress: TypeAlias = Callable[[Scope, Sequence[Built]], None]
 
+_DATE_ORDER = "value.date_order"
+_TRANSITION = "value.status_transition"
+FINDINGS = (_DATE_ORDER, _TRANSITION)
+"""What is looked for; a mapping may make each an error."""
 _RECEIVED = "NgayTiepNhan"
 _LATER = ("NgayHenTra", "NgayTra", "NgayKetThucXuLy")
 _STATUS = "TrangThai"
@@ -33,6 +38,7 @@ _STATUS = "TrangThai"
 def make_dossier_check(file: MappingFile) -> CheckDossier:
     """Return a function that looks at the values of one dossier."""
     sites = [(name, site_of(name, file.dossier)) for name in _LATER if name in file.dossier]
+    severity = file.severities.get(_DATE_ORDER, Severity.WARNING)
 
     def check(scope: Scope, values: Built) -> None:
         received = values.get(_RECEIVED)
@@ -44,7 +50,7 @@ def make_dossier_check(file: MappingFile) -> CheckDossier:
             if isinstance(later, str) and later[:8] < received[:8]:
                 site.report(
                     scope,
-                    "value.date_order",
+                    _DATE_ORDER,
                     Text(
                         vi=f"{name} {_day(later)} trước ngày tiếp nhận {_day(received)}",
                         en=f"{name} {_day(later)} is before the day of receipt {_day(received)}",
@@ -53,7 +59,7 @@ def make_dossier_check(file: MappingFile) -> CheckDossier:
                         vi="đối chiếu hai ngày tại nguồn; có thể ngày và tháng bị đổi chỗ",
                         en="compare the two days at the source; day and month may be swapped",
                     ),
-                    severity=Severity.WARNING,
+                    severity=severity,
                 )
 
     return check
@@ -64,6 +70,7 @@ def make_progress_check(file: MappingFile) -> CheckProgress:
     if file.progress is None or _STATUS not in file.progress.item.fields:
         return lambda _scope, _rows: None
     site = Site(f"CapNhatTienDoHoSoMC.{_STATUS}", ())
+    severity = file.severities.get(_TRANSITION, Severity.WARNING)
 
     def check(scope: Scope, rows: Sequence[Built]) -> None:
         statuses = [status for row in rows if isinstance(status := row.get(_STATUS), str)]
@@ -71,7 +78,7 @@ def make_progress_check(file: MappingFile) -> CheckProgress:
             if not is_known(before, after):
                 site.report(
                     scope,
-                    "value.status_transition",
+                    _TRANSITION,
                     Text(
                         vi=f"dòng tiến độ {number}: trạng thái {before} → {after} chưa từng gặp",
                         en=f"progress row {number}: status {before} → {after} was never seen",
@@ -80,7 +87,7 @@ def make_progress_check(file: MappingFile) -> CheckProgress:
                         vi="kiểm tra thứ tự các dòng và danh mục trạng thái của ánh xạ",
                         en="check the order of the rows and the mapping's code list of statuses",
                     ),
-                    severity=Severity.WARNING,
+                    severity=severity,
                 )
 
     return check

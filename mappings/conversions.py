@@ -183,7 +183,7 @@ def _number(name: str, site: Site) -> Conversion:
 def _kind(rule: KindRule, site: Site) -> Conversion:
     read = make_kind_reader(rule.name, writing=rule.writing)
     about = _about(rule, site)
-    severities = {code: rule.severity or known.severity for code, known in RULES.items()}
+    severities = {code: known.severity for code, known in RULES.items()} | dict(rule.severities)
 
     def convert(text: str, scope: Scope) -> str | None:
         reading = read(text, scope.day, about(scope))

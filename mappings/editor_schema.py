@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from adapters.options import FORMATS
 from mappings import keys
 from mappings.catalogue import load_groups
+from mappings.consistency import FINDINGS
 from mappings.dates import DATE_FORMATS
 from mappings.editor_sources import by, source_reference, source_schema
-from mappings.kinds import KINDS, OPTIONS
+from mappings.kinds import KINDS, OPTIONS, codes_of
 from mappings.kinds.codes import WRITINGS
 from mappings.language import DOSSIER, PROGRESS
 from mappings.parts import MAX_TRUNCATE
@@ -27,7 +28,7 @@ from schemas.model import load_version, version_names
 from schemas.problem import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mappings.keys import Keys
     from schemas.model import Field, Group
@@ -75,6 +76,7 @@ def editor_schema() -> Schema:
                 "order_by": _TEXT,
                 "one_row_per_dossier": _FLAG,
                 "valid_at": {"anyOf": [_TEXT, _ref("rule")]},
+                "severity": _severities(FINDINGS, Severity.ERROR),
                 "code_lists": {"type": "object", "additionalProperties": _ref("code_list")},
                 "progress": _section(
                     keys.PROGRESS_ROWS,
@@ -213,7 +215,12 @@ def _with_one_source(known: Keys, shapes: Mapping[str, Schema]) -> Schema:
 def _kind(name: str) -> Schema:
     shapes: dict[str, Schema] = {
         "name": {"const": name},
-        "severity": {"enum": [severity.value for severity in Severity]},
+        "severity": {
+            "anyOf": [
+                {"enum": [severity.value for severity in Severity]},
+                _severities(codes_of(name), *Severity),
+            ]
+        },
         "writing": {"enum": list(WRITINGS)},
         "born": _TEXT,
         "sex": _TEXT,
@@ -222,6 +229,15 @@ def _kind(name: str) -> Schema:
     }
     known = keys.kind(OPTIONS.get(name, ()))
     return _section(known, {key: shapes[key] for key in known})
+
+
+def _severities(codes: Sequence[str], *severities: Severity) -> Schema:
+    words = {"enum": [severity.value for severity in severities]}
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(codes, words),
+        "additionalProperties": False,
+    }
 
 
 def _lookup() -> Schema:

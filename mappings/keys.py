@@ -76,6 +76,10 @@ TOP = Keys(
             vi="ngày dùng cho danh mục mã và bảng; mặc định NgayTiepNhan",
             en="the day for code lists and tables; default NgayTiepNhan",
         ),
+        "severity": Text(
+            vi="{mã: error}: những điều các trường nói với nhau mà phải chặn hồ sơ",
+            en="{code: error}: what the fields say together and must stop a record",
+        ),
         "code_lists": Text(vi="các danh mục mã có tên", en="named lists of codes"),
         "progress": Text(vi="quy tắc của CapNhatTienDoHoSoMC", en="rules of CapNhatTienDoHoSoMC"),
         "tests": Text(vi="hồ sơ mẫu và kết quả phải có", en="records and what must come of them"),
@@ -209,7 +213,8 @@ DATE = Keys(
 KIND = {
     "name": Text(vi="tên loại", en="name of the kind"),
     "severity": Text(
-        vi="mức của mọi điều phát hiện ở trường này", en="of whatever is found in this field"
+        vi="error hoặc warning cho mọi điều phát hiện ở trường này, hoặc {mã quy tắc: mức}",
+        en="error or warning for whatever is found in this field, or {code of a rule: severity}",
     ),
     "born": Text(vi="nơi ghi ngày hoặc năm sinh", en="where the date or year of birth stands"),
     "sex": Text(vi="nơi ghi giới tính", en="where the sex stands"),

@@ -7,7 +7,7 @@ line it stands in, because every later complaint must name it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ class KindRule:
     male: frozenset[str] = frozenset()
     """What stands at `sex` for a man, compared without regard to case."""
     female: frozenset[str] = frozenset()
-    severity: Severity | None = None
-    """Of whatever is found; None leaves it to the rules."""
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    """By the code of the rule; those that are not in it stay what they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +312,8 @@ class MappingFile:
     one_row_per_dossier: bool
     valid_at: FieldRule
     """The day for code lists and tables."""
+    severities: Mapping[str, Severity]
+    """Of what the fields of a dossier say together, by code; the rest are warnings."""
     code_lists: Mapping[str, CodeList]
     tests: tuple[MappingTest, ...]
     warnings: tuple[Problem, ...]

@@ -17,6 +17,7 @@ from mappings import keys
 from mappings.cases import read_tests
 from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
+from mappings.consistency import FINDINGS
 from mappings.language import (
     DOSSIER,
     PROGRESS,
@@ -30,6 +31,7 @@ from mappings.linting import lint
 from mappings.mistakes import Mistakes, Section, closest, listed
 from mappings.parts import parse_path, read_condition, read_path, read_template
 from mappings.rules import RuleReader
+from mappings.severities import read_severities
 from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml, plain_value
 from schemas.errors import ConfigError
 from schemas.model import load_version, version_names
@@ -95,6 +97,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     agency_code, agency_name, agency_group = _agency(agency)
     leave_out = _leave_out(section)
     event_key, order_by = read_template(section, "event_key"), read_template(section, "order_by")
+    severities = read_severities(section, "severity", codes=FINDINGS, words=("error",))
     if schema is None or dossier_section is None:
         return None
     tests = read_tests(section, schema.packets)
@@ -120,6 +123,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         order_by=order_by,
         one_row_per_dossier=section.flag("one_row_per_dossier", default=True),
         valid_at=valid_at,
+        severities=severities,
         code_lists=code_lists,
         tests=tests,
         warnings=(),

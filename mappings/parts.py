@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mappings import keys
 from mappings.calendar import MAX_DAYS
 from mappings.dates import AMBIGUOUS, DATE_FORMATS
-from mappings.kinds import KINDS, OPTIONS
+from mappings.kinds import KINDS, OPTIONS, codes_of
 from mappings.kinds.codes import WRITINGS
 from mappings.language import (
     AnyOf,
@@ -27,11 +27,14 @@ from mappings.language import (
 )
 from mappings.mistakes import closest, listed
 from mappings.regexes import Regex, RegexRefused
+from mappings.severities import BOTH, read_severities
 from mappings.texts import AFFIX_RULES, LENGTH_RULES, PLAIN_RULES, REGEX_RULES, TEXT_RULES
 from mappings.yaml_nodes import Items, Scalar, Table
 from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mappings.language import Condition
     from mappings.mistakes import Section
     from mappings.yaml_nodes import Node
@@ -249,7 +252,7 @@ def read_kind(section: Section, key: str = "kind") -> KindRule | None:
     name = inner.text("name")
     rule = None if name is None else _kind(inner, "name", name)
     inner.expect(keys.kind(OPTIONS.get(name or "", ())))
-    return None if rule is None else replace(rule, **_kind_options(inner))
+    return None if rule is None else replace(rule, **_kind_options(inner, rule.name))
 
 
 def _kind(section: Section, key: str, name: str) -> KindRule | None:
@@ -267,7 +270,7 @@ def _kind(section: Section, key: str, name: str) -> KindRule | None:
     return None
 
 
-def _kind_options(section: Section) -> dict[str, Any]:
+def _kind_options(section: Section, kind: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         key: path for key in ("born", "sex") if (path := read_path(section, key)) is not None
     }
@@ -275,15 +278,27 @@ def _kind_options(section: Section) -> dict[str, Any]:
     if "sex" in section:
         words = {"male": ("nam",), "female": ("nữ",)} | words
     options |= {key: frozenset(texts) for key, texts in words.items()}
-    for key, known in (("writing", WRITINGS), ("severity", ("error", "warning"))):
-        text = section.text(key)
-        if text is None:
-            continue
-        if text not in known:
-            section.wrong_type(key, vi=f"một trong {listed(known)}", en=f"one of {listed(known)}")
-        else:
-            options[key] = Severity(text) if key == "severity" else text
-    return options
+    writing = _one_of(section, "writing", WRITINGS)
+    if writing is not None:
+        options["writing"] = writing
+    return options | {"severities": _severities(section, kind)}
+
+
+def _severities(section: Section, kind: str) -> dict[str, Severity]:
+    """Return one severity for all rules of a kind, or those of single ones."""
+    codes = codes_of(kind)
+    if isinstance(section.node("severity"), Table):
+        return read_severities(section, "severity", codes=codes)
+    word = _one_of(section, "severity", BOTH)
+    return {} if word is None else dict.fromkeys(codes, Severity(word))
+
+
+def _one_of(section: Section, key: str, known: Sequence[str]) -> str | None:
+    text = section.text(key)
+    if text is None or text in known:
+        return text
+    section.wrong_type(key, vi=f"một trong {listed(known)}", en=f"one of {listed(known)}")
+    return None
 
 
 def read_date(section: Section, key: str = "date") -> DateRule | None:

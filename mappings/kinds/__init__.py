@@ -6,6 +6,15 @@ wrong or odd about it. It judges form and arithmetic; that a number exists nobod
 """
 
 from mappings.kinds.readers import KINDS, OPTIONS, make_kind_reader
-from mappings.kinds.rules import RULES, Finding, Reading, ValueRule
+from mappings.kinds.rules import RULES, Finding, Reading, ValueRule, codes_of
 
-__all__ = ["KINDS", "OPTIONS", "RULES", "Finding", "Reading", "ValueRule", "make_kind_reader"]
+__all__ = [
+    "KINDS",
+    "OPTIONS",
+    "RULES",
+    "Finding",
+    "Reading",
+    "ValueRule",
+    "codes_of",
+    "make_kind_reader",
+]

@@ -107,6 +107,11 @@ RULES: dict[str, ValueRule] = {
 """By the code of the problem."""
 
 
+def codes_of(kind: str) -> tuple[str, ...]:
+    """Return the codes of the rules that values of a kind are held to."""
+    return tuple(code for code in RULES if code.startswith(f"value.{kind}_"))
+
+
 def finding(code: str, *, vi: str, en: str, mend_vi: str, mend_en: str) -> Finding:
     """Return what is wrong and what to do about it."""
     assert code in RULES

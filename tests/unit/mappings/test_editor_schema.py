@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 
 from adapters.options import FORMATS, ChildSheet, FixedCheck, FixedField, FixedType
 from mappings import editor_schema, load_agencies
+from mappings.consistency import FINDINGS
+from mappings.kinds import KINDS, codes_of
 from mappings.yaml_nodes import parse_yaml, plain_value
 from schemas.errors import ConfigError
 from schemas.model import load_version, version_names
@@ -135,9 +137,10 @@ def test_the_schema_knows_no_keys_that_no_reader_takes(told):
         for part in (ChildSheet, FixedField, FixedType, FixedCheck)
     }
     joins = {frozenset({name}) for name in ("all", "any", "not")}
+    severities = {frozenset(FINDINGS), *(frozenset(codes_of(kind)) for kind in KINDS)}
     text_rules = {frozenset({"replace", "extract", "truncate", "prefix", "suffix"})}
 
-    assert set(objects(SCHEMA)) == read | fields | sources | joins | text_rules
+    assert set(objects(SCHEMA)) == read | fields | sources | joins | severities | text_rules
 
 
 def nested(group):
@@ -187,6 +190,17 @@ WRONG = {
     "kind": {"GhiChu": "{from: a, kind: telephone}"},
     "option of another kind": {"GhiChu": "{from: a, kind: {name: phone, sex: b}}"},
     "severity": {"GhiChu": "{from: a, kind: {name: phone, severity: fatal}}"},
+    "severity of another kind's rule": {
+        "GhiChu": "{from: a, kind: {name: phone, severity: {value.fee_form: error}}}"
+    },
+    "severity of one rule": {
+        "GhiChu": "{from: a, kind: {name: phone, severity: {value.phone_form: fatal}}}"
+    },
+    "severity of no finding": {"severity": "{value.fee_form: error}"},
+    "severity that is the default": {"severity": "{value.date_order: warning}"},
+    "one alternative": {"GhiChu": "{first: [a]}"},
+    "alternatives inside one": {"GhiChu": "{first: [a, {first: [b, c]}]}"},
+    "alternatives beside a source": {"GhiChu": "{first: [a, b], from: c}"},
     "time of day": {"NgayTra": "{from: a, date: {formats: [iso], working_days: 3, at: 5pm}}"},
     "group of agencies": {"agency": "{code: a, name: b, group: nhom}"},
     "number format": {"GhiChu": "{from: a, number: viet}"},
@@ -205,7 +219,7 @@ WRONG = {
     "unknown field of a group": {"TaiLieuNop": "{each: a, fields: {TenTep: b}}"},
 }
 TOP = {"mapping", "version", "schema", "agency", "source", "one_row_per_dossier", "progress",
-       "code_lists", "tests"}  # fmt: skip
+       "code_lists", "severity", "tests"}  # fmt: skip
 
 
 @pytest.mark.parametrize("changes", list(WRONG.values()), ids=list(WRONG))
@@ -238,6 +252,11 @@ RIGHT = {
     "a look-up in a code": ({"GhiChu": "{lookup: {table: wards, key: a, column: name}}"}, {}),
     "a code from a list": ({"LoaiDoiTuong": "{constant: CN, codes: {CN: 1}}"}, {}),
     "a kind": ({"GhiChu": "{from: a, kind: {name: phone, severity: warning}}"}, {}),
+    "severities": (
+        {"GhiChu": "{from: a, kind: {name: phone, severity: {value.phone_old: error}}}"},
+        {"severity": "{value.date_order: error}"},
+    ),
+    "alternatives": ({"GhiChu": "{first: [a, {from: b, text: upper}], required: true}"}, {}),
     "a kind with options": (
         {"GhiChu": "{from: a, kind: {name: personal_id, sex: b, male: [Nam, 1]}}"},
         {},

@@ -42,6 +42,20 @@ def test_the_alternatives_of_the_guide_give_what_it_says(value_of, problems_of):
     assert problem.code == "mapping.date_invalid"
 
 
+def test_the_severities_of_the_guide_stop_what_it_says(problems_of, convert):
+    field, rule = rule_under("Kinds of values")
+    born = {"SO_CMND": "079190000001", "NGAY_SINH": "01/03/1985", "GIOI_TINH": "Nam"}
+    dates = {"NgayHenTra": "{from: hen, date: [dd/MM/yyyy]}"}
+    top = re.search(r"```yaml\nseverity: (.*?)\n```", GUIDE)[1]
+
+    found = problems_of(rule, born, field=field, schema="dvcqg-2022")
+    assert [(p.code, p.severity.value) for p in found] == [
+        ("value.personal_id_birth", "error"),
+        ("value.personal_id_sex", "warning"),
+    ]
+    assert convert({"hen": "04/03/2021"}, dates, severity=top).events == ()
+
+
 def test_the_worked_example_loads_and_its_tests_pass(load):
     file = load(block("yaml"))
 

@@ -50,6 +50,62 @@ def test_a_mapping_decides_how_grave_it_is(convert, severity, events):
     assert len(convert({"x": "nhiều"}, {"DonViXuLy": rule}).events) == events
 
 
+def test_a_mapping_decides_how_grave_a_single_rule_is(convert):
+    rule = (
+        "{from: id, kind: {name: personal_id, born: ns, "
+        "severity: {value.personal_id_birth: error, value.personal_id_form: warning}}}"
+    )
+
+    def done(number, born=""):
+        record = {"ngay": "05/03/2025", "id": number, "ns": born}
+        conversion = convert(record, {"DonViXuLy": rule})
+        return len(conversion.events), [(c, s) for c, s, _ in found(conversion)]
+
+    assert done("079190000001", "1985") == (0, [("value.personal_id_birth", "error")])
+    assert done("12345") == (1, [("value.personal_id_form", "warning")])
+    # What is not named stays what it is.
+    assert done("023456789") == (1, [("value.personal_id_retired", "warning")])
+
+
+@pytest.mark.parametrize(
+    ("severity", "code", "path", "remedy"),
+    [
+        (
+            "{value.personal_id_lenght: error}",
+            "mapping.severity_unknown",
+            "dossier.GhiChu.kind.severity.value.personal_id_lenght",
+            None,
+        ),
+        (
+            "{value.personal_id_retire: error}",
+            "mapping.severity_unknown",
+            "dossier.GhiChu.kind.severity.value.personal_id_retire",
+            "did you mean 'value.personal_id_retired'?",
+        ),
+        (
+            "{value.phone_form: error}",
+            "mapping.severity_unknown",
+            "dossier.GhiChu.kind.severity.value.phone_form",
+            None,
+        ),
+        (
+            "{value.personal_id_form: fatal}",
+            "mapping.type_wrong",
+            "dossier.GhiChu.kind.severity.value.personal_id_form",
+            None,
+        ),
+    ],
+)
+def test_a_severity_names_a_rule_of_its_kind(mistakes, mapping_text, severity, code, path, remedy):
+    rule = f"{{from: a, kind: {{name: personal_id, severity: {severity}}}}}"
+
+    (problem,) = mistakes(mapping_text({"GhiChu": rule}))
+
+    assert (problem.code, problem.place.path, problem.field) == (code, path, "GhiChu")
+    if remedy is not None:
+        assert problem.suggestion.en == remedy
+
+
 @pytest.mark.parametrize(
     ("born", "sex", "codes"),
     [
@@ -159,6 +215,35 @@ def test_a_date_before_the_day_of_receipt_is_a_warning(convert):
     assert found(convert({"hen": "05/03/2021"}, {"NgayHenTra": rule})) == []
 
 
+@pytest.mark.parametrize("name", ["NgayHenTra", "NgayTra", "NgayKetThucXuLy"])
+def test_a_mapping_may_stop_what_has_its_dates_out_of_order(convert, name):
+    rule = "{from: hen, date: [dd/MM/yyyy]}"
+    stops = "{value.date_order: error}"
+
+    done = convert({"hen": "04/03/2021"}, {name: rule}, severity=stops)
+
+    assert (done.events, found(done)) == ((), [("value.date_order", "error", name)])
+    assert done.problems[0].place.path == "hen"
+    assert len(convert({"hen": "05/03/2021"}, {name: rule}, severity=stops).events) == 1
+
+
+@pytest.mark.parametrize(
+    ("severity", "code", "path"),
+    [
+        ("{value.date_oder: error}", "mapping.severity_unknown", "severity.value.date_oder"),
+        ("{value.date_order: warning}", "mapping.type_wrong", "severity.value.date_order"),
+        ("{text.repaired: error}", "mapping.severity_unknown", "severity.text.repaired"),
+        ("error", "mapping.type_wrong", "severity"),
+    ],
+)
+def test_only_what_the_fields_say_together_is_made_an_error(
+    mistakes, mapping_text, severity, code, path
+):
+    (problem,) = mistakes(mapping_text(severity=severity))
+
+    assert (problem.code, problem.place.path) == (code, path)
+
+
 PROGRESS = (
     "{each: rows, fields: {NguoiXuLy: ten, ThoiDiemXuLy: {from: luc, date: [iso]},"
     " NoiDungXuLy: viec, TrangThai: tt, MaHoSo: /so}}"
@@ -176,6 +261,9 @@ def test_a_status_that_was_never_seen_to_follow_is_a_warning(convert):
     assert "4 → 10" in done.problems[0].message.en
     assert "10 → 2" in done.problems[1].message.en
     assert len(done.events) == 7
+    stops = "{value.status_transition: error}"
+    assert convert({"rows": rows}, progress=PROGRESS, severity=stops).events == ()
+    assert len(convert({"rows": rows[:4]}, progress=PROGRESS, severity=stops).events) == 5
 
 
 def test_all_ways_that_were_seen_are_known():
