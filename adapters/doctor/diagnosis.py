@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from adapters.doctor import forms
+from adapters.doctor.losses import has_lost_letters
 from adapters.doctor.misreading import WITHOUT_CAPITALS, Misreading, undo
 from adapters.doctor.weighing import read_through, readings, weigh
 
@@ -46,6 +47,8 @@ class Diagnosis:
     """What was done, in order: values of `Misreading`, or a name of `FORMS`, or "capitals"."""
     alternatives: tuple[str, ...] = ()
     """For a doubtful value, the likeliest first."""
+    is_lossy: bool = False
+    """Doubtful because letters of it were lost: there is nothing to read it as."""
 
 
 FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
@@ -79,6 +82,8 @@ def diagnose(
     by_font = None if font is None else _by_font(formed, font)
     if by_font is not None:
         return _repaired(text, by_font[0], (*steps, *by_font[1]))
+    if has_lost_letters(formed):
+        return Diagnosis(verdict=Verdict.DOUBTFUL, original=text, text=text, is_lossy=True)
     as_it_is = weigh(formed)
     if column and not as_it_is.is_proven:
         found = _in_column(formed, as_it_is, column, is_pure=is_pure)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from adapters.doctor import forms
 from adapters.doctor.column import RIGHT_COLUMN, ColumnVote, Judgement
 from adapters.doctor.diagnosis import Diagnosis, Verdict
+from adapters.doctor.losses import has_lost_letters
 from adapters.doctor.misreading import Misreading
 from adapters.doctor.values import column_of, replaced, texts_of
 from adapters.doctor.weighing import weigh
@@ -155,7 +156,9 @@ class _Surgery:
 
 
 def is_suspect(text: str) -> bool:
-    """Return whether the ASCII of `text` may be VIQR, a reference or a tag."""
+    """Return whether `text` may be VIQR, a reference or a tag in its ASCII, or lacks letters."""
+    if has_lost_letters(text):
+        return True
     for sign in _SIGN.finditer(text):
         at = sign.start()
         if text[at] in "&<":
@@ -182,6 +185,17 @@ def _warning(
 ) -> Problem:
     place = record.place_of(path)
     original = _shown(diagnosis.original)
+    if diagnosis.is_lossy:
+        return Problem(
+            code="text.doubtful",
+            severity=Severity.WARNING,
+            message=Text(
+                vi=f"{original} bị mất chữ (thành dấu hỏi) khi lưu tệp; giữ nguyên",
+                en=f"letters of {original} were lost when the file was saved; left as it is",
+            ),
+            place=place,
+            suggestion=_SUGGEST_AGAIN,
+        )
     if diagnosis.verdict is Verdict.DOUBTFUL:
         others = " / ".join(map(_shown, diagnosis.alternatives))
         return Problem(
@@ -223,6 +237,11 @@ _SUGGEST_LOOK = Text(
     vi="xem cả cột bằng: lienthong text check; biết chắc bảng mã thì khai báo repair_encoding",
     en="look at the whole column: lienthong text check; if the encoding is known, declare "
     "repair_encoding",
+)
+_SUGGEST_AGAIN = Text(
+    vi="lấy lại giá trị từ nguồn và lưu tệp dạng UTF-8; chữ đã mất không khôi phục được",
+    en="take the value from the source again and save the file in UTF-8; lost letters cannot be "
+    "had back",
 )
 _SUGGEST_SOURCE = Text(
     vi="nếu sửa sai, báo cho người viết ánh xạ; tốt nhất là sửa tại nguồn",

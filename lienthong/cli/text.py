@@ -197,6 +197,7 @@ def _finding_values(finding: Finding) -> dict[str, Any]:
         "text": diagnosis.text,
         "steps": list(diagnosis.steps),
         "alternatives": list(diagnosis.alternatives),
+        "letters_lost": diagnosis.is_lossy,
     }
 
 
@@ -259,5 +260,7 @@ def _line(session: Session, finding: Finding) -> str:
     place, found = finding.place.say(session.language), finding.diagnosis
     if found.steps:
         return f"{place}: {found.original!r} → {found.text!r} ({', '.join(found.steps)})"
+    if found.is_lossy:
+        return f"{place}: {found.original!r} {session.word('mất chữ', 'letters were lost')}"
     others = " / ".join(map(repr, found.alternatives))
     return f"{place}: {found.original!r} ? {others}"

@@ -14,6 +14,7 @@ from mappings.kinds.codes import (
 )
 from mappings.kinds.contacts import read_email, read_phone
 from mappings.kinds.fees import read_fee
+from mappings.kinds.names import read_name
 from mappings.kinds.persons import read_personal_id
 from mappings.kinds.taxes import read_tax_code
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     KindReader: TypeAlias = Callable[[str, FindDay, Mapping[str, str]], Reading]
 
 KINDS = (
+    "name",
     "personal_id",
     "tax_code",
     "phone",
@@ -43,6 +45,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """What a mapping may say besides the kind and its severity."""
 _PLAIN = {
+    "name": read_name,
     "phone": read_phone,
     "email": read_email,
     "fee": read_fee,

@@ -60,6 +60,10 @@ _PROCEDURES = Text(
     vi="mã trong cơ sở dữ liệu quốc gia về TTHC (dạng đã gặp); bảng procedures là bản sao không đủ",
     en="codes of the national database of procedures as seen; the table procedures is not complete",
 )
+_OWN = Text(
+    vi="quy tắc của sản phẩm này, không phải văn bản pháp luật",
+    en="a rule of this product's own, not of any law",
+)
 _SEEN = Text(vi="thực tế đã gặp", en="observed")
 
 RULES: dict[str, ValueRule] = {
@@ -79,6 +83,9 @@ RULES: dict[str, ValueRule] = {
     "value.tax_code_early": ValueRule(severity=Severity.WARNING, source=_TAX_2025),
     "value.phone_form": ValueRule(severity=Severity.WARNING, source=_NUMBERING),
     "value.phone_old": ValueRule(severity=Severity.WARNING, source=_NUMBERING),
+    "value.name_lost_letters": ValueRule(severity=Severity.ERROR, source=_OWN),
+    "value.name_no_letters": ValueRule(severity=Severity.WARNING, source=_OWN),
+    "value.name_digits": ValueRule(severity=Severity.WARNING, source=_OWN),
     "value.email_form": ValueRule(
         severity=Severity.WARNING, source=Text(vi="RFC 5322, RFC 6531", en="RFC 5322, RFC 6531")
     ),

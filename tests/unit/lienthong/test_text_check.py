@@ -52,6 +52,7 @@ def test_each_column_is_judged_and_every_value_counted(check, table):
         "text": "Vũ",
         "steps": ["tcvn3"],
         "alternatives": [],
+        "letters_lost": False,
     }
 
 
@@ -60,6 +61,20 @@ def test_in_the_terminal_it_shows_places_and_readings(check, table):
 
     assert "Ten: tcvn3 →  repaired 5 · doubtful 1 · left alone 0" in out
     assert "ho-so.csv, row 2, column B (Ten): 'NguyÔn V¨n H¶i' → 'Nguyễn Văn Hải' (tcvn3)" in out
+
+
+def test_values_that_lost_letters_are_doubtful_and_say_so(check, tmp_path):
+    path = tmp_path / "ho-so.csv"
+    path.write_text("Ma;Ten\n1;Nguy?n Th? Ph??ng\n2;Mai Thu Lan\n", encoding="utf-8")
+
+    code, out = check(str(path))
+    _, values = check(str(path), "--json")
+
+    assert code == 1
+    assert "repaired 0 · doubtful 1 · left alone 1" in out
+    assert "ho-so.csv, row 2, column B (Ten): 'Nguy?n Th? Ph??ng' letters were lost" in out
+    (finding,) = json.loads(values)["columns"][1]["findings"]
+    assert (finding["verdict"], finding["letters_lost"]) == ("doubtful", True)
 
 
 def test_the_repaired_file_can_be_undone_from_the_list_of_changes(check, table, tmp_path):

@@ -13,6 +13,7 @@ from mappings.kinds.codes import (
 )
 from mappings.kinds.contacts import read_email, read_phone
 from mappings.kinds.fees import read_fee
+from mappings.kinds.names import read_name
 from mappings.kinds.persons import birth_year, read_personal_id
 from mappings.kinds.taxes import read_tax_code
 from schemas.problem import Severity
@@ -218,8 +219,50 @@ def test_a_fee_is_a_whole_amount(text, standard, found):
     assert (reading.text, codes(reading)) == (standard, found)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Nguyễn Thị  Mẫu", []),
+        ("H'Hen Niê", []),
+        ("Nguyễn Văn A (?)", []),
+        ("Công ty TNHH 3T", []),
+        ("CÔNG TY CỔ PHẦN 3T", []),
+        ("Trường Tiểu học Nguyễn Huệ 3", []),
+        ("Hộ kinh doanh Quán 79", []),
+        ("UBND Phường 3", []),
+        ("3T Trading Co., Ltd", []),
+        ("Nguy?n Th? Ph??ng", ["name_lost_letters"]),
+        ("L? Th? Hoa", ["name_lost_letters"]),
+        ("?inh An", ["name_lost_letters"]),
+        ("?? Nam", ["name_lost_letters"]),
+        ("Nguy\ufffdn Văn A", ["name_lost_letters"]),
+        ("Công ty C? ph?n 3T", ["name_lost_letters"]),
+        ("???", ["name_lost_letters"]),
+        ("Nguyễn Văn 4n", ["name_digits"]),
+        ("Nguyễn Văn A1", ["name_digits"]),
+        ("Đoàn Văn Tổ 2", ["name_digits"]),
+        ("...", ["name_no_letters"]),
+        ("-", ["name_no_letters"]),
+        ("0901234567", ["name_no_letters"]),
+    ],
+)
+def test_a_name_has_all_its_letters_and_a_person_no_digits(text, found):
+    reading = read_name(text)
+
+    assert (reading.text, codes(reading)) == (" ".join(text.split()), found)
+
+
+def test_a_destroyed_name_is_told_in_words_an_agency_understands():
+    (found,) = read_name("Nguy?n Th? Ph??ng").findings
+
+    assert found.text.vi == "tên 'Nguy?n Th? Ph??ng' bị mất chữ khi lưu tệp"
+    assert "lấy lại tên từ nguồn" in found.suggestion.vi
+    assert RULES[found.code].severity is Severity.ERROR
+    assert "own" in RULES[found.code].source.en
+
+
 def test_every_rule_names_its_source_in_both_languages():
-    assert len(KINDS) == 9
+    assert len(KINDS) == 10
     for rule in RULES.values():
         assert rule.source.vi
         assert rule.source.en

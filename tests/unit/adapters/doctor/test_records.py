@@ -58,6 +58,23 @@ def test_a_warning_quotes_the_original_and_names_the_steps():
     assert warning.suggestion is not None
 
 
+@pytest.mark.parametrize("repair", ["report", "on"])
+def test_a_value_that_lost_letters_is_reported_with_that_reason_and_never_changed(repair):
+    records = read("Ma;Ten\n1;Nguy?n Th? Ph??ng\n2;Hỏi gì?\n3;Trần V?n A\n", repair=repair)
+
+    assert names(records) == ["Nguy?n Th? Ph??ng", "Hỏi gì?", "Trần V?n A"]
+    assert codes(records) == [
+        ("f.csv, row 2, column B (Ten)", "text.doubtful"),
+        ("f.csv, row 4, column B (Ten)", "text.doubtful"),
+    ]
+    (warning,) = records[0].warnings
+    assert (
+        warning.message.en
+        == "letters of 'Nguy?n Th? Ph??ng' were lost when the file was saved; left as it is"
+    )
+    assert "source again" in warning.suggestion.en
+
+
 def test_off_does_not_look():
     assert codes(read(TABLE, repair="off")) == []
 

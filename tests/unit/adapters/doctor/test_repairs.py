@@ -11,6 +11,23 @@ import pytest
 from adapters.doctor import ColumnVote, Misreading, Verdict, diagnose, judge_encoding
 from adapters.doctor.syllables import legal_syllables
 
+# Saved as Windows-1252 and read again: (texts with a question mark, how many of them are told).
+LOST = {"procedures": (2645, 2628), "names": (815, 527)}
+
+
+@pytest.mark.parametrize(("column", "expected"), list(LOST.items()), ids=list(LOST))
+def test_of_texts_that_lost_letters_most_are_told_and_none_is_changed(corpus, column, expected):
+    spoilt = [
+        text
+        for each in corpus.columns()[column]
+        if "?" in (text := each.encode("cp1252", "replace").decode("cp1252"))
+    ]
+    found = [diagnose(text) for text in spoilt]
+
+    assert (len(spoilt), sum(each.is_lossy for each in found)) == expected
+    assert all(each.text == each.original for each in found if each.is_lossy)
+
+
 ALONE = [
     ("NguyÔn ThÞ H\u00ad¬ng", "Nguyễn Thị Hương", ("tcvn3",)),
     ("NGUYÔN THÞ H\u00ad¬NG", "NGUYỄN THỊ HƯƠNG", ("tcvn3", "capitals")),

@@ -54,6 +54,33 @@ def test_no_value_of_the_real_lists_and_names_is_touched_or_doubted(corpus):
     assert touched == []
 
 
+QUESTIONS = r"""
+Có được không?Nếu được thì khi nào|Hồ sơ gồm những gì?Nộp ở đâu?|Đã nộp?|Thu? Chi?|khu?y tế|Ai?
+Sao?|(?)|Nguyễn Văn A (?)|What?Why?|???|? ? ?|https://x.example.vn/th?n=tr?n|/tra?ten=an|a.b?c=d
+index?page|tr?ng.html|x=th?n|12?34|B?|?B|Q?A
+"""
+
+
+@pytest.mark.parametrize("text", words(QUESTIONS))
+def test_a_question_or_an_address_has_lost_no_letters(text):
+    assert diagnose(text).verdict is Verdict.RIGHT
+
+
+def test_question_marks_between_right_words_are_no_lost_letters(corpus):
+    def asked(text):
+        return (text.replace(" ", "? "), text.replace(" ", "?"), f"{text}?", f"({text}?)")
+
+    doubted = [
+        question
+        for values in corpus.columns().values()
+        for text in values
+        for question in asked(text)
+        if diagnose(question).is_lossy
+    ]
+
+    assert doubted == []
+
+
 def test_a_right_column_stays_right_with_foreign_and_ambiguous_values_in_it(corpus):
     values = [*corpus.columns()["names"][:50], *words(FOREIGN), *words(LOCAL), *words(ASCII)]
     vote = ColumnVote()
