@@ -14,12 +14,12 @@ needs somebody keeps the later ones of its dossier waiting, and nobody else's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lienthong.channels.port import Packet
 from lienthong.states import UNFINISHED, State
-from schemas.problem import Problem, Text
+from schemas.problem import Language, Place, Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,8 @@ class Refusal:
     """The event contradicts what was accepted."""
 
     problem: Problem
+    earlier: int | None = None
+    """For a second row: the record of the same submission that the dossier stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +164,7 @@ def _admit_snapshot(
         rows = [m.record for m in earlier if m.submission_id == candidate.submission_id]
         rows += [n for submission, n in ledger.repeated if submission == candidate.submission_id]
         if rows:
-            return Refusal(problem=second_row(rows[0]))
+            return Refusal(problem=second_row(rows[0]), earlier=rows[0])
     if candidate.version is not None:
         for message in in_row:
             if message.version is None:
@@ -265,18 +267,36 @@ def _refuse_conflict(key: str) -> Refusal:
     )
 
 
-def second_row(record: int) -> Problem:
-    """Return the finding for a dossier that stood in the same file before, with other content."""
+def second_row(record: int, *, place: Place | None = None, here: Place | None = None) -> Problem:
+    """
+    Return the finding for a dossier that stood in the same file before, with other content.
+
+    Args:
+        record: The earlier one.
+        place: Its place, where it is known.
+        here: That of the second row.
+    """
+    where = name_row(record, place=place, here=here)
     return Problem(
         code="dossier.duplicate",
         field="MaHoSo",
+        place=here or Place(),
         message=Text(
-            vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, với nội dung khác",
-            en=f"This dossier stands already in record {record} of the same file, "
-            "with other content",
+            vi=f"Hồ sơ này đã có ở {where.vi} của cùng tệp, với nội dung khác",
+            en=f"This dossier stands already in {where.en} of the same file, with other content",
         ),
         suggestion=Text(
             vi="Giữ lại một dòng đúng cho mỗi hồ sơ rồi gửi lại",
             en="Keep the one right row of the dossier and send it again",
         ),
     )
+
+
+def name_row(record: int, *, place: Place | None, here: Place | None) -> Text:
+    """Return what an agency calls an earlier row: its sheet and row, or its number in the file."""
+    if place is not None:
+        is_same_file = here is not None and place.file == here.file
+        row = replace(place, file=None if is_same_file else place.file, column=None)
+        if replace(row, file=None, sheet=None) != Place():
+            return Text(vi=row.say(Language.VI), en=row.say(Language.EN))
+    return Text(vi=f"bản ghi số {record}", en=f"record {record}")

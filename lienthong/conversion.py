@@ -76,6 +76,8 @@ class Prepared:
     """When the applicant was promised an answer (NgayHenTra), where the record says so."""
     is_left_out: bool = False
     """Whether the mapping leaves it out; it has neither events nor problems then."""
+    code_place: Place | None = None
+    """Where the dossier's code stands; None where no single cell has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,7 @@ class Pipeline:
             services: What the catalogue asks of dossiers, by procedure.
         """
         self._converter = converter
+        self._code_path = converter.column_of(Packet.DOSSIER.value, "MaHoSo")
         self._signer = signer
         self._drafter = Drafter(converter, services=services)
 
@@ -220,6 +223,7 @@ class Pipeline:
             problems=self._named((*problems, *findings), item, code=conversion.dossier_code),
             deadline=_deadline(conversion.events),
             is_left_out=conversion.is_left_out,
+            code_place=None if self._code_path is None else item.place_of(self._code_path),
         )
 
     def _named(

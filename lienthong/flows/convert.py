@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from adapters import read_records
-from lienthong.admission import second_row
+from lienthong.admission import name_row, second_row
 from lienthong.causes import Causes, cause_values
 from lienthong.channels.port import Packet
 from lienthong.flows.seen import Seen
@@ -315,13 +315,14 @@ class _FileConversion:
         before = self._seen.find(event.dossier_code)
         snapshots = 1
         if before is not None:
-            digest, earlier, snapshots = before
+            digest, earlier, place, snapshots = before
+            here = record.code_place or record.place
             if digest == event.content_digest:
-                return 0, _repeated(earlier, record.place)
+                return 0, _repeated(name_row(earlier, place=place, here=here), here)
             if self._agency.one_row_per_dossier:
-                return 0, second_row(earlier).moved_to(record.place)
+                return 0, second_row(earlier, place=place, here=here)
             snapshots += 1
-        self._seen.note(event, record=record.record, snapshots=snapshots)
+        self._seen.note(event, record=record.record, place=record.place, snapshots=snapshots)
         return snapshots, self._judge_status(event, record) if self._several else None
 
     def _judge_status(self, event: PreparedEvent, record: Prepared) -> Problem | None:
@@ -351,15 +352,15 @@ def safe_name(code: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", "_", code)[:100] + "-" + digest
 
 
-def _repeated(record: int, place: Place) -> Problem:
+def _repeated(earlier: Text, place: Place) -> Problem:
     return Problem(
         code="dossier.repeated",
         severity=Severity.WARNING,
         field="MaHoSo",
         place=place,
         message=Text(
-            vi=f"Hồ sơ này đã có ở bản ghi số {record} của cùng tệp, nội dung giống hệt",
-            en=f"This dossier stands already in record {record} of the same file, unchanged",
+            vi=f"Hồ sơ này đã có ở {earlier.vi} của cùng tệp, nội dung giống hệt",
+            en=f"This dossier stands already in {earlier.en} of the same file, unchanged",
         ),
         suggestion=Text(
             vi="Không cần làm gì; có thể bỏ dòng lặp này ở lần xuất sau",

@@ -10,7 +10,10 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lienthong.admission import issue_order
+from schemas.problem import Place
 
 if TYPE_CHECKING:
     from lienthong.conversion import PreparedEvent
@@ -27,7 +30,7 @@ class Seen:
         self._connection = sqlite3.connect("")
         self._connection.execute(
             "CREATE TABLE seen (code TEXT PRIMARY KEY, digest TEXT, record INTEGER, "
-            "snapshots INTEGER) WITHOUT ROWID"
+            "place TEXT, snapshots INTEGER) WITHOUT ROWID"
         )
         self._connection.execute(
             "CREATE TABLE snapshots (code TEXT, size INTEGER, version TEXT, record INTEGER, "
@@ -37,18 +40,27 @@ class Seen:
             "CREATE TABLE rejected (code TEXT PRIMARY KEY, record INTEGER) WITHOUT ROWID"
         )
 
-    def find(self, code: str) -> tuple[str, int, int] | None:
-        """Return digest, record and number of the latest snapshot of a dossier."""
-        found: tuple[str, int, int] | None = self._connection.execute(
-            "SELECT digest, record, snapshots FROM seen WHERE code = ?", (code,)
+    def find(self, code: str) -> tuple[str, int, Place, int] | None:
+        """Return digest, record, place and number of the latest snapshot of a dossier."""
+        found = self._connection.execute(
+            "SELECT digest, record, place, snapshots FROM seen WHERE code = ?", (code,)
         ).fetchone()
-        return found
+        if found is None:
+            return None
+        digest, record, place, snapshots = found
+        return digest, record, msgspec.json.decode(place, type=Place), snapshots
 
-    def note(self, event: PreparedEvent, *, record: int, snapshots: int) -> None:
+    def note(self, event: PreparedEvent, *, record: int, place: Place, snapshots: int) -> None:
         """Note a snapshot as the latest of its dossier."""
         self._connection.execute(
-            "REPLACE INTO seen VALUES (?, ?, ?, ?)",
-            (event.dossier_code, event.content_digest, record, snapshots),
+            "REPLACE INTO seen VALUES (?, ?, ?, ?, ?)",
+            (
+                event.dossier_code,
+                event.content_digest,
+                record,
+                msgspec.json.encode(place).decode(),
+                snapshots,
+            ),
         )
 
     def note_status(self, event: PreparedEvent, *, record: int) -> None:

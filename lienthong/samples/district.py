@@ -168,7 +168,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(MATINHTRANG="HUYP", GHICHU=references("Nhập lại")),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "MAHOSO", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

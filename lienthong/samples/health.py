@@ -215,7 +215,7 @@ _FLAWS = (
     Flaw(spoil=lambda _: None, findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(TrangThaiHoSoID=6, GhiChu="Ghi trùng"),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "MaHoSoMotCua", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

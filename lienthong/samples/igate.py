@@ -306,7 +306,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(TrangThaiHoSo=7, GhiChu="Gửi trùng", MaSuKien="sk-trung"),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "MaHoSo", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

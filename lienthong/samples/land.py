@@ -267,7 +267,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=set_to(TrangThai="Rút hồ sơ", GhiChu="Nhập trùng"),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "MaHoSoMotCua", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

@@ -220,7 +220,7 @@ _FLAWS = (
     ),
     Flaw(
         spoil=lambda record: record | {"Trạng thái": "Xin rút", "Ghi chú": "Ghi trùng số hồ sơ"},
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "Số hồ sơ", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
-from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit
+from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit, second_row
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from lienthong.states import State
@@ -26,11 +26,12 @@ from lienthong.store.results import LEFT_OUT, REPEATED
 from lienthong.store.sealed import document_context, problems_context
 from lienthong.store.tables import NO_DEADLINE, messages, repeats
 from mappings.statuses import unseen_transition
-from schemas.problem import Severity
+from schemas.problem import Place, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lienthong.admission import Ledger
     from lienthong.conversion import Prepared, PreparedEvent
     from lienthong.store.work import Work
     from schemas.problem import Problem
@@ -111,7 +112,7 @@ class _Batch:
                 if event.packet is Packet.DOSSIER:
                     ledger.repeated.append((origin.submission_id, record.record))
             elif isinstance(decision, Refusal):
-                problem = decision.problem.moved_to(record.place)
+                problem = self._told(decision, ledger, origin, record)
                 self._reject(origin, record, problems=(problem,), item=item, packet=event.packet)
             else:
                 self._enter(origin, record, item, event, decision)
@@ -128,6 +129,27 @@ class _Batch:
             record=record.record,
             dossier=record.dossier_code,
         )
+
+    def _told(self, refusal: Refusal, ledger: Ledger, origin: Origin, record: Prepared) -> Problem:
+        """Return the finding at the agency's own place, which names that of an earlier row."""
+        if refusal.earlier is None:
+            return refusal.problem.moved_to(record.place)
+        number = refusal.earlier
+        ids = [
+            known.id
+            for known in ledger.messages
+            if (known.submission_id, known.record) == (origin.submission_id, number)
+        ]
+        place = self._place_of(ids[0]) if ids else None
+        return second_row(number, place=place, here=record.code_place or record.place)
+
+    def _place_of(self, message_id: str) -> Place:
+        row = self._rows.get(message_id)
+        if row is not None:
+            return msgspec.json.decode(row["place"], type=Place)
+        query = select(messages.c.place).where(messages.c.id == message_id)
+        found = self._work.connection.execute(query).scalar_one()
+        return msgspec.json.decode(found, type=Place)
 
     def _note_repeat(self, origin: Origin, record: Prepared, item: int, repeat: Repeat) -> None:
         for old in repeat.supersedes:

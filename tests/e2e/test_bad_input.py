@@ -236,7 +236,7 @@ def test_every_bad_value_of_a_record_is_reported_at_once(quick, table):
     assert result.json["rejected"] == 1
 
 
-def test_a_dossier_that_stands_twice_with_other_data_is_told_with_its_first_record(quick, table):
+def test_a_dossier_that_stands_twice_with_other_data_is_told_with_its_first_row(quick, table):
     table.rows[2] = {**table.rows[0], "HoTen": "Le Van B (mau)"}
     path = table.write()
 
@@ -245,7 +245,8 @@ def test_a_dossier_that_stands_twice_with_other_data_is_told_with_its_first_reco
     error = only_error(result)
     assert error["record"] == 3
     assert error["source"]["row"] == 4
-    assert "record 1" in error["message"]
+    assert error["source"]["column"] is not None
+    assert "already in row 2 of" in error["message"]
     assert len(whole_documents(Path("xml"))) == len(table.rows) - 1
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -103,6 +104,24 @@ def test_the_report_has_exactly_the_promised_shape(converted):
         assert error["severity"] in ("error", "warning")
         assert error["message"]
         assert error["suggestion"] is None or error["suggestion"]
+
+
+def test_a_second_row_of_a_dossier_names_the_first_as_its_agency_does(conversions):
+    def told(agency):
+        return [
+            error["message"]
+            for error in conversions[agency].report["errors"]
+            if error["code"] == "dossier.duplicate"
+        ]
+
+    in_sheet, in_list = told("ward-civil-status"), told("igate-one-stop")
+    assert in_sheet
+    assert in_list
+    pattern = "This dossier stands already in {} of the same file, with other content"
+    row = pattern.format(r"sheet [^,]+, row \d+")
+    entry = pattern.format(r"data\[\d+\]")
+    assert [message for message in in_sheet if not re.fullmatch(row, message)] == []
+    assert [message for message in in_list if not re.fullmatch(entry, message)] == []
 
 
 def test_every_seeded_error_is_at_its_place_and_no_other_is_there(converted):

@@ -177,7 +177,7 @@ _FLAWS = (
     Flaw(spoil=lambda _: [], findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(trangThaiXuLy=None, ngayTiepNhan="01/07/2025", ketQuaXuLy=None),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "maHoSoMCDT", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

@@ -310,7 +310,7 @@ _FLAWS = (
     Flaw(spoil=lambda _: [1], findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(Note="Gửi trùng", ReturnNote="Gửi trùng"),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "DocCode", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

@@ -261,7 +261,7 @@ _FLAWS = (
     Flaw(spoil=lambda _: None, findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(dossierName="Gửi trùng", govAgencyName=_NAMED_UNITS[0]),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "dossierNo", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

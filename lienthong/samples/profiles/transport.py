@@ -145,7 +145,7 @@ _FLAWS = (
     Flaw(spoil=lambda _: "HoSo", findings=(Finding("json.not_object", None, None),)),
     Flaw(
         spoil=set_to(TrichYeuHoSo="Gửi trùng", MaDonViXuLy="H29.22"),
-        findings=(Finding("dossier.duplicate", None, "MaHoSo"),),
+        findings=(Finding("dossier.duplicate", "MaHoSo", "MaHoSo"),),
         repeats=True,
     ),
     Flaw(

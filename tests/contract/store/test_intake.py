@@ -1,5 +1,6 @@
 """Identity, order and first state of what comes in."""
 
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -12,6 +13,7 @@ from lienthong.store.intake import Origin, _Batch
 from lienthong.store.queries import Selection, count_agencies, count_dossiers, list_messages
 from lienthong.store.tables import messages
 from lienthong.store.work import begin
+from schemas.problem import Place
 
 
 def test_a_first_snapshot_is_ready_and_due(exchange, event, record):
@@ -79,6 +81,21 @@ def test_the_same_dossier_twice_in_one_file_with_other_data_is_refused(exchange,
         ("dossier.duplicate", 3)
     ]
     assert exchange.state_of("m1") == "delivered"
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one batch", "two batches"])
+def test_a_refused_second_row_names_the_first_by_its_place(exchange, event, record, apart):
+    second = replace(
+        record(5, event("m2", content="b")),
+        code_place=Place(file="a.csv", row=6, column="A (Số hồ sơ)"),
+    )
+    exchange.take(record(2, event("m1")), second, one_row=True, apart=apart)
+
+    with reading(exchange.store) as connection:
+        lines = list_messages(connection, Selection(limit=10_000), vault=exchange.store.vault)
+    (problem,) = [problem for line in lines for problem in line.problems]
+    assert problem.message.vi == ("Hồ sơ này đã có ở dòng 3 của cùng tệp, với nội dung khác")
+    assert (problem.place.row, problem.place.column) == (6, "A (Số hồ sơ)")
 
 
 @pytest.mark.parametrize("keys", [(None, None), ("k1", "k2")], ids=["no keys", "keys"])
