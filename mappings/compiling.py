@@ -7,6 +7,7 @@ cell again as missing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -105,9 +106,7 @@ def paths_of(rule: FieldRule) -> tuple[Path, ...]:
 def _pipeline(rule: FieldRule, site: Site) -> Read:
     read = _source(rule, site)
     steps = tuple(_text_step(text_rule, site) for text_rule in rule.text)
-    convert = make_conversion(rule, site)
-    if convert is not None:
-        convert = site.watch.conversion(convert, rule=rule)
+    convert = _conversion(rule, site)
     takes_nothing = rule.codes is not None and any(
         not source.strip() for entry in rule.codes.entries for source in entry.sources
     )
@@ -125,6 +124,27 @@ def _pipeline(rule: FieldRule, site: Site) -> Read:
         return convert(text, scope)
 
     return run
+
+
+def _conversion(rule: FieldRule, site: Site) -> Step | None:
+    if rule.kind is not None and rule.lookup is not None:
+        return _chained(
+            _conversion(replace(rule, lookup=None), site),
+            _conversion(replace(rule, kind=None), site),
+        )
+    convert = make_conversion(rule, site)
+    return None if convert is None else site.watch.conversion(convert, rule=rule)
+
+
+def _chained(one: Step | None, other: Step | None) -> Step:
+    assert one is not None
+    assert other is not None
+
+    def convert(text: str, scope: Scope) -> str | None:
+        between = one(text, scope)
+        return other(between, scope) if between else between
+
+    return convert
 
 
 def _source(rule: FieldRule, site: Site) -> Read:

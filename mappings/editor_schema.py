@@ -206,9 +206,11 @@ def _with_one_source(known: Keys, shapes: Mapping[str, Schema]) -> Schema:
         "not": {"anyOf": sources},
     }
     shape["oneOf"] = [*sources, by_lookup]
-    shape["not"] = {
-        "anyOf": [{"required": list(pair)} for pair in combinations(keys.CONVERSIONS, 2)]
-    }
+    pairs = [pair for pair in combinations(keys.CONVERSIONS, 2) if pair != ("kind", "lookup")]
+    shape["not"] = {"anyOf": [{"required": list(pair)} for pair in pairs]}
+    # What a kind gives is the key.
+    shape["if"] = {"required": ["kind", "lookup"]}
+    shape["then"] = {"properties": {"lookup": {"not": {"required": ["key"]}}}}
     return shape
 
 

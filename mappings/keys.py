@@ -196,6 +196,7 @@ LOOKUP = Keys(
         )
     },
 )
+LOOKUP_OF_KIND = Keys(required=LOOKUP.required)
 LOOKUP_SOURCE = Keys(
     required={**LOOKUP.required, "key": Text(vi="đường dẫn tới mã", en="path of the code")}
 )

@@ -182,15 +182,18 @@ class RuleReader:
                     "found " + (listed(sources) or "none"),
                 ),
             )
-        if len(conversions) > 1:
+        is_looked_up = conversions == ["kind", "lookup"]
+        if len(conversions) > 1 and not is_looked_up:
             section.complain(
                 "mapping.rule_conversions",
                 Text(
-                    vi=f"chỉ dùng được một phép chuyển đổi; có {listed(conversions)}",
-                    en=f"only one conversion can be used; found {listed(conversions)}",
+                    vi="chỉ dùng được một phép chuyển đổi, hoặc kind rồi lookup; có "
+                    + listed(conversions),
+                    en="only one conversion can be used, or kind and then lookup; found "
+                    + listed(conversions),
                 ),
             )
-        return len(sources) == 1 and len(conversions) <= 1
+        return len(sources) == 1 and (len(conversions) <= 1 or is_looked_up)
 
     def _group(self, section: Section, group: Group) -> GroupRule | None:
         words = [word for word in keys.GROUPS if word in section]
@@ -288,7 +291,10 @@ def _lookup(section: Section) -> Lookup | None:
     if inner is None:
         return None
     is_source = not any(key in section for key in keys.SOURCES)
-    inner.expect(keys.LOOKUP_SOURCE if is_source else keys.LOOKUP)
+    if "kind" in section:
+        inner.expect(keys.LOOKUP_OF_KIND)
+    else:
+        inner.expect(keys.LOOKUP_SOURCE if is_source else keys.LOOKUP)
     table, column = inner.text("table"), inner.text("column")
     if table is None or column is None:
         return None

@@ -183,6 +183,12 @@ WRONG = {
     "option": {"source": "{format: csv, delimeter: a}"},
     "two conversions": {"GhiChu": "{from: a, number: plain, codes: b}"},
     "lookup without key": {"GhiChu": "{lookup: {table: wards, column: name}}"},
+    "lookup of a kind with a key": {
+        "GhiChu": "{from: a, kind: phone, lookup: {table: wards, column: name, key: b}}"
+    },
+    "kind and lookup without a source": {
+        "GhiChu": "{kind: phone, lookup: {table: wards, column: name, key: b}}"
+    },
     "table": {"GhiChu": "{from: a, lookup: {table: ward, column: name}}"},
     "column of another table": {"GhiChu": "{from: a, lookup: {table: wards, column: title}}"},
     "date format": {"GhiChu": "{from: a, date: [dd/mm/yyyy]}"},
@@ -252,6 +258,10 @@ RIGHT = {
     "a look-up in a code": ({"GhiChu": "{lookup: {table: wards, key: a, column: name}}"}, {}),
     "a code from a list": ({"LoaiDoiTuong": "{constant: CN, codes: {CN: 1}}"}, {}),
     "a kind": ({"GhiChu": "{from: a, kind: {name: phone, severity: warning}}"}, {}),
+    "kind and lookup": (
+        {"GhiChu": "{from: a, kind: phone, lookup: {table: wards, column: name}}"},
+        {},
+    ),
     "severities": (
         {"GhiChu": "{from: a, kind: {name: phone, severity: {value.phone_old: error}}}"},
         {"severity": "{value.date_order: error}"},

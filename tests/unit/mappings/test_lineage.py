@@ -277,6 +277,21 @@ def test_a_kind_of_value_is_told_by_its_name(field_of):
     assert told(field)[-1] == ("kind", "0901 234 567", "0901234567", "kind phone")
 
 
+def test_a_kind_and_what_is_looked_up_by_it_are_two_steps(field_of):
+    rule = "{from: a, kind: procedure_code, lookup: {table: procedures, column: field}}"
+
+    assert told(field_of(rule, {"a": "1.001612.000.00.00.H29"}))[1:] == [
+        ("kind", "1.001612.000.00.00.H29", "1.001612", "kind procedure_code"),
+        (
+            "lookup",
+            "1.001612",
+            "Thành lập và hoạt động doanh nghiệp (hộ kinh doanh)",
+            "looked up in table procedures, column field",
+        ),
+    ]
+    assert told(field_of(rule, {"a": "một"}))[1:] == [("kind", "một", None, "kind procedure_code")]
+
+
 def test_a_default_a_template_and_a_failed_condition_are_told(field_of):
     default = field_of('{from: a, text: [digits], default: "0"}', {"a": "không"})
     template = field_of('{template: "{a} - {b}"}', {"a": "x", "b": "y"})

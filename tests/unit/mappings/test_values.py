@@ -43,6 +43,29 @@ def test_a_warning_goes_on_with_its_record(convert):
     assert done.events[0].values["DonViXuLy"] == "hỏi chồng"
 
 
+def test_what_a_kind_gives_is_looked_up(convert):
+    rule = "{from: m, kind: procedure_code, lookup: {table: procedures, column: field}}"
+
+    def done(code):
+        conversion = convert({"m": code}, {"TenLinhVuc": rule})
+        return [event.values["TenLinhVuc"] for event in conversion.events], found(conversion)
+
+    assert done("1.001612.000.00.00.H29") == (
+        ["Thành lập và hoạt động doanh nghiệp (hộ kinh doanh)"],
+        [],
+    )
+    assert done("một") == ([], [("value.procedure_code_form", "error", "TenLinhVuc")])
+    assert done("9.999999") == (
+        [],
+        [
+            ("value.procedure_code_unknown", "warning", "TenLinhVuc"),
+            ("mapping.lookup_unknown", "error", "TenLinhVuc"),
+        ],
+    )
+    # Nothing there is nothing to look up; the field is mandatory.
+    assert [code for code, *_ in done("")[1]] == ["mapping.field_missing"]
+
+
 @pytest.mark.parametrize(("severity", "events"), [("error", 0), ("warning", 1)])
 def test_a_mapping_decides_how_grave_it_is(convert, severity, events):
     rule = f"{{from: x, kind: {{name: fee, severity: {severity}}}}}"
@@ -140,6 +163,18 @@ def test_an_agencys_own_codes_of_sex_can_be_named(convert):
         ("{from: a, kind: {name: phone, severity: fatal}}", "mapping.type_wrong"),
         ("{from: a, kind: {severity: error}}", "mapping.key_missing"),
         ("{from: a, kind: phone, number: plain}", "mapping.rule_conversions"),
+        (
+            "{from: a, kind: phone, codes: {a: b}, lookup: {table: procedures, column: title}}",
+            "mapping.rule_conversions",
+        ),
+        (
+            "{kind: procedure_code, lookup: {table: procedures, column: title, key: a}}",
+            "mapping.rule_sources",
+        ),
+        (
+            "{from: a, kind: procedure_code, lookup: {table: procedures, column: title, key: b}}",
+            "mapping.key_unknown",
+        ),
         ("{from: a, date: {formats: [yyyy], at: '17:00'}}", "mapping.type_wrong"),
         ("{from: a, date: {formats: [yyyy], working_days: 9999}}", "mapping.type_wrong"),
         ("{from: a, date: {formats: [yyyy], working_days: 5, at: '25:00'}}", "mapping.type_wrong"),
