@@ -141,8 +141,16 @@ def _chained(one: Step | None, other: Step | None) -> Step:
     assert other is not None
 
     def convert(text: str, scope: Scope) -> str | None:
+        before = len(scope.problems)
         between = one(text, scope)
-        return other(between, scope) if between else between
+        if not between:
+            return between
+        warned = len(scope.problems)
+        found = other(between, scope)
+        if found is None:
+            # A warning of its kind says that the value goes on, which it does not.
+            del scope.problems[before:warned]
+        return found
 
     return convert
 
