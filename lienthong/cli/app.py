@@ -112,7 +112,7 @@ def language_of(environment: Mapping[str, str]) -> Language:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _language_first(list(sys.argv[1:] if arguments is None else arguments))
     language = _language_asked(words)
     command = typer.main.get_command(app)
     if language is Language.VI:
@@ -141,6 +141,17 @@ def _flush_output() -> None:
         # The rest cannot go anywhere; without this the interpreter would try once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
+
+
+def _language_first(words: list[str]) -> list[str]:
+    """Return the words with `--lang` before the command, wherever it was written."""
+    end = words.index("--") if "--" in words else len(words)
+    for number, word in enumerate(words[:end]):
+        if word.startswith("--lang="):
+            return [word, *words[:number], *words[number + 1 :]]
+        if word == "--lang" and number + 1 < end:
+            return [word, words[number + 1], *words[:number], *words[number + 2 :]]
+    return words
 
 
 def _language_asked(words: Sequence[str]) -> Language:
