@@ -12,7 +12,8 @@ from lienthong.annotated.notes import MAIN
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-BAD = "FFFFC7CE"
+ERROR = "FFFFC7CE"
+WARNING = "FFFFEB9C"
 MENDED = "FFC6EFCE"
 MOST_FORMATS = 60_000
 """Excel takes 64,000."""

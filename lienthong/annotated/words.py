@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from adapters import charsets
-from schemas.problem import Language, Text
+from schemas.problem import Language, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 HEADER = Text(vi="Lỗi (Liên thông)", en="Errors (Lienthong)")
 """Name of the column of errors."""
+SEVERITIES = {
+    Severity.ERROR: Text(vi="Lỗi", en="Error"),
+    Severity.WARNING: Text(vi="Cảnh báo", en="Warning"),
+}
+"""What a note begins with, for those who see no colours."""
 LONGEST_NOTE = 2_000
 """Characters of what one row is told."""
 _FORMULA = re.compile(r"(^|[,;|\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
@@ -29,8 +34,11 @@ _PLAINER = {"→": "->", "…": "...", "×": "x", "–": "-", "“": '"', "”":
 
 
 def note_of(problems: Sequence[Problem], language: Language, *, with_column: bool = True) -> str:
-    """Return what is wrong with one row or cell in one line, cut where it is too long."""
-    notes = [_one(problem, language, with_column=with_column) for problem in problems]
+    """Return what is wrong with one row or cell in one line, errors first, cut if too long."""
+    notes = [
+        _one(problem, language, with_column=with_column)
+        for problem in sorted(problems, key=lambda each: each.severity.value)
+    ]
     text = neutral(" | ".join(notes))
     return text if len(text) <= LONGEST_NOTE else text[: LONGEST_NOTE - 1] + "…"
 
@@ -61,9 +69,11 @@ def encode(text: str, encoding: str) -> bytes:
 
 def _one(problem: Problem, language: Language, *, with_column: bool) -> str:
     column = problem.place.column
-    text = problem.message.say(language)
+    text = SEVERITIES[problem.severity].say(language)
     if with_column and column is not None:
-        text = f"{column}: {text}"
+        text += f"{' ở ' if language is Language.VI else ' in '}{column}"
+    # Neutral by itself as well: whoever cuts the note apart finds no formula either.
+    text += f": {neutral(problem.message.say(language))}"
     if problem.suggestion is not None:
         text += f" → {problem.suggestion.say(language)}"
     return text

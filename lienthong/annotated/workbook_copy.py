@@ -22,12 +22,14 @@ from adapters.refusal import column_index
 from adapters.text import nfc
 from lienthong.annotated.notes import MAIN, read_notes, write_notes, write_shapes
 from lienthong.annotated.sheet_copy import RELATIONSHIPS, NotCopied, SheetCopy
-from lienthong.annotated.styles import BAD, MENDED, Styles
+from lienthong.annotated.styles import ERROR, MENDED, WARNING, Styles
 from lienthong.annotated.words import note_of
 from schemas.errors import InputError
-from schemas.problem import Place, Text
+from schemas.problem import Place, Severity, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lxml.etree import _Element
 
     from adapters import XlsxOptions
@@ -173,8 +175,10 @@ class _Copy:
             wanted.setdefault(row, set()).add(column)
 
         def style(base: int, cell: Cell) -> int:
-            is_bad = cell in by_cell or copy.first_cells.get(cell[0]) == cell[1]
-            return self._styles.twin(base, BAD if is_bad else MENDED)
+            problems = [*by_cell.get(cell, ())]
+            if copy.first_cells.get(cell[0]) == cell[1]:
+                problems += by_cell.get((cell[0], None), ())
+            return self._styles.twin(base, _color(problems))
 
         shapes_id = f"rIdLienthongV{sheet.number}"
         with self._package.open(sheet.part) as part, self._open(sheet.part) as out:
@@ -257,6 +261,14 @@ def _by_cell(rows: dict[int, list[Problem]]) -> dict[tuple[int, int | None], lis
             letter = _LETTER.match(problem.place.column or "")
             found.setdefault((row, column_index(letter[1]) if letter else None), []).append(problem)
     return found
+
+
+def _color(problems: Sequence[Problem]) -> str:
+    """Return the colour of a cell by the worst that is wrong with it."""
+    severities = {problem.severity for problem in problems}
+    if Severity.ERROR in severities:
+        return ERROR
+    return WARNING if severities else MENDED
 
 
 def _relate(listing: _Element, id_: str, kind: str, part: str) -> None:

@@ -10,7 +10,7 @@ from adapters import SourceRecord, UnreadableRecord, charsets, make_options, rea
 from lienthong.annotated.csv_copy import copy_csv
 from lienthong.annotated.marks import Marks
 from lienthong.annotated.words import encode, neutral
-from schemas.problem import Language, Place, Problem, Text
+from schemas.problem import Language, Place, Problem, Severity, Text
 
 HEADER = "Lỗi (Liên thông)"
 
@@ -19,9 +19,10 @@ def options_of(**given):
     return make_options({"format": "csv"} | given)
 
 
-def finding(row, *, vi="sai", column=None, suggestion="sửa"):
+def finding(row, *, vi="sai", column=None, suggestion="sửa", severity=Severity.ERROR):
     return Problem(
         code="t.wrong",
+        severity=severity,
         message=Text(vi=vi, en="wrong"),
         place=Place(file="a.csv", row=row, column=column),
         suggestion=Text(vi=suggestion, en="mend"),
@@ -61,13 +62,21 @@ def test_a_row_with_an_error_has_it_in_the_last_column():
 
     copy = annotated(data, finding(3, column="B (ten)", vi="tên lạ"))
 
-    assert copy.decode() == f'so,ten,"{HEADER}"\n1,An,\n2,Bình,"B (ten): tên lạ → sửa"\n'
+    assert copy.decode() == f'so,ten,"{HEADER}"\n1,An,\n2,Bình,"Lỗi ở B (ten): tên lạ → sửa"\n'
 
 
 def test_several_errors_of_a_row_stand_in_one_line():
     copy = annotated(b"a\n1\n", finding(2, vi="một\r\nhai"), finding(2, vi='"ba"'))
 
-    assert copy.decode().splitlines()[1] == '1,"một hai → sửa | ""ba"" → sửa"'
+    assert copy.decode().splitlines()[1] == '1,"Lỗi: một hai → sửa | Lỗi: ""ba"" → sửa"'
+
+
+def test_the_column_says_the_severity_and_errors_come_first():
+    rare = finding(2, vi="hiếm", column="B (ten)", severity=Severity.WARNING)
+
+    copy = annotated(b"a,ten\n1,x\n", rare, finding(2))
+
+    assert copy.decode().splitlines()[1] == '1,x,"Lỗi: sai → sửa | Cảnh báo ở B (ten): hiếm → sửa"'
 
 
 def test_line_ends_quotes_blank_rows_and_a_missing_last_end_stay_as_they_are():
@@ -84,11 +93,13 @@ def test_the_row_is_the_row_of_the_place_whatever_its_lines():
 
     copy = annotated(data, finding(2), finding(3, vi="dòng ba"))
 
-    assert copy.decode() == (f'a,b,"{HEADER}"\n"1\n1","2\r\n2","sai → sửa"\n3,4,"dòng ba → sửa"\n')
+    assert copy.decode() == (
+        f'a,b,"{HEADER}"\n"1\n1","2\r\n2","Lỗi: sai → sửa"\n3,4,"Lỗi: dòng ba → sửa"\n'
+    )
 
 
 def test_lone_returns_end_lines_too():
-    assert annotated(b"a\r1\r2\r", finding(3)) == f'a,"{HEADER}"\r1,\r2,"sai → sửa"\r'.encode()
+    assert annotated(b"a\r1\r2\r", finding(3)) == f'a,"{HEADER}"\r1,\r2,"Lỗi: sai → sửa"\r'.encode()
 
 
 def test_only_bad_rows_with_titles_and_header():
@@ -96,7 +107,7 @@ def test_only_bad_rows_with_titles_and_header():
 
     copy = annotated(data, finding(4), options=options_of(header_row=2), only_bad=True)
 
-    assert copy.decode() == f'Báo cáo\nso,ten,"{HEADER}"\n2,Bình,"sai → sửa"\n'
+    assert copy.decode() == f'Báo cáo\nso,ten,"{HEADER}"\n2,Bình,"Lỗi: sai → sửa"\n'
 
 
 def test_only_bad_of_a_file_without_header_and_errors_is_empty():
@@ -104,7 +115,7 @@ def test_only_bad_of_a_file_without_header_and_errors_is_empty():
 
     assert annotated(b"1,2\n3,4\n", options=options, only_bad=True) == b""
     assert annotated(b"1,2\n3,4\n", finding(1), options=options, only_bad=True) == (
-        '1,2,"sai → sửa"\n'.encode()
+        '1,2,"Lỗi: sai → sửa"\n'.encode()
     )
 
 
@@ -119,7 +130,7 @@ def test_an_old_encoding_is_written_in_itself(encoding):
     for line, ours in zip(data.splitlines(), copy.splitlines(), strict=True):
         assert ours.startswith(line + b";")
     last = records(copy, options)[1].values[HEADER]
-    assert last.lower() == "cần một ngày có thật, nhận được 'ứng' -> sửa"
+    assert last.lower() == "lỗi: cần một ngày có thật, nhận được 'ứng' -> sửa"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
@@ -132,7 +143,7 @@ def test_a_byte_order_mark_and_its_order_stay(encoding):
 
     text = copy.decode(encoding)
     assert copy.startswith(data[:6])
-    assert text == f'{mark}a\tb\t"{HEADER}"\r\n\u0a0d\u0d0a\tĐường\t"sai → sửa"\r\n'
+    assert text == f'{mark}a\tb\t"{HEADER}"\r\n\u0a0d\u0d0a\tĐường\t"Lỗi: sai → sửa"\r\n'
 
 
 def test_bytes_that_no_encoding_has_stay_as_they_are():
@@ -151,8 +162,8 @@ def test_a_row_with_misplaced_quotes_keeps_its_place():
     copy = annotated(data, finding(2), finding(3, vi="dòng ba"))
 
     assert copy.splitlines()[1:] == [
-        '"x"y,1,"sai → sửa"'.encode(),
-        '2,3,"dòng ba → sửa"'.encode(),
+        '"x"y,1,"Lỗi: sai → sửa"'.encode(),
+        '2,3,"Lỗi: dòng ba → sửa"'.encode(),
     ]
 
 
@@ -162,7 +173,7 @@ def test_what_follows_an_unclosed_quote_is_copied_as_it_is():
     copy = annotated(data[: data.rindex(b"a,b")] + b'7,"8\n9\n', finding(2))
 
     assert copy.endswith(b'7,"8\n9\n')
-    assert copy.splitlines()[1] == '1,2,"sai → sửa"'.encode()
+    assert copy.splitlines()[1] == '1,2,"Lỗi: sai → sửa"'.encode()
 
 
 def test_a_row_over_the_limit_is_copied_whole_and_keeps_its_place():
@@ -173,8 +184,8 @@ def test_a_row_over_the_limit_is_copied_whole_and_keeps_its_place():
     copy = annotated(data, finding(2, vi="dài"), finding(3, vi="ba"), options=options)
 
     lines = copy.split(b"\n")
-    assert lines[1] == long + ',1,"dài → sửa"'.encode()
-    assert lines[2] == '2,3,"ba → sửa"'.encode()
+    assert lines[1] == long + ',1,"Lỗi: dài → sửa"'.encode()
+    assert lines[2] == '2,3,"Lỗi: ba → sửa"'.encode()
 
 
 def test_a_copy_that_was_mended_and_sent_again_gets_a_column_with_another_name():
@@ -184,7 +195,7 @@ def test_a_copy_that_was_mended_and_sent_again_gets_a_column_with_another_name()
 
     assert list(csv.reader(twice.decode().splitlines())) == [
         ["a", "b", HEADER, HEADER + " 2"],
-        ["1", "2", "sai → sửa", "vẫn sai → sửa"],
+        ["1", "2", "Lỗi: sai → sửa", "Lỗi: vẫn sai → sửa"],
     ]
 
 
@@ -193,7 +204,7 @@ def test_without_quotation_marks_the_delimiter_never_stands_in_a_note():
 
     copy = annotated(b'a;b\n1;"\n', finding(2, vi='một; "hai"'), options=options)
 
-    assert copy.decode().splitlines() == ["a;b;" + HEADER, '1;";một  "hai" → sửa']
+    assert copy.decode().splitlines() == ["a;b;" + HEADER, '1;";Lỗi: một  "hai" → sửa']
 
 
 def test_an_escape_character_of_the_agency_never_stands_in_a_note():
@@ -201,7 +212,7 @@ def test_an_escape_character_of_the_agency_never_stands_in_a_note():
 
     copy = annotated(b"a\n1\n", finding(2, vi="C:\\x"), options=options)
 
-    assert records(copy, options)[0].values[HEADER] == "C:/x → sửa"
+    assert records(copy, options)[0].values[HEADER] == "Lỗi: C:/x → sửa"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "\t=", "\r\n=", " @", "\x00="])
@@ -223,7 +234,7 @@ def test_letters_that_an_encoding_lacks_become_plainer_ones():
 def test_english_is_spoken_when_asked_for():
     copy = annotated(b"a\n1\n", finding(2), language=Language.EN)
 
-    assert copy.decode() == 'a,"Errors (Lienthong)"\n1,"wrong → mend"\n'
+    assert copy.decode() == 'a,"Errors (Lienthong)"\n1,"Error: wrong → mend"\n'
 
 
 @pytest.mark.parametrize("only_bad", [False, True])

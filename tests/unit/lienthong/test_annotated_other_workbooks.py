@@ -156,7 +156,7 @@ def test_every_value_of_an_old_workbook_reads_back_the_same():
     copy = annotated(data, finding(2, "B (c1)"), finding(4), format="xls")
 
     assert_same_records(data, copy, format="xls")
-    assert noted(copy) == {"B2": "Liên thông: sai → sửa", "A4": "Liên thông: sai → sửa"}
+    assert noted(copy) == {"B2": "Liên thông: Lỗi: sai → sửa", "A4": "Liên thông: Lỗi: sai → sửa"}
     sheet = opened(copy)["Hồ sơ"]
     assert sheet["B2"].fill.fgColor.rgb == RED
     assert (sheet["M2"].value, sheet["M2"].data_type) == ("=HYPERLINK(1)", "s")

@@ -101,7 +101,7 @@ def test_every_record_of_a_table_is_a_row_with_its_number_and_its_errors():
     assert found == [
         ["Bản ghi số", "SO", "TEN", "NGAY", "PHI", "DU", ERRORS],
         ["1", "0123", "Nguyễn Văn Ân", "05/03/2021", "12.5", "true", ""],
-        ["2", "A002", "Lê Thị Bình", "", "-7", "", "B (TEN): tên lạ → sửa"],
+        ["2", "A002", "Lê Thị Bình", "", "-7", "", "Lỗi ở B (TEN): tên lạ → sửa"],
     ]
 
 
@@ -120,7 +120,7 @@ def test_deleted_records_that_are_not_read_are_not_in_the_copy():
     found = rows(table(AN, BINH, marks="* "), finding(2), deleted="skip", **DBF)
 
     assert [row[0] for row in found[1:]] == ["2"]
-    assert found[1][-1] == "sai → sửa"
+    assert found[1][-1] == "Lỗi: sai → sửa"
 
 
 def test_columns_that_are_not_read_are_not_in_the_copy():
@@ -188,7 +188,7 @@ def test_lines_of_every_type_have_their_row_and_their_errors():
     ]
     assert [row[-1] for row in found[1:] if row[-1]] == [
         found[4][-1],
-        "7-14 (Ten): sai → sửa",
+        "Lỗi ở 7-14 (Ten): sai → sửa",
     ]
 
 
@@ -226,4 +226,4 @@ def test_a_table_in_english_has_english_columns():
     assert done.is_copy
     text = copy.decode("utf-8-sig")
     assert text.startswith("Record number,SO,TEN,NGAY,PHI,DU,Errors (Lienthong)\r\n1,0123,")
-    assert text.endswith(",wrong → mend\r\n")
+    assert text.endswith(",Error: wrong → mend\r\n")

@@ -12,14 +12,15 @@ from openpyxl.styles import Font, PatternFill
 from adapters import make_options, read_records
 from lienthong.annotated import Marks, annotate
 from lienthong.annotated import workbook_copy as limits
-from schemas.problem import Language, Place, Problem, Text
+from schemas.problem import Language, Place, Problem, Severity, Text
 
-RED, GREEN = "FFFFC7CE", "FFC6EFCE"
+RED, AMBER, GREEN = "FFFFC7CE", "FFFFEB9C", "FFC6EFCE"
 
 
-def finding(row, column=None, *, vi="sai", sheet="Hộ tịch"):
+def finding(row, column=None, *, vi="sai", sheet="Hộ tịch", severity=Severity.ERROR):
     return Problem(
         code="t.wrong",
+        severity=severity,
         message=Text(vi=vi, en="wrong"),
         place=Place(file="a.xlsx", sheet=sheet, row=row, column=column),
         suggestion=Text(vi="sửa", en="mend"),
@@ -96,9 +97,33 @@ def test_bad_cells_are_coloured_and_say_what_is_wrong():
         workbook(), finding(3, "B (Tên)", vi="tên lạ"), finding(3, "B (Tên)", vi="quá dài")
     )
 
-    assert noted(copy) == {"B3": "tên lạ → sửa | quá dài → sửa"}
+    assert noted(copy) == {"B3": "Lỗi: tên lạ → sửa | Lỗi: quá dài → sửa"}
     assert coloured(copy) == {"B3"}
     assert opened(copy)["Hộ tịch"]["B3"].value == "Bình"
+
+
+def test_warnings_have_a_colour_and_a_word_of_their_own_and_an_error_in_the_same_cell_wins():
+    def warning(row, column, vi):
+        return finding(row, column, vi=vi, severity=Severity.WARNING)
+
+    copy = annotated(
+        workbook(),
+        warning(2, "B (Tên)", "tên hiếm"),
+        warning(3, "B (Tên)", "tên hiếm"),
+        finding(3, "B (Tên)", vi="tên lạ"),
+        warning(4, None, "trùng"),
+        warning(3, "A (Mã)", "mã cũ"),
+        finding(3, None, vi="trùng"),
+    )
+
+    assert noted(copy) == {
+        "B2": "Cảnh báo: tên hiếm → sửa",
+        "A3": "Lỗi: trùng → sửa | Cảnh báo: mã cũ → sửa",
+        "B3": "Lỗi: tên lạ → sửa | Cảnh báo: tên hiếm → sửa",
+        "B4": "Cảnh báo: trùng → sửa",
+    }
+    assert coloured(copy) == {"A3", "B3"}
+    assert coloured(copy, AMBER) == {"B2", "B4"}
 
 
 def test_a_blank_cell_that_the_sheet_does_not_have_can_be_marked():
@@ -112,7 +137,7 @@ def test_a_blank_cell_that_the_sheet_does_not_have_can_be_marked():
 def test_what_is_wrong_with_a_row_stands_at_its_first_cell():
     copy = annotated(workbook(), finding(4, vi="trùng"), finding(3), finding(3, "A (Mã)"))
 
-    assert noted(copy) == {"B4": "trùng → sửa", "A3": "sai → sửa | sai → sửa"}
+    assert noted(copy) == {"B4": "Lỗi: trùng → sửa", "A3": "Lỗi: sai → sửa | Lỗi: sai → sửa"}
 
 
 def test_the_records_read_back_are_the_same_and_formulas_keep_their_results():
@@ -203,8 +228,8 @@ def test_notes_of_the_agency_stay():
 
     assert noted(copy) == {
         "B2": "của đơn vị",
-        "B3": "cũng của đơn vị\nLiên thông: sai → sửa",
-        "B4": "sai → sửa",
+        "B3": "cũng của đơn vị\nLiên thông: Lỗi: sai → sửa",
+        "B4": "Lỗi: sai → sửa",
     }
 
 
@@ -215,8 +240,8 @@ def test_a_copy_that_was_mended_and_sent_again_says_what_is_mended():
 
     assert noted(twice) == {
         "B2": "Ô này không còn lỗi",
-        "B3": "vẫn sai → sửa",
-        "B4": "sai → sửa",
+        "B3": "Lỗi: vẫn sai → sửa",
+        "B4": "Lỗi: sai → sửa",
     }
     assert coloured(twice, GREEN) == {"B2"}
     assert coloured(twice) == {"B3", "B4"}
@@ -237,7 +262,7 @@ def test_notes_are_known_again_when_a_program_kept_no_authors():
 
     assert noted(again) == {
         "B2": "Ô này không còn lỗi",
-        "B3": "của đơn vị\nLiên thông: vẫn sai → sửa",
+        "B3": "của đơn vị\nLiên thông: Lỗi: vẫn sai → sửa",
     }
 
 
@@ -249,14 +274,14 @@ def test_a_second_sheet_is_marked_by_its_own_name():
         workbook(change), finding(3, "B (Tên)"), finding(1, "A (x)", sheet="Phụ", vi="hai")
     )
 
-    assert noted(copy) == {"B3": "sai → sửa"}
-    assert noted(copy, "Phụ") == {"A1": "hai → sửa"}
+    assert noted(copy) == {"B3": "Lỗi: sai → sửa"}
+    assert noted(copy, "Phụ") == {"A1": "Lỗi: hai → sửa"}
 
 
 def test_a_note_is_never_a_formula_and_never_breaks_the_xml():
     copy = annotated(workbook(), finding(2, "A (Mã)", vi="=HYPERLINK(\x01\ufffe]]><&\"'"))
 
-    assert noted(copy)["A2"].startswith("'=HYPERLINK(")
+    assert noted(copy)["A2"].startswith("Lỗi: '=HYPERLINK(")
 
 
 def test_a_prefixed_sheet_is_copied_by_its_prefix():
