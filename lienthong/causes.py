@@ -2,6 +2,7 @@
 Findings of one file by their cause, so that 4,000 errors of one kind are one line with a count.
 
 A cause is a code at a field and a column; what stood there is counted by its form, digits apart.
+Repairs of texts ask for nothing: they are one cause in all, counted by their encoding.
 Memory is bounded whatever the file holds: so many causes, so many forms of each, a few places.
 """
 
@@ -12,6 +13,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from dataclasses import field as factory
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from adapters.doctor import REPAIRED, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,16 +51,25 @@ class Cause:
     places: list[tuple[Place, str | None]] = factory(default_factory=list)
     """The first few, each with what the agency knows its dossier by."""
     forms: Counter[str] = factory(default_factory=Counter)
-    """How the values look, every digit a 9, with their counts; not of those without a value."""
+    """How the values look, every digit a 9, with their counts; not of those without a value. Of
+    repairs their encoding."""
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether nothing is to be done about it."""
+        return self.code == REPAIRED
 
     def add(self, problem: Problem) -> None:
         """Count one more."""
         self.count += 1
         if len(self.places) < SHOWN_PLACES:
             self.places.append((problem.place, problem.dossier))
-        if problem.value is None:
+        if isinstance(problem, Repair):
+            form = problem.encoding
+        elif problem.value is None or self.is_repair:
             return
-        form = _DIGIT.sub("9", problem.value[:LONGEST_FORM])
+        else:
+            form = _DIGIT.sub("9", problem.value[:LONGEST_FORM])
         if form in self.forms or len(self.forms) < MOST_FORMS:
             self.forms[form] += 1
 
@@ -74,9 +86,13 @@ class Causes:
         """Put one finding to its cause."""
         where = problem.place.column or problem.place.path
         key = (problem.code, problem.severity, _plain(problem.field), _plain(where))
+        is_repair = problem.code == REPAIRED
+        if is_repair:
+            key = (problem.code, problem.severity, None, None)
         cause = self._causes.get(key)
         if cause is None:
-            if len(self._causes) >= MOST_CAUSES:
+            # Repairs are one cause, for which there is always room.
+            if len(self._causes) >= MOST_CAUSES and not is_repair:
                 self.left_out += 1
                 return
             cause = self._causes[key] = Cause(
@@ -90,8 +106,11 @@ class Causes:
         cause.add(problem)
 
     def by_count(self) -> list[Cause]:
-        """Return the causes, errors before warnings, the most frequent first."""
-        return sorted(self._causes.values(), key=lambda cause: (cause.severity.value, -cause.count))
+        """Return the causes: errors, warnings, then repairs; the most frequent first."""
+        return sorted(
+            self._causes.values(),
+            key=lambda cause: (cause.is_repair, cause.severity.value, -cause.count),
+        )
 
 
 def cause_values(cause: Cause, say: Callable[[Text], Any]) -> dict[str, Any]:

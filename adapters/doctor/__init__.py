@@ -12,13 +12,16 @@ from adapters.doctor.diagnosis import Diagnosis, Verdict, diagnose
 from adapters.doctor.encoding import EncodingGuess, judge_encoding
 from adapters.doctor.misreading import Misreading
 from adapters.doctor.records import examined
+from adapters.doctor.repair import REPAIRED, Repair
 
 __all__ = [
+    "REPAIRED",
     "ColumnVote",
     "Diagnosis",
     "EncodingGuess",
     "Judgement",
     "Misreading",
+    "Repair",
     "Verdict",
     "diagnose",
     "examined",

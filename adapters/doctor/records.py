@@ -16,11 +16,12 @@ from adapters.doctor.column import RIGHT_COLUMN, ColumnVote, Judgement
 from adapters.doctor.diagnosis import Diagnosis, Verdict
 from adapters.doctor.losses import has_lost_letters
 from adapters.doctor.misreading import Misreading
+from adapters.doctor.repair import REPAIRED, Repair, encoding_of
 from adapters.doctor.values import column_of, replaced, texts_of
 from adapters.doctor.weighing import weigh
 from adapters.record import SourceRecord
 from schemas.errors import InputError
-from schemas.problem import Problem, Severity, Text
+from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -214,12 +215,14 @@ def _warning(
             vi=f"{original} đã được sửa thành {read} ({steps})",
             en=f"{original} was repaired to {read} ({steps})",
         )
-        return Problem(
-            code="text.repaired",
+        return Repair(
+            code=REPAIRED,
             severity=Severity.WARNING,
             message=text,
             place=place,
+            value=diagnosis.original[:LONGEST_VALUE],
             suggestion=_SUGGEST_SOURCE,
+            encoding=encoding_of(diagnosis.steps),
         )
     return Problem(
         code="text.misread",

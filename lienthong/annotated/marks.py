@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.doctor import REPAIRED
 from lienthong.causes import Causes
 from schemas.problem import Problem, Severity
 
@@ -49,15 +50,17 @@ class Marks:
         self._connection.close()
 
     def add(self, problem: Problem, *, record: int | None = None) -> None:
-        """Keep one finding."""
+        """Keep one finding; a text that was read right after a repair is only counted."""
         if self._errors_only and problem.severity is Severity.WARNING:
             self.warnings_left_out += 1
+            return
+        self.causes.add(problem)
+        if problem.code == REPAIRED:
             return
         self._connection.execute(
             "INSERT INTO marks (sheet, row, record, problem) VALUES (?, ?, ?, ?)",
             (problem.place.sheet, problem.place.row, record, msgspec.json.encode(problem)),
         )
-        self.causes.add(problem)
         self.count += 1
 
     def sheets(self) -> list[str | None]:

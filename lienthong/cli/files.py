@@ -248,14 +248,19 @@ def _left_out(count: int) -> Text:
 
 
 def show_causes(session: Session, causes: Causes) -> None:
-    """Print the causes of a file's findings, the most frequent first."""
+    """Print the causes of a file's findings: errors, warnings, then in one line all repairs."""
     from rich.markup import escape
 
-    found = causes.by_count()
+    found = [cause for cause in causes.by_count() if not cause.is_repair]
+    words = {
+        Severity.ERROR: session.word("lỗi", "error"),
+        Severity.WARNING: session.word("cảnh báo", "warning"),
+    }
     for cause in found[:SHOWN_CAUSES]:
         style = "red" if cause.severity is Severity.ERROR else "yellow"
         where = ", ".join(part for part in (cause.field, cause.column) if part)
-        session.out.print(f"[{style}]{cause.count:>6} × {cause.code}[/]  {escape(where)}")
+        head = f"{words[cause.severity]}: {cause.code}"
+        session.out.print(f"[{style}]{cause.count:>6} × {head}[/]  {escape(where)}")
         session.out.print(f"         {escape(_examples(session, cause))}")
         if cause.suggestion is not None:
             session.out.print(f"         → {escape(cause.suggestion.say(session.language))}")
@@ -267,6 +272,17 @@ def show_causes(session: Session, causes: Causes) -> None:
                 en=f"and {left} findings of other causes: see --report",
             )
         )
+    for cause in causes.by_count():
+        if cause.is_repair:
+            session.say(_repaired(cause))
+
+
+def _repaired(cause: Cause) -> Text:
+    encodings = ", ".join(f"{name} {count}" for name, count in cause.forms.most_common())
+    return Text(
+        vi=f"{cause.count:>6} × đã tự sửa chữ khi đọc, không cần làm gì: {encodings}",
+        en=f"{cause.count:>6} × repaired while it was read, nothing to be done: {encodings}",
+    )
 
 
 def _examples(session: Session, cause: Cause) -> str:

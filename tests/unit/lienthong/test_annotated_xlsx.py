@@ -1,8 +1,10 @@
 """The copy of a workbook: the agency's own but for colours and notes, and read back as before."""
 
 import io
+import json
 import re
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pytest
@@ -124,6 +126,28 @@ def test_warnings_have_a_colour_and_a_word_of_their_own_and_an_error_in_the_same
     }
     assert coloured(copy) == {"A3", "B3"}
     assert coloured(copy, AMBER) == {"B2", "B4"}
+
+
+def test_a_text_that_was_read_right_after_a_repair_is_not_marked():
+    repaired = replace(finding(2, "B (Tên)", severity=Severity.WARNING), code="text.repaired")
+    doubtful = replace(finding(3, "B (Tên)", severity=Severity.WARNING), code="text.doubtful")
+
+    copy = annotated(workbook(), repaired, doubtful)
+
+    assert set(noted(copy)) == {"B3"}
+    assert coloured(copy, AMBER) == {"B3"}
+
+
+def test_a_list_counts_repairs_and_does_not_list_them():
+    repaired = replace(finding(2, "B (Tên)", severity=Severity.WARNING), code="text.repaired")
+
+    listed = json.loads(annotated(b"no workbook", repaired, finding(3), expect_copy=False))
+
+    assert [(one["code"], one["count"]) for one in listed["groups"]] == [
+        ("t.wrong", 1),
+        ("text.repaired", 1),
+    ]
+    assert [one["code"] for one in listed["errors"]] == ["t.wrong"]
 
 
 def test_a_blank_cell_that_the_sheet_does_not_have_can_be_marked():

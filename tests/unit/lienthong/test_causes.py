@@ -2,6 +2,7 @@
 
 import json
 
+from adapters.doctor import Repair
 from lienthong.causes import MOST_CAUSES, MOST_FORMS, Causes, cause_values
 from schemas.problem import Place, Problem, Severity, Text
 
@@ -72,6 +73,51 @@ def test_errors_come_before_warnings_and_the_frequent_first():
         causes.add(finding(row, code="often"))
 
     assert [cause.code for cause in causes.by_count()] == ["often", "rare", "w"]
+
+
+def repair(row, column, *, encoding):
+    return Repair(
+        code="text.repaired",
+        severity=Severity.WARNING,
+        message=Text(vi="đã sửa", en="repaired"),
+        place=Place(file="a.csv", row=row, column=column),
+        value="NguyÔn",
+        encoding=encoding,
+    )
+
+
+def test_repairs_of_all_columns_are_one_cause_that_comes_last_and_counts_by_encoding():
+    causes = Causes()
+    for row in range(2, 302):
+        causes.add(repair(row, "B (Ten)", encoding="vni"))
+    causes.add(repair(2, "C (Ghi chu)", encoding="references"))
+    causes.add(finding(2, code="rare", severity=Severity.WARNING))
+
+    rare, repairs = causes.by_count()
+
+    assert rare.code == "rare"
+    values = cause_values(repairs, str)
+    assert (values["field"], values["column"], values["count"]) == (None, None, 301)
+    assert values["values"] == [{"form": "vni", "count": 300}, {"form": "references", "count": 1}]
+
+
+def test_repairs_are_counted_however_many_causes_there_are():
+    causes = Causes()
+    for number in range(MOST_CAUSES):
+        causes.add(finding(2, code=f"c{number}"))
+    causes.add(repair(2, "B (Ten)", encoding="vni"))
+
+    assert causes.left_out == 0
+    assert causes.by_count()[-1].code == "text.repaired"
+
+
+def test_a_repair_of_which_only_the_finding_was_kept_tells_no_value():
+    causes = Causes()
+    causes.add(finding(2, code="text.repaired", value="Nguyễn Văn A"))
+
+    [cause] = causes.by_count()
+
+    assert (cause.count, dict(cause.forms)) == (1, {})
 
 
 def test_values_that_are_all_different_take_bounded_memory():

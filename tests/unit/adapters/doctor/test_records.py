@@ -75,6 +75,13 @@ def test_a_value_that_lost_letters_is_reported_with_that_reason_and_never_change
     assert "source again" in warning.suggestion.en
 
 
+def test_a_repair_keeps_what_stood_there_and_says_what_it_was():
+    records = read("Ten\nNGUYÔN V¡N TRÇN\nNguy&#7877;n\n", delimiter="|", repair="on")
+
+    found = [(p.value, p.encoding) for record in records for p in record.warnings]
+    assert found == [("NGUYÔN V¡N TRÇN", "tcvn3"), ("Nguy&#7877;n", "references")]
+
+
 def test_off_does_not_look():
     assert codes(read(TABLE, repair="off")) == []
 
