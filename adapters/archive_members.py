@@ -58,24 +58,33 @@ _REMEDY_MEMBERS = Text(
 
 
 def read(
-    source: BinaryIO, *, file_name: str, options: ZipOptions
+    source: BinaryIO,
+    *,
+    file_name: str,
+    options: ZipOptions,
+    read_columns: frozenset[str] | None = None,
 ) -> Iterator[SourceRecord | UnreadableRecord]:
     """Yield the records; see `adapters.read_records`."""
     file = Place(file=file_name)
     with with_places(source) as whole:
         _check_magic(whole, file)
         with Archive(whole, place=file, limits=options, wording=_WORDING) as archive:
-            yield from _records(archive, options)
+            yield from _records(archive, options, read_columns)
 
 
-def _records(archive: Archive, options: ZipOptions) -> Iterator[SourceRecord | UnreadableRecord]:
+def _records(
+    archive: Archive, options: ZipOptions, read_columns: frozenset[str] | None
+) -> Iterator[SourceRecord | UnreadableRecord]:
     members = _chosen(archive, options)
     before = number = 0
     for name in members:
         stream = cast("BinaryIO", _Member(archive, name))
         file_name = f"{archive.place.file}/{_shown(name)}"
         try:
-            for record in read_records(stream, file_name=file_name, options=options.source):
+            records = read_records(
+                stream, file_name=file_name, options=options.source, read_columns=read_columns
+            )
+            for record in records:
                 number = before + record.number
                 yield replace(record, number=number) if before else record
         except InputError as error:

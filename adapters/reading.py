@@ -53,6 +53,17 @@ class _Module(Protocol):
     ) -> Iterator[SourceRecord | UnreadableRecord]: ...
 
 
+class _Archive(Protocol):
+    def read(
+        self,
+        source: BinaryIO,
+        *,
+        file_name: str,
+        options: ZipOptions,
+        read_columns: frozenset[str] | None,
+    ) -> Iterator[SourceRecord | UnreadableRecord]: ...
+
+
 class _Opening(Protocol):
     def open_documents(
         self,
@@ -65,7 +76,11 @@ class _Opening(Protocol):
 
 
 def read_records(
-    source: BinaryIO, *, file_name: str, options: SourceOptions
+    source: BinaryIO,
+    *,
+    file_name: str,
+    options: SourceOptions,
+    read_columns: frozenset[str] | None = None,
 ) -> Iterator[SourceRecord | UnreadableRecord]:
     """
     Yield the records of `source` in their order, with memory bounded whatever its size.
@@ -74,19 +89,28 @@ def read_records(
         source: Binary, at its beginning; a pipe will do. It is not closed.
         file_name: As the agency knows it; stands in every place.
         options: What `make_options` returned.
+        read_columns: Of these texts alone the doctor reports what it finds: paths without positions
+            in lists, for example "tep.ten". None: of all.
 
     Raises:
         InputError: The input as a whole cannot be read, or not any further; raised while
             iterating, after the records before it.
     """
-    reader = cast("_Module", import_module(_READERS[type(options)]))
-    records = reader.read(source, file_name=file_name, options=options)
+    reader = import_module(_READERS[type(options)])
     if isinstance(options, ZipOptions):
-        return records
+        return cast("_Archive", reader).read(
+            source, file_name=file_name, options=options, read_columns=read_columns
+        )
+    records = cast("_Module", reader).read(source, file_name=file_name, options=options)
     records = open_documents(records, options=options)
     if options.repair == "off":
         return records
-    return examined(records, is_repairing=options.repair == "on", encoding=options.repair_encoding)
+    return examined(
+        records,
+        is_repairing=options.repair == "on",
+        encoding=options.repair_encoding,
+        read_columns=read_columns,
+    )
 
 
 def open_documents(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lienthong.conversion import Pipeline
+from lienthong.read_columns import columns_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ class Agency:
     version: int
     """Of its mapping."""
     source: SourceOptions
+    read_columns: frozenset[str]
+    """What some rule of its mapping reads, as `adapters.read_records` takes it."""
     pipeline: Pipeline
     mapping_stamp: str
     """name@version sha256:…, written down with every message."""
@@ -50,6 +53,7 @@ def make_agency(
         code=converter.agency_code,
         version=converter.version,
         source=converter.source,
+        read_columns=columns_read(converter._file),  # noqa: SLF001 - it keeps its mapping to itself
         pipeline=Pipeline(converter, signer=signer, services=services),
         mapping_stamp=stamp_of(converter),
         one_row_per_dossier=converter.one_row_per_dossier,

@@ -40,7 +40,13 @@ _SIGN = re.compile(r"[\^(+`~&<]")
 _MARKUP = re.compile(r"&(?:#|[A-Za-z]{2,24};)|</?[A-Za-z]|<!--")
 
 
-def examined(records: Iterable[Item], *, is_repairing: bool, encoding: str = "") -> Iterator[Item]:
+def examined(
+    records: Iterable[Item],
+    *,
+    is_repairing: bool,
+    encoding: str = "",
+    read_columns: frozenset[str] | None = None,
+) -> Iterator[Item]:
     """
     Yield the records, with a warning for every value that was or should be repaired.
 
@@ -48,8 +54,10 @@ def examined(records: Iterable[Item], *, is_repairing: bool, encoding: str = "")
         records: As their reader yields them; what it raises is raised after those before it.
         is_repairing: Whether values are changed; else they are only reported.
         encoding: What the texts are known to be misread from; "" where the columns are judged.
+        read_columns: Warn of these alone, for nobody reads the others; None: of all. What is
+            changed does not depend on it.
     """
-    surgery = _Surgery(is_repairing=is_repairing)
+    surgery = _Surgery(is_repairing=is_repairing, read_columns=read_columns)
     if encoding:
         surgery.everywhere = Judgement(
             misreadings=(Misreading(encoding),), is_pure=True, values=0, evidence=0.0
@@ -86,9 +94,10 @@ def _window(source: Iterator[Item]) -> tuple[list[Item], InputError | None]:
 class _Surgery:
     """What is known of the columns and of the words of one input."""
 
-    def __init__(self, *, is_repairing: bool) -> None:
+    def __init__(self, *, is_repairing: bool, read_columns: frozenset[str] | None) -> None:
         self.everywhere: Judgement | None = None
         self._is_repairing = is_repairing
+        self._read_columns = read_columns
         self._columns: dict[str, Judgement] = {}
         self._right_words: set[str] = set()
 
@@ -119,6 +128,7 @@ class _Surgery:
         warnings = [
             _warning(item, path, diagnosis, is_repairing=self._is_repairing)
             for path, diagnosis in found
+            if self._read_columns is None or column_of(path) in self._read_columns
         ]
         values = item.values
         if self._is_repairing:

@@ -266,7 +266,13 @@ def convert_file(
     """
     conversion = _FileConversion(agency, out, report)
     try:
-        for record in read_records(source, file_name=file_name, options=agency.source):
+        records = read_records(
+            source,
+            file_name=file_name,
+            options=agency.source,
+            read_columns=agency.read_columns,
+        )
+        for record in records:
             conversion.take(agency.pipeline.prepare(record, now=clock()))
     except InputError as error:
         conversion.totals.refusal = error.problem

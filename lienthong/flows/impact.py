@@ -22,6 +22,7 @@ from adapters import read_records
 from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
 from lienthong.differences import Differences, contents_of, without_indices
+from lienthong.read_columns import columns_read
 from mappings import compile_mapping
 from mappings.leaving import written
 from schemas.errors import InputError
@@ -299,11 +300,17 @@ class _Maker:
         self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
     ) -> None:
         self._converter = compile_mapping(mapping)
+        self._read_columns = columns_read(mapping)
         self._drafter = Drafter(self._converter, services=services)
         self._now = now
 
     def read(self, source: BinaryIO, file_name: str) -> Iterator[SourceRecord | UnreadableRecord]:
-        return read_records(source, file_name=file_name, options=self._converter.source)
+        return read_records(
+            source,
+            file_name=file_name,
+            options=self._converter.source,
+            read_columns=self._read_columns,
+        )
 
     def make(self, item: SourceRecord | UnreadableRecord) -> Outcome:
         if isinstance(item, UnreadableRecord):

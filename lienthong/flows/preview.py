@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from adapters import read_records
 from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
+from lienthong.read_columns import columns_read
 from mappings import compile_mapping, explain_mapping
 from mappings.lineage import fields_in
 from schemas.errors import InputError
@@ -123,6 +124,7 @@ class Previewer:
         self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
     ) -> None:
         self._options = mapping.source
+        self._read_columns = columns_read(mapping)
         self._explainer = explain_mapping(mapping)
         self._drafter = Drafter(compile_mapping(mapping), services=services)
         self._now = now
@@ -136,7 +138,10 @@ class Previewer:
         Raises:
             InputError: the file cannot be read any further, or has no such record.
         """
-        for item in read_records(source, file_name=file_name, options=self._options):
+        records = read_records(
+            source, file_name=file_name, options=self._options, read_columns=self._read_columns
+        )
+        for item in records:
             seen.read += 1
             if choice.record is not None and item.number != choice.record:
                 continue

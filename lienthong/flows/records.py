@@ -45,7 +45,12 @@ def read(
         SealBroken, OSError: its stored bytes cannot be read.
     """
     try:
-        yield from read_records(source, file_name=submission.file_name, options=agency.source)
+        yield from read_records(
+            source,
+            file_name=submission.file_name,
+            options=agency.source,
+            read_columns=agency.read_columns,
+        )
     except (LienthongError, OSError, *STORE_TROUBLE):
         raise
     except Exception as error:  # noqa: BLE001 - see below

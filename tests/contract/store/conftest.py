@@ -275,6 +275,7 @@ class Desk:
             raise ConfigError(Text(vi="khóa hết hạn", en="key expired"), code="key.expired")
         return SimpleNamespace(
             source=self.source,
+            read_columns=frozenset({"dossier", "content"}),
             pipeline=self.pipeline,
             mapping_stamp="fake@1",
             one_row_per_dossier=False,

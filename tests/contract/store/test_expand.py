@@ -222,7 +222,7 @@ def test_a_bug_in_one_record_rejects_this_record_only(desk):
 
 
 def test_a_bug_in_a_reader_ends_this_file_and_no_other(desk, monkeypatch):
-    def stumble(source, *, file_name, options):
+    def stumble(source, *, file_name, options, read_columns):
         records = read_records(source, file_name=file_name, options=options)
         for record in records:
             if record.values["dossier"] == "D-2":
@@ -406,7 +406,7 @@ def test_a_record_that_kills_its_worker_again_and_again_is_left_out(desk):
 
 
 def test_a_file_whose_reading_kills_its_worker_again_and_again_is_refused(desk, monkeypatch):
-    def kill(source, *, file_name, options):
+    def kill(source, *, file_name, options, read_columns):
         raise Killed
         yield
 

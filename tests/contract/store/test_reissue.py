@@ -230,7 +230,7 @@ def test_a_bug_in_a_reader_stops_no_other_file(desk, monkeypatch):
     ids = [row.id for row in rows(desk)]
     desk.pipeline.surprises.clear()
 
-    def stumble(source, *, file_name, options):
+    def stumble(source, *, file_name, options, read_columns):
         for record in read_records(source, file_name=file_name, options=options):
             if record.values["dossier"] == "D-1":
                 raise SystemError("Nguyễn Văn An")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pytest
 
@@ -80,6 +81,37 @@ def test_a_repair_keeps_what_stood_there_and_says_what_it_was():
 
     found = [(p.value, p.encoding) for record in records for p in record.warnings]
     assert found == [("NGUYÔN V¡N TRÇN", "tcvn3"), ("Nguy&#7877;n", "references")]
+
+
+def test_of_columns_that_nobody_reads_nothing_is_said_and_repairs_stay_the_same():
+    record = SourceRecord(
+        number=1,
+        values={"ten": "NguyÔn V¨n H¶i", "noibo": "TrÇn ThÞ H¶i", "tep": [{"ten": "Lª ThÞ H¶i"}]},
+        place=Place(path="data[0]"),
+    )
+
+    (found,) = examined(
+        [record], is_repairing=True, encoding="tcvn3", read_columns=frozenset({"ten", "tep.ten"})
+    )
+
+    assert [p.place.path for p in found.warnings] == ["data[0].ten", "data[0].tep[0].ten"]
+    assert found.values["noibo"] == "Trần Thị Hải"
+
+
+def test_what_is_read_of_the_members_of_an_archive_is_told_to_each():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("a.csv", "Ten;NoiBo\nNguyÔn V¨n H¶i;TrÇn ThÞ H¶i\n".encode())
+    options = make_options(
+        {"format": "zip", "members": ["*.csv"], "source": {"format": "csv", "delimiter": ";"}}
+    )
+    archive.seek(0)
+
+    records = list(
+        read_records(archive, file_name="a.zip", options=options, read_columns=frozenset({"Ten"}))
+    )
+
+    assert codes(records) == [("a.zip/a.csv, row 2, column A (Ten)", "text.misread")]
 
 
 def test_off_does_not_look():
