@@ -37,7 +37,7 @@ class Marks:
         self._connection = sqlite3.connect("", check_same_thread=False)
         self._connection.execute(
             "CREATE TABLE marks (number INTEGER PRIMARY KEY, sheet TEXT, row INTEGER, "
-            "record INTEGER, problem BLOB)"
+            "record INTEGER, severity TEXT, problem BLOB)"
         )
         self._is_indexed = False
         self.causes = Causes()
@@ -58,8 +58,14 @@ class Marks:
         if problem.code == REPAIRED:
             return
         self._connection.execute(
-            "INSERT INTO marks (sheet, row, record, problem) VALUES (?, ?, ?, ?)",
-            (problem.place.sheet, problem.place.row, record, msgspec.json.encode(problem)),
+            "INSERT INTO marks (sheet, row, record, severity, problem) VALUES (?, ?, ?, ?, ?)",
+            (
+                problem.place.sheet,
+                problem.place.row,
+                record,
+                problem.severity.value,
+                msgspec.json.encode(problem),
+            ),
         )
         self.count += 1
 
@@ -93,6 +99,14 @@ class Marks:
             "SELECT problem FROM marks WHERE row IS NULL ORDER BY number LIMIT ?", (MOST_OF_FILE,)
         )
         return [_read(body) for (body,) in found]
+
+    def worst(self, limit: int) -> Iterator[Problem]:
+        """Yield the first findings, errors before warnings, else as they came."""
+        found = self._connection.execute(
+            "SELECT problem FROM marks ORDER BY severity, number LIMIT ?", (limit,)
+        )
+        for (body,) in found:
+            yield _read(body)
 
     def all(self) -> Iterator[tuple[int | None, Problem]]:
         """Yield record and finding, as they came."""

@@ -13,11 +13,13 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from adapters.refusal import MAX_PROBLEMS, column_letter
 from lienthong.annotated.notes import MAIN
-from lienthong.annotated.sheet_copy import CHUNK_BYTES, RELATIONSHIPS
+from lienthong.annotated.parts import PACKAGE, RELATIONSHIPS
+from lienthong.annotated.sheet_copy import CHUNK_BYTES
+from lienthong.annotated.words import xml_text
 from lienthong.annotated.workbook_copy import NoCopy
 from mappings.values import as_text
 
@@ -36,7 +38,6 @@ _LONGEST_TEXT = 32_767
 _MOST_FONTS = 500
 _NAME = re.compile(r"(?!')[^\[\]:*?/\\\x00-\x1f\ufffe\uffff]{1,31}(?<!')")
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _HIDDEN = ' state="hidden"'
 _BAD_CELL = "#VALUE!"
@@ -48,7 +49,6 @@ _LEAP_DAY = datetime(1900, 3, 1)  # noqa: DTZ001
 """Excel has a 29 February 1900 before it."""
 _DAYS_FROM = datetime(1899, 12, 30)  # noqa: DTZ001
 _DAY_MILLISECONDS = 86_400_000
-_UNWRITABLE = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\0-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 class NewWorkbook:
@@ -152,7 +152,7 @@ class NewWorkbook:
             raise NoCopy(vi, f"cell {reference} has more than {_LONGEST_TEXT} characters")
         return (
             f'<c r="{reference}" s="{style}" t="inlineStr"><is>'
-            f'<t xml:space="preserve">{_written(text)}</t></is></c>'
+            f'<t xml:space="preserve">{xml_text(text)}</t></is></c>'
         )
 
     def _style(self, font: str) -> int:
@@ -194,11 +194,6 @@ def _serial(moment: datetime) -> str | None:
         since -= _DAY_MILLISECONDS
     days, rest = divmod(since, _DAY_MILLISECONDS)
     return str(days) if not rest else repr(since / _DAY_MILLISECONDS)
-
-
-def _written(text: str) -> str:
-    """Return text as a part can hold it: ST_Xstring, ECMA-376, part 1, section 22.9.2.19."""
-    return escape(_UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", text))
 
 
 def _merges(sheet: Sheet) -> str:
@@ -247,7 +242,7 @@ def _content_types(numbers: Iterable[int]) -> str:
         for name, kind in parts.items()
     )
     return (
-        f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
+        f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
         'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'
     )
@@ -258,4 +253,4 @@ def _relations(targets: Iterable[tuple[str, str]]) -> str:
         f'<Relationship Id="rId{number}" Type="{RELATIONSHIPS}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(targets, start=1)
     )
-    return f'<Relationships xmlns="{_PACKAGE}/relationships">{items}</Relationships>'
+    return f'<Relationships xmlns="{PACKAGE}/relationships">{items}</Relationships>'

@@ -63,7 +63,8 @@ def copy_as_xlsx(
             for sheet in book.sheets(header=_header(options)):
                 written.add(sheet)
             written.finish()
-        copy_workbook(plain, target=target, options=XlsxOptions(), marks=marks, language=language)
+        as_xlsx = XlsxOptions(sheet=options.sheet, children=options.children)
+        copy_workbook(plain, target=target, options=as_xlsx, marks=marks, language=language)
 
 
 def _open(source: BinaryIO, options: XlsOptions | OdsOptions) -> AbstractContextManager[WholeBook]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
 from adapters.refusal import column_index, column_letter
+from lienthong.annotated.parts import RELATIONSHIPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from adapters.archive import Part
 
 CHUNK_BYTES = 64 * 1024
-RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _VALUE = str.maketrans(
     {"&": "&amp;", "<": "&lt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}

@@ -28,6 +28,8 @@ class Styles:
         if formats is None or fills is None or not len(formats):
             raise KeyError("cellXfs")
         self._root = root
+        self._fonts = root.find(f"{{{MAIN}}}fonts")
+        self._our_font: str | None = None
         self._formats = formats
         self._fills = fills
         self._own = len(formats)
@@ -46,11 +48,39 @@ class Styles:
             found = self._twins[base, color] = len(self._formats) - 1
         return index if found is None else found
 
+    def of_ours(self, color: str | None) -> int:
+        """Return a new format for cells of our own text: in a Unicode font, in several lines."""
+        if len(self._formats) >= MOST_FORMATS:
+            return 0
+        ours = deepcopy(self._formats[0])
+        for child in list(ours):
+            ours.remove(child)
+        etree.SubElement(ours, f"{{{MAIN}}}alignment", vertical="top", wrapText="1")
+        given = {"numFmtId": "0", "fontId": self._font(), "applyFont": "1", "applyAlignment": "1"}
+        if color is not None:
+            given |= {"fillId": self._fill(color), "applyFill": "1"}
+        for name, value in given.items():
+            ours.set(name, value)
+        self._formats.append(ours)
+        return len(self._formats) - 1
+
     def written(self) -> bytes:
         """Return the part."""
-        for holder in (self._formats, self._fills):
-            holder.set("count", str(len(holder)))
+        for holder in (self._formats, self._fills, self._fonts):
+            if holder is not None:
+                holder.set("count", str(len(holder)))
         return etree.tostring(self._root, encoding="UTF-8", xml_declaration=True, standalone=True)
+
+    def _font(self) -> str:
+        # That of the workbook may be one in which our letters are others: .VnTime.
+        if self._fonts is None:
+            return "0"
+        if self._our_font is None:
+            font = etree.SubElement(self._fonts, f"{{{MAIN}}}font")
+            etree.SubElement(font, f"{{{MAIN}}}sz", val="11")
+            etree.SubElement(font, f"{{{MAIN}}}name", val="Calibri")
+            self._our_font = str(len(self._fonts) - 1)
+        return self._our_font
 
     def _fill(self, color: str) -> str:
         if color not in self._fill_ids:

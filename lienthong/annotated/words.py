@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from adapters import charsets
 from schemas.problem import Language, Severity, Text
@@ -29,6 +30,7 @@ SEVERITIES = {
 LONGEST_NOTE = 2_000
 """Characters of what one row is told."""
 _FORMULA = re.compile(r"(^|[,;|\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
+_UNWRITABLE = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\0-\x08\x0b-\x1f\ufffe\uffff]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")
 _PLAINER = {"→": "->", "…": "...", "×": "x", "–": "-", "“": '"', "”": '"', "«": '"', "»": '"'}
 
@@ -52,6 +54,11 @@ def neutral(text: str) -> str:
 def harmless(text: str) -> str:
     """Return a text of the agency's that no spreadsheet takes for a formula; numbers stay."""
     return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1\2'", text)
+
+
+def xml_text(text: str) -> str:
+    """Return text as a workbook's part can hold it: ST_Xstring, ECMA-376, part 1, 22.9.2.19."""
+    return escape(_UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", text))
 
 
 def encode(text: str, encoding: str) -> bytes:

@@ -9,7 +9,6 @@ without its result cannot be read back.
 
 from __future__ import annotations
 
-import re
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -18,19 +17,23 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from lxml import etree
 
 from adapters.package import Package
-from adapters.refusal import column_index
-from adapters.text import nfc
+from lienthong.annotated.finding_sheet import (
+    MOST_LISTED,
+    SheetNames,
+    column_of,
+    plain,
+    write_findings,
+)
 from lienthong.annotated.notes import MAIN, read_notes, write_notes, write_shapes
-from lienthong.annotated.sheet_copy import RELATIONSHIPS, NotCopied, SheetCopy
+from lienthong.annotated.parts import PACKAGE, listing_of, relate, written
+from lienthong.annotated.sheet_copy import NotCopied, SheetCopy
 from lienthong.annotated.styles import ERROR, MENDED, WARNING, Styles
 from lienthong.annotated.words import note_of
 from schemas.errors import InputError
 from schemas.problem import Place, Severity, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lxml.etree import _Element
+    from collections.abc import Collection, Sequence
 
     from adapters import XlsxOptions
     from lienthong.annotated.marks import Marks
@@ -43,11 +46,9 @@ MOST_ROWS = 20_000
 """With findings: Excel is slow with more notes, and theirs are held in memory."""
 LARGEST_PART = 32 * 1024 * 1024
 """Of a drawing, which is held in memory."""
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _CONTENT_TYPES = "[Content_Types].xml"
 _VML = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 _COMMENTS = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
-_LETTER = re.compile(r"\(?([A-Z]{1,3})\)?(?: |\Z)")
 
 
 class NoCopy(Exception):
@@ -85,7 +86,8 @@ def copy_workbook(
             Package(source, place=Place(), options=options) as package,
             zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out,
         ):
-            _Copy(package, out, language=language).run(marks)
+            read = {options.sheet, *(child.sheet for child in options.children.values())}
+            _Copy(package, out, language=language).run(marks, read={plain(name) for name in read})
     except (InputError, NotCopied, KeyError) as error:
         raise NoCopy("cấu trúc tệp không cho ghi chú", "notes cannot be put into it") from error
 
@@ -124,43 +126,57 @@ class _Copy:
         self._written: set[str] = set()
         """Names in small letters: parts are found so."""
         self._types = package.parse(_CONTENT_TYPES)
-        workbook = dict(package.relationships("").values())["officeDocument"]
-        self._root = package.parse(workbook)
-        if self._root.tag != f"{{{MAIN}}}workbook":
+        self._workbook = dict(package.relationships("").values())["officeDocument"]
+        root = package.parse(self._workbook)
+        if root.tag != f"{{{MAIN}}}workbook":
             raise KeyError("workbook")
-        self._related = package.relationships(workbook)
-        self._styles_part = dict(self._related.values())["styles"]
+        related = package.relationships(self._workbook)
+        self._names = SheetNames(root, related)
+        self._styles_part = dict(related.values())["styles"]
         self._styles = Styles(package.parse(self._styles_part))
 
-    def run(self, marks: Marks) -> None:
-        parts = self._sheets()
+    def run(self, marks: Marks, *, read: Collection[str]) -> None:
+        """Write all parts; `read` has the names of sheets that are read by their names."""
         for number, name in enumerate(marks.sheets(), start=1):
-            found = parts.get(nfc(name or "").strip())
+            found = self._names.parts.get(plain(name or ""))
             if found is not None:
                 self._copy_sheet(self._sheet(found, number), dict(marks.rows(name)))
+        self._list_findings(marks, read=read)
         self._write(self._styles_part, self._styles.written())
-        self._write(_CONTENT_TYPES, _bytes(self._types))
+        self._write(_CONTENT_TYPES, written(self._types))
         for name in self._package.names():
             if name.lower() not in self._written:
                 with self._package.open(name) as part, self._out.open(name, "w") as copy:
                     shutil.copyfileobj(cast("BinaryIO", part), copy)
 
-    def _sheets(self) -> dict[str, str]:
-        """Return the parts of the sheets by their names."""
-        found: dict[str, str] = {}
-        for item in self._root.iter(f"{{{MAIN}}}sheet"):
-            kind, part = self._related.get(item.get(f"{{{RELATIONSHIPS}}}id", ""), ("", ""))
-            if kind == "worksheet":
-                found.setdefault(nfc(item.get("name", "")).strip(), part)
-        return found
+    def _list_findings(self, marks: Marks, *, read: Collection[str]) -> None:
+        part = self._names.find_list(read=read)
+        if part is None and not marks.count:
+            return
+        if part is None or part.lower() in self._written:
+            listing = listing_of(self._workbook)
+            relations = self._package.parse(listing)
+            part = self._names.add_list(
+                self._package, relations=relations, types=self._types, read=read
+            )
+            self._write(self._workbook, written(self._names.root))
+            self._write(listing, written(relations))
+        with self._open(part) as out:
+            write_findings(
+                cast("BinaryIO", out),
+                marks.worst(MOST_LISTED),
+                left=max(0, marks.count - MOST_LISTED),
+                sheets=self._names.shown,
+                styles=self._styles,
+                language=self._language,
+            )
 
     def _sheet(self, part: str, number: int) -> _Sheet:
         related = dict(self._package.relationships(part).values())
-        folder, _, base = part.rpartition("/")
         return _Sheet(
             number=number,
             part=part,
-            listing=f"{folder}/_rels/{base}.rels".lstrip("/"),
+            listing=listing_of(part),
             comments=related.get("comments"),
             shapes=related.get("vmlDrawing"),
         )
@@ -216,19 +232,19 @@ class _Copy:
             self._package.parse(sheet.listing)
             if sheet.listing in self._package
             else etree.Element(
-                f"{{{_PACKAGE}/relationships}}Relationships",
-                nsmap={None: f"{_PACKAGE}/relationships"},
+                f"{{{PACKAGE}/relationships}}Relationships",
+                nsmap={None: f"{PACKAGE}/relationships"},
             )
         )
         if not sheet.comments:
-            _relate(listing, f"rIdLienthongC{sheet.number}", "comments", comments)
+            relate(listing, f"rIdLienthongC{sheet.number}", "comments", comments)
             self._declare(comments)
         if not sheet.shapes:
-            _relate(listing, shapes_id, "vmlDrawing", drawing)
-        self._write(sheet.listing, _bytes(listing))
+            relate(listing, shapes_id, "vmlDrawing", drawing)
+        self._write(sheet.listing, written(listing))
 
     def _declare(self, comments: str) -> None:
-        space = f"{{{_PACKAGE}/content-types}}"
+        space = f"{{{PACKAGE}/content-types}}"
         known = {item.get("Extension", "").lower() for item in self._types}
         if "vml" not in known:
             default = etree.Element(f"{space}Default", Extension="vml", ContentType=_VML)
@@ -258,8 +274,7 @@ def _by_cell(rows: dict[int, list[Problem]]) -> dict[tuple[int, int | None], lis
     found: dict[tuple[int, int | None], list[Problem]] = {}
     for row, problems in rows.items():
         for problem in problems:
-            letter = _LETTER.match(problem.place.column or "")
-            found.setdefault((row, column_index(letter[1]) if letter else None), []).append(problem)
+            found.setdefault((row, column_of(problem)), []).append(problem)
     return found
 
 
@@ -269,17 +284,3 @@ def _color(problems: Sequence[Problem]) -> str:
     if Severity.ERROR in severities:
         return ERROR
     return WARNING if severities else MENDED
-
-
-def _relate(listing: _Element, id_: str, kind: str, part: str) -> None:
-    etree.SubElement(
-        listing,
-        f"{{{_PACKAGE}/relationships}}Relationship",
-        Id=id_,
-        Type=f"{RELATIONSHIPS}/{kind}",
-        Target=f"/{part}",
-    )
-
-
-def _bytes(root: _Element) -> bytes:
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, standalone=True)

@@ -103,7 +103,7 @@ def test_vietnamese_says_the_severity_too(convert):
 def test_the_copy_marks_what_is_to_be_mended_and_nothing_that_was_repaired(convert):
     convert('"on"', lang="vi")
 
-    sheet = openpyxl.load_workbook("loi.xlsx").worksheets[0]
+    sheet, listed = openpyxl.load_workbook("loi.xlsx").worksheets
     marked = {
         cell.coordinate: (cell.fill.fgColor.rgb, cell.comment.text.split(":")[1].strip())
         for row in sheet.iter_rows()
@@ -111,3 +111,7 @@ def test_the_copy_marks_what_is_to_be_mended_and_nothing_that_was_repaired(conve
         if cell.comment
     }
     assert marked == {"C4": ("FFFFC7CE", "Lỗi"), "D3": ("FFFFEB9C", "Cảnh báo")}
+    assert [(row[0].value, row[2].value) for row in listed.iter_rows(min_row=2)] == [
+        ("Lỗi", "C4"),
+        ("Cảnh báo", "D3"),
+    ]

@@ -213,7 +213,13 @@ def test_every_part_that_need_not_change_is_the_same_to_the_byte():
 
     copy = annotated(data, finding(3, "B (Tên)"))
 
-    changed = {"xl/worksheets/sheet1.xml", "xl/styles.xml", "[Content_Types].xml"}
+    changed = {
+        "xl/worksheets/sheet1.xml",
+        "xl/styles.xml",
+        "[Content_Types].xml",
+        "xl/workbook.xml",
+        "xl/_rels/workbook.xml.rels",
+    }
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(io.BytesIO(copy)) as new:
         assert new.testzip() is None
         for name in set(old.namelist()) - changed:
