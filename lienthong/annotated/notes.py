@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from adapters.refusal import column_index, column_letter
+from adapters.workbook_numbers import read_index
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -138,9 +139,8 @@ def _our_author(root: _Element) -> int:
 
 
 def _author(note: _Element, authors: list[str | None]) -> str | None:
-    given = note.get("authorId", "")
-    number = int(given) if given.isascii() and given.isdigit() else len(authors)
-    return authors[number] if number < len(authors) else None
+    number = read_index(note.get("authorId", ""))
+    return authors[number] if 0 <= number < len(authors) else None
 
 
 def _say(note: _Element, text: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
 from adapters.refusal import column_index, column_letter
+from adapters.workbook_numbers import read_index
 from lienthong.annotated.parts import RELATIONSHIPS
 
 if TYPE_CHECKING:
@@ -165,8 +166,8 @@ class SheetCopy:
             )
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
-        given = attributes.get("r", "")
-        self._row = int(given) if given.isascii() and given.isdigit() else self._row + 1
+        given = read_index(attributes.get("r", ""))
+        self._row = given if given >= 0 else self._row + 1
         self._column = -1
         self._left = set(self._wanted.get(self._row, ()))
         if self._left:
@@ -185,8 +186,7 @@ class SheetCopy:
         self._fill(before=self._column)
         if self._column in self._left:
             self._left.discard(self._column)
-            given = attributes.get("s", "")
-            base = int(given) if given.isascii() and given.isdigit() else 0
+            base = max(0, read_index(attributes.get("s", "")))
             attributes["s"] = str(self._style(base, (self._row, self._column)))
 
     def _fill(self, *, before: int | None) -> None:

@@ -356,6 +356,21 @@ def test_a_damaged_workbook_comes_as_a_list(damage):
     assert b'"errors": [' in listed
 
 
+@pytest.mark.parametrize(
+    ("plain", "endless"),
+    [('<row r="3"', f'<row r="{"9" * 9_000}"'), ('<c r="B2"', f'<c s="{"9" * 9_000}" r="B2"')],
+    ids=["row", "format"],
+)
+def test_a_number_of_thousands_of_digits_is_none(plain, endless):
+    data = edited(
+        workbook(), **{"xl/worksheets/sheet1.xml": lambda xml: xml.replace(plain, endless)}
+    )
+
+    copy = annotated(data, finding(2, "B (Tên)"))
+
+    assert b"sheetData" in zipfile.ZipFile(io.BytesIO(copy)).read("xl/worksheets/sheet1.xml")
+
+
 def test_rows_and_cells_without_addresses_are_counted():
     def bare(xml):
         return re.sub(r'(<(?:row|c)\b[^>]*?) r="[^"]*"', r"\1", xml)
