@@ -19,13 +19,13 @@ from lxml import etree
 from adapters.refusal import column_index, column_letter
 from adapters.text import nfc
 from lienthong.annotated.notes import AUTHOR, MAIN
-from lienthong.annotated.parts import PACKAGE, RELATIONSHIPS, relate
+from lienthong.annotated.parts import PACKAGE, RELATIONSHIPS, free_name, relate
 from lienthong.annotated.styles import ERROR, WARNING
 from lienthong.annotated.words import LONGEST_NOTE, SEVERITIES, neutral, xml_text
 from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from typing import BinaryIO
 
     from lxml.etree import _Element
@@ -109,10 +109,10 @@ class SheetNames:
             raise KeyError("sheets")
         taken = {plain(item.get("name", "")).lower() for item in sheets}
         taken |= {name.lower() for name in read}
-        name = _free(AUTHOR, lambda one: one.lower() not in taken, between=" ")
-        part = _free(_PART, lambda one: f"{one}.xml" not in package) + ".xml"
+        name = free_name(AUTHOR, lambda one: one.lower() not in taken, between=" ")
+        part = free_name(_PART, lambda one: f"{one}.xml" not in package) + ".xml"
         ids = {item.get("Id") for item in relations}
-        id_ = _free("rIdLienthong", lambda one: one not in ids)
+        id_ = free_name("rIdLienthong", lambda one: one not in ids)
         numbers = [int(n) for item in sheets if _ID.fullmatch(n := item.get("sheetId", ""))]
         added = etree.SubElement(sheets, f"{{{MAIN}}}sheet", name=name)
         added.set("sheetId", str(max(numbers, default=0) + 1))
@@ -201,15 +201,6 @@ def write_findings(
 def plain(name: str) -> str:
     """Return the name of a sheet as mappings and findings name it."""
     return nfc(name).strip()
-
-
-def _free(base: str, is_free: Callable[[str], bool], *, between: str = "") -> str:
-    """Return `base`, with the first number behind it that makes it a new one if it is none."""
-    name, number = base, 1
-    while not is_free(name):
-        number += 1
-        name = f"{base}{between}{number}"
-    return name
 
 
 def _where(problem: Problem, sheets: Mapping[str, str], language: Language) -> tuple[str, str]:

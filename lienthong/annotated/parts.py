@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element
 
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -28,6 +30,15 @@ def listing_of(part: str) -> str:
     """Return the name of the part with the relationships of another."""
     folder, _, base = part.rpartition("/")
     return f"{folder}/_rels/{base}.rels".lstrip("/")
+
+
+def free_name(base: str, is_free: Callable[[str], bool], *, between: str = "") -> str:
+    """Return `base`, with the first number behind it that makes it a new one if it is none."""
+    name, number = base, 1
+    while not is_free(name):
+        number += 1
+        name = f"{base}{between}{number}"
+    return name
 
 
 def written(root: _Element) -> bytes:

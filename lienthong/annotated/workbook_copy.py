@@ -25,7 +25,7 @@ from lienthong.annotated.finding_sheet import (
     write_findings,
 )
 from lienthong.annotated.notes import MAIN, read_notes, write_notes, write_shapes
-from lienthong.annotated.parts import PACKAGE, listing_of, relate, written
+from lienthong.annotated.parts import PACKAGE, free_name, listing_of, relate, written
 from lienthong.annotated.sheet_copy import NotCopied, SheetCopy
 from lienthong.annotated.styles import ERROR, MENDED, WARNING, Styles
 from lienthong.annotated.words import note_of
@@ -137,17 +137,26 @@ class _Copy:
 
     def run(self, marks: Marks, *, read: Collection[str]) -> None:
         """Write all parts; `read` has the names of sheets that are read by their names."""
-        for number, name in enumerate(marks.sheets(), start=1):
-            found = self._names.parts.get(plain(name or ""))
-            if found is not None:
-                self._copy_sheet(self._sheet(found, number), dict(marks.rows(name)))
+        names = {self._names.parts.get(plain(name or "")): name for name in marks.sheets()}
+        for number, part in enumerate(dict.fromkeys(self._names.parts.values()), start=1):
+            rows = dict(marks.rows(names[part])) if part in names else {}
+            try:
+                sheet = self._sheet(part, number)
+                notes = read_notes(self._package.parse(sheet.comments) if sheet.comments else None)
+            except (InputError, KeyError):
+                if rows:
+                    raise
+                # Notes of the agency's that nobody needs to read.
+                continue
+            if rows or notes.ours:
+                self._copy_sheet(sheet, notes, rows)
         self._list_findings(marks, read=read)
         self._write(self._styles_part, self._styles.written())
         self._write(_CONTENT_TYPES, written(self._types))
         for name in self._package.names():
             if name.lower() not in self._written:
-                with self._package.open(name) as part, self._out.open(name, "w") as copy:
-                    shutil.copyfileobj(cast("BinaryIO", part), copy)
+                with self._package.open(name) as body, self._out.open(name, "w") as copy:
+                    shutil.copyfileobj(cast("BinaryIO", body), copy)
 
     def _list_findings(self, marks: Marks, *, read: Collection[str]) -> None:
         part = self._names.find_list(read=read)
@@ -181,8 +190,7 @@ class _Copy:
             shapes=related.get("vmlDrawing"),
         )
 
-    def _copy_sheet(self, sheet: _Sheet, rows: dict[int, list[Problem]]) -> None:
-        notes = read_notes(self._package.parse(sheet.comments) if sheet.comments else None)
+    def _copy_sheet(self, sheet: _Sheet, notes: Notes, rows: dict[int, list[Problem]]) -> None:
         by_cell = _by_cell(rows)
         wanted: dict[int, set[int | None]] = {}
         for row, column in by_cell:
@@ -222,8 +230,8 @@ class _Copy:
         shapes = write_shapes(existing, cells)
         if shapes is None:
             raise KeyError("vmlDrawing")
-        comments = sheet.comments or f"xl/lienthongComments{sheet.number}.xml"
-        drawing = sheet.shapes or f"xl/drawings/lienthongDrawing{sheet.number}.vml"
+        comments = sheet.comments or self._free(f"xl/lienthongComments{sheet.number}", ".xml")
+        drawing = sheet.shapes or self._free(f"xl/drawings/lienthongDrawing{sheet.number}", ".vml")
         self._write(comments, body)
         self._write(drawing, shapes)
         if sheet.comments and sheet.shapes:
@@ -253,6 +261,11 @@ class _Copy:
             self._types, f"{space}Override", PartName=f"/{comments}", ContentType=_COMMENTS
         )
 
+    def _free(self, base: str, ending: str) -> str:
+        """Return the name of a new part; an earlier copy may have taken the same for another."""
+        package = self._package
+        return free_name(base, lambda one: f"{one}{ending}" not in package, between="_") + ending
+
     def _read(self, name: str) -> bytes:
         with self._package.open(name) as part:
             body = part.read(LARGEST_PART + 1)
@@ -261,12 +274,18 @@ class _Copy:
         return body
 
     def _open(self, name: str) -> zipfile.ZipExtFile:
-        self._written.add(name.lower())
+        self._begin(name)
         return cast("zipfile.ZipExtFile", self._out.open(name, "w", force_zip64=True))
 
     def _write(self, name: str, body: bytes) -> None:
-        self._written.add(name.lower())
+        self._begin(name)
         self._out.writestr(name, body)
+
+    def _begin(self, name: str) -> None:
+        if name.lower() in self._written:
+            # Two sheets that say they have the same notes.
+            raise KeyError(name)
+        self._written.add(name.lower())
 
 
 def _by_cell(rows: dict[int, list[Problem]]) -> dict[tuple[int, int | None], list[Problem]]:

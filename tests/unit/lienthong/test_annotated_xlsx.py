@@ -392,3 +392,30 @@ def test_a_fill_of_the_agency_elsewhere_stays():
     copy = annotated(workbook(change), finding(3, "B (Tên)"))
 
     assert coloured(copy, "FF112233") == {"A2"}
+
+
+def test_a_sheet_in_which_nothing_is_wrong_any_more_says_so_as_well():
+    def change(book):
+        book.create_sheet("Phụ").append(["x"])
+
+    once = annotated(workbook(change), finding(3, "B (Tên)"), finding(1, "A (x)", sheet="Phụ"))
+
+    twice = annotated(once, finding(1, "A (x)", sheet="Phụ"))
+
+    assert noted(twice) == {"B3": "Ô này không còn lỗi"}
+    assert coloured(twice, GREEN) == {"B3"}
+    assert noted(twice, "Phụ") == {"A1": "Lỗi: sai → sửa"}
+
+
+def test_new_notes_of_one_sheet_never_take_the_place_of_older_ones_of_another():
+    def change(book):
+        book.create_sheet("Phụ").append(["x"])
+
+    once = annotated(workbook(change), finding(1, "A (x)", sheet="Phụ"))
+
+    twice = annotated(once, finding(3, "B (Tên)"), finding(1, "A (x)", sheet="Phụ", vi="vẫn sai"))
+
+    assert noted(twice) == {"B3": "Lỗi: sai → sửa"}
+    assert noted(twice, "Phụ") == {"A1": "Lỗi: vẫn sai → sửa"}
+    with zipfile.ZipFile(io.BytesIO(twice)) as parts:
+        assert len(parts.namelist()) == len(set(parts.namelist()))
