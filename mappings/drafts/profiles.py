@@ -13,7 +13,7 @@ from mappings.dates import AMBIGUOUS, DATE_FORMATS, DateImplausible, DateInvalid
 from mappings.values import NotAValue, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from adapters import Value
 
@@ -23,6 +23,8 @@ MAX_COLUMNS = 2_000
 MAX_KEYS = 200
 """Of the objects at one path."""
 MAX_LENGTH = 200
+MAX_CELLS = 500_000
+"""Whose marks are remembered, to tell whether records agree."""
 FEW = 30
 """A column with at most so many different values may be a list of codes."""
 _NO_DATES = frozenset({"workbook", "yyyy", "excel_serial", "epoch_s", "epoch_ms"})
@@ -43,8 +45,8 @@ class ColumnProfile:
     is_cut: bool = False
     """Whether there were more different values than are remembered."""
 
-    def take(self, value: Value) -> None:
-        """Look at one value."""
+    def take(self, value: Value) -> str:
+        """Look at one value, and return its text; "" when it is empty or no value."""
         if isinstance(value, datetime):
             self.date_cells += 1
         elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -52,19 +54,15 @@ class ColumnProfile:
         try:
             text = as_text(value)[:MAX_LENGTH]
         except NotAValue:
-            return
+            return ""
         if not text:
-            return
+            return ""
         self.filled += 1
         if text in self.words or len(self.words) < MAX_WORDS:
             self.words[text] += 1
         else:
             self.is_cut = True
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether no value came twice, as far as is remembered."""
-        return self.filled > 1 and not self.is_cut and max(self.words.values()) == 1
+        return text
 
     @property
     def has_few(self) -> bool:
@@ -124,6 +122,8 @@ class SampleProfile:
     """Paths of lists, with the keys of the objects in them."""
     objects: Mapping[str, tuple[str, ...]]
     """Paths of objects that are no list in any record, with their keys."""
+    rows: Sequence[Mapping[str, int]] = ()
+    """Of the first records: path -> hash of the text there; what is empty is left out."""
 
 
 def profile_records(records: Iterable[object], *, limit: int) -> SampleProfile:
@@ -141,8 +141,7 @@ def profile_records(records: Iterable[object], *, limit: int) -> SampleProfile:
             unreadable += 1
             continue
         readable += 1
-        for path, value in _values(item.values, ""):
-            seen.take(path, value)
+        seen.take_record(item.values)
         if readable >= limit:
             break
     return seen.profile(records=readable, unreadable=unreadable)
@@ -157,23 +156,35 @@ class _Seen:
         self._objects: dict[str, dict[str, None]] = {}
         self._times: Counter[tuple[str, bool]] = Counter()
         """How often a list stood at a path, and how often an object."""
+        self._rows: list[dict[str, int]] = []
+        self._room = MAX_CELLS
 
-    def take(self, path: str, value: Value) -> None:
-        """Look at one value."""
+    def take_record(self, values: Mapping[str, Value]) -> None:
+        """Look at one record."""
+        row: dict[str, int] = {}
+        for path, value in _values(values, ""):
+            text = self.take(path, value)
+            if text and self._room > 0:
+                row[path] = hash(text)
+                self._room -= 1
+        if self._room > 0:
+            self._rows.append(row)
+
+    def take(self, path: str, value: Value) -> str:
+        """Look at one value; return the text of a column, "" of anything else."""
         if isinstance(value, list | tuple):
             self._times[path, True] += 1
             for each in value or [{}]:
                 self._keep(self._lists, path, each if isinstance(each, Mapping) else {})
-            return
+            return ""
         if isinstance(value, Mapping):
             self._times[path, False] += 1
             self._keep(self._objects, path, value)
             if not _is_element(value):
-                return
+                return ""
         if path not in self._columns and len(self._columns) < MAX_COLUMNS:
             self._columns[path] = ColumnProfile(path=path)
-        if path in self._columns:
-            self._columns[path].take(value)
+        return self._columns[path].take(value) if path in self._columns else ""
 
     def _keep(
         self, seen: dict[str, dict[str, None]], path: str, value: Mapping[str, Value]
@@ -199,6 +210,7 @@ class _Seen:
                 for path, column in self._columns.items()
                 if not _is_inside(path, often) and (column.filled or path not in self._objects)
             },
+            rows=self._rows,
             lists={path: tuple(keys) for path, keys in self._lists.items()},
             objects={
                 path: tuple(keys)

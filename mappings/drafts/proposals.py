@@ -35,6 +35,8 @@ class Proposal:
     empty: tuple[str, ...] = ()
     codes: Mapping[str, str] = field(default_factory=dict)
     """The agency's words with the portal's codes, "" where nobody knows."""
+    remarks: Mapping[str, Text] = field(default_factory=dict)
+    """What is to be said beside a word of `codes`."""
     kind: str = ""
     is_extracted: bool = False
     """Whether `codes` or the table know the procedure's code without its local end."""
@@ -43,6 +45,18 @@ class Proposal:
     items: ItemSource | None = None
     """Of a group."""
     doubts: list[Text] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """Dossier codes that come several times."""
+
+    codes: Mapping[str, int]
+    """With how often; most often first."""
+    different: int
+    """How many different codes there are."""
+    are_updates: bool
+    """Whether repetition is the rule of the file: each row is then an event of its dossier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,5 +69,6 @@ class Draft:
     """Columns that no field takes."""
     elsewhere: Mapping[str, Mapping[str, str]]
     """Other schema version -> column -> the field that only that version has."""
-    one_row_per_dossier: bool
+    repeats: Repeats | None
+    """Dossier codes that come several times."""
     profile: SampleProfile

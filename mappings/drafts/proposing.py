@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mappings.drafts.grouping import find_items
 from mappings.drafts.naming import SURE, choose_columns, score_of
 from mappings.drafts.proposals import Draft, Proposal
+from mappings.drafts.repeating import find_repeats
 from mappings.drafts.trying import are_personal_ids, try_column, try_procedures
 from mappings.language import DOSSIER
 from schemas.model import Kind, load_version, version_names
@@ -44,12 +45,11 @@ def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
     items = find_items(groups, profile, unused=unused)
     for made in proposals:
         made.items = items.get(made.target.name)
-    code = next((one.column for one in proposals if one.target.name == "MaHoSo"), None)
     return Draft(
         proposals=tuple(proposals),
         unused=unused,
         elsewhere=elsewhere,
-        one_row_per_dossier=code is None or code.is_unique or code.filled < 2,
+        repeats=find_repeats(proposals, profile),
         profile=profile,
     )
 

@@ -45,6 +45,8 @@ _BY_PROCEDURE = {
     ),
 }
 _MOST = 0.8
+_MANY = 20
+"""Among so many values a word that comes once is odd."""
 MAX_CODES = 100
 
 
@@ -91,7 +93,7 @@ def try_procedures(made: Proposal, code: ColumnProfile, *, column: str) -> None:
         return
     made.table_column = column
     if unknown:
-        words = _with_counts(unknown)
+        words = with_counts(unknown)
         made.doubts.append(
             Text(
                 vi=f"{share_vi} không có trong bảng thủ tục đóng gói: {words}: bản ghi sẽ bị báo "
@@ -136,7 +138,7 @@ def _try_dates(made: Proposal, column: ColumnProfile) -> None:
             )
         )
     if others:
-        words, count = _with_counts(others), sum(others.values())
+        words, count = with_counts(others), sum(others.values())
         made.doubts.append(
             Text(
                 vi=f"{count} trên {column.filled} không đọc được, bản ghi sẽ bị báo lỗi: {words}",
@@ -173,6 +175,25 @@ def _try_codes(made: Proposal, column: ColumnProfile) -> None:
     made.codes = _cut(made, {word: names.get(plain(word), "") for word in ordered})
     if not all(made.codes.values()):
         made.doubts.append(_fill_in())
+        made.remarks = {
+            word: _perhaps_a_mistake(_total(column))
+            for word in _rare(column)
+            if made.codes.get(word) == ""
+        }
+
+
+def _rare(column: ColumnProfile) -> list[str]:
+    """Return the words that come once where most others come again and again."""
+    once = [word for word, count in column.words.items() if count == 1]
+    is_list = _total(column) >= _MANY and len(once) * 2 <= len(column.words)
+    return once if is_list else []
+
+
+def _perhaps_a_mistake(total: int) -> Text:
+    return Text(
+        vi=f"chỉ 1 lần trong {total}: có thể là lỗi của đơn vị; đừng đoán, hãy hỏi hoặc bỏ dòng",
+        en=f"once in {total}: it may be a mistake of the agency; do not guess, ask or take it out",
+    )
 
 
 def _take_codes(made: Proposal, column: ColumnProfile, strangers: Mapping[str, int]) -> None:
@@ -194,7 +215,7 @@ def _take_codes(made: Proposal, column: ColumnProfile, strangers: Mapping[str, i
             )
         )
     if strangers:
-        words = _with_counts(strangers)
+        words = with_counts(strangers)
         made.doubts.append(
             Text(
                 vi=f"{words}: không phải mã của Cổng, bản ghi sẽ bị báo lỗi",
@@ -243,7 +264,7 @@ def _faults(column: ColumnProfile, kind: str) -> dict[str, bool]:
 def _odd(column: ColumnProfile, kind: str, wrong: Mapping[str, bool]) -> Text:
     count, total = _count(column, wrong), _total(column)
     counted = {word: column.words[word] for word in wrong}
-    words = "" if kind in _ABOUT_PERSONS else f" ({_with_counts(counted)})"
+    words = "" if kind in _ABOUT_PERSONS else f" ({with_counts(counted)})"
     is_error = any(wrong.values())
     are = "is" if count == 1 else "are"
     return Text(
@@ -282,6 +303,7 @@ def _total(column: ColumnProfile) -> int:
     return sum(column.words.values())
 
 
-def _with_counts(words: Mapping[str, int], *, limit: int = 5) -> str:
+def with_counts(words: Mapping[str, int], *, limit: int = 5) -> str:
+    """Return words with how often each comes, the first `limit` of them."""
     shown = [f"{listed([word])} ({count}x)" for word, count in list(words.items())[:limit]]
     return ", ".join(shown) + (f", … ({len(words)})" if len(words) > limit else "")

@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 from adapters.options import FORMATS
-from mappings.drafts.trying import PROCEDURE_CODE
+from mappings.drafts.trying import PROCEDURE_CODE, with_counts
 from mappings.language import UNFINISHED
 from schemas.model import Kind
 from schemas.problem import Language
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from adapters import SourceOptions
-    from mappings.drafts.proposals import Draft, ItemSource, Proposal
+    from mappings.drafts.proposals import Draft, ItemSource, Proposal, Repeats
 
 MAX_UNUSED = 200
 _BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
@@ -44,7 +44,10 @@ _WORDS = {
         "elsewhere": "{version} có trường cho những cột mà ở đây không có; hỏi Cổng nhận bản nào",
         "tests": "Thêm `tests:` với vài bản ghi bịa và kết quả mong đợi; không chép dữ liệu thật",
         "key": "event_key, order_by: khóa sự kiện và thứ tự các lần cập nhật, nếu đơn vị có",
-        "repeated": "mã hồ sơ lặp lại trong mẫu: mỗi dòng là một lần cập nhật?",
+        "updates": "{codes} trong {of} mã hồ sơ lặp lại: mỗi dòng là một lần cập nhật? ({words})",
+        "repeated": "{codes} trong {of} mã hồ sơ lặp lại ({words}): nếu là lỗi thì để như vầy, "
+        "bản ghi sau sẽ bị báo; nếu mỗi dòng là một lần cập nhật: one_row_per_dossier: false",
+        "only_in": "{version} có {name}; {schema} không có trường cho cột này",
     },
     Language.EN: {
         "head": "Draft from {file}: {records} records looked at, {unreadable} unreadable.",
@@ -63,7 +66,12 @@ _WORDS = {
         "tests": "Add `tests:` with one or two invented records and what must come of them; "
         "copy no real data",
         "key": "event_key, order_by: the agency's own key and order of events, if it has them",
-        "repeated": "dossier codes come several times in the sample: is each row an update?",
+        "updates": "{codes} of {of} dossier codes come several times: is each row an update? "
+        "({words})",
+        "repeated": "{codes} of {of} dossier codes come several times ({words}): where that is a "
+        "mistake leave it so, and the later record is reported; where each row is an update: "
+        "one_row_per_dossier: false",
+        "only_in": "{version} has {name}; {schema} has no field for this column",
     },
 }
 
@@ -100,8 +108,8 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
         *_source(options),
         *(f"  # {words['doubt']}: {_comment(doubt)}" for doubt in source_doubts),
     ]
-    if not draft.one_row_per_dossier:
-        lines += [f"# {words['doubt']}: {words['repeated']}", "one_row_per_dossier: false"]
+    if draft.repeats is not None:
+        lines += _repeats(draft.repeats, words)
     lines += [f"# {words['key']}", "dossier:"]
     for proposal in draft.proposals:
         lines += _rule(proposal, language)
@@ -113,7 +121,7 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
         ]
     if draft.unused:
         lines.append(f"# {words['unused']}:")
-        lines += [f"#   {_comment(path)}" for path in draft.unused[:MAX_UNUSED]]
+        lines += [f"#   {line}" for line in _unused(draft, schema, words)]
     lines.append(f"# {words['tests']}")
     return "\n".join(lines) + "\n"
 
@@ -133,6 +141,24 @@ def _schema(
         for path, name in columns.items():
             yield f"#   {_comment(path)}: {name}"
     yield f"schema: {schema}"
+
+
+def _repeats(repeats: Repeats, words: Mapping[str, str]) -> list[str]:
+    said = words["updates" if repeats.are_updates else "repeated"].format(
+        codes=len(repeats.codes), of=repeats.different, words=_comment(with_counts(repeats.codes))
+    )
+    value = "false" if repeats.are_updates else "true"
+    return [f"# {words['doubt']}: {said}", f"one_row_per_dossier: {value}"]
+
+
+def _unused(draft: Draft, schema: str, words: Mapping[str, str]) -> Iterator[str]:
+    for path in draft.unused[:MAX_UNUSED]:
+        remarks = [
+            words["only_in"].format(version=version, name=columns[path], schema=schema)
+            for version, columns in draft.elsewhere.items()
+            if path in columns
+        ]
+        yield f"{_comment(path)}" + (f"  ({'; '.join(remarks)})" if remarks else "")
 
 
 def _source(options: SourceOptions) -> Iterator[str]:
@@ -173,7 +199,7 @@ def _rule(proposal: Proposal, language: Language) -> Iterator[str]:
             yield f"    text: {_EXTRACT}"
         yield "    codes:"
         for word, code in proposal.codes.items():
-            meaning = proposal.target.codes.get(code)
+            meaning = proposal.target.codes.get(code) or proposal.remarks.get(word)
             remark = f"  # {meaning.say(language)}" if meaning else ""
             yield f"      {_scalar(word)}: {_scalar(code or UNFINISHED)}{remark}"
     elif proposal.kind:

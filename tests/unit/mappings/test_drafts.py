@@ -410,3 +410,80 @@ def test_paths_of_documents_and_lists_cannot_write_into_the_file(mark, tmp_path)
     assert load_mapping(path, is_draft=True).source.embedded
     assert "is no XML that can be read" in text
     assert not [line for line in text.splitlines()[4:] if line.lstrip().startswith("version")]
+
+
+_HEAD = "Mã hồ sơ;Họ tên;Ngày nhận;Tình trạng\n"
+
+
+def rows_of(*extra, many=40):
+    rows = [f"H29.15-250707-{n:04};Người {n};07/07/2025;DTN" for n in range(1, many + 1)]
+    return _HEAD + "\n".join([*rows, *extra]) + "\n"
+
+
+def test_one_code_that_another_dossier_took_does_not_make_every_row_an_update():
+    _, _, text = draft_of(rows_of("H29.15-250707-0007;Người khác;09/07/2025;DTN"))
+
+    assert "one_row_per_dossier: true\n" in text
+    assert "# DOUBT: 1 of 40 dossier codes come several times ('H29.15-250707-0007' (2x))" in text
+
+
+def test_rows_that_agree_in_the_dossier_and_differ_in_its_status_are_updates():
+    _, _, text = draft_of(rows_of("H29.15-250707-0007;Người 7;07/07/2025;TDX"))
+
+    assert "one_row_per_dossier: false\n" in text
+    assert "# DOUBT: 1 of 40 dossier codes come several times: is each row an update?" in text
+
+
+def test_a_file_in_which_most_codes_come_again_is_one_of_updates():
+    again = [f"H29.15-250707-{n:04};Ông {n};08/07/2025;TDX" for n in range(1, 31)]
+
+    _, _, text = draft_of(rows_of(*again))
+
+    assert "one_row_per_dossier: false\n" in text
+    assert "# DOUBT: 30 of 40 dossier codes come several times: is each row an update?" in text
+
+
+def test_a_row_that_came_twice_just_as_it_is_makes_no_updates():
+    _, _, text = draft_of(rows_of("H29.15-250707-0007;Người 7;07/07/2025;DTN"))
+
+    assert "one_row_per_dossier: true\n" in text
+
+
+def test_a_file_without_repeats_says_nothing_of_them():
+    _, _, text = draft_of(rows_of())
+
+    assert "one_row_per_dossier" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.EN, "# once in 41: it may be a mistake of the agency; do not guess"),
+        (Language.VI, "# chỉ 1 lần trong 41: có thể là lỗi của đơn vị; đừng đoán"),
+    ],
+)
+def test_a_status_that_comes_once_among_many_is_not_offered_for_guessing(language, said):
+    text = rows_of("H29.15-250707-0099;Người 99;07/07/2025;XLK")
+
+    _, _, text = draft_of(text, language=language)
+
+    (line,) = [line for line in text.splitlines() if '"XLK"' in line]
+    assert line.strip().startswith('"XLK": "?"')
+    assert said in line
+    assert '"DTN": "?"\n' in text
+
+
+def test_statuses_that_all_come_once_are_no_mistakes():
+    text = _HEAD + "".join(
+        f"H29.15-250707-{n:04};Người {n};07/07/2025;T{n}\n" for n in range(1, 26)
+    )
+
+    _, _, text = draft_of(text)
+
+    assert '"T1": "?"\n' in text
+
+
+def test_an_unused_column_says_which_schema_has_a_field_for_it():
+    _, _, text = draft_of("Mã hồ sơ;Số CCCD\nH29.15-250707-0001;079099000123\n")
+
+    assert "#   Số CCCD  (dvcqg-2022 has SoGiayToChuHoSo; dvcqg-2020 has no field for this" in text
