@@ -69,6 +69,8 @@ class Draft:
     """Columns that no field takes."""
     elsewhere: Mapping[str, Mapping[str, str]]
     """Other schema version -> column -> the field that only that version has."""
+    kinds: Mapping[str, str]
+    """Column -> the kind that its values have the form of."""
     repeats: Repeats | None
     """Dossier codes that come several times."""
     profile: SampleProfile

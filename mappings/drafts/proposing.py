@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mappings.drafts.grouping import find_items
 from mappings.drafts.naming import SURE, choose_columns, score_of
 from mappings.drafts.proposals import Draft, Proposal
+from mappings.drafts.recognising import DATES, choose_by_values, recognise
 from mappings.drafts.repeating import find_repeats
 from mappings.drafts.trying import are_personal_ids, try_column, try_procedures
 from mappings.language import DOSSIER
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mappings.drafts.profiles import ColumnProfile, SampleProfile
+    from mappings.drafts.recognising import Recognised
     from schemas.model import Field, SchemaVersion
 
 _PAPER = "SoGiayToChuHoSo"
@@ -29,15 +31,24 @@ def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
     """Return what a sample tells about the fields of a dossier."""
     fields = version.packets[DOSSIER].fields.values()
     scalars = [each for each in fields if each.kind is not Kind.GROUP]
-    chosen = choose_columns(scalars, profile.columns.values())
+    kinds = recognise(profile.columns)
+    by_values = choose_by_values(scalars, profile.columns, kinds)
+    taken = {one.column.path for one in by_values.values()}
+    chosen = choose_columns(
+        [each for each in scalars if each.name not in by_values],
+        [column for path, column in profile.columns.items() if path not in taken],
+    )
     proposals = [Proposal(target=each) for each in fields]
     for made in proposals:
         columns = chosen.get(made.target.name, [])
         if made.target.name == _ACCOUNT:
             columns = _without_papers(made, columns)
-        if columns:
+        if made.target.name in by_values:
+            _recognise(made, by_values[made.target.name], profile)
+        elif columns and not _is_weak(made, columns, by_values):
             _take(made, columns, profile)
-    elsewhere = _elsewhere(profile, version, proposals)
+    _propose_dates(proposals, profile, kinds)
+    elsewhere = _elsewhere(profile, version, proposals, kinds)
     _tell_papers(proposals, elsewhere)
     _propose_lookups(proposals)
     unused = _unused(profile, proposals)
@@ -49,14 +60,61 @@ def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
         proposals=tuple(proposals),
         unused=unused,
         elsewhere=elsewhere,
+        kinds=kinds,
         repeats=find_repeats(proposals, profile),
         profile=profile,
     )
 
 
+def _recognise(made: Proposal, found: Recognised, profile: SampleProfile) -> None:
+    made.doubts.append(found.doubt)
+    made.column = found.column
+    _tell_others(made, found.others)
+    try_column(made, found.column, profile)
+
+
+def _is_weak(
+    made: Proposal, columns: Sequence[ColumnProfile], by_values: Mapping[str, Recognised]
+) -> bool:
+    """Return whether the table of procedures tells more than a column with a name like it."""
+    if made.target.name not in _BY_PROCEDURE or "MaTTHC" not in by_values:
+        return False
+    if score_of(made.target, columns[0]) >= SURE:
+        return False
+    _tell_others(made, tuple(column.path for column in columns))
+    return True
+
+
+def _propose_dates(
+    proposals: Sequence[Proposal], profile: SampleProfile, kinds: Mapping[str, str]
+) -> None:
+    """Give a mandatory day the only column of dates that is left, or name those there are."""
+    unused = [path for path in _unused(profile, proposals) if kinds.get(path) == DATES]
+    for made in proposals:
+        is_missing = made.target.kind is Kind.DATETIME and made.target.required
+        if not is_missing or made.column is not None or not unused:
+            continue
+        if len(unused) > 1:
+            _tell_others(made, tuple(unused))
+            continue
+        made.doubts.append(
+            Text(
+                vi="theo giá trị, không theo tên: cột ngày duy nhất còn lại",
+                en="by its values, not by its name: the only column of dates that is left",
+            )
+        )
+        made.column = profile.columns[unused[0]]
+        try_column(made, made.column, profile)
+
+
 def _take(made: Proposal, columns: Sequence[ColumnProfile], profile: SampleProfile) -> None:
     made.column = columns[0]
-    made.others = tuple(other.path for other in columns[1:4])
+    _tell_others(made, tuple(other.path for other in columns[1:]))
+    try_column(made, columns[0], profile)
+
+
+def _tell_others(made: Proposal, others: tuple[str, ...]) -> None:
+    made.others = others[:3]
     if made.others:
         made.doubts.append(
             Text(
@@ -64,7 +122,6 @@ def _take(made: Proposal, columns: Sequence[ColumnProfile], profile: SampleProfi
                 en=f"it may as well be {', '.join(made.others)}",
             )
         )
-    try_column(made, columns[0], profile)
 
 
 def _unused(profile: SampleProfile, proposals: Sequence[Proposal]) -> tuple[str, ...]:
@@ -102,7 +159,10 @@ def _not_an_account(path: str, version: str) -> Text:
 
 
 def _elsewhere(
-    profile: SampleProfile, version: SchemaVersion, proposals: Sequence[Proposal]
+    profile: SampleProfile,
+    version: SchemaVersion,
+    proposals: Sequence[Proposal],
+    kinds: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
     """Return the columns without a field here that have one in another version."""
     here = dict(_all_fields(version))
@@ -115,6 +175,8 @@ def _elsewhere(
             best = max(scores, key=lambda key: scores[key], default="")
             if best and scores[best] >= SURE:
                 found.setdefault(name, {})[column.path] = best
+            elif _PAPER in fields and kinds.get(column.path) == "personal_id":
+                found.setdefault(name, {})[column.path] = _PAPER
     return found
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mappings.drafts.profiles import ColumnProfile, SampleProfile
     from mappings.drafts.proposals import Proposal
+    from mappings.kinds.readers import KindReader
 
 PROCEDURE_CODE = r"\d\.\d{6}"
 """Inside its local writing."""
@@ -250,15 +251,18 @@ def _faults(column: ColumnProfile, kind: str) -> dict[str, bool]:
     """Return the values that break a rule of the kind's form, and whether that is an error."""
     read, wrong = make_kind_reader(kind), {}
     for word in column.words:
-        codes = [
-            found.code
-            for found in read(word, lambda: None, {}).findings
-            if kind != "personal_id" or found.code == "value.personal_id_form"
-        ]
-        codes = [code for code in codes if not code.endswith("_unknown")]
+        codes = faults(read, kind, word)
         if codes:
             wrong[word] = any(RULES[code].severity is Severity.ERROR for code in codes)
     return wrong
+
+
+def faults(read: KindReader, kind: str, word: str) -> list[str]:
+    """Return the codes of what is wrong with a value's form; what tables say does not count."""
+    codes = [found.code for found in read(word, lambda: None, {}).findings]
+    if kind == "personal_id":
+        return [code for code in codes if code == "value.personal_id_form"]
+    return [code for code in codes if not code.endswith("_unknown")]
 
 
 def _odd(column: ColumnProfile, kind: str, wrong: Mapping[str, bool]) -> Text:

@@ -13,6 +13,7 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 from adapters.options import FORMATS
+from mappings.drafts.recognising import WORDS as KIND_WORDS
 from mappings.drafts.trying import PROCEDURE_CODE, with_counts
 from mappings.language import UNFINISHED
 from schemas.model import Kind
@@ -47,6 +48,7 @@ _WORDS = {
         "updates": "{codes} trong {of} mã hồ sơ lặp lại: mỗi dòng là một lần cập nhật? ({words})",
         "repeated": "{codes} trong {of} mã hồ sơ lặp lại ({words}): nếu là lỗi thì để như vầy, "
         "bản ghi sau sẽ bị báo; nếu mỗi dòng là một lần cập nhật: one_row_per_dossier: false",
+        "looks": "giá trị trông như {kind}",
         "only_in": "{version} có {name}; {schema} không có trường cho cột này",
     },
     Language.EN: {
@@ -71,6 +73,7 @@ _WORDS = {
         "repeated": "{codes} of {of} dossier codes come several times ({words}): where that is a "
         "mistake leave it so, and the later record is reported; where each row is an update: "
         "one_row_per_dossier: false",
+        "looks": "its values look like {kind}",
         "only_in": "{version} has {name}; {schema} has no field for this column",
     },
 }
@@ -121,7 +124,7 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
         ]
     if draft.unused:
         lines.append(f"# {words['unused']}:")
-        lines += [f"#   {line}" for line in _unused(draft, schema, words)]
+        lines += [f"#   {line}" for line in _unused(draft, schema, language)]
     lines.append(f"# {words['tests']}")
     return "\n".join(lines) + "\n"
 
@@ -151,13 +154,17 @@ def _repeats(repeats: Repeats, words: Mapping[str, str]) -> list[str]:
     return [f"# {words['doubt']}: {said}", f"one_row_per_dossier: {value}"]
 
 
-def _unused(draft: Draft, schema: str, words: Mapping[str, str]) -> Iterator[str]:
+def _unused(draft: Draft, schema: str, language: Language) -> Iterator[str]:
+    words = _WORDS[language]
     for path in draft.unused[:MAX_UNUSED]:
         remarks = [
             words["only_in"].format(version=version, name=columns[path], schema=schema)
             for version, columns in draft.elsewhere.items()
             if path in columns
         ]
+        if path in draft.kinds:
+            kind = KIND_WORDS[draft.kinds[path]].say(language)
+            remarks.append(words["looks"].format(kind=kind))
         yield f"{_comment(path)}" + (f"  ({'; '.join(remarks)})" if remarks else "")
 
 

@@ -487,3 +487,106 @@ def test_an_unused_column_says_which_schema_has_a_field_for_it():
     _, _, text = draft_of("Mã hồ sơ;Số CCCD\nH29.15-250707-0001;079099000123\n")
 
     assert "#   Số CCCD  (dvcqg-2022 has SoGiayToChuHoSo; dvcqg-2020 has no field for this" in text
+
+
+CODED = "Mã hồ sơ;{name};Liên lạc;Ngày ghi sổ\n" + "".join(
+    f"H29.36-250707-{n:04};1.001612.000.00.00.H29;090123450{n};0{n}/07/2025\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize("name", ["ThuTuc", "Cột lạ", "Tên lĩnh vực"])
+def test_codes_of_procedures_are_known_whatever_their_column_is_called(name, tmp_path):
+    _, found, text = draft_of(CODED.format(name=name))
+
+    assert f'  MaTTHC: {{from: "{name}", kind: procedure_code}}\n' in text
+    assert found["TenTTHC"].table_column == "title"
+    assert found["TenLinhVuc"].table_column == "field"
+    before = text[: text.index("  MaTTHC: ")].splitlines()[-1]
+    assert "# DOUBT: by its values, not by its name: they look like codes of procedures" in before
+    claims = {"ThuTuc": "TenTTHC", "Tên lĩnh vực": "TenLinhVuc"}
+    assert name not in claims or before.endswith(f"though the name says {claims[name]}")
+
+
+def test_a_column_with_the_name_but_other_values_is_said_when_another_is_taken():
+    data = "Mã hồ sơ;Mã thủ tục;Thủ tục\nH29.15-250707-0001;KH-01;1.001612\n"
+
+    _, found, text = draft_of(data)
+
+    assert found["MaTTHC"].column.path == "Thủ tục"
+    assert "the column Mã thủ tục has this field's name, and other values" in text
+    assert "#   Mã thủ tục\n" in text
+
+
+def test_the_column_of_the_name_stays_where_it_holds_codes_of_procedures_itself():
+    data = "Thủ tục liên quan;Mã thủ tục\n1.001193;1.001612\n1.001193;2.000889\n"
+
+    _, found, text = draft_of(data)
+
+    assert found["MaTTHC"].column.path == "Mã thủ tục"
+    assert "by its values" not in text
+
+
+def test_a_column_named_like_the_title_gives_way_to_the_table_and_is_named():
+    data = "Cột A;Tên loại hồ sơ\n1.001612;XD1\n1.001612;XD2\n"
+
+    _, found, text = draft_of(data)
+
+    assert found["TenTTHC"].table_column == "title"
+    assert "# DOUBT: it may as well be Tên loại hồ sơ" in text
+
+
+def test_telephones_and_the_only_dates_are_proposed_and_never_in_silence():
+    _, found, text = draft_of(CODED.format(name="ThuTuc"))
+
+    assert '  SoDienThoai: {from: "Liên lạc", kind: phone}\n' in text
+    assert found["NgayTiepNhan"].column.path == "Ngày ghi sổ"
+    for field in ("SoDienThoai", "NgayTiepNhan"):
+        assert "by its values, not by its name" in found[field].doubts[0].en
+    assert "0901234501" not in text
+
+
+def test_of_two_columns_of_dates_none_is_guessed():
+    data = "Mã hồ sơ;Ngày A;Ngày B\nH29.15-250707-0001;05/03/2021;25/03/2021\n"
+
+    _, found, text = draft_of(data)
+
+    assert found["NgayTiepNhan"].column is None
+    assert "# DOUBT: NgayTiepNhan: it may as well be Ngày A, Ngày B" in text
+    assert "#   Ngày A  (its values look like dates)" in text
+
+
+def test_a_known_name_keeps_its_column_though_another_holds_such_values():
+    data = "Số điện thoại;Liên hệ khác\nkhông;0901234501\nkhông;0901234502\n"
+
+    _, found, text = draft_of(data)
+
+    assert found["SoDienThoai"].column.path == "Số điện thoại"
+    assert "#   Liên hệ khác  (its values look like telephone numbers)" in text
+
+
+def test_dossier_codes_outweigh_a_receipt_number_that_has_the_name():
+    data = "Số hồ sơ;Mã quốc gia\n17/2025;H29.15-250707-0001\n18/2025;H29.15-250707-0002\n"
+
+    _, found, text = draft_of(data)
+
+    assert found["MaHoSo"].column.path == "Mã quốc gia"
+    assert "the column Số hồ sơ has this field's name, and other values" in text
+
+
+def test_numbers_of_persons_are_known_in_the_schema_that_takes_them():
+    data = "Mã hồ sơ;Cột A\nH29.15-250707-0001;079099000123\nH29.15-250707-0002;079199000124\n"
+
+    _, found, text = draft_of(data, schema="dvcqg-2022")
+    _, _, older = draft_of(data)
+
+    assert found["SoGiayToChuHoSo"].column.path == "Cột A"
+    assert "079099000123" not in text
+    assert "#   Cột A  (dvcqg-2022 has SoGiayToChuHoSo;" in older
+
+
+def test_nine_digits_alone_are_no_numbers_of_persons():
+    data = "Mã hồ sơ;Số tiền\nH29.15-250707-0001;100000000\nH29.15-250707-0002;250000000\n"
+
+    _, found, _ = draft_of(data, schema="dvcqg-2022")
+
+    assert found["SoGiayToChuHoSo"].column is None
