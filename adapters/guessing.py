@@ -34,10 +34,13 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeVar
 
     from lxml.etree import _Element
 
     from adapters import SourceOptions
+
+    Table = TypeVar("Table", bound=CsvOptions | XlsxOptions | XlsOptions | OdsOptions)
 
 MAX_SAMPLE_BYTES = 16 * 1024 * 1024
 MAX_HEADER_ROW = 20
@@ -98,7 +101,7 @@ def find_source(
         if name.endswith(".zip"):
             raise FormatUnknown(_ARCHIVE)
         workbook = _workbook(data, sheet, parts=_list_of_parts(source))
-        return _with_header_row(source, workbook, file_name, is_known), []
+        return with_header_row(source, workbook, file_name, is_known), []
     is_table = name.endswith(".dbf")
     # Its first bytes are no text, and say how many they are.
     guesses = judge_encoding(data[int.from_bytes(data[8:10], "little") :] if is_table else data)
@@ -119,7 +122,7 @@ def find_source(
         return _json(text, chosen, is_whole=len(data) <= MAX_SAMPLE_BYTES), doubts
     options = CsvOptions(encoding=chosen, delimiter=_delimiter_of(text))
     # Behind a line without end every try would read the whole file.
-    return _with_header_row(io.BytesIO(data), options, file_name, is_known), doubts
+    return with_header_row(io.BytesIO(data), options, file_name, is_known), doubts
 
 
 def _workbook(data: bytes, sheet: str, *, parts: bytes) -> XlsxOptions | XlsOptions | OdsOptions:
@@ -163,15 +166,29 @@ def _delimiter_of(text: str) -> str:
     return max(likely, key=lambda mark: likely[mark])
 
 
-def _with_header_row(
+def with_header_row(
     source: BinaryIO,
-    options: CsvOptions | XlsxOptions | XlsOptions | OdsOptions,
+    options: Table,
     file_name: str,
     is_known: Callable[[str], bool],
-) -> SourceOptions:
-    """Return the options with the row whose names are known best; the first that has as many."""
+    *,
+    rows: int = MAX_HEADER_ROW,
+) -> Table:
+    """
+    Return the options with the row whose names are known best; the first that has as many.
+
+    Args:
+        source: Seekable; it is put back.
+        options: How it is read, but for the row.
+        file_name: As shown in places.
+        is_known: As for `find_source`.
+        rows: Only the first so many are tried.
+
+    Raises:
+        InputError: None of them is a row of names.
+    """
     best, most, fault = 0, -1, None
-    for row in range(1, MAX_HEADER_ROW + 1):
+    for row in range(1, rows + 1):
         source.seek(0)
         tried = replace(options, header_row=row)
         try:

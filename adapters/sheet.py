@@ -22,6 +22,7 @@ from adapters.refusal import (
     problem,
     refuse,
 )
+from schemas.errors import InputError
 from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ class CellFault(Exception):
         self.code = code
         self.shown = shown
         self.text = Text(vi=vi, en=en)
+
+
+class SheetMissing(InputError):
+    """The workbook has no sheet of that name; `sheets` are those it has."""
+
+    def __init__(self, problem: Problem, *, sheets: tuple[str, ...]) -> None:
+        super().__init__(problem)
+        self.sheets = sheets
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,7 +194,7 @@ def choose_sheet(sheets: Sequence[tuple[str, bool]], *, wanted: str, code: str, 
         file: The place of the workbook.
 
     Raises:
-        InputError: There is none of that name.
+        SheetMissing: There is none of that name.
     """
     if wanted:
         name = texts.nfc(wanted).strip()
@@ -196,7 +205,7 @@ def choose_sheet(sheets: Sequence[tuple[str, bool]], *, wanted: str, code: str, 
     if chosen:
         return chosen[0]
     found = ", ".join(f"'{name}'" for name, _ in sheets[:40]) or "-"
-    raise refuse(
+    told = problem(
         f"{code}.sheet_missing",
         Text(
             vi=f"không có trang tính '{wanted}'; tìm thấy: {found}",
@@ -205,6 +214,7 @@ def choose_sheet(sheets: Sequence[tuple[str, bool]], *, wanted: str, code: str, 
         place=file,
         remedy=Text(vi="sửa khóa sheet", en="mend the key sheet"),
     )
+    raise SheetMissing(told, sheets=tuple(name for name, _ in sheets))
 
 
 def _read_header(

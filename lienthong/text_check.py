@@ -1,14 +1,15 @@
 """
 Looking at the texts of one file: what each column is, what would be repaired, what is doubtful.
 
-The file is read twice, once for the columns to vote and once to look at every value; memory stays
-bounded whatever its size.
+Every sheet is read twice, once for the columns to vote and once to look at every value; memory
+stays bounded whatever its size.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import (
@@ -25,15 +26,16 @@ from adapters.doctor import ColumnVote, Judgement, Verdict, judge_encoding
 from adapters.doctor.encoding import MAX_SAMPLE_BYTES
 from adapters.doctor.values import column_of, replaced, texts_of
 from adapters.guessing import FormatUnknown, find_source
+from adapters.guessing_sheets import find_sheets
 from adapters.source import ZIP_MAGIC
 from mappings.drafts import is_known
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from adapters import SourceOptions, Value
+    from adapters import SourceOptions, UnreadableRecord, Value
     from adapters.doctor import Diagnosis
     from adapters.options import FileOptions
     from schemas.problem import Place, Problem
@@ -135,6 +137,25 @@ def _looking(options: FileOptions, *, encoding: str | None) -> FileOptions:
     return replace(looking, encoding=encoding)
 
 
+def guess_sheets(
+    source: BinaryIO, *, file_name: str, options: SourceOptions
+) -> list[tuple[str, SourceOptions]]:
+    """
+    Return every sheet of a workbook that holds something, the main one first; of others one of "".
+
+    Args:
+        source: Seekable; it is put back.
+        file_name: As shown in places.
+        options: As `guess_options` returned them.
+
+    Raises:
+        InputError: It cannot be read as what it looks like.
+    """
+    sheets = find_sheets(source, file_name=file_name, options=options, is_known=is_known)
+    found = [(name, each) for name, each in sheets.items() if each is not None]
+    return found or [("", options)]
+
+
 def check_file(
     source: BinaryIO,
     *,
@@ -143,51 +164,88 @@ def check_file(
     columns: Sequence[str] = (),
     write: Callable[[SourceRecord, dict[str, Value], list[Finding]], None] | None = None,
 ) -> FileFindings:
+    """Return what was found in `source`, as `check_sheets` does."""
+    return check_sheets(
+        source, file_name=file_name, sheets=[("", options)], columns=columns, write=write
+    )
+
+
+def check_sheets(
+    source: BinaryIO,
+    *,
+    file_name: str,
+    sheets: Sequence[tuple[str, SourceOptions]],
+    columns: Sequence[str] = (),
+    write: Callable[[SourceRecord, dict[str, Value], list[Finding]], None] | None = None,
+    limit: int | None = None,
+) -> FileFindings:
     """
-    Return what was found in `source`, which is read twice.
+    Return what was found in `source`, each sheet of which is read twice.
 
     Args:
-        source: Seekable, at its beginning.
+        source: Seekable.
         file_name: As shown in places.
-        options: How it is read.
+        sheets: Their names, and how each is read; of several, columns are called "sheet: column".
         columns: Only these; empty for all.
-        write: Gets every record with its repaired values and what was found in it.
+        write: Gets every record of the first sheet with its repaired values and what was found.
+        limit: So many records of each sheet are looked at; None for all.
 
     Raises:
         ConfigError: none of the records has one of `columns`.
     """
+    votes = [_votes(source, file_name, options, limit) for _, options in sheets]
+    _check_columns(columns, {name: None for each in votes for name in each})
+    found = FileFindings()
+    for (sheet, options), each in zip(sheets, votes, strict=True):
+        looked_at = {
+            name: ColumnFindings(judgement=vote.judge())
+            for name, vote in each.items()
+            if not columns or name in columns
+        }
+        label = f"{sheet}: " if len(sheets) > 1 else ""
+        found.columns |= {f"{label}{name}": column for name, column in looked_at.items()}
+        source.seek(0)
+        records = islice(read_records(source, file_name=file_name, options=options), limit)
+        _check(records, found, looked_at, write=write if sheet == sheets[0][0] else None)
+    return found
+
+
+def _votes(
+    source: BinaryIO, file_name: str, options: SourceOptions, limit: int | None
+) -> dict[str, ColumnVote]:
     votes: dict[str, ColumnVote] = {}
+    source.seek(0)
     try:
-        for item in read_records(source, file_name=file_name, options=options):
+        for item in islice(read_records(source, file_name=file_name, options=options), limit):
             if isinstance(item, SourceRecord):
                 for path, text in texts_of(item.values):
                     votes.setdefault(column_of(path), ColumnVote()).add(text)
     except InputError:
         # Told when it is met again.
         pass
-    _check_columns(columns, votes)
-    found = FileFindings(
-        columns={
-            name: ColumnFindings(judgement=vote.judge())
-            for name, vote in votes.items()
-            if not columns or name in columns
-        }
-    )
-    source.seek(0)
+    return votes
+
+
+def _check(
+    records: Iterator[SourceRecord | UnreadableRecord],
+    found: FileFindings,
+    columns: dict[str, ColumnFindings],
+    *,
+    write: Callable[[SourceRecord, dict[str, Value], list[Finding]], None] | None,
+) -> None:
     try:
-        for item in read_records(source, file_name=file_name, options=options):
+        for item in records:
             found.records += 1
             if not isinstance(item, SourceRecord):
                 found.unreadable_records += 1
                 found.unreadable += item.problems[: MOST_SHOWN - len(found.unreadable)]
                 continue
-            met = list(_look(item, found.columns))
+            met = list(_look(item, columns))
             if write is not None:
                 repairs = {p: f.diagnosis.text for p, f in met}
                 write(item, replaced(item.values, repairs), [f for _, f in met])
     except InputError as error:
         found.unreadable.append(error.problem)
-    return found
 
 
 def _look(
@@ -208,10 +266,10 @@ def _look(
         yield path, finding
 
 
-def _check_columns(columns: Sequence[str], votes: dict[str, ColumnVote]) -> None:
-    missing = [name for name in columns if name not in votes]
+def _check_columns(columns: Sequence[str], found: Collection[str]) -> None:
+    missing = [name for name in columns if name not in found]
     if missing:
-        known = ", ".join(repr(name) for name in list(votes)[:40]) or "-"
+        known = ", ".join(repr(name) for name in list(found)[:40]) or "-"
         names = ", ".join(map(repr, missing))
         raise ConfigError(
             Text(

@@ -49,18 +49,18 @@ def check(  # noqa: PLR0913 - one for each option
     repaired: Annotated[
         Path | None,
         typer.Option(
-            help="File that gets the repaired records: .csv, or .jsonl; with a list of "
-            "all changes beside it"
+            help="File that gets the repaired records (of a workbook those of its first sheet): "
+            ".csv, or .jsonl; with a list of all changes beside it"
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
-    Say for every column what its text is, what would be repaired and what is doubtful.
+    Say of every column, in every sheet, what its text is, what is to be repaired or doubtful.
 
     Example: lienthong text check ho-so.xlsx --repaired ho-so-sua.csv
     """
-    from lienthong.text_check import check_file, given_options, guess_options
+    from lienthong.text_check import check_sheets, given_options, guess_options, guess_sheets
 
     session: Session = context.obj
     name = "-" if str(file) == "-" else file.name
@@ -69,14 +69,16 @@ def check(  # noqa: PLR0913 - one for each option
         source = stack.enter_context(_seekable(stack.enter_context(opened(file))))
         if agency is None:
             options = guess_options(source, file_name=name, encoding=encoding)
+            sheets = guess_sheets(source, file_name=name, options=options)
         else:
             converter = session.installation.mappings.get(agency)
             options = given_options(converter.source, encoding=encoding)
+            sheets = [("", options)]
         out = None if repaired is None else stack.enter_context(_Repaired(repaired))
-        found = check_file(
+        found = check_sheets(
             source,
             file_name=name,
-            options=options,
+            sheets=sheets,
             columns=column or (),
             write=None if out is None else out.write,
         )
@@ -85,6 +87,9 @@ def check(  # noqa: PLR0913 - one for each option
     if as_json:
         session.json(_values(found, name, getattr(options, "encoding", None), session))
     else:
+        if len(sheets) > 1:
+            listed = ", ".join(sheet for sheet, _ in sheets)
+            session.say(Text(vi=f"Các trang tính: {listed}", en=f"Sheets: {listed}"))
         _show(session, found, encoding=getattr(options, "encoding", None))
         if repaired is not None:
             session.say(

@@ -91,16 +91,18 @@ HELP: dict[str, str] = {
     "Find Vietnamese text that was typed or read wrong.": (
         "Tìm văn bản tiếng Việt gõ sai hoặc đọc sai bảng mã."
     ),
-    "Say for every column what its text is, what would be repaired and what is doubtful.": (
-        "Cho biết từng cột là văn bản gì, giá trị nào sẽ được sửa, giá trị nào còn nghi ngờ."
+    "Say of every column, in every sheet, what its text is, what is to be repaired or doubtful.": (
+        "Cho biết từng cột của mọi trang tính là văn bản gì, giá trị nào cần sửa hoặc còn nghi ngờ."
     ),
     "Read the file as this agency's mapping says": "Đọc tệp theo ánh xạ của cơ quan này",
     "Encoding of the file; default: the mapping's, or judged": (
         "Bảng mã của tệp; mặc định: theo ánh xạ, hoặc tự đoán"
     ),
     "Look at this column only; may be repeated": "Chỉ xem cột này; được lặp lại",
-    "File that gets the repaired records: .csv, or .jsonl; with a list of all changes beside it": (
-        "Tệp nhận các bản ghi đã sửa: .csv hoặc .jsonl; kèm danh sách mọi thay đổi bên cạnh"
+    "File that gets the repaired records (of a workbook those of its first sheet): .csv, or "
+    ".jsonl; with a list of all changes beside it": (
+        "Tệp nhận các bản ghi đã sửa (bảng tính thì của trang đầu): .csv hoặc .jsonl; kèm danh "
+        "sách mọi thay đổi bên cạnh"
     ),
     # acting on messages
     "Let the same signed documents go again, under the same message ids.": (

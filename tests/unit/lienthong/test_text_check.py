@@ -170,3 +170,48 @@ def test_xml_needs_no_mapping(check, tmp_path):
 
     assert code == 0
     assert "ten" in out
+
+
+@pytest.fixture
+def book(tmp_path):
+    path = tmp_path / "ho-so.xlsx"
+    book = openpyxl.Workbook()
+    book.active.title = "HOSO"
+    for row in [("Ma", "Ten"), *((n, "Nguyễn Văn Hải") for n in range(1, 7))]:
+        book.active.append(row)
+    papers = book.create_sheet("GIAYTO")
+    for row in [("Ma", "TenGiayTo"), *enumerate(NAMES, 1)]:
+        papers.append(row)
+    book.create_sheet("Trống")
+    book.save(path)
+    return path
+
+
+def test_every_sheet_of_a_workbook_is_looked_at_and_named(check, book):
+    code, out = check(str(book), "--json")
+    _, shown = check(str(book))
+
+    found = json.loads(out)
+    columns = {column["column"]: column for column in found["columns"]}
+    assert code == 1
+    assert (found["records"], found["errors"]) == (12, [])
+    assert list(columns) == ["HOSO: Ten", "GIAYTO: TenGiayTo"]
+    assert columns["HOSO: Ten"]["right"] == 6
+    assert columns["GIAYTO: TenGiayTo"]["misread_from"] == "tcvn3"
+    assert columns["GIAYTO: TenGiayTo"]["findings"][0]["source"]["sheet"] == "GIAYTO"
+    assert "Sheets: HOSO, GIAYTO\n" in shown
+
+
+def test_a_column_of_another_sheet_can_be_asked_for(check, book):
+    code, out = check(str(book), "--column", "TenGiayTo", "--json")
+
+    assert code == 1
+    assert [column["column"] for column in json.loads(out)["columns"]] == ["GIAYTO: TenGiayTo"]
+
+
+def test_what_is_written_again_is_the_first_sheet_alone(check, book, tmp_path):
+    check(str(book), "--repaired", str(tmp_path / "sua.csv"))
+
+    rows = list(csv.reader((tmp_path / "sua.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["Ma", "Ten"]
+    assert len(rows) == 7
