@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from adapters.guessing import with_header_row
 from adapters.options import OdsOptions, XlsOptions, XlsxOptions
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from adapters import SourceOptions
 
+    BookOptions: TypeAlias = XlsxOptions | XlsOptions | OdsOptions
+
 MAX_SHEETS = 20
 MAX_HEADER_ROW = 5
 """Of the further sheets; the file is opened for every row that is tried."""
@@ -27,7 +29,7 @@ _NONE = "/"
 
 def find_sheets(
     source: BinaryIO, *, file_name: str, options: SourceOptions, is_known: Callable[[str], bool]
-) -> dict[str, SourceOptions | None]:
+) -> dict[str, BookOptions | None]:
     """
     Return how every sheet of a workbook is to be read, in their order; what is none has none.
 
@@ -47,7 +49,7 @@ def find_sheets(
         return {}
     names = _names(source, file_name, replace(options, sheet=_NONE, embedded={}))
     main = nfc(options.sheet).strip() or _first_seen(source, file_name, options)
-    found: dict[str, SourceOptions | None] = {}
+    found: dict[str, BookOptions | None] = {}
     for name in sorted(names[:MAX_SHEETS], key=lambda name: name.strip() != main):
         if name.strip() == main:
             found[name] = options

@@ -152,7 +152,8 @@ def guess_sheets(
         InputError: It cannot be read as what it looks like.
     """
     sheets = find_sheets(source, file_name=file_name, options=options, is_known=is_known)
-    found = [(name, each) for name, each in sheets.items() if each is not None]
+    found: list[tuple[str, SourceOptions]] = []
+    found += [(name, each) for name, each in sheets.items() if each is not None]
     return found or [("", options)]
 
 

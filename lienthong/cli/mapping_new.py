@@ -47,12 +47,11 @@ def new(  # noqa: PLR0913 - options of a command
     What nobody knows is left out or says "?"; `mapping check` names it.
     Example: lienthong mapping new phuong-ben-nghe --from ho-so.csv
     """
-    from adapters import read_records
-    from adapters.guessing import FormatUnknown, find_source
-    from adapters.guessing_documents import find_documents
+    from adapters.guessing import FormatUnknown
+    from lienthong.drafting import look_at
     from lienthong.flows.convert import unwritable
     from mappings import is_mapping_name
-    from mappings.drafts import count_doubts, is_known, profile_records, propose, write_draft
+    from mappings.drafts import count_doubts, propose, write_draft
     from schemas.model import load_version
 
     session: Session = context.obj
@@ -72,8 +71,8 @@ def new(  # noqa: PLR0913 - options of a command
         )
     with opened(sample) as source:
         try:
-            options, doubts = find_source(
-                source, file_name=sample.name, is_known=is_known, encoding=encoding, sheet=sheet
+            seen = look_at(
+                source, file_name=sample.name, limit=limit, encoding=encoding, sheet=sheet
             )
         except FormatUnknown as unknown:
             why = unknown.text
@@ -81,10 +80,7 @@ def new(  # noqa: PLR0913 - options of a command
                 Text(vi=f"{sample.name}: {why.vi}", en=f"{sample.name}: {why.en}"),
                 code="mapping.sample_unknown",
             ) from unknown
-        options, more = find_documents(source, file_name=sample.name, options=options, limit=limit)
-        records = read_records(source, file_name=sample.name, options=options)
-        profile = profile_records(records, limit=limit)
-    draft = propose(profile, load_version(schema or SCHEMA))
+    draft = propose(seen.profile, load_version(schema or SCHEMA), sheets=seen.sheets)
     text = write_draft(
         draft,
         name=name,
@@ -92,9 +88,9 @@ def new(  # noqa: PLR0913 - options of a command
         agency_name=agency_name,
         schema=schema or SCHEMA,
         is_schema_given=schema is not None,
-        options=options,
+        options=seen.options,
         file_name=sample.name,
-        source_doubts=[doubt.say(session.language) for doubt in [*doubts, *more]],
+        source_doubts=[doubt.say(session.language) for doubt in seen.doubts],
         language=session.language,
     )
     try:

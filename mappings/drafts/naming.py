@@ -51,6 +51,11 @@ def _names() -> dict[str, tuple[str, ...]]:
     }
 
 
+def item_names(group: Field, name: str) -> tuple[str, ...]:
+    """Return what the field `name` of the items of `group` is called, the portal's name first."""
+    return (plain(name), *_names().get(f"{group.name}.{name}", ())[1:])
+
+
 def choose_columns(
     fields: Iterable[Field], columns: Iterable[ColumnProfile]
 ) -> dict[str, list[ColumnProfile]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mappings.drafts.profiles import ColumnProfile, SampleProfile
     from schemas.model import Field
@@ -21,6 +21,32 @@ class ItemSource:
     """Of a list of objects, or of one; "" for columns of the record itself."""
     fields: Mapping[str, str]
     """Field of the group -> path from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetSample:
+    """A further sheet of a workbook."""
+
+    name: str
+    header_row: int
+    profile: SampleProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSource:
+    """A further sheet whose rows seem to belong to the records."""
+
+    name: str
+    """Of the list that its rows become."""
+    sheet: SheetSample
+    key: str
+    """The column of the main sheet that they name."""
+    own_key: str
+    """The column that names it."""
+    matching: int
+    """How many of its rows name a record of the sample."""
+    filled: int
+    """How many name any."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +97,9 @@ class Draft:
     """Other schema version -> column -> the field that only that version has."""
     kinds: Mapping[str, str]
     """Column -> the kind that its values have the form of."""
+    sheets: Sequence[SheetSample]
+    """Further ones of the workbook."""
+    children: Sequence[ChildSource]
     repeats: Repeats | None
     """Dossier codes that come several times."""
     profile: SampleProfile

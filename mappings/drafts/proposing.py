@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.drafts.grouping import find_items
+from mappings.drafts.joining import find_children
 from mappings.drafts.naming import SURE, choose_columns, score_of
 from mappings.drafts.proposals import Draft, Proposal
 from mappings.drafts.recognising import DATES, choose_by_values, recognise
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mappings.drafts.profiles import ColumnProfile, SampleProfile
+    from mappings.drafts.proposals import SheetSample
     from mappings.drafts.recognising import Recognised
     from schemas.model import Field, SchemaVersion
 
@@ -27,8 +29,17 @@ _BY_PROCEDURE = {"TenTTHC": "title", "TenLinhVuc": "field"}
 """Columns of the table of procedures that give a field which no column of the sample gives."""
 
 
-def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
-    """Return what a sample tells about the fields of a dossier."""
+def propose(
+    profile: SampleProfile, version: SchemaVersion, *, sheets: Sequence[SheetSample] = ()
+) -> Draft:
+    """
+    Return what a sample tells about the fields of a dossier.
+
+    Args:
+        profile: Of its records.
+        version: Of the portal's schema.
+        sheets: Further ones of a workbook.
+    """
     fields = version.packets[DOSSIER].fields.values()
     scalars = [each for each in fields if each.kind is not Kind.GROUP]
     kinds = recognise(profile.columns)
@@ -53,7 +64,8 @@ def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
     _propose_lookups(proposals)
     unused = _unused(profile, proposals)
     groups = [each for each in fields if each.kind is Kind.GROUP]
-    items = find_items(groups, profile, unused=unused)
+    children = find_children(profile, sheets)
+    items = find_items(groups, profile, children=children, unused=unused)
     for made in proposals:
         made.items = items.get(made.target.name)
     return Draft(
@@ -61,6 +73,8 @@ def propose(profile: SampleProfile, version: SchemaVersion) -> Draft:
         unused=unused,
         elsewhere=elsewhere,
         kinds=kinds,
+        sheets=sheets,
+        children=children,
         repeats=find_repeats(proposals, profile),
         profile=profile,
     )

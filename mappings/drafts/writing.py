@@ -48,6 +48,9 @@ _WORDS = {
         "updates": "{codes} trong {of} mã hồ sơ lặp lại: mỗi dòng là một lần cập nhật? ({words})",
         "repeated": "{codes} trong {of} mã hồ sơ lặp lại ({words}): nếu là lỗi thì để như vầy, "
         "bản ghi sau sẽ bị báo; nếu mỗi dòng là một lần cập nhật: one_row_per_dossier: false",
+        "sheets": "tệp còn các trang tính khác, bản nháp chưa dùng: {sheets}",
+        "child": "{sheet}: {matching} trên {filled} dòng có {own_key} trùng với {key} của bản ghi; "
+        "nếu đúng, bỏ dấu # ở key và children",
         "looks": "giá trị trông như {kind}",
         "only_in": "{version} có {name}; {schema} không có trường cho cột này",
     },
@@ -73,6 +76,9 @@ _WORDS = {
         "repeated": "{codes} of {of} dossier codes come several times ({words}): where that is a "
         "mistake leave it so, and the later record is reported; where each row is an update: "
         "one_row_per_dossier: false",
+        "sheets": "there are further sheets, which the draft does not use: {sheets}",
+        "child": "{sheet}: in {matching} of {filled} rows {own_key} names the {key} of a record; "
+        "if so, take the # of key and children away",
         "looks": "its values look like {kind}",
         "only_in": "{version} has {name}; {schema} has no field for this column",
     },
@@ -110,6 +116,7 @@ def write_draft(  # noqa: PLR0913 - the parts of a file's head
         f"  name: {_scalar(agency_name or UNFINISHED)}",
         *_source(options),
         *(f"  # {words['doubt']}: {_comment(doubt)}" for doubt in source_doubts),
+        *_sheets(draft, words),
     ]
     if draft.repeats is not None:
         lines += _repeats(draft.repeats, words)
@@ -144,6 +151,31 @@ def _schema(
         for path, name in columns.items():
             yield f"#   {_comment(path)}: {name}"
     yield f"schema: {schema}"
+
+
+def _sheets(draft: Draft, words: Mapping[str, str]) -> Iterator[str]:
+    if draft.sheets:
+        listed = ", ".join(f"{each.name} ({each.profile.records})" for each in draft.sheets)
+        yield f"  # {words['doubt']}: {_comment(words['sheets'].format(sheets=listed))}"
+    for child in draft.children:
+        said = words["child"].format(
+            sheet=child.sheet.name,
+            matching=child.matching,
+            filled=child.filled,
+            own_key=child.own_key,
+            key=child.key,
+        )
+        yield f"  # {words['doubt']}: {_comment(said)}"
+    if draft.children:
+        yield f"  # key: {_scalar(draft.children[0].key)}"
+        yield "  # children:"
+        for child in draft.children:
+            written: dict[str, Any] = {"sheet": child.sheet.name}
+            if child.own_key != child.key:
+                written["key"] = child.own_key
+            if child.sheet.header_row > 1:
+                written["header_row"] = child.sheet.header_row
+            yield f"  #   {_scalar(child.name)}: {_flow(written)}"
 
 
 def _repeats(repeats: Repeats, words: Mapping[str, str]) -> list[str]:
