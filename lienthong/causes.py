@@ -47,6 +47,8 @@ class Cause:
     """Of the first finding, as an example."""
     suggestion: Text | None
     """Of the first finding."""
+    for_integrator: Text | None
+    """Of the first finding."""
     count: int = 0
     places: list[tuple[Place, str | None]] = factory(default_factory=list)
     """The first few, each with what the agency knows its dossier by."""
@@ -102,6 +104,7 @@ class Causes:
                 column=key[3],
                 message=problem.message,
                 suggestion=problem.suggestion,
+                for_integrator=problem.for_integrator,
             )
         cause.add(problem)
 
@@ -114,7 +117,13 @@ class Causes:
 
 
 def cause_values(cause: Cause, say: Callable[[Text], Any]) -> dict[str, Any]:
-    """Return a cause as values for JSON; `say` puts a sentence into the reader's language."""
+    """
+    Return a cause as values for JSON, as the agency may read them.
+
+    Args:
+        cause: Of one file.
+        say: Puts a sentence into the reader's language.
+    """
     return {
         "code": cause.code,
         "severity": cause.severity.value,

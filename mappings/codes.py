@@ -152,7 +152,7 @@ def check_targets(code_list: CodeList, judge: Judge, *, section: Section, field:
                 ),
                 line=entry.line,
                 key=section.inner("codes"),
-                suggestion=refusal.suggestion,
+                suggestion=refusal.advice,
             )
 
 

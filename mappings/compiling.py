@@ -205,7 +205,9 @@ def _text_step(rule: TextRule, site: Site) -> Step:
             # A rule may cut in the middle of a space or compose letters anew.
             return as_text(apply(text))
         except TextNoMatch:
-            site.report(scope, "mapping.text_no_match", _no_match(rule, text))
+            site.report(
+                scope, "mapping.text_no_match", _no_match(text), for_integrator=_no_match_of(rule)
+            )
         except TextTooLong:
             site.report(scope, "mapping.too_long", too_long_for_regex(text))
         return None
@@ -265,7 +267,13 @@ def _judged(run: Read, judge: Judge, site: Site) -> Read:
 
 
 def _report(refusal: Refusal, scope: Scope, site: Site) -> None:
-    site.report(scope, refusal.code, refusal.text, suggestion=refusal.suggestion)
+    site.report(
+        scope,
+        refusal.code,
+        refusal.text,
+        suggestion=refusal.suggestion,
+        for_integrator=refusal.for_integrator,
+    )
 
 
 def _mandatory(run: Read, name: str, site: Site, *, is_joined: bool) -> Read:
@@ -290,17 +298,25 @@ def report_missing(site: Site, scope: Scope, name: str, *, place: Place | None =
             vi=f"trường bắt buộc {name} trống" + (f"; lấy từ {paths}" if paths else ""),
             en=f"mandatory field {name} is empty" + (f"; it comes from {paths}" if paths else ""),
         ),
-        suggestion=Text(
-            vi="điền giá trị tại nguồn, hoặc đặt `default` trong ánh xạ nếu đơn vị cho phép",
-            en="fill it at the source, or give a `default` in the mapping if the agency allows it",
+        suggestion=Text(vi="điền giá trị tại nguồn", en="fill it at the source"),
+        for_integrator=Text(
+            vi="hoặc đặt `default` nếu đơn vị cho phép",
+            en="or give a `default` if the agency allows it",
         ),
         place=place,
     )
 
 
-def _no_match(rule: TextRule, text: str) -> Text:
+def _no_match(text: str) -> Text:
+    return Text(
+        vi=f"{quoted(text)} không có dạng mà trường này cần",
+        en=f"{quoted(text)} does not have the form that this field needs",
+    )
+
+
+def _no_match_of(rule: TextRule) -> Text:
     pattern = rule.pattern.text if rule.pattern is not None else ""
     return Text(
-        vi=f"không tìm thấy {pattern!r} trong {quoted(text)}",
-        en=f"{pattern!r} does not occur in {quoted(text)}",
+        vi=f"`extract` {pattern!r} không tìm thấy gì: sửa biểu thức nếu giá trị đúng",
+        en=f"`extract` {pattern!r} finds nothing: mend the expression if the value is right",
     )

@@ -84,8 +84,11 @@ def make_progress_check(file: MappingFile) -> CheckProgress:
                         en=f"progress row {number}: status {before} → {after} was never seen",
                     ),
                     suggestion=Text(
-                        vi="kiểm tra thứ tự các dòng và danh mục trạng thái của ánh xạ",
-                        en="check the order of the rows and the mapping's code list of statuses",
+                        vi="kiểm tra trạng thái và thứ tự các dòng tại nguồn",
+                        en="check the statuses and the order of the rows at the source",
+                    ),
+                    for_integrator=Text(
+                        vi="kiểm tra danh mục trạng thái", en="check the code list of statuses"
                     ),
                     severity=severity,
                 )

@@ -150,10 +150,6 @@ def report_implausible(site: Site, scope: Scope, text: str) -> None:
             vi=f"ngày {quoted(text)} nằm ngoài {FIRST_YEAR}..{LAST_YEAR}",
             en=f"date {quoted(text)} lies outside {FIRST_YEAR}..{LAST_YEAR}",
         ),
-        suggestion=Text(
-            vi="nếu giá trị này nghĩa là chưa có ngày, liệt kê nó trong `date: {empty: [...]}`",
-            en='if this value means "no date", list it in `date: {empty: [...]}`',
-        ),
     )
 
 
@@ -189,13 +185,14 @@ def _kind(rule: KindRule, site: Site) -> Conversion:
         reading = read(text, scope.day, about(scope))
         if not reading.findings:
             return reading.text
-        for code, what, mend in reading.findings:
+        for code, what, mend, for_integrator in reading.findings:
             source = RULES[code].source
             site.report(
                 scope,
                 code,
                 what,
                 suggestion=Text(vi=f"{mend.vi} ({source.vi})", en=f"{mend.en} ({source.en})"),
+                for_integrator=for_integrator,
                 severity=severities[code],
             )
         stops = any(severities[found.code] is Severity.ERROR for found in reading.findings)
@@ -237,11 +234,7 @@ def _codes(code_list: CodeList, site: Site) -> Conversion:
                 vi=f"{vi} không có giá trị {quoted(text)}; đã biết: {listed(words)}",
                 en=f"{en} has no value {quoted(text)}; known are {listed(words)}",
             ),
-            suggestion=suggest(text)
-            or Text(
-                vi="thêm giá trị này vào danh mục mã, hoặc sửa tại nguồn",
-                en="add this value to the code list, or mend it at the source",
-            ),
+            suggestion=suggest(text),
         )
 
     return _finder(spans_of(code_list), folding(code_list), refuse, site)
@@ -290,10 +283,6 @@ def _on_day(spans: Sequence[Span], text: str, scope: Scope, site: Site) -> str |
         Text(
             vi=f"giá trị {quoted(text)} không có hiệu lực vào ngày {day}; hiệu lực: {validity}",
             en=f"value {quoted(text)} was not in force on {day}; it is in force {validity}",
-        ),
-        suggestion=Text(
-            vi="kiểm tra ngày của hồ sơ, hoặc thêm mã có hiệu lực vào ngày đó",
-            en="check the dossier's date, or add the code that is in force on that day",
         ),
     )
     return None

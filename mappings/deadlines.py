@@ -87,8 +87,8 @@ def _report_uncertain(site: Site, scope: Scope) -> None:
             en="the deadline was counted over days of which it is not sure whether they are worked",
         ),
         suggestion=Text(
-            vi="kiểm tra ngày hẹn trả; lịch nghỉ đóng gói chưa có thông báo chính thức của năm đó",
-            en="check the deadline; the packaged calendar lacks the official notice of that year",
+            vi="kiểm tra ngày hẹn trả: chưa có thông báo chính thức về ngày nghỉ của năm đó",
+            en="check the deadline: the official notice of that year's days off is not known",
         ),
         severity=Severity.WARNING,
     )

@@ -162,9 +162,10 @@ def _report_no_object(scope: Scope, entry: Value, *, base: str, field: str) -> N
             place=scope.record.place_of(base),
             field=field or None,
             value=shown(entry),
-            suggestion=Text(
-                vi="sửa tại nguồn; nếu đơn vị gửi giá trị đơn, ánh xạ đọc nó bằng `value`",
-                en="mend it at the source; if plain values are right, read them as `value`",
+            suggestion=Text(vi="sửa tại nguồn", en="mend it at the source"),
+            for_integrator=Text(
+                vi="nếu đơn vị gửi giá trị đơn, ánh xạ đọc nó bằng `value`",
+                en="if plain values are right, read them as `value`",
             ),
         )
     )

@@ -43,8 +43,20 @@ class Refusal(NamedTuple):
     code: str
     text: Text
     suggestion: Text | None = None
+    """What the agency can do about it."""
+    for_integrator: Text | None = None
+    """What whoever writes the mapping can."""
+
+    @property
+    def advice(self) -> Text | None:
+        """What to do where the value stands in the mapping itself."""
+        return self.for_integrator or self.suggestion
 
 
+_BY_CODES = Text(
+    vi="nếu đây là từ của đơn vị, đổi nó sang mã bằng `codes`",
+    en="if this is a word of the agency's, turn it into the code by `codes`",
+)
 Judge: TypeAlias = "Callable[[str], Refusal | None]"
 
 
@@ -86,6 +98,7 @@ def _by_codes(codes: Mapping[str, Text]) -> Judge:
                 en=f"the portal has no code {quoted(value)}; {known.en}",
             ),
             near,
+            _BY_CODES if near is None else None,
         )
 
     return judge
@@ -115,7 +128,7 @@ def _by_moment(value: str) -> Refusal | None:
             en=f"expected a time yyyyMMddHHmmss in {FIRST_YEAR}..{LAST_YEAR}, "
             f"found {quoted(value)}",
         ),
-        Text(
+        for_integrator=Text(
             vi="thêm `date:` với định dạng của đơn vị vào quy tắc của trường này",
             en="add `date:` with the agency's format to the rule of this field",
         ),
@@ -179,9 +192,10 @@ def _too_long(value: str, limit: int) -> Refusal:
             vi=f"dài {len(value)} ký tự, Cổng nhận tối đa {limit}: {quoted(value)}",
             en=f"{len(value)} characters long, the portal takes {limit}: {quoted(value)}",
         ),
+        Text(vi="rút gọn tại nguồn", en="shorten it at the source"),
         Text(
-            vi=f"rút gọn tại nguồn, hoặc cho phép cắt trong ánh xạ: text: [{{truncate: {limit}}}]",
-            en=f"shorten it at the source, or let the mapping cut: text: [{{truncate: {limit}}}]",
+            vi=f"hoặc cho phép cắt: text: [{{truncate: {limit}}}]",
+            en=f"or let it be cut: text: [{{truncate: {limit}}}]",
         ),
     )
 
@@ -195,9 +209,10 @@ def _forbidden(value: str) -> Refusal:
             vi=f"có ký tự điều khiển U+{point:04X} mà XML không chứa được: {quoted(value)}",
             en=f"holds the control character U+{point:04X}, which XML cannot: {quoted(value)}",
         ),
+        Text(vi="xóa ký tự này tại nguồn", en="remove it at the source"),
         Text(
-            vi="xóa ký tự này tại nguồn; thường do chọn sai bảng mã",
-            en="remove it at the source; often the encoding is set wrong",
+            vi="thường do chọn sai bảng mã trong `source`",
+            en="often the encoding in `source` is wrong",
         ),
     )
 
@@ -214,11 +229,10 @@ def _invisible(value: str) -> Refusal:
             vi=f"ký tự thứ {at} không nhìn thấy được: {named}, trong {quoted(value)}",
             en=f"character {at} cannot be seen: {named}, in {quoted(value)}",
         ),
+        Text(vi="xóa ký tự này tại nguồn", en="remove it at the source"),
         Text(
-            vi="xóa ký tự này tại nguồn; nếu hệ thống của đơn vị luôn thêm vào, cho phép ánh xạ "
-            f"bỏ: {remove}",
-            en="remove it at the source; if the agency's system always adds it, let the mapping "
-            f"remove it: {remove}",
+            vi=f"nếu hệ thống của đơn vị luôn thêm vào: {remove}",
+            en=f"if the agency's system always adds it: {remove}",
         ),
     )
 

@@ -97,18 +97,23 @@ class Site:
         """Is shown what is compiled for this rule."""
         self._finders = tuple((path, make_finder(path)) for path in paths)
 
-    def report(
+    def report(  # noqa: PLR0913 - what is said, and where
         self,
         scope: Scope,
         code: str,
         text: Text,
         *,
         suggestion: Text | None = None,
+        for_integrator: Text | None = None,
         place: Place | None = None,
         severity: Severity = Severity.ERROR,
     ) -> None:
         """Add a problem; its place is the first path that holds something, else the first path."""
         there, value = self.source(scope) if place is None else (place, None)
+        known = REMEDIES.get(code)
+        if known is not None:
+            suggestion = suggestion or known.agency
+            for_integrator = for_integrator or known.integrator
         scope.problems.append(
             Problem(
                 code=code,
@@ -117,7 +122,8 @@ class Site:
                 place=there,
                 field=f"{scope.field}{self.name}" if self.name else None,
                 value=value,
-                suggestion=suggestion or REMEDIES.get(code),
+                suggestion=suggestion,
+                for_integrator=for_integrator,
             )
         )
 
@@ -212,11 +218,10 @@ def report_obstacle(scope: Scope, path: Path, way: str, value: Value, *, name: s
             place=scope.record.place_of(f"{outer}{way}"),
             field=f"{scope.field}{name}" or None,
             value=shown(value),
-            suggestion=Text(
-                vi="tài liệu JSON hay XML: khai báo trong `source.embedded`; danh sách: `a[0].b`; "
-                "nếu không, sửa tại nguồn",
-                en="a JSON or XML document: name it in `source.embedded`; a list: `a[0].b`; "
-                "else mend it at the source",
+            suggestion=Text(vi="sửa tại nguồn", en="mend it at the source"),
+            for_integrator=Text(
+                vi="tài liệu JSON hay XML: khai báo trong `source.embedded`; danh sách: `a[0].b`",
+                en="a JSON or XML document: name it in `source.embedded`; a list: `a[0].b`",
             ),
         )
     )
@@ -232,6 +237,10 @@ def report_not_a_value(site: Site, scope: Scope, path: Path) -> None:
             en=f"{path.text!r} holds a list or an object, expected a single value",
         ),
         suggestion=Text(
+            vi="gửi một giá trị đơn ở đây; nếu luôn gửi như vậy, báo cho người phụ trách kết nối",
+            en="send a single value here; if it is always so, tell whoever set up the connection",
+        ),
+        for_integrator=Text(
             vi="trỏ đường dẫn vào bên trong, ví dụ `a.b` hoặc `a[0].b`",
             en="point the path inside it, for example `a.b` or `a[0].b`",
         ),

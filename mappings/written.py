@@ -49,7 +49,7 @@ def judge_written(rule: FieldRule, *, section: Section, field: Field) -> None:
                     en=f"{key} of {field.name}: {refusal.text.en}",
                 ),
                 key=key,
-                suggestion=refusal.suggestion,
+                suggestion=refusal.advice,
             )
     if rule.codes is not None:
         check_targets(rule.codes, judge, section=section, field=field.name)
@@ -63,7 +63,7 @@ def _with_suggestion(judge: Judge, suggestion: Text) -> Judge:
         found = judge(value)
         if found is None or found.suggestion is not None:
             return found
-        return found._replace(suggestion=suggestion)
+        return found._replace(suggestion=suggestion, for_integrator=None)
 
     return judge_with_suggestion
 

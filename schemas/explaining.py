@@ -179,10 +179,8 @@ def _wrong_value(error: Any, node: _Element, root: _Element, *, spot: _Spot) -> 
             place,
             vi=f"tối đa {limit} ký tự, thấy {length} ký tự",
             en=f"expected at most {limit} characters, found {length}",
-            advice=Text(
-                vi="Rút ngắn ở nguồn, hoặc dùng quy tắc truncate trong ánh xạ",
-                en="shorten it at the source, or use the rule truncate in the mapping",
-            ),
+            advice=Text(vi="Rút ngắn ở nguồn", en="shorten it at the source"),
+            for_integrator=Text(vi="hoặc dùng quy tắc truncate", en="or use the rule truncate"),
         )
     if isinstance(validator, XsdPatternFacets):
         form = _form(validator)
@@ -213,8 +211,8 @@ def _wrong_code(
         place,
         vi=f"cần một trong {_list(codes, vi=True)}; thấy {_quote(value)}",
         en=f"expected one of {_list(codes, vi=False)}; found {_quote(value)}",
-        advice=Text(
-            vi="Ánh xạ giá trị này sang một mã trong danh sách",
+        for_integrator=Text(
+            vi="đổi giá trị này sang một mã trong danh sách",
             en="map this value to a code of the list",
         ),
     )
@@ -248,7 +246,11 @@ def _missing(field: Field, *, place: Place, prefix: str) -> Problem:
         ),
         place=place.at(path=f"{place.path}/{field.name}"),
         field=f"{prefix}{field.name}",
-        suggestion=Text(vi="Bổ sung ánh xạ cho trường này", en="map this field"),
+        suggestion=Text(
+            vi="Điền giá trị này ở nguồn, nếu hồ sơ có",
+            en="fill it at the source, where there is one",
+        ),
+        for_integrator=Text(vi="Bổ sung quy tắc cho trường này", en="map this field"),
     )
 
 
@@ -314,13 +316,19 @@ _CHECK_VERSION: Final = Text(
     vi="Kiểm tra phiên bản lược đồ của tài liệu",
     en="check which version of the schema the document is meant for",
 )
-_CHECK_VALUE: Final = Text(
-    vi="Sửa giá trị ở nguồn hoặc trong ánh xạ", en="mend the value at the source or in the mapping"
-)
+_CHECK_VALUE: Final = Text(vi="Sửa giá trị ở nguồn", en="mend the value at the source")
+_CHECK_RULE: Final = Text(vi="hoặc sửa quy tắc của trường này", en="or mend the rule of the field")
 
 
-def _problem(
-    code: str, spot: _Spot, place: Place, *, vi: str, en: str, advice: Text = _CHECK_VALUE
+def _problem(  # noqa: PLR0913 - what is said, in two languages and to two readers
+    code: str,
+    spot: _Spot,
+    place: Place,
+    *,
+    vi: str,
+    en: str,
+    advice: Text = _CHECK_VALUE,
+    for_integrator: Text = _CHECK_RULE,
 ) -> Problem:
     return Problem(
         code=code,
@@ -328,6 +336,7 @@ def _problem(
         place=place,
         field=spot.name,
         suggestion=advice,
+        for_integrator=for_integrator,
     )
 
 

@@ -94,7 +94,10 @@ class Problem:
     value: str | None = None
     """What stands at the place, cut to `LONGEST_VALUE`; None where nothing does."""
     suggestion: Text | None = None
-    """What the reader can do about it."""
+    """What the reader can do about it; of the agency's data, what the agency can do."""
+    for_integrator: Text | None = None
+    """What whoever writes the mapping can do, where that is something else; the agency never
+    reads it."""
     dossier: str | None = None
     """What the agency knows the dossier by: its code, or what stands where that is read from."""
 

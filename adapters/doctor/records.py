@@ -217,7 +217,8 @@ def _warning(
                 en=f"{original} may be misread text, for {others}; left as it is",
             ),
             place=place,
-            suggestion=_SUGGEST_LOOK,
+            suggestion=_SUGGEST_COMPARE,
+            for_integrator=_SUGGEST_LOOK,
         )
     steps, read = ", ".join(diagnosis.steps), _shown(diagnosis.text)
     if is_repairing:
@@ -242,7 +243,8 @@ def _warning(
             en=f"{original} is damaged text, for {read} ({steps}); left as it is",
         ),
         place=place,
-        suggestion=_SUGGEST_ON,
+        suggestion=_SUGGEST_RETYPE,
+        for_integrator=_SUGGEST_ON,
     )
 
 
@@ -256,13 +258,19 @@ _SUGGEST_AGAIN = Text(
     en="take the value from the source again and save the file in UTF-8; lost letters cannot be "
     "had back",
 )
+_SUGGEST_COMPARE = Text(
+    vi="đối chiếu tại nguồn; nếu đúng như đang có thì không phải làm gì",
+    en="compare it at the source; if it is right as it stands there is nothing to do",
+)
 _SUGGEST_SOURCE = Text(
-    vi="nếu sửa sai, báo cho người viết ánh xạ; tốt nhất là sửa tại nguồn",
-    en="if that is wrong, tell whoever wrote the mapping; best is to mend it at the source",
+    vi="nếu sửa sai, báo cho người phụ trách kết nối; tốt nhất là sửa tại nguồn",
+    en="if that is wrong, tell whoever set up the connection; best is to mend it at the source",
+)
+_SUGGEST_RETYPE = Text(
+    vi="sửa tại nguồn: gõ lại bằng Unicode", en="mend it at the source: type it again in Unicode"
 )
 _SUGGEST_ON = Text(
-    vi="sửa tại nguồn, hoặc khai báo repair: on trong source của ánh xạ",
-    en="mend it at the source, or declare repair: on in the mapping's source",
+    vi="hoặc khai báo repair: on trong source", en="or declare repair: on in the source"
 )
 
 

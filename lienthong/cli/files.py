@@ -262,8 +262,8 @@ def show_causes(session: Session, causes: Causes) -> None:
         head = f"{words[cause.severity]}: {cause.code}"
         session.out.print(f"[{style}]{cause.count:>6} × {head}[/]  {escape(where)}")
         session.out.print(f"         {escape(_examples(session, cause))}")
-        if cause.suggestion is not None:
-            session.out.print(f"         → {escape(cause.suggestion.say(session.language))}")
+        for advice in session.advice(cause.suggestion, cause.for_integrator):
+            session.out.print(f"         → {escape(advice)}")
     left = sum(cause.count for cause in found[SHOWN_CAUSES:]) + causes.left_out
     if left:
         session.say(

@@ -31,6 +31,7 @@ def problem_values(problem: Problem, language: Language) -> dict[str, Any]:
         "field": problem.field,
         "value": problem.value,
         "suggestion": problem.suggestion.say(language) if problem.suggestion else None,
+        "for_integrator": problem.for_integrator.say(language) if problem.for_integrator else None,
     }
 
 

@@ -185,8 +185,8 @@ def _append_problems(session: Session, text: Styled, problems: Iterable[Problem]
     for problem in problems:
         message = shown(problem.message.say(session.language))
         text.append(f"\n{problem.code}: {message}", style="red")
-        if problem.suggestion is not None:
-            text.append(f"\n→ {shown(problem.suggestion.say(session.language))}")
+        for advice in session.advice(problem.suggestion, problem.for_integrator):
+            text.append(f"\n→ {shown(advice)}")
 
 
 def _unused(session: Session, preview: Preview, leaves: Iterable[Leaf]) -> Table:

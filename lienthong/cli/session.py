@@ -83,6 +83,14 @@ class Session:
         """Return a word of a table or label in the user's language."""
         return Text(vi=vi, en=en).say(self.language)
 
+    def advice(self, suggestion: Text | None, for_integrator: Text | None) -> list[str]:
+        """Return what to do about a finding, in lines; the integrator's part says that it is."""
+        lines = [] if suggestion is None else [suggestion.say(self.language)]
+        if for_integrator is not None:
+            label = self.word("ánh xạ", "mapping")
+            lines.append(f"{label}: {for_integrator.say(self.language)}")
+        return lines
+
     def json(self, value: Any) -> None:
         """Print a result for machines: one JSON document, nothing else on standard output."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
@@ -96,8 +104,8 @@ class Session:
             where = f"{place}: " if place else ""
             sentence = problem.message.say(self.language)
             console.print(f"[{style}]{problem.code}[/]  {escape(where + sentence)}")
-            if problem.suggestion is not None:
-                console.print(f"    → {escape(problem.suggestion.say(self.language))}")
+            for advice in self.advice(problem.suggestion, problem.for_integrator):
+                console.print(f"    → {escape(advice)}")
 
 
 def finish(code: Exit) -> None:

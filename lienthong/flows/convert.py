@@ -121,7 +121,6 @@ class Report:
         if self._errors_only and problem.severity is Severity.WARNING:
             self.warnings_left_out += 1
             return
-        suggestion = problem.suggestion
         finding = {
             "code": problem.code,
             "severity": problem.severity.value,
@@ -131,7 +130,8 @@ class Report:
             "source": asdict(problem.place),
             "field": problem.field,
             "value": problem.value,
-            "suggestion": suggestion.say(self._language) if suggestion else None,
+            "suggestion": self._told(problem.suggestion),
+            "for_integrator": self._told(problem.for_integrator),
         }
         separator = ",\n  " if self._count else "\n  "
         try:
@@ -156,7 +156,10 @@ class Report:
             "left_out": totals.left_out,
             "warnings_left_out": self.warnings_left_out,
         }
-        groups = [cause_values(cause, self._say) for cause in self.causes.by_count()]
+        groups = [
+            cause_values(cause, self._say) | {"for_integrator": self._told(cause.for_integrator)}
+            for cause in self.causes.by_count()
+        ]
         head = json.dumps({**self._head, **counts}, ensure_ascii=False)
         target.write(head[:-1] + ', "groups": [')
         target.write(",".join("\n  " + json.dumps(one, ensure_ascii=False) for one in groups))
@@ -165,6 +168,9 @@ class Report:
         self._findings.seek(0)
         shutil.copyfileobj(self._findings, target)
         target.write("\n]}\n" if self._count else "]}\n")
+
+    def _told(self, text: Text | None) -> str | None:
+        return None if text is None else self._say(text)
 
     def _say(self, text: Text) -> str:
         return text.say(self._language)

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from mappings.kinds.rules import Finding, Reading, finding
 from mappings.tables import load_column
+from schemas.problem import Text
 
 WRITINGS = ("decision20", "qcvn102")
 MAX_AGENCY_CODE = 35
@@ -70,8 +71,12 @@ def read_procedure_code(text: str) -> Reading:
                     "value.procedure_code_form",
                     vi=f"cần mã TTHC dạng d.dddddd, nhận được {text[:60]!r}",
                     en=f"expected a procedure code d.dddddd, found {text[:60]!r}",
-                    mend_vi="mã nội bộ của đơn vị cần một danh mục mã (`codes`) sang mã quốc gia",
-                    mend_en="an agency's own code needs a code list (`codes`) to the national one",
+                    mend_vi="ghi mã thủ tục quốc gia, ví dụ 1.001612",
+                    mend_en="write the national code of the procedure, for example 1.001612",
+                    for_integrator=Text(
+                        vi="mã nội bộ của đơn vị cần một danh mục mã (`codes`) sang mã quốc gia",
+                        en="an agency's own code needs a code list (`codes`) to the national one",
+                    ),
                 ),
             ),
         )
@@ -106,8 +111,12 @@ def read_field_code(text: str) -> Reading:
                 "value.field_code_form",
                 vi=f"cần mã lĩnh vực như G03-GD10, nhận được {text[:60]!r}",
                 en=f"expected a field code such as G03-GD10, found {text[:60]!r}",
-                mend_vi="dùng danh mục mã của ánh xạ để đổi tên lĩnh vực sang mã",
-                mend_en="turn names of fields into codes by a code list of the mapping",
+                mend_vi="ghi mã lĩnh vực như trên Cổng",
+                mend_en="write the code of the field as the portal has it",
+                for_integrator=Text(
+                    vi="dùng danh mục mã (`codes`) để đổi tên lĩnh vực sang mã",
+                    en="turn names of fields into codes by a code list (`codes`)",
+                ),
             ),
         ),
     )
@@ -125,10 +134,13 @@ def read_dossier_code(text: str) -> Reading:
                     "value.dossier_code_form",
                     vi=f"không phải mã hồ sơ của Cổng: {text[:60]!r}",
                     en=f"not a dossier code of the portal: {text[:60]!r}",
-                    mend_vi="cần mã đơn vị-yymmdd-số thứ tự, ví dụ H29.15-250707-0001; "
-                    "số biên nhận nội bộ phải được đổi trong ánh xạ",
-                    mend_en="expected agency-yymmdd-number, for example H29.15-250707-0001; "
-                    "an agency's own receipt number must be turned into one by the mapping",
+                    mend_vi="cần mã đơn vị-yymmdd-số thứ tự, ví dụ H29.15-250707-0001",
+                    mend_en="expected agency-yymmdd-number, for example H29.15-250707-0001",
+                    for_integrator=Text(
+                        vi="số biên nhận nội bộ phải được đổi bằng `template` hoặc `text`",
+                        en="an agency's own receipt number must be turned into one (`template`, "
+                        "`text`)",
+                    ),
                 ),
             ),
         )
@@ -172,6 +184,10 @@ def _no_old_writing(code: str) -> Finding:
         "value.agency_code_writing",
         vi=f"không suy được dạng QCVN 102 của {code}",
         en=f"the writing of QCVN 102 cannot be told from {code}",
-        mend_vi="thêm một danh mục mã của ánh xạ cho đơn vị này",
-        mend_en="add a code list of the mapping for this agency",
+        mend_vi="ghi mã ở dạng 000.00.15.H29, hoặc báo cho người phụ trách kết nối",
+        mend_en="write the code as 000.00.15.H29, or tell whoever set up the connection",
+        for_integrator=Text(
+            vi="thêm một danh mục mã (`codes`) cho đơn vị này",
+            en="add a code list (`codes`) for this agency",
+        ),
     )

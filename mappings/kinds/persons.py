@@ -70,8 +70,12 @@ def _form(text: str, digits: str) -> Finding:
         "value.personal_id_form",
         vi=f"cần số định danh 12 chữ số hoặc CMND 9 chữ số, nhận được {_shown(text)}",
         en=f"expected a personal number of 12 digits or a card of 9, found {_shown(text)}",
-        mend_vi="sửa tại nguồn; hộ chiếu và giấy tờ khác không thuộc trường này của ánh xạ",
-        mend_en="mend it at the source; passports and others need a rule of their own (`when`)",
+        mend_vi="sửa tại nguồn; hộ chiếu và giấy tờ khác không thuộc ô này",
+        mend_en="mend it at the source; passports and other papers do not belong here",
+        for_integrator=Text(
+            vi="hộ chiếu và giấy tờ khác cần quy tắc riêng (`when`)",
+            en="passports and others need a rule of their own (`when`)",
+        ),
     )
 
 

@@ -28,6 +28,9 @@ class Finding(NamedTuple):
     code: str
     text: Text
     suggestion: Text
+    """What the agency can do about it."""
+    for_integrator: Text | None = None
+    """What whoever writes the mapping can."""
 
 
 class Reading(NamedTuple):
@@ -119,7 +122,15 @@ def codes_of(kind: str) -> tuple[str, ...]:
     return tuple(code for code in RULES if code.startswith(f"value.{kind}_"))
 
 
-def finding(code: str, *, vi: str, en: str, mend_vi: str, mend_en: str) -> Finding:
+def finding(
+    code: str,
+    *,
+    vi: str,
+    en: str,
+    mend_vi: str,
+    mend_en: str,
+    for_integrator: Text | None = None,
+) -> Finding:
     """Return what is wrong and what to do about it."""
     assert code in RULES
-    return Finding(code, Text(vi=vi, en=en), Text(vi=mend_vi, en=mend_en))
+    return Finding(code, Text(vi=vi, en=en), Text(vi=mend_vi, en=mend_en), for_integrator)

@@ -98,7 +98,7 @@ def test_the_report_has_exactly_the_promised_shape(converted):
     for error in report["errors"]:
         assert list(error) == [
             "code", "severity", "message", "record", "dossier", "source", "field", "value",
-            "suggestion",
+            "suggestion", "for_integrator",
         ]  # fmt: skip
         assert list(error["source"]) == ["file", "sheet", "row", "column", "line", "path"]
         assert error["severity"] in ("error", "warning")

@@ -107,8 +107,52 @@ def is_blank(value):
 
 
 def test_every_remedy_is_in_both_languages():
-    assert [code for code, text in REMEDIES.items() if not (text.vi and text.en)] == []
-    assert [code for code, text in REMEDIES.items() if text.vi == text.en] == []
+    said = [(code, text) for code, remedy in REMEDIES.items() for text in remedy if text]
+
+    assert [code for code, text in said if not (text.vi and text.en)] == []
+    assert [code for code, text in said if text.vi == text.en] == []
+
+
+AT_RECORDS = (
+    "adapters/doctor/",
+    "mappings/compiling.py",
+    "mappings/consistency.py",
+    "mappings/conversions.py",
+    "mappings/converter.py",
+    "mappings/deadlines.py",
+    "mappings/groups.py",
+    "mappings/judging.py",
+    "mappings/kinds/",
+    "mappings/scope.py",
+    "schemas/explaining.py",
+)
+"""Where the findings about an agency's records are made; in others an integrator reads them."""
+TO_AGENCIES = {"suggestion", "mend_vi", "mend_en", "advice"}
+
+
+def speaks_of_the_mapping(text):
+    return "`" in text or "ánh xạ" in text or "mapping" in text.lower()
+
+
+def test_what_an_agency_is_told_never_speaks_of_the_mapping():
+    said = [
+        (place, part.value)
+        for maker in ("Problem", "report", "Refusal", "finding", "_problem")
+        for place, node, file in calls(maker)
+        if file.startswith(AT_RECORDS)
+        for told in [
+            *(word.value for word in node.keywords if word.arg in TO_AGENCIES),
+            *(node.args[2:3] if maker == "Refusal" else ()),
+        ]
+        for part in ast.walk(told)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+
+    assert len(said) > 60
+    assert [one for one in said if speaks_of_the_mapping(one[1])] == []
+    assert [
+        code for code, remedy in REMEDIES.items() if any(map(speaks_of_the_mapping, remedy.agency))
+    ] == []
 
 
 def test_the_walk_finds_what_it_looks_for():

@@ -317,7 +317,8 @@ def test_a_very_long_wrong_value_costs_no_search_for_a_nearest_one(problems_of):
 
     assert "C… (1000000)" in problem.message.en.replace("'", "")
     assert len(problem.message.vi) < 500
-    assert "thêm giá trị này" in problem.suggestion.vi
+    assert "báo cho người phụ trách kết nối" in problem.suggestion.vi
+    assert "thêm nó vào danh mục mã" in problem.for_integrator.vi
 
 
 def test_case_and_spaces_do_not_matter_where_the_list_says_so_but_accents_do(convert):
@@ -704,7 +705,8 @@ def test_what_a_list_is_looked_for_in_and_cannot_be_is_told(convert, on_the_way)
     (problem,) = done.problems
     assert (problem.code, problem.field) == ("mapping.not_an_object", "TaiLieuNop")
     assert problem.place.path == "giay.to"
-    assert "source.embedded" in problem.suggestion.en
+    assert problem.suggestion.en == "mend it at the source"
+    assert "source.embedded" in problem.for_integrator.en
 
 
 @pytest.mark.parametrize("giay", [None, "", " ", {}, [], {"to": None}, {"to": {}}, {"to": ""}])

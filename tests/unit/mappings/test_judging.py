@@ -54,8 +54,9 @@ def test_what_is_not_seen_is_named_with_its_place_and_two_remedies():
     assert refusal.text.en == (
         "character 5 cannot be seen: U+202E RIGHT-TO-LEFT OVERRIDE, in 'Trần\\u202e oàT'"
     )
-    assert refusal.suggestion.vi == (
-        "xóa ký tự này tại nguồn; nếu hệ thống của đơn vị luôn thêm vào, cho phép ánh xạ bỏ: "
+    assert refusal.suggestion.vi == "xóa ký tự này tại nguồn"
+    assert refusal.for_integrator.vi == (
+        "nếu hệ thống của đơn vị luôn thêm vào: "
         r"""text: [{replace: ['[\p{Cf}\x7f-\x{9f}]', ""]}]"""
     )
 
