@@ -68,6 +68,7 @@ def _best(keys: Iterable[ColumnProfile], sheet: SheetSample) -> ChildSource | No
                     own_key=own.path,
                     matching=matching,
                     filled=filled,
+                    shared=sum(count > 1 for count in column.words.values()),
                 )
     return best
 

@@ -47,6 +47,8 @@ class ChildSource:
     """How many of its rows name a record of the sample."""
     filled: int
     """How many name any."""
+    shared: int
+    """How many keys stand at several records, each of which then has the rows."""
 
 
 @dataclass(slots=True, kw_only=True)

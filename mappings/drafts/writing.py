@@ -51,6 +51,7 @@ _WORDS = {
         "sheets": "tệp còn các trang tính khác, bản nháp chưa dùng: {sheets}",
         "child": "{sheet}: {matching} trên {filled} dòng có {own_key} trùng với {key} của bản ghi; "
         "nếu đúng, bỏ dấu # ở key và children",
+        "shared": "{shared} giá trị của {key} có ở nhiều bản ghi: mỗi bản ghi đều nhận các dòng đó",
         "looks": "giá trị trông như {kind}",
         "only_in": "{version} có {name}; {schema} không có trường cho cột này",
     },
@@ -79,6 +80,7 @@ _WORDS = {
         "sheets": "there are further sheets, which the draft does not use: {sheets}",
         "child": "{sheet}: in {matching} of {filled} rows {own_key} names the {key} of a record; "
         "if so, take the # of key and children away",
+        "shared": "{shared} values of {key} stand at several records: each of these gets the rows",
         "looks": "its values look like {kind}",
         "only_in": "{version} has {name}; {schema} has no field for this column",
     },
@@ -167,6 +169,10 @@ def _sheets(draft: Draft, words: Mapping[str, str]) -> Iterator[str]:
         )
         yield f"  # {words['doubt']}: {_comment(said)}"
     if draft.children:
+        first = draft.children[0]
+        if first.shared:
+            said = words["shared"].format(shared=first.shared, key=first.key)
+            yield f"  # {words['doubt']}: {_comment(said)}"
         yield f"  # key: {_scalar(draft.children[0].key)}"
         yield "  # children:"
         for child in draft.children:

@@ -114,6 +114,15 @@ def test_a_column_that_repeats_in_the_main_sheet_is_no_key(book):
     assert "children" not in text
 
 
+def test_a_key_that_two_records_have_is_told(book):
+    rows(book["HOSO"], *((n, f"H29.36-250708-{n}", "Ai đó", "") for n in range(1001, 1011)))
+    rows(book["HOSO"], (101, "H29.36-250709-0001", "Người khác", ""))
+
+    _, text = drafted(saved(book))
+
+    assert "1 values of ID stand at several records: each of these gets the rows" in text
+
+
 def test_the_fee_of_a_record_is_offered_to_the_list_of_fees(book):
     found, _ = drafted(saved(book))
 
