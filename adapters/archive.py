@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, Protocol
 
 from adapters.refusal import refuse
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,9 +36,15 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 _MAX_ENTRIES = 10_000
 _REMEDY_SEND = Text(vi="gửi lại cả tệp", en="send the whole file again")
-_REMEDY_LIMIT = Text(
-    vi="chia nhỏ tệp; nếu tệp đúng là lớn như vậy, tăng max_unpacked_bytes hoặc max_ratio",
-    en="split the file; if it really is that large, raise max_unpacked_bytes or max_ratio",
+_REMEDY_LIMIT = Remedy(
+    Text(
+        vi="chia nhỏ tệp; nếu tệp đúng là lớn như vậy, báo cho người phụ trách kết nối",
+        en="split the file; if it really is that large, tell whoever set up the connection",
+    ),
+    Text(
+        vi="nếu tệp đúng là lớn như vậy, tăng max_unpacked_bytes hoặc max_ratio",
+        en="if it really is that large, raise max_unpacked_bytes or max_ratio",
+    ),
 )
 _FREE_BYTES = 1024 * 1024
 """The ratio is not looked at before this much; small parts may pack very well."""

@@ -20,10 +20,10 @@ from adapters.archive import Archive, Wording
 from adapters.options import DbfOptions
 from adapters.reading import read_records
 from adapters.record import UnreadableRecord
-from adapters.refusal import empty_input, refuse
+from adapters.refusal import AGREED, empty_input, refuse
 from adapters.source import ZIP_MAGIC, with_places
 from schemas.errors import InputError
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     import zipfile
@@ -51,9 +51,12 @@ _WORDING = Wording(
         en="pack the files again into one plain ZIP without a password",
     ),
 )
-_REMEDY_MEMBERS = Text(
-    vi="sửa khóa members hoặc ignore, hoặc bỏ các tệp này khỏi tệp ZIP",
-    en="mend the key members or ignore, or leave these files out of the archive",
+_REMEDY_MEMBERS = Remedy(
+    AGREED,
+    Text(
+        vi="sửa khóa members hoặc ignore, hoặc bỏ các tệp này khỏi tệp ZIP",
+        en="mend the key members or ignore, or leave these files out of the archive",
+    ),
 )
 
 
@@ -130,7 +133,9 @@ def _check_entries(
     names = [_shown(entry.filename) for entry in entries]
     if not _OF_WORKBOOKS.isdisjoint(names):
         text = Text(vi="đây là tệp Excel hoặc ODS", en="this is a workbook")
-        remedy = Text(vi="khai báo format: xlsx hoặc ods", en="declare format: xlsx or ods")
+        remedy = Remedy(
+            AGREED, Text(vi="khai báo format: xlsx hoặc ods", en="declare format: xlsx or ods")
+        )
         raise refuse("zip.workbook", text, place=archive.place, remedy=remedy)
     outside = [name for name in names if _LEADS_OUT.search(name)]
     if outside:
@@ -226,5 +231,5 @@ def _check_magic(source: BinaryIO, file: Place) -> None:
     if head.startswith((ZIP_MAGIC, _EMPTY_ARCHIVE)):
         return
     text = Text(vi="đây không phải tệp ZIP", en="this is not a ZIP archive")
-    remedy = Text(vi="kiểm tra khóa format", en="check the key format")
+    remedy = Remedy(AGREED, Text(vi="kiểm tra khóa format", en="check the key format"))
     raise refuse("zip.not_zip", text, place=file, remedy=remedy)

@@ -17,9 +17,9 @@ from adapters.dbase_header import VISUAL, read_header
 from adapters.dbase_memo import DBT, FPT, MemoDamaged, open_memo
 from adapters.dbase_values import FieldWrong, memo_block, reader_of
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import TOO_LARGE, column_names, missing_columns, problem, refuse
+from adapters.refusal import AGREED, TOO_LARGE, column_names, missing_columns, problem, refuse
 from adapters.source import open_beside, with_places
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,9 +36,12 @@ _FOXPRO = VISUAL | {0xF5, 0xFB}
 _DELETED, _KEPT = 0x2A, 0x20
 
 _REMEDY_VALUE = Text(vi="sửa giá trị này ở hệ thống nguồn", en="mend the value at its source")
-_REMEDY_DELETED = Text(
-    vi="nếu bản ghi đã xóa không cần gửi, khai báo deleted: skip, hoặc chạy PACK trước khi xuất",
-    en="if deleted records are not to be sent, declare deleted: skip, or PACK before the export",
+_REMEDY_DELETED = Remedy(
+    Text(
+        vi="chạy PACK trước khi xuất, nếu bản ghi đã xóa không cần gửi",
+        en="PACK before the export, if deleted records are not to be sent",
+    ),
+    Text(vi="hoặc khai báo deleted: skip", en="or declare deleted: skip"),
 )
 
 
@@ -64,7 +67,9 @@ def _chosen(header: Header, options: DbfOptions, file: Place) -> list[Column]:
     names = [column.name for column in visible]
     missing = missing_columns((*options.required, *options.omit), found=names)
     if missing is not None:
-        remedy = Text(vi="sửa khóa required hoặc omit", en="mend the key required or omit")
+        remedy = Remedy(
+            AGREED, Text(vi="sửa khóa required hoặc omit", en="mend the key required or omit")
+        )
         raise refuse("dbf.columns_missing", missing, place=file, remedy=remedy)
     chosen = [column for column in visible if column.name not in options.omit]
     unread = [
@@ -78,9 +83,12 @@ def _chosen(header: Header, options: DbfOptions, file: Place) -> list[Column]:
             f"cột không đọc được thành giá trị: {shown}",
             f"columns that hold no value: {shown}",
         )
-        remedy = Text(
-            vi="liệt kê các cột này trong omit nếu không cần đến",
-            en="list these columns in omit if they are not needed",
+        remedy = Remedy(
+            AGREED,
+            Text(
+                vi="liệt kê các cột này trong omit nếu không cần đến",
+                en="list these columns in omit if they are not needed",
+            ),
         )
         raise refuse("dbf.column_unsupported", Text(vi=vi, en=en), place=file, remedy=remedy)
     return chosen

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from adapters import charsets
 from adapters import text as texts
-from adapters.refusal import empty_input, refuse
+from adapters.refusal import AGREED, empty_input, refuse
 from adapters.source import refuse_workbook
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from schemas.errors import InputError
@@ -117,7 +117,7 @@ def _check_version(version: int, place: Place) -> None:
         text = Text(vi=vi, en=en)
         raise refuse("dbf.version", text, place=place, remedy=_REMEDY_COPY)
     vi, en = "đây không phải bảng dBase hay FoxPro (.dbf)", "this is no dBase or FoxPro table"
-    remedy = Text(vi="kiểm tra khóa format", en="check the key format")
+    remedy = Remedy(AGREED, Text(vi="kiểm tra khóa format", en="check the key format"))
     raise refuse("dbf.not_dbf", Text(vi=vi, en=en), place=place, remedy=remedy)
 
 

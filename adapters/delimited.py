@@ -15,6 +15,7 @@ from adapters import text as texts
 from adapters.lines import bounded_lines
 from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import (
+    AGREED,
     MAX_PROBLEMS,
     TOO_LARGE,
     column_letter,
@@ -24,14 +25,14 @@ from adapters.refusal import (
     refuse,
 )
 from adapters.source import open_text
-from schemas.problem import Place, Text
+from schemas.errors import InputError
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adapters.lines import Lines
     from adapters.options import CsvOptions
-    from schemas.errors import InputError
     from schemas.problem import Problem
 
     Row = tuple[int, int, Sequence[str], Sequence[Problem]]
@@ -41,13 +42,19 @@ _HOPELESS = 100
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 
-_REMEDY_HEADER = Text(
-    vi="sửa khóa header_row, hoặc khai báo header: false và columns",
-    en="mend the key header_row, or declare header: false and columns",
+_REMEDY_HEADER = Remedy(
+    AGREED,
+    Text(
+        vi="sửa khóa header_row, hoặc khai báo header: false và columns",
+        en="mend the key header_row, or declare header: false and columns",
+    ),
 )
-_REMEDY_ENCODING = Text(
-    vi="kiểm tra khóa encoding (utf-8, utf-16, tcvn3, vni, viscii, windows-1258)",
-    en="check the key encoding (utf-8, utf-16, tcvn3, vni, viscii, windows-1258)",
+_REMEDY_ENCODING = Remedy(
+    AGREED,
+    Text(
+        vi="kiểm tra khóa encoding (utf-8, utf-16, tcvn3, vni, viscii, windows-1258)",
+        en="check the key encoding (utf-8, utf-16, tcvn3, vni, viscii, windows-1258)",
+    ),
 )
 
 
@@ -222,9 +229,12 @@ class _Rows:
                 en=f"the {self._quote} opened in line {line} is never closed",
             ),
             place=Place(file=self._file.file, line=line),
-            remedy=Text(
-                vi='đóng dấu này; nếu dữ liệu không dùng dấu bao, khai báo quote: ""',
-                en='close it; if the data uses no quotation marks, declare quote: ""',
+            remedy=Remedy(
+                Text(vi="đóng dấu này", en="close it"),
+                Text(
+                    vi='nếu dữ liệu không dùng dấu bao, khai báo quote: ""',
+                    en='if the data uses no quotation marks, declare quote: ""',
+                ),
             ),
         )
 
@@ -251,9 +261,12 @@ def _header(
     missing = missing_columns(options.required, found=labels)
     remedy = _delimiter_remedy(cells, options)
     if missing is not None:
-        remedy = remedy or Text(
-            vi="kiểm tra dòng tiêu đề, delimiter và encoding",
-            en="check the header row, delimiter and encoding",
+        remedy = remedy or Remedy(
+            AGREED,
+            Text(
+                vi="kiểm tra dòng tiêu đề, delimiter và encoding",
+                en="check the header row, delimiter and encoding",
+            ),
         )
         raise refuse("csv.columns_missing", missing, place=place, remedy=remedy)
     if remedy is not None:
@@ -271,21 +284,21 @@ def _check_header(cells: Sequence[str], problems: Sequence[Problem], *, place: P
         raise refuse("csv.header_missing", text, place=place, remedy=_REMEDY_HEADER)
     first = problems[0]
     if first.code not in ("csv.undecodable", "csv.nul"):
-        raise refuse(first.code, first.message, place=place, remedy=first.suggestion)
+        raise InputError(first.moved_to(place))
     vi = f"không đọc được dòng tiêu đề: {first.message.vi}"
     en = f"the header cannot be read: {first.message.en}"
     text = Text(vi=vi, en=en)
     raise refuse("input.encoding_wrong", text, place=place, remedy=_REMEDY_ENCODING)
 
 
-def _delimiter_remedy(cells: Sequence[str], options: CsvOptions) -> Text | None:
+def _delimiter_remedy(cells: Sequence[str], options: CsvOptions) -> Remedy | None:
     if len(cells) != 1:
         return None
     for other, shown in _DELIMITERS.items():
         if other != options.delimiter and other in cells[0]:
             vi = f"có lẽ dấu phân cách là {shown}: khai báo delimiter: {shown}"
             en = f"the delimiter may be {shown}: declare delimiter: {shown}"
-            return Text(vi=vi, en=en)
+            return Remedy(AGREED, Text(vi=vi, en=en))
     return None
 
 

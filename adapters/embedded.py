@@ -18,7 +18,7 @@ from adapters.record import SourceRecord, UnreadableRecord
 from adapters.refusal import MAX_PROBLEMS, problem
 from adapters.xml_elements import element_value, local_name
 from schemas.parser import Limits, XmlRefused, parse_xml
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     Read = Callable[[str, Place, list[Problem]], Value]
 
 _DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
-_REMEDY = Text(
-    vi="sửa tài liệu trong trường này ở hệ thống nguồn, hoặc kiểm tra khóa embedded",
-    en="mend the document in this field at its source, or check the key embedded",
+_REMEDY = Remedy(
+    Text(
+        vi="sửa tài liệu trong trường này ở hệ thống nguồn",
+        en="mend the document in this field at its source",
+    ),
+    Text(vi="hoặc kiểm tra khóa embedded", en="or check the key embedded"),
 )
 _LOOKED_AT = 8 * 1024 * 1024
 _LOOKED_INTO = 64

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from adapters.fixed_control import check_control, needs_control
 from adapters.fixed_lines import Cutter, read_lines
 from adapters.record import Part, SourceRecord, UnreadableRecord
-from adapters.refusal import MAX_PROBLEMS, TOO_LARGE, problem, refuse
+from adapters.refusal import AGREED, MAX_PROBLEMS, TOO_LARGE, problem, refuse
 from adapters.source import open_text, with_places
-from schemas.problem import Place, Text
+from schemas.errors import InputError
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     import io
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from adapters.fixed_lines import Line
     from adapters.options import FixedOptions
     from adapters.record import Value
-    from schemas.errors import InputError
     from schemas.problem import Problem
 
 _HOPELESS = 100
@@ -33,9 +33,15 @@ _HOPELESS = 100
 _LINE_OVERHEAD = 200
 """What a detail line costs in memory beside its text; many short ones count for what they take."""
 
-_REMEDY_TYPE = Text(
-    vi="sửa dòng này ở hệ thống nguồn; loại dòng mới phải được khai báo trong types",
-    en="mend the line at its source; a new type of line must be declared in types",
+_REMEDY_TYPE = Remedy(
+    Text(
+        vi="sửa dòng này ở hệ thống nguồn; nếu là loại dòng mới, báo cho người phụ trách kết nối",
+        en="mend the line at its source; if its type is new, tell whoever set up the connection",
+    ),
+    Text(
+        vi="loại dòng mới phải được khai báo trong types",
+        en="a new type of line must be declared in types",
+    ),
 )
 
 
@@ -194,7 +200,7 @@ class _Grouping:
         values, problems = self._cutter.cut(line, key, place=place)
         if problems:
             first = problems[0]
-            raise refuse(first.code, first.message, place=first.place, remedy=first.suggestion)
+            raise InputError(first)
         name = self._cutter.types[key].name
         if name:
             self._head = {name: cast("Value", values)}
@@ -235,8 +241,11 @@ class _Open:
 def _hopeless(number: int, file: Place) -> InputError:
     vi = f"không dòng nào trong {number} bản ghi đầu đọc được"
     en = f"none of the first {number} records can be read"
-    remedy = Text(
-        vi="kiểm tra vị trí các trường, type_at, unit, encoding và format",
-        en="check the positions of the fields, type_at, unit, encoding and format",
+    remedy = Remedy(
+        AGREED,
+        Text(
+            vi="kiểm tra vị trí các trường, type_at, unit, encoding và format",
+            en="check the positions of the fields, type_at, unit, encoding and format",
+        ),
     )
     return refuse("fixed.none_readable", Text(vi=vi, en=en), place=file, remedy=remedy)

@@ -16,7 +16,7 @@ from adapters import text as texts
 from adapters.lines import bounded_lines
 from adapters.options import FixedType
 from adapters.refusal import TOO_LARGE, problem
-from schemas.problem import Text
+from schemas.problem import Remedy, Text
 
 if TYPE_CHECKING:
     import io
@@ -29,22 +29,31 @@ _END_OF_FILE = "\x1a"
 """What DOS programs put at the end."""
 
 _REMEDY_LENGTH = {
-    "characters": Text(
-        vi="sửa việc xuất tệp; nếu dấu cách cuối dòng bị cắt, khai báo trimmed: true; "
-        "nếu vị trí tính theo byte, khai báo unit: bytes",
-        en="mend the export; if spaces at the ends of lines were cut off, declare trimmed: true; "
-        "if positions count bytes, declare unit: bytes",
+    "characters": Remedy(
+        Text(vi="sửa việc xuất tệp", en="mend the export"),
+        Text(
+            vi="nếu dấu cách cuối dòng bị cắt, khai báo trimmed: true; nếu vị trí tính theo byte, "
+            "khai báo unit: bytes",
+            en="if spaces at the ends of lines were cut off, declare trimmed: true; if positions "
+            "count bytes, declare unit: bytes",
+        ),
     ),
-    "bytes": Text(
-        vi="sửa việc xuất tệp; nếu dấu cách cuối dòng bị cắt, khai báo trimmed: true",
-        en="mend the export; if spaces at the ends of lines were cut off, declare trimmed: true",
+    "bytes": Remedy(
+        Text(vi="sửa việc xuất tệp", en="mend the export"),
+        Text(
+            vi="nếu dấu cách cuối dòng bị cắt, khai báo trimmed: true",
+            en="if spaces at the ends of lines were cut off, declare trimmed: true",
+        ),
     ),
 }
-_REMEDY_CUT = Text(
-    vi="vị trí của trường có thể cắt đôi một chữ: sửa ở hệ thống nguồn, hoặc kiểm tra encoding, "
-    "unit và vị trí",
-    en="a boundary may cut a letter in two: mend it at the source, or check encoding, unit and the "
-    "positions",
+_REMEDY_CUT = Remedy(
+    Text(
+        vi="sửa ở hệ thống nguồn: vị trí của trường có thể cắt đôi một chữ",
+        en="mend it at the source: a boundary may cut a letter in two",
+    ),
+    Text(
+        vi="hoặc kiểm tra encoding, unit và vị trí", en="or check encoding, unit and the positions"
+    ),
 )
 
 

@@ -18,9 +18,9 @@ from adapters import text as texts
 from adapters.json_chunks import utf8_chunks
 from adapters.json_values import MEND_NUMBER, NUMBER_TOO_LONG, Cleaner, exact_number
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import TOO_LARGE, problem, refuse
+from adapters.refusal import AGREED, TOO_LARGE, problem, refuse
 from adapters.source import open_text
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     import io
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 _BOTTOMLESS = 1_000_000
 """The parser remembers every open bracket; from here on the rest of the file is not looked at."""
-_MEND = Text(vi="sửa chỗ này, hoặc kiểm tra khóa format", en="mend it, or check the key format")
+_MEND = Remedy(
+    Text(vi="sửa chỗ này", en="mend it"),
+    Text(vi="hoặc kiểm tra khóa format", en="or check the key format"),
+)
 
 
 def read(
@@ -151,9 +154,12 @@ class _Walk:
                 en=f"the document has no '{self._records}'; keys found: {keys}",
             ),
             place=self._file,
-            remedy=Text(
-                vi="sửa khóa records thành đường dẫn đến mảng hồ sơ",
-                en="set the key records to the path of the array of records",
+            remedy=Remedy(
+                AGREED,
+                Text(
+                    vi="sửa khóa records thành đường dẫn đến mảng hồ sơ",
+                    en="set the key records to the path of the array of records",
+                ),
             ),
         )
 
@@ -192,7 +198,7 @@ class _Walk:
                 en=f"at '{where}' expected an object or the array of records, found {_kind(event)}",
             ),
             place=self._file.at(path=where or None),
-            remedy=Text(vi="sửa khóa records", en="mend the key records"),
+            remedy=Remedy(AGREED, Text(vi="sửa khóa records", en="mend the key records")),
         )
 
     def _begin(self, event: str, value: Any) -> SourceRecord | UnreadableRecord | None:

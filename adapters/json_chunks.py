@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from adapters import text as texts
-from adapters.refusal import refuse
-from schemas.problem import Place, Text
+from adapters.refusal import AGREED, refuse
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     import io
@@ -96,5 +96,5 @@ def _undecodable(marked: str, *, file: Place) -> InputError:
             en=f"byte {byte} has no letter in the declared encoding",
         ),
         place=file,
-        remedy=Text(vi="kiểm tra khóa encoding", en="check the key encoding"),
+        remedy=Remedy(AGREED, Text(vi="kiểm tra khóa encoding", en="check the key encoding")),
     )

@@ -9,9 +9,9 @@ from adapters import text as texts
 from adapters.json_values import Cleaner, NumberTooLong, Strictly
 from adapters.lines import bounded_lines
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import TOO_LARGE, problem, refuse
+from adapters.refusal import AGREED, TOO_LARGE, problem, refuse
 from adapters.source import open_text
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     import io
@@ -115,8 +115,13 @@ def _not_json_lines(vi: str, en: str, place: Place) -> InputError:
         "jsonl.not_json_lines",
         Text(vi=vi, en=en),
         place=place,
-        remedy=Text(
-            vi="mỗi dòng phải là một đối tượng; nếu cả tệp là một tài liệu, khai báo format: json",
-            en="each line must be one object; if the file is one document, declare format: json",
+        remedy=Remedy(
+            AGREED,
+            Text(
+                vi="mỗi dòng phải là một đối tượng; nếu cả tệp là một tài liệu, khai báo format: "
+                "json",
+                en="each line must be one object; if the file is one document, declare format: "
+                "json",
+            ),
         ),
     )

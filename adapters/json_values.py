@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from adapters import text as texts
 from adapters.refusal import MAX_PROBLEMS, problem
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from adapters.record import Value
@@ -182,17 +182,23 @@ class Cleaner:
 
 
 _REMEDIES = {
-    "number_too_long": MEND_NUMBER,
-    "not_object": Text(
-        vi="mỗi bản ghi phải là một đối tượng; sửa ở hệ thống nguồn, hoặc kiểm tra khóa records",
-        en="every record must be an object; mend it at the source, or check the key records",
+    "number_too_long": Remedy(MEND_NUMBER),
+    "not_object": Remedy(
+        Text(
+            vi="mỗi bản ghi phải là một đối tượng; sửa ở hệ thống nguồn",
+            en="every record must be an object; mend it at the source",
+        ),
+        Text(vi="hoặc kiểm tra khóa records", en="or check the key records"),
     ),
-    "key_repeated": Text(
-        vi="sửa việc xuất dữ liệu để mỗi khóa chỉ có một lần",
-        en="mend the export so that every key is there once",
+    "key_repeated": Remedy(
+        Text(
+            vi="sửa việc xuất dữ liệu để mỗi khóa chỉ có một lần",
+            en="mend the export so that every key is there once",
+        )
     ),
-    "too_deep": Text(
-        vi="sửa việc xuất dữ liệu, hoặc tăng max_depth", en="mend the export, or raise max_depth"
+    "too_deep": Remedy(
+        Text(vi="sửa việc xuất dữ liệu", en="mend the export"),
+        Text(vi="hoặc tăng max_depth", en="or raise max_depth"),
     ),
 }
 _KINDS = {str: "string", int: "number", float: "number", bool: "boolean", list: "array"}

@@ -6,10 +6,10 @@ import posixpath
 from typing import TYPE_CHECKING, BinaryIO
 
 from adapters.archive import Archive, Wording
-from adapters.refusal import empty_input, refuse
+from adapters.refusal import AGREED, empty_input, refuse
 from adapters.source import OLE_MAGIC, ZIP_MAGIC, is_encrypted_office
 from schemas.parser import Limits, XmlRefused, parse_xml
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -88,9 +88,11 @@ def _check_magic(source: BinaryIO, place: Place) -> None:
         raise refuse("xlsx.encrypted", text, place=place, remedy=_REMEDY_SAVE)
     if head.startswith(OLE_MAGIC):
         text = Text(vi="đây là tệp .xls kiểu cũ", en="this is an old .xls file")
-        remedy = Text(
-            vi="khai báo format: xls, hoặc mở bằng Excel và lưu lại dạng .xlsx",
-            en="declare format: xls, or open it in Excel and save it as .xlsx",
+        remedy = Remedy(
+            Text(
+                vi="mở bằng Excel và lưu lại dạng .xlsx", en="open it in Excel and save it as .xlsx"
+            ),
+            Text(vi="hoặc khai báo format: xls", en="or declare format: xls"),
         )
         raise refuse("xlsx.old", text, place=place, remedy=remedy)
     if not head.startswith(ZIP_MAGIC):
@@ -98,8 +100,11 @@ def _check_magic(source: BinaryIO, place: Place) -> None:
             "xlsx.not_workbook",
             Text(vi="đây không phải tệp Excel (.xlsx)", en="this is not a workbook (.xlsx)"),
             place=place,
-            remedy=Text(
-                vi="kiểm tra khóa format; tệp văn bản dùng csv, json, jsonl hoặc xml",
-                en="check the key format; text files are csv, json, jsonl or xml",
+            remedy=Remedy(
+                AGREED,
+                Text(
+                    vi="kiểm tra khóa format; tệp văn bản dùng csv, json, jsonl hoặc xml",
+                    en="check the key format; text files are csv, json, jsonl or xml",
+                ),
             ),
         )

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from schemas.errors import InputError
-from schemas.problem import Place, Problem, Text
+from schemas.problem import Place, Problem, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,22 +19,42 @@ _MOST_SHOWN = 40
 MAX_PROBLEMS = 100
 """Of one record; nobody learns from more, and a hostile one may have a million."""
 
-TOO_LARGE = Text(
-    vi="chia nhỏ bản ghi; nếu bản ghi đúng là lớn như vậy, tăng max_record_bytes",
-    en="split the record; if it really is that large, raise max_record_bytes",
+AGREED = Text(
+    vi="gửi tệp theo đúng dạng đã thống nhất; nếu dạng của tệp đã đổi, báo cho người phụ trách "
+    "kết nối",
+    en="send the file in the form that was agreed; if its form has changed, tell whoever set up "
+    "the connection",
+)
+"""What an agency can do where the file and what the mapping says of it do not fit."""
+TOO_LARGE = Remedy(
+    Text(
+        vi="chia nhỏ bản ghi; nếu bản ghi đúng là lớn như vậy, báo cho người phụ trách kết nối",
+        en="split the record; if it really is that large, tell whoever set up the connection",
+    ),
+    Text(
+        vi="nếu bản ghi đúng là lớn như vậy, tăng max_record_bytes",
+        en="if it really is that large, raise max_record_bytes",
+    ),
 )
 """What to do about a record above its limit."""
 
 
 def problem(
-    code: str, text: Text, *, place: Place = _NO_PLACE, remedy: Text | None = None
+    code: str, text: Text, *, place: Place = _NO_PLACE, remedy: Text | Remedy | None = None
 ) -> Problem:
-    """Return one finding; `remedy` says what the agency can do."""
-    return Problem(code=code, message=text, place=place, suggestion=remedy)
+    """Return one finding; `remedy` says what the agency can do, and perhaps the integrator."""
+    told = remedy if isinstance(remedy, Remedy) else Remedy(remedy) if remedy else None
+    return Problem(
+        code=code,
+        message=text,
+        place=place,
+        suggestion=told.agency if told else None,
+        for_integrator=told.integrator if told else None,
+    )
 
 
 def refuse(
-    code: str, text: Text, *, place: Place = _NO_PLACE, remedy: Text | None = None
+    code: str, text: Text, *, place: Place = _NO_PLACE, remedy: Text | Remedy | None = None
 ) -> InputError:
     """Return the error for an input that cannot be read any further."""
     return InputError(problem(code, text, place=place, remedy=remedy))

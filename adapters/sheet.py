@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from adapters import text as texts
 from adapters.record import SourceRecord, UnreadableRecord, Value
 from adapters.refusal import (
+    AGREED,
     TOO_LARGE,
     column_letter,
     column_names,
@@ -23,7 +24,7 @@ from adapters.refusal import (
     refuse,
 )
 from schemas.errors import InputError
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -212,7 +213,7 @@ def choose_sheet(sheets: Sequence[tuple[str, bool]], *, wanted: str, code: str, 
             en=f"there is no sheet '{wanted}'; found: {found}",
         ),
         place=file,
-        remedy=Text(vi="sửa khóa sheet", en="mend the key sheet"),
+        remedy=Remedy(AGREED, Text(vi="sửa khóa sheet", en="mend the key sheet")),
     )
     raise SheetMissing(told, sheets=tuple(name for name, _ in sheets))
 
@@ -240,14 +241,16 @@ def _read_header(
     cells = _joined(rows, range(first, last + 1), sheet.merges)
     if not cells:
         vi, en = f"không có tiêu đề ở dòng {first}", f"there is no header in row {first}"
-        remedy = Text(vi="sửa khóa header_row hoặc sheet", en="mend the key header_row or sheet")
+        remedy = Remedy(
+            AGREED, Text(vi="sửa khóa header_row hoặc sheet", en="mend the key header_row or sheet")
+        )
         text = Text(vi=vi, en=en)
         raise refuse(f"{code}.header_missing", text, place=place, remedy=remedy)
     names, labels = column_names(cells, code=f"{code}.columns_repeated", place=place)
     missing = missing_columns(header.required, found=labels)
     if missing is not None:
         vi, en = "kiểm tra khóa header_row và sheet", "check the keys header_row and sheet"
-        remedy = Text(vi=vi, en=en)
+        remedy = Remedy(AGREED, Text(vi=vi, en=en))
         raise refuse(f"{code}.columns_missing", missing, place=place, remedy=remedy)
     return names, labels, ahead
 
@@ -266,8 +269,7 @@ def _header_cells(row: Row, *, code: str, place: Place) -> dict[int, str]:
         where = Place(
             file=place.file, sheet=place.sheet, row=row.number, column=column_letter(index)
         )
-        found = cell_problem(fault, code=code, place=where)
-        raise refuse(found.code, found.message, place=where, remedy=found.suggestion)
+        raise InputError(cell_problem(fault, code=code, place=where))
     return {index: str(value) for index, value in row.cells if str(value).strip()}
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import charsets
-from adapters.refusal import empty_input, refuse
-from schemas.problem import Place, Text
+from adapters.refusal import AGREED, empty_input, refuse
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,9 +155,12 @@ def refuse_workbook(head: bytes, place: Place) -> None:
             en="this is a workbook or an archive, not a text file",
         ),
         place=place,
-        remedy=Text(
-            vi="lưu lại đúng định dạng đã khai báo, hoặc khai báo format: xlsx, xls, ods hay zip",
-            en="save it in the declared format, or declare format: xlsx, xls, ods or zip",
+        remedy=Remedy(
+            AGREED,
+            Text(
+                vi="khai báo format: xlsx, xls, ods hay zip, nếu tệp luôn như vậy",
+                en="declare format: xlsx, xls, ods or zip, if files are always so",
+            ),
         ),
     )
 
@@ -183,7 +186,9 @@ def settle_encoding(head: bytes, encoding: str, place: Place) -> tuple[str, byte
                 f"but the declared encoding is {encoding}",
             ),
             place=place,
-            remedy=Text(vi=f"khai báo encoding: {codec}", en=f"declare encoding: {codec}"),
+            remedy=Remedy(
+                AGREED, Text(vi=f"khai báo encoding: {codec}", en=f"declare encoding: {codec}")
+            ),
         )
     if encoding == "utf-16":
         raise refuse(
@@ -193,9 +198,12 @@ def settle_encoding(head: bytes, encoding: str, place: Place) -> tuple[str, byte
                 en="a UTF-16 file without byte order mark does not tell its byte order",
             ),
             place=place,
-            remedy=Text(
-                vi="khai báo encoding: utf-16-le (thường gặp trên Windows) hoặc utf-16-be",
-                en="declare encoding: utf-16-le (usual on Windows) or utf-16-be",
+            remedy=Remedy(
+                AGREED,
+                Text(
+                    vi="khai báo encoding: utf-16-le (thường gặp trên Windows) hoặc utf-16-be",
+                    en="declare encoding: utf-16-le (usual on Windows) or utf-16-be",
+                ),
             ),
         )
     return ("utf-8" if encoding == "utf-8-sig" else encoding), b""

@@ -5,21 +5,26 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from schemas.problem import Text
+from schemas.problem import Remedy, Text
 
 _MARKED = re.compile(r"[\ud800-\udfff]")
 
 REMEDIES = {
-    "undecodable": Text(
-        vi="sửa giá trị này; nếu nhiều bản ghi cùng lỗi, kiểm tra khóa encoding",
-        en="mend the value; if many records have it, check the key encoding",
+    "undecodable": Remedy(
+        Text(vi="sửa giá trị này tại nguồn", en="mend the value at the source"),
+        Text(
+            vi="nếu nhiều bản ghi cùng lỗi, kiểm tra khóa encoding",
+            en="if many records have it, check the key encoding",
+        ),
     ),
-    "surrogate": Text(
-        vi="nhập lại giá trị này ở hệ thống nguồn", en="enter the value again at its source"
+    "surrogate": Remedy(
+        Text(vi="nhập lại giá trị này ở hệ thống nguồn", en="enter the value again at its source")
     ),
-    "nul": Text(vi="xóa ký tự NUL ở hệ thống nguồn", en="remove the NUL character at the source"),
+    "nul": Remedy(
+        Text(vi="xóa ký tự NUL ở hệ thống nguồn", en="remove the NUL character at the source")
+    ),
 }
-"""By the ends of codes that `fault` returns: what the agency can do."""
+"""By the ends of codes that `fault` returns."""
 
 
 def nfc(text: str) -> str:

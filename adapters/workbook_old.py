@@ -26,12 +26,12 @@ from xlrd.biffh import (
 from adapters import text as texts
 from adapters.book import book_records
 from adapters.compound import CompoundDamaged, workbook_stream
-from adapters.refusal import MAX_PROBLEMS, empty_input, refuse
+from adapters.refusal import AGREED, MAX_PROBLEMS, empty_input, refuse
 from adapters.sheet import CellFault, Row, Sheet, checked_text, choose_sheet
 from adapters.source import OLE_MAGIC, ZIP_MAGIC, is_encrypted_office, with_places
 from adapters.workbook_fonts import legacy_font
 from adapters.workbook_numbers import PLAIN, kind_of, read_number
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,9 @@ def _load(source: BinaryIO, *, file: Place, limit: int) -> bytes:
         raise empty_input(file)
     if head.startswith(ZIP_MAGIC):
         vi, en = "đây là tệp .xlsx hoặc .ods, không phải .xls", "this is an .xlsx or .ods, no .xls"
-        remedy = Text(vi="khai báo format: xlsx hoặc ods", en="declare format: xlsx or ods")
+        remedy = Remedy(
+            AGREED, Text(vi="khai báo format: xlsx hoặc ods", en="declare format: xlsx or ods")
+        )
         raise refuse("xls.not_workbook", Text(vi=vi, en=en), place=file, remedy=remedy)
     if not head.startswith((OLE_MAGIC, *_BARE_MAGIC)):
         raise refuse(
@@ -102,9 +104,12 @@ def _load(source: BinaryIO, *, file: Place, limit: int) -> bytes:
         )
     if size > limit:
         vi, en = f"tệp dài hơn giới hạn {limit} byte", f"the file is longer than {limit} bytes"
-        remedy = Text(
-            vi="lưu lại dạng .xlsx (đọc được mọi kích thước), hoặc tăng max_file_bytes",
-            en="save it as .xlsx (read at any size), or raise max_file_bytes",
+        remedy = Remedy(
+            Text(
+                vi="lưu lại dạng .xlsx (đọc được mọi kích thước)",
+                en="save it as .xlsx (read at any size)",
+            ),
+            Text(vi="hoặc tăng max_file_bytes", en="or raise max_file_bytes"),
         )
         raise refuse("xls.too_large", Text(vi=vi, en=en), place=file, remedy=remedy)
     if head.startswith(OLE_MAGIC) and is_encrypted_office(source):

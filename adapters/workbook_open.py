@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from adapters import text as texts
 from adapters.archive import Archive, Wording
 from adapters.book import book_records
-from adapters.refusal import MAX_PROBLEMS, empty_input, refuse
+from adapters.refusal import AGREED, MAX_PROBLEMS, empty_input, refuse
 from adapters.sheet import MAX_COLUMNS, CellFault, Row, Sheet, checked_text, choose_sheet
 from adapters.source import ZIP_MAGIC, with_places
 from adapters.workbook_numbers import PLAIN, read_index, read_number
 from schemas.parser import Limits, XmlRefused, iter_elements
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -348,5 +348,5 @@ def _check_magic(source: BinaryIO, file: Place) -> None:
         raise empty_input(file)
     if not head.startswith(ZIP_MAGIC):
         vi, en = "đây không phải tệp .ods", "this is not an .ods workbook"
-        remedy = Text(vi="kiểm tra khóa format", en="check the key format")
+        remedy = Remedy(AGREED, Text(vi="kiểm tra khóa format", en="check the key format"))
         raise refuse("ods.not_workbook", Text(vi=vi, en=en), place=file, remedy=remedy)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from adapters import text as texts
 from adapters.record import SourceRecord, UnreadableRecord
-from adapters.refusal import empty_input, problem, refuse
+from adapters.refusal import AGREED, empty_input, problem, refuse
 from adapters.source import open_bytes, read_head, refuse_workbook
 from schemas.parser import Limits, XmlRefused, iter_elements
-from schemas.problem import Place, Text
+from schemas.problem import Place, Remedy, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def _record(element: _Element, *, number: int, place: Place) -> SourceRecord | U
     if value is None or not str(value).strip():
         return SourceRecord(number=number, values={}, place=place)
     vi, en = "bản ghi chỉ có văn bản, không có phần tử con", "the record is text without elements"
-    remedy = Text(vi="kiểm tra khóa records", en="check the key records")
+    remedy = Remedy(AGREED, Text(vi="kiểm tra khóa records", en="check the key records"))
     found = problem("xml.not_a_record", Text(vi=vi, en=en), place=place, remedy=remedy)
     return UnreadableRecord(number=number, problems=(found,))
 
@@ -170,9 +170,12 @@ def _check_root(
         "xml.records_missing",
         stranger or nowhere,
         place=file,
-        remedy=Text(
-            vi="kiểm tra khóa records và namespaces (tên không có tiền tố là không có namespace)",
-            en="check the keys records and namespaces (no prefix means no namespace)",
+        remedy=Remedy(
+            AGREED,
+            Text(
+                vi="kiểm tra khóa records và namespaces (không có tiền tố là không có namespace)",
+                en="check the keys records and namespaces (no prefix means no namespace)",
+            ),
         ),
     )
 

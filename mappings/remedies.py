@@ -7,17 +7,7 @@ the mapping can do is said apart.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from schemas.problem import Text
-
-
-class Remedy(NamedTuple):
-    """What to do about a finding."""
-
-    agency: Text
-    integrator: Text | None = None
-
+from schemas.problem import Remedy, Text
 
 _MEND_OR_TELL = Text(
     vi="sửa giá trị tại nguồn; nếu giá trị đúng, báo cho người phụ trách kết nối",

@@ -36,6 +36,13 @@ class Text(NamedTuple):
         return self.vi if language is Language.VI else self.en
 
 
+class Remedy(NamedTuple):
+    """What to do about a finding: what the agency can, and what whoever writes the mapping can."""
+
+    agency: Text
+    integrator: Text | None = None
+
+
 class Severity(Enum):
     """Whether a problem stops its record."""
 

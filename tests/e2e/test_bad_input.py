@@ -176,7 +176,7 @@ def test_a_wrong_delimiter_is_named(quick, table):
     error = only_error(result)
     assert error["code"] == "csv.columns_missing"
     assert error["source"]["row"] == 1
-    assert "delimiter" in error["suggestion"]
+    assert "delimiter" in error["for_integrator"]
 
 
 def test_ragged_rows_are_reported_and_their_neighbours_convert(quick, table):

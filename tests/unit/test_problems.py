@@ -1,6 +1,7 @@
 """Whoever reads an error can mend it: each one says, in both languages, what to do."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,11 @@ AT_RECORDS = (
 TO_AGENCIES = {"suggestion", "mend_vi", "mend_en", "advice"}
 
 
+OF_FILES = re.compile(
+    r"khóa (?!chỉ)[a-z_]+\b|\bkeys? (?!is|in|to)[a-z_]+\b|khai báo|\bdeclare\b|max_\w+|encoding"
+)
+
+
 def speaks_of_the_mapping(text):
     return "`" in text or "ánh xạ" in text or "mapping" in text.lower()
 
@@ -153,6 +159,44 @@ def test_what_an_agency_is_told_never_speaks_of_the_mapping():
     assert [
         code for code, remedy in REMEDIES.items() if any(map(speaks_of_the_mapping, remedy.agency))
     ] == []
+
+
+def told_by_readers():
+    """Yield (place, text) of what readers of files tell agencies to do."""
+    for path in sorted((ROOT / "adapters").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for_integrators = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and called(node) == "Remedy"
+            for told in node.args[1:]
+            for part in ast.walk(told)
+        }
+        for node in ast.walk(tree):
+            is_remedy = isinstance(node, ast.Call) and (
+                called(node) == "Remedy" or any(word.arg == "remedy" for word in node.keywords)
+            )
+            told = [
+                *(node.args[:1] if is_remedy and called(node) == "Remedy" else ()),
+                *(word.value for word in getattr(node, "keywords", ()) if word.arg == "remedy"),
+            ]
+            if isinstance(node, ast.Assign) and "REMED" in ast.unparse(node.targets[0]).upper():
+                told.append(node.value)
+            yield from (
+                (f"{path.name}:{part.lineno}", part.value)
+                for each in told
+                for part in ast.walk(each)
+                if isinstance(part, ast.Constant)
+                and isinstance(part.value, str)
+                and id(part) not in for_integrators
+            )
+
+
+def test_what_an_agency_is_told_of_its_file_never_speaks_of_options():
+    said = list(told_by_readers())
+
+    assert len(said) > 40
+    assert [one for one in said if OF_FILES.search(one[1])] == []
 
 
 def test_the_walk_finds_what_it_looks_for():

@@ -204,7 +204,7 @@ def test_a_wrong_delimiter_is_recognised_without_required_columns(read):
     found = read(b"a;b\n1;2\n", format="csv")
 
     assert found.code == "csv.delimiter_wrong"
-    assert "delimiter: ';'" in found.refusal.suggestion.en
+    assert "delimiter: ';'" in found.refusal.for_integrator.en
 
 
 def test_missing_columns_are_all_listed_with_near_names(read):
