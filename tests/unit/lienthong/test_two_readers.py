@@ -61,7 +61,7 @@ def test_results_and_annotated_copies_give_the_agency_its_own_part_alone():
 
     assert "sửa tại nguồn" in values
     assert "codes" not in values
-    assert note_of([BOTH], Language.VI) == "sai → sửa tại nguồn"
+    assert note_of([BOTH], Language.VI) == "Lỗi: sai → sửa tại nguồn"
 
 
 def test_causes_carry_both_and_give_the_agencys():
