@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lienthong.conversion import Pipeline
-from lienthong.read_columns import columns_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +52,7 @@ def make_agency(
         code=converter.agency_code,
         version=converter.version,
         source=converter.source,
-        read_columns=columns_read(converter._file),  # noqa: SLF001 - it keeps its mapping to itself
+        read_columns=converter.columns_read,
         pipeline=Pipeline(converter, signer=signer, services=services),
         mapping_stamp=stamp_of(converter),
         one_row_per_dossier=converter.one_row_per_dossier,

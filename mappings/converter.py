@@ -17,6 +17,7 @@ from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS, FieldRule
 from mappings.leaving import make_leaver
 from mappings.scope import Scope, Site
+from mappings.source_leaves import columns_read
 from mappings.statuses import FIELD, Status
 from mappings.tracing import column_of, trace_field
 from mappings.watching import UNWATCHED
@@ -185,6 +186,11 @@ class Converter:
         """
         scope = Scope(record, find_day=self.find_day)
         return trace_field(self._file, scope, field, row=row)
+
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """The paths of the texts that some rule reads, without positions in lists."""
+        return columns_read(self._file)
 
     def column_of(self, packet: str, field: str) -> str | None:
         """Return the path that a top-level field of a packet is made of, or None for no single."""

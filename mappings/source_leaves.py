@@ -32,6 +32,17 @@ def source_paths_of(file: MappingFile) -> frozenset[str]:
     return frozenset(found)
 
 
+def columns_read(file: MappingFile) -> frozenset[str]:
+    """
+    Return the paths of the texts that some rule reads: of a text anywhere else nothing is sent.
+
+    They are those of which a preview says that a rule reads them, found before any record is.
+    """
+    paths = source_paths_of(file)
+    # An entry that is no object is read as `value` of its list, an element by its own text.
+    return paths | {path.removesuffix(".value") for path in paths} | {f"{p}.#text" for p in paths}
+
+
 def _progress(rule: ProgressRule) -> Iterator[str]:
     base = "" if rule.each is None else _without_indices(rule.each.text)
     yield from _paths_in(rule.each, base="")

@@ -22,9 +22,9 @@ from adapters import read_records
 from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
 from lienthong.differences import Differences, contents_of, without_indices
-from lienthong.read_columns import columns_read
 from mappings import compile_mapping
 from mappings.leaving import written
+from mappings.source_leaves import columns_read
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Severity
 

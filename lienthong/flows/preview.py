@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from adapters import read_records
 from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
-from lienthong.read_columns import columns_read
 from mappings import compile_mapping, explain_mapping
 from mappings.lineage import fields_in
+from mappings.source_leaves import columns_read
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Severity, Text
 
