@@ -18,7 +18,6 @@ from sqlalchemy.exc import DBAPIError
 import mappings
 import schemas.model
 from broker.port import BrokerError
-from lienthong.store import audit
 from lienthong.store.database import reading
 from schemas.errors import LienthongError
 from schemas.problem import Text
@@ -217,7 +216,7 @@ def _store(installation: Installation) -> Iterator[Finding]:
         return
     try:
         with reading(installation.store) as connection:
-            found = audit.verify(connection)
+            found = installation.check_log(connection)
             unsafe = _unsafe_settings(connection) if on_server else []
     except (LienthongError, DBAPIError) as error:
         told = error.text if isinstance(error, LienthongError) else _cause(error)

@@ -5,6 +5,7 @@ The keys and the trust of one installation, in one folder:
     agencies/{name}.key.pem + {name}.cert.pem      an agency's key, or
     agencies/{name}.p12                            the same in one file
     agencies/{name}.pass                           the passphrase of either, where it has one
+    operator.key.pem + operator.cert.pem, …        the operator's own, in the same ways: seals
 
 Where nobody has configured keys or a target, development keys are made on first use, so that a
 first look needs no preparation; their certificates say that they are for development.
@@ -66,14 +67,24 @@ class Keyring:
         Raises:
             signing.KeyUnusable: it is not there, locked, or not what it should be.
         """
-        folder = self.folder / "agencies"
-        if (folder / f"{name}.p12").exists():
-            return load_pkcs12(folder / f"{name}.p12", passphrase=self._passphrase(name))
-        key_file = folder / f"{name}.key.pem"
-        if not key_file.exists() and self._may_make:
+        stem = self.folder / "agencies" / name
+        if self._may_make and not _has_key(stem):
             log.warning("keys.development_made", agency=name, folder=str(self.folder))
             self.make_development_keys({name: (code, title)})
-        return load_pem(key_file, folder / f"{name}.cert.pem", passphrase=self._passphrase(name))
+        return _load(stem)
+
+    def operator_key(self) -> SigningKey:
+        """
+        Load the key of who runs this installation; it seals the audit log.
+
+        Raises:
+            signing.KeyUnusable: it is not there, locked, or not what it should be.
+        """
+        stem = self.folder / "operator"
+        if self._may_make and not _has_key(stem):
+            log.warning("keys.development_made", operator=True, folder=str(self.folder))
+            self.make_development_keys({})
+        return _load(stem)
 
     def stamp(self, name: str) -> tuple[tuple[int, int] | None, ...]:
         """Return what changes when an agency's key files do, so that new keys are noticed."""
@@ -118,21 +129,37 @@ class Keyring:
             )
         return load_policy(files)
 
-    def _passphrase(self, name: str) -> Passphrase | None:
-        file = self.folder / "agencies" / f"{name}.pass"
-        try:
-            return Passphrase(file.read_text(encoding="utf-8").strip())
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            cause = error.strerror if isinstance(error, OSError) else "UTF-8"
-            raise ConfigError(
-                Text(
-                    vi=f"Không đọc được tệp mật khẩu khóa {file}: {cause}",
-                    en=f"The passphrase file {file} cannot be read: {cause}",
-                ),
-                code="keys.passphrase_unreadable",
-            ) from error
+
+def _has_key(stem: Path) -> bool:
+    return any(_beside(stem, ending).exists() for ending in ("p12", "key.pem"))
+
+
+def _load(stem: Path) -> SigningKey:
+    passphrase = _passphrase(_beside(stem, "pass"))
+    bundle = _beside(stem, "p12")
+    if bundle.exists():
+        return load_pkcs12(bundle, passphrase=passphrase)
+    return load_pem(_beside(stem, "key.pem"), _beside(stem, "cert.pem"), passphrase=passphrase)
+
+
+def _beside(stem: Path, ending: str) -> Path:
+    return stem.with_name(f"{stem.name}.{ending}")
+
+
+def _passphrase(file: Path) -> Passphrase | None:
+    try:
+        return Passphrase(file.read_text(encoding="utf-8").strip())
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "UTF-8"
+        raise ConfigError(
+            Text(
+                vi=f"Không đọc được tệp mật khẩu khóa {file}: {cause}",
+                en=f"The passphrase file {file} cannot be read: {cause}",
+            ),
+            code="keys.passphrase_unreadable",
+        ) from error
 
 
 def _changed_at(file: Path) -> tuple[int, int] | None:

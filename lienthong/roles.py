@@ -23,7 +23,6 @@ from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
 from lienthong.logs import kind_and_place
-from lienthong.store import audit
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
@@ -46,7 +45,7 @@ IDLE = timedelta(milliseconds=500)
 LISTEN_SECONDS = 0.5
 """How late a request to stop may be heard."""
 PAUSE_SECONDS = 1.0
-"""Between two rounds of the sealer, and after trouble."""
+"""After trouble, and between two looks at files."""
 SWEEP_PAUSE_SECONDS = 60.0
 RESULTS_PAUSE_SECONDS = 0.1
 """Before the next look for results where there were few."""
@@ -71,7 +70,7 @@ class Role(Enum):
     SWEEP = "sweep"
     """Removes what is over: left-over bytes, and payloads whose retention has ended."""
     SEAL = "seal"
-    """Links the rows of the audit log."""
+    """Seals the audit log and tells its witnesses."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
     FOLDER = "folder"
@@ -261,11 +260,10 @@ def _sweep(installation: Installation, stop: Event) -> None:
 
 
 def _seal(installation: Installation, stop: Event) -> None:
-    def one_round() -> None:
-        while audit.seal(installation.store.engine, now=installation.clock()):
-            pass
-
-    _repeat(one_round, stop, pause_seconds=PAUSE_SECONDS)
+    sealer = installation.make_sealer()
+    _repeat(sealer.step, stop, pause_seconds=installation.settings.audit.seal_seconds)
+    # What the other roles did last.
+    sealer.step()
 
 
 def _http(installation: Installation, stop: Event) -> None:
@@ -291,7 +289,7 @@ def _pull(installation: Installation, stop: Event) -> None:
         _repeat(door.step, stop, pause_seconds=PAUSE_SECONDS)
 
 
-def _repeat(one_round: Callable[[], None], stop: Event, *, pause_seconds: float) -> None:
+def _repeat(one_round: Callable[[], object], stop: Event, *, pause_seconds: float) -> None:
     while not stop.is_set():
         try:
             one_round()

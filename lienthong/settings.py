@@ -14,6 +14,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -190,6 +191,33 @@ class RetentionSettings(BaseModel):
     )
 
 
+class AuditSettings(BaseModel):
+    """How the audit log is sealed, and who else remembers its seals; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seal_seconds: float = Field(
+        default=5, gt=0, le=3600, description="between two seals; what is younger is the tail"
+    )
+    witnesses: tuple[str, ...] | None = Field(
+        default=None,
+        description="folders on another machine, https://…; None: data_dir/witness; []: nobody",
+    )
+    witness_token: SecretStr = Field(
+        default=SecretStr(""), description="for witnesses that are asked by HTTP"
+    )
+
+    @field_validator("witnesses")
+    @classmethod
+    def _check_witnesses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for one in value or ():
+            if not one.strip():
+                raise ValueError("a witness is a folder or an address, not an empty text")
+            if one.startswith("http://") and not is_loopback(urlsplit(one).hostname or ""):
+                raise ValueError(f"{one!r}: seals and the token go to it openly: use https://")
+        return value
+
+
 class HttpSettings(BaseModel):
     """The HTTP door; times in seconds."""
 
@@ -277,6 +305,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     folder: FolderSettings = FolderSettings()
     retention: RetentionSettings = RetentionSettings()
+    audit: AuditSettings = AuditSettings()
     pull: dict[PullName, PullProfile] = Field(
         default={}, description="sources that are read by us, by name"
     )
@@ -411,6 +440,7 @@ _WRONG = {
     "missing": Text(vi="thiếu giá trị bắt buộc", en="a required value is missing"),
 }
 _TABLES: dict[str, type[BaseModel]] = {
+    "audit": AuditSettings,
     "broker": BrokerSettings,
     "delivery": DeliverySettings,
     "expansion": ExpansionSettings,

@@ -23,6 +23,9 @@ from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
+from lienthong.evidence.checking import check_log
+from lienthong.evidence.sealing import Sealer
+from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.hints import DELIVER, EXPAND
@@ -38,19 +41,21 @@ from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import XadesSigner, load_policy
+from signing import VerificationPolicy, XadesSigner, load_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from broker.port import Broker, Inbox, Outbox
     from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
+    from lienthong.evidence.checking import Checked
+    from lienthong.evidence.witnesses import Memory, Witness
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
     from mappings import Agencies
@@ -62,9 +67,9 @@ RESULTS_PATIENCE = timedelta(seconds=30)
 """Before an agency whose results queue is missing or full is tried again."""
 KEY_FILE = "store.keys"
 """The store's master keys, in the data directory where no other place is given."""
-
-
 CATALOGUE = "catalogue.json"
+WITNESS = "witness"
+"""Where seals are remembered when nobody has said where; better than nothing, and no more."""
 
 
 def steady() -> float:
@@ -316,6 +321,45 @@ class Installation:
             clock=self.clock,
             patience=RESULTS_PATIENCE,
             columns=self.column_of,
+        )
+
+    @cached_property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """Who remembers the seals of the audit log."""
+        named = self.settings.audit.witnesses
+        if named is None:
+            return (FolderWitness(self.settings.data_dir / WITNESS),)
+        token = self.settings.audit.witness_token.get_secret_value()
+        return tuple(open_witness(one, token=token) for one in named)
+
+    def make_sealer(self) -> Sealer:
+        """Put the role that seals the audit log together."""
+        return Sealer(
+            self.store.engine,
+            key=self.keyring.operator_key,
+            witnesses=self.witnesses,
+            clock=self.clock,
+        )
+
+    def check_log(
+        self,
+        connection: Connection,
+        *,
+        witnesses: Sequence[Memory] | None = None,
+        progress: Callable[[int], object] = lambda _rows: None,
+    ) -> Checked:
+        """Check the whole audit log, against the configured witnesses where none are given."""
+        try:
+            policy = self.keyring.policy()
+        except ConfigError:
+            # Nobody is trusted yet; so no seal is, but a log without seals holds.
+            policy = VerificationPolicy()
+        return check_log(
+            connection,
+            vault=self.store.vault,
+            policy=policy,
+            witnesses=self.witnesses if witnesses is None else witnesses,
+            progress=progress,
         )
 
     def make_expander(self, broker: Broker) -> Expander:

@@ -8,7 +8,7 @@ proven comes back as bytes. Of our packages it imports only the hardened parser 
 from __future__ import annotations
 
 from signing.canonical import canonical_bytes
-from signing.certificates import Signer, read_signer
+from signing.certificates import Signer, load_certificates, read_signer
 from signing.devpki import (
     DEVELOPMENT_MARK,
     DevelopmentPki,
@@ -28,6 +28,8 @@ from signing.errors import (
 from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
 from signing.policy import TrustUnusable, VerificationPolicy, load_policy
 from signing.profile import Algorithm
+from signing.trust import certificate_reasons
+from signing.values import is_signed_by, sign_bytes
 from signing.verifying import Inspection, Verified, inspect, verify
 from signing.xades import XadesSigner
 
@@ -51,13 +53,17 @@ __all__ = [
     "Verified",
     "XadesSigner",
     "canonical_bytes",
+    "certificate_reasons",
     "export_pkcs12",
     "inspect",
     "is_development",
+    "is_signed_by",
+    "load_certificates",
     "load_pem",
     "load_pkcs12",
     "load_policy",
     "make_development_pki",
     "read_signer",
+    "sign_bytes",
     "verify",
 ]

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from broker.port import BrokerError
 from lienthong.cli import (
+    audit,
     bench,
     catalogue,
     doors,
@@ -68,6 +69,7 @@ keys.register(app)
 store.register(app)
 sandbox.register(app)
 system.register(app)
+audit.register(app)
 topology.register(app)
 doors.register(app)
 pull.register(app)

@@ -404,7 +404,7 @@ def _print_view(session: Session, view: MessageView) -> None:
         if attempt.message:
             session.out.print(f"      «{attempt.message}»", markup=False)
     for step in view.history:
-        sealed = "" if step.is_sealed else session.word(" (chưa niêm)", " (unsealed)")
+        sealed = "" if step.seal is not None else session.word(" (chưa niêm)", " (unsealed)")
         session.out.print(
             f"  #{step.id} {step.at:%Y-%m-%d %H:%M:%S}  {step.action}  {step.actor}{sealed}",
             markup=False,

@@ -1,4 +1,4 @@
-"""Commands about the installation itself: doctor, audit verify, demo."""
+"""Commands about the installation itself: doctor, demo."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ import typer
 
 from lienthong.cli.files import AsJson
 from lienthong.cli.session import Exit, Session, finish
-from schemas.problem import Text
-
-audit = typer.Typer(help="The audit log.", no_args_is_help=True)
 
 
 class DemoBroker(Enum):
@@ -26,7 +23,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(demo)
     app.command()(doctor)
-    app.add_typer(audit, name="audit")
 
 
 def demo(
@@ -87,40 +83,3 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
                 session.out.print(f"    → {finding.remedy.say(session.language)}", markup=False)
     states = {finding.state.value for finding in findings}
     finish(Exit.USAGE if "fault" in states else Exit.DONE)
-
-
-@audit.command()
-def verify(context: typer.Context, as_json: AsJson = False) -> None:
-    """
-    Recompute the whole audit log and say where it was changed, if anywhere.
-
-    Example: lienthong audit verify
-    """
-    from lienthong.store import audit as log
-    from lienthong.store.database import reading
-
-    session: Session = context.obj
-    with reading(session.installation.store) as connection:
-        found = log.verify(connection)
-    if as_json:
-        session.json(
-            {
-                "rows": found.rows,
-                "seals": found.seals,
-                "unsealed": found.unsealed,
-                "faults": list(found.faults),
-            }
-        )
-    else:
-        session.say(
-            Text(
-                vi=f"{found.rows} dòng, {found.seals} niêm phong, "
-                f"{found.unsealed} dòng chưa niêm phong",
-                en=f"{found.rows} rows, {found.seals} seals, {found.unsealed} rows not yet sealed",
-            )
-        )
-        for fault in found.faults:
-            session.out.print(fault, style="red", markup=False)
-        if not found.faults:
-            session.say(Text(vi="Không có thay đổi nào", en="Nothing was changed"), style="green")
-    finish(Exit.PARTLY if found.faults else Exit.DONE)

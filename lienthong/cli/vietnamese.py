@@ -251,6 +251,53 @@ HELP: dict[str, str] = {
     "Also convert a CSV of so many MiB; see its memory": (
         "Chuyển thêm một CSV bấy nhiêu MiB; xem bộ nhớ của nó"
     ),
+    # audit
+    "Folder or address of a witness; default those in the settings": (
+        "Thư mục hoặc địa chỉ của nhân chứng; mặc định theo cấu hình"
+    ),
+    "Number and digest from a printed page: 12:9f86d0…": (
+        "Số và giá trị băm trên trang đã in: 12:9f86d0…"
+    ),
+    "Seal every row now and tell the witnesses; the role `seal` does it by itself.": (
+        "Niêm phong mọi dòng ngay bây giờ và báo nhân chứng; vai trò `seal` tự làm việc này."
+    ),
+    "List rows of the audit log: of a dossier, of a person, of a time, of a kind.": (
+        "Liệt kê các dòng nhật ký: theo hồ sơ, người, thời gian, loại việc."
+    ),
+    "From then on": "Từ lúc đó",
+    "Before then": "Trước lúc đó",
+    "Who did it": "Người thực hiện",
+    'What happened; "message." is all that begin so': (
+        "Việc đã xảy ra; «message.» là mọi việc bắt đầu như vậy"
+    ),
+    "Of the messages of this dossier": "Của các thông điệp thuộc hồ sơ này",
+    "Id of a message or submission": "Mã thông điệp hoặc mã lần gửi",
+    "Rows at most; the first ones": "Số dòng tối đa, tính từ đầu",
+    "Write the whole log as JSON lines: signers, seals and rows, for checking elsewhere.": (
+        "Ghi toàn bộ nhật ký thành JSON từng dòng: người ký, niêm phong, các dòng, để kiểm tra nơi "
+        "khác."
+    ),
+    "File; default standard output": "Tệp; mặc định đầu ra chuẩn",
+    "Erase details of rows for good, where a law demands it; that the rows are true stays "
+    "proven.": (
+        "Xóa hẳn chi tiết của các dòng khi pháp luật yêu cầu; các dòng vẫn chứng minh được là thật."
+    ),
+    "Say how many, do nothing": "Chỉ cho biết bao nhiêu, không làm gì",
+    "Write the newest seal as a page to print, sign and keep: a witness that needs no machine.": (
+        "Ghi niêm phong mới nhất thành trang để in, ký và cất giữ: nhân chứng không cần máy móc."
+    ),
+    "HTML file to print and put into a safe": "Tệp HTML để in và cất vào két",
+    "Be a witness for others: keep the seals that they hand in, and never change one.": (
+        "Làm nhân chứng cho nơi khác: giữ các niêm phong được gửi đến, không bao giờ sửa."
+    ),
+    "Run it on a machine that the operators of the database cannot write to.": (
+        "Chạy trên máy mà người quản trị cơ sở dữ liệu không ghi vào được."
+    ),
+    "Where the seals are kept": "Nơi giữ các niêm phong",
+    "Address it listens on": "Địa chỉ lắng nghe",
+    "File with the token that who asks must have": "Tệp có mã bí mật mà bên hỏi phải có",
+    "TLS: PEM with its chain": "TLS: PEM kèm chuỗi chứng thư",
+    "TLS: PEM": "TLS: PEM",
     "Recompute the whole audit log and say where it was changed, if anywhere.": (
         "Tính lại toàn bộ nhật ký và chỉ ra chỗ bị sửa, nếu có."
     ),

@@ -1,37 +1,39 @@
 """
-The audit log: one row per step, in the transaction of the step, and seals that link the rows.
+The audit log: one row per step, written in the transaction of the step, never changed after.
 
-A row's digest is SHA-256 over its salt and its canonical content, so content can be erased later
-while the digest still proves the row's place. A sealer (one at a time, elsewhere than the writers'
-path) links batches of rows: a seal's hash covers the seal before it and the digests of its rows, in
-order. Rows without a seal are the unsealed tail. Signing and time-stamping seals is not decided
-here.
+    digest of the detail = SHA-256(salt · detail)
+    digest of the row    = SHA-256([at, actor, action, subject] · digest of the detail)
+    tag of the row       = what only a holder of the store's key file can add to its digest
+
+So a detail can be erased, with its salt: the digest that stays in its place still proves the row
+and gives nothing away, for nobody can try out what 16 random bytes were. Rows are sealed by
+`lienthong.evidence`, in batches; rows without a seal are the unsealed tail, and there the tag
+alone keeps somebody who can write to the database from adding rows in our name.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, select, update
 
-from lienthong.failpoints import Point, reached
 from lienthong.store.bulk import insert_rows
-from lienthong.store.tables import audit, in_slices, seals
+from lienthong.store.tables import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from lienthong.store.vault import Vault
 
 SALT_BYTES = 16
-FIRST_SEAL = b"\x00" * 32
-"""What the first seal names as the seal before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +47,31 @@ class Entry:
     detail: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
 
-def append(connection: Connection, entries: Sequence[Entry], *, actor: str, at: datetime) -> None:
-    """Write `entries` down, in order, inside the caller's transaction."""
+def append(
+    connection: Connection,
+    entries: Sequence[Entry],
+    *,
+    actor: str,
+    at: datetime,
+    vault: Vault | None = None,
+) -> None:
+    """
+    Write `entries` down, in order, inside the caller's transaction.
+
+    Args:
+        connection: Of the transaction.
+        entries: What happened.
+        actor: Who did it.
+        at: When.
+        vault: Tags the rows; None where its keys are only just being made.
+    """
     if not entries:
         return
     rows = []
     for entry in entries:
         salt = secrets.token_bytes(SALT_BYTES)
         detail = json.dumps(entry.detail, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        digest = digest_row(at, actor, entry.action, entry.subject, digest_detail(salt, detail))
         rows.append(
             {
                 "at": at,
@@ -61,107 +80,89 @@ def append(connection: Connection, entries: Sequence[Entry], *, actor: str, at: 
                 "subject": entry.subject,
                 "detail": detail,
                 "salt": salt,
-                "digest": _digest(salt, at, actor, entry.action, entry.subject, detail),
+                "digest": digest,
+                "tag": None if vault is None else vault.tag(digest),
             }
         )
     insert_rows(connection, audit, rows)
 
 
-def _digest(salt: bytes, at: datetime, actor: str, action: str, subject: str, detail: str) -> bytes:
+def digest_detail(salt: bytes, detail: str) -> bytes:
+    """Return what proves a detail and, without its salt, does not give it away."""
+    return sha256(salt + detail.encode()).digest()
+
+
+def digest_row(at: datetime, actor: str, action: str, subject: str, of_detail: bytes) -> bytes:
+    """Return what is sealed of a row."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    content = json.dumps([moment, actor, action, subject, detail], ensure_ascii=False)
-    return hashlib.sha256(salt + content.encode()).digest()
+    head = json.dumps([moment, actor, action, subject], ensure_ascii=False, separators=(",", ":"))
+    return sha256(head.encode() + of_detail).digest()
 
 
-AT_ONCE = 1_000
-"""Rows that a walk over the whole log holds in memory."""
-_SEALER = 0x4C54_0001
-"""Name of the sealers' lock on PostgreSQL; any number that nothing else there uses."""
+def is_as_written(row: Row[Any]) -> bool:
+    """Tell whether a row's content, or what stands in place of it, is what its digest says."""
+    if row.detail is None or row.salt is None:
+        of_detail = row.erased
+        if of_detail is None or row.detail is not None or row.salt is not None:
+            return False
+    else:
+        of_detail = digest_detail(row.salt, row.detail)
+    found = digest_row(row.at, row.actor, row.action, row.subject, of_detail)
+    return bool(found == row.digest)
 
 
-def seal(engine: Engine, *, now: datetime, limit: int = 10_000) -> int:
+def erase(connection: Connection, condition: ColumnElement[bool], *, limit: int) -> int:
     """
-    Link up to `limit` unsealed rows with a new seal; return how many there were.
+    Erase the details of up to `limit` rows of which `condition` holds; return how many there were.
 
-    Only one process seals at a time. Rows are found by not being sealed, never by their numbers:
-    on PostgreSQL a row may be committed after one with a higher number.
+    What is erased is gone from the database; that its rows are true can be proven as before.
     """
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_SEALER)))
-        unsealed = select(audit.c.id, audit.c.digest).where(audit.c.seal_id.is_(None))
-        rows = connection.execute(unsealed.order_by(audit.c.id).limit(limit)).all()
-        if not rows:
-            return 0
-        last = connection.execute(select(seals).order_by(seals.c.id.desc()).limit(1)).first()
-        number = 1 if last is None else last.id + 1
-        previous = FIRST_SEAL if last is None else last.hash
-        connection.execute(
-            insert(seals).values(
-                id=number,
-                at=now,
-                rows=len(rows),
-                previous=previous,
-                hash=_seal_hash(previous, rows),
-            )
-        )
-        for part in in_slices([row.id for row in rows]):
-            of_this_seal = audit.c.id.in_(part)
-            connection.execute(update(audit).where(of_this_seal).values(seal_id=number))
-        reached(Point.SEAL_LINKED)
-        return len(rows)
-
-
-def _seal_hash(previous: bytes, rows: Sequence[Row[Any, Any]]) -> bytes:
-    linked = hashlib.sha256(previous)
-    for row in rows:
-        linked.update(row.id.to_bytes(8, signed=True) + row.digest)
-    return linked.digest()
+    found = connection.execute(
+        select(audit.c.id, audit.c.detail, audit.c.salt)
+        .where(condition, audit.c.detail.is_not(None))
+        .order_by(audit.c.id)
+        .limit(limit)
+    ).all()
+    rows = [
+        {
+            "_id": row.id,
+            "detail": None,
+            "salt": None,
+            "erased": digest_detail(row.salt, row.detail),
+        }
+        for row in found
+    ]
+    if rows:
+        connection.execute(update(audit).where(audit.c.id == bindparam("_id")), rows)
+    return len(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What a walk over the whole log found."""
+class AuditLine:
+    """One row of the audit log, to read."""
 
-    rows: int
-    seals: int
-    unsealed: int
-    """Rows after the last seal: written, not yet linked."""
-    faults: tuple[str, ...]
-    """One sentence per fault, the first position first; empty when all holds."""
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str | None
+    """JSON; None: erased."""
+    seal: int | None
 
 
-def verify(connection: Connection) -> Verification:
-    """Recompute every row digest and every seal, in order; the log may be of any size."""
-    every_row = select(audit).order_by(audit.c.id).execution_options(yield_per=AT_ONCE)
-    every_seal = select(seals).order_by(seals.c.id).execution_options(yield_per=AT_ONCE)
-    faults = [
-        f"row {row.id}: its content was changed after it was written"
-        for row in connection.execute(every_row)
-        if _digest(row.salt, row.at, row.actor, row.action, row.subject, row.detail) != row.digest
-    ]
-    previous = FIRST_SEAL
-    count = 0
-    sealed = 0
-    for mark in connection.execute(every_seal):
-        count += 1
-        rows = connection.execute(
-            select(audit.c.id, audit.c.digest)
-            .where(audit.c.seal_id == mark.id)
-            .order_by(audit.c.id)
-        ).all()
-        sealed += len(rows)
-        if mark.id != count or mark.previous != previous:
-            faults.append(f"seal {mark.id}: it does not follow the seal before it")
-        if len(rows) != mark.rows:
-            faults.append(f"seal {mark.id}: rows were added or removed, {mark.rows} expected")
-        if _seal_hash(mark.previous, rows) != mark.hash:
-            faults.append(f"seal {mark.id}: a row of it differs")
-        previous = mark.hash
-    total = connection.execute(select(func.count()).select_from(audit)).scalar_one()
-    tail = connection.execute(
-        select(func.count()).select_from(audit).where(audit.c.seal_id.is_(None))
-    ).scalar_one()
-    if between := total - tail - sealed:
-        faults.append(f"{between} rows name a seal that there is not")
-    return Verification(rows=total, seals=count, unsealed=tail, faults=tuple(faults))
+def read_lines(
+    connection: Connection, condition: ColumnElement[bool], *, limit: int | None = None
+) -> Iterator[AuditLine]:
+    """Give the rows of which `condition` holds, in the order of their numbers."""
+    query = select(audit).where(condition).order_by(audit.c.id).limit(limit)
+    for row in connection.execute(query.execution_options(yield_per=1_000)):
+        yield AuditLine(
+            id=row.id,
+            at=row.at,
+            actor=row.actor,
+            action=row.action,
+            subject=row.subject,
+            detail=row.detail,
+            seal=row.seal_id,
+        )

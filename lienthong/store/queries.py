@@ -11,6 +11,7 @@ from sqlalchemy import case, func, select
 
 from lienthong.channels.port import Packet
 from lienthong.states import State
+from lienthong.store.audit import AuditLine, read_lines
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
     problems_context,
@@ -105,18 +106,6 @@ class AttemptLine:
     detail: str
     message: str | None
     """The portal's own words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLine:
-    """One row of the audit log."""
-
-    id: int
-    at: datetime
-    actor: str
-    action: str
-    detail: str
-    is_sealed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,9 +259,6 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         .where(attempts.c.message_id == message_id)
         .order_by(attempts.c.started_at, attempts.c.number)
     )
-    steps = connection.execute(
-        select(audit).where(audit.c.subject == message_id).order_by(audit.c.id)
-    )
     receipt = connection.execute(
         select(receipts.c.document).where(receipts.c.message_id == message_id)
     ).scalar()
@@ -291,7 +277,7 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         reissue_of=row.reissue_of,
         reissued_as=row.reissued_as,
         attempts=tuple(_attempt(found, vault) for found in tries),
-        history=tuple(_step(found) for found in steps),
+        history=tuple(read_lines(connection, audit.c.subject == message_id)),
     )
 
 
@@ -311,17 +297,6 @@ def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
         http_status=row.http_status,
         detail=row.detail,
         message=words,
-    )
-
-
-def _step(row: Row[Any]) -> AuditLine:
-    return AuditLine(
-        id=row.id,
-        at=row.at,
-        actor=row.actor,
-        action=row.action,
-        detail=row.detail,
-        is_sealed=row.seal_id is not None,
     )
 
 

@@ -19,13 +19,17 @@ nothing about itself.
 
 from __future__ import annotations
 
+import hmac
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from lienthong.store.master_keys import KEY_BYTES, MasterKey, MasterKeyFile, StoreKeyMissing
 from schemas.errors import LienthongError
@@ -102,12 +106,17 @@ class KeyStore(Protocol):
 class _DataKey:
     """A data key in memory, with what is put together once and not per value."""
 
-    __slots__ = ("cipher", "id", "prefix")
-
     def __init__(self, key_id: int, secret: bytes) -> None:
         self.id = key_id
         self.cipher = AESGCM(secret)
         self.prefix = SEALED + key_id.to_bytes(_ID_BYTES)
+        self._secret = secret
+
+    @cached_property
+    def tagging(self) -> bytes:
+        """A key of its own, so that a tag never says anything about what is sealed."""
+        kdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"lienthong audit tag")
+        return kdf.derive(self._secret)
 
 
 class Vault:
@@ -159,6 +168,23 @@ class Vault:
             return sealed[1:]
         raise SealBroken(context, _TOO_SHORT if scheme in (SEALED, b"") else _UNKNOWN_SCHEME)
 
+    def tag(self, data: bytes) -> bytes | None:
+        """
+        Return what only a holder of the key file can add to `data`; None without encryption.
+
+        Whoever can write to the database and has no key file cannot make rows of ours.
+        """
+        key = self._newest if self.encrypt else None
+        return None if key is None else key.prefix[_ID] + _tag(key, data)
+
+    def has_tagged(self, tag: bytes, data: bytes) -> bool:
+        """Tell whether `tag` is what a holder of the key file added to `data`."""
+        try:
+            key = self._keys.get(tag[:_ID_BYTES]) or self._learn(tag[:_ID_BYTES], "audit.tag")
+        except (SealBroken, StoreKeyMissing):
+            return False
+        return hmac.compare_digest(tag[_ID_BYTES:], _tag(key, data))
+
     @property
     def prefix(self) -> bytes:
         """How every value that is sealed now begins, and none that was sealed otherwise."""
@@ -200,6 +226,10 @@ class Vault:
                 ),
             )
         return key
+
+
+def _tag(key: _DataKey, data: bytes) -> bytes:
+    return hmac.digest(key.tagging, data, "sha256")[:_TAG_BYTES]
 
 
 _CHANGED = Text(

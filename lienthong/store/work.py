@@ -72,7 +72,7 @@ class Work:
 
     def write(self) -> None:
         """Write down what was noted and told; `begin` calls it."""
-        audit.append(self.connection, self._entries, actor=self.actor, at=self.at)
+        audit.append(self.connection, self._entries, actor=self.actor, at=self.at, vault=self.vault)
         if self._results:
             # Now that this transaction has all its locks: whoever held one of them before has
             # told before, though it may have begun later.

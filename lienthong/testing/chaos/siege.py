@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from lienthong.store import audit
 from lienthong.store.queries import is_idle
 from lienthong.store.tables import results
 from lienthong.testing.chaos.feeding import Feeding
@@ -167,7 +166,9 @@ class _Course:
         with _looking(site) as connection:
             told = None if listening is None else list(listening.told.values())
             findings = judge(feeding.truth, portal, read_store(connection), told)
-            self._errors += [f"audit: {fault}" for fault in audit.verify(connection).faults]
+            self._errors += [
+                f"audit: {fault}" for fault in site.installation.check_log(connection).faults
+            ]
         return Siege(
             plan=plan,
             struck=self._struck,

@@ -1,102 +1,343 @@
-"""The audit log finds every change, wherever it is made."""
+"""
+The audit log under somebody who may write to the database as they like, and to its backups, but
+has neither the key of the seals, nor the store's key file, nor the witness.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import delete, event, insert, select, text, update
 
-from lienthong.store import audit
+from lienthong.evidence import checking, sealing
+from lienthong.evidence.merkle import root_of
+from lienthong.evidence.seals import hash_row
+from lienthong.evidence.witnesses import FolderWitness, PrintedWitness
+from lienthong.flows.erase import erase_details
+from lienthong.store.audit import digest_detail, digest_row
+from lienthong.store.audit_search import Wanted
 from lienthong.store.database import reading
+from lienthong.store.tables import audit, seal_signers, seals
 from lienthong.store.work import begin
+from lienthong.testing.notary import make_notary
+from signing import KeyUnusable, load_pem, make_development_pki
 
-INSERT_BEFORE = (
-    "INSERT INTO audit (id, at, actor, action, subject, detail, salt, digest, seal_id) "
-    "SELECT -1, at, actor, action, subject, detail, salt, digest, 1 FROM audit WHERE id = 1"
-)
+NOTARY = make_notary()
+
+
+@dataclass
+class Log:
+    """Eleven rows: the first is of the store's key; five seals of two; one row of the tail."""
+
+    store: object
+    clock: object
+    witness: FolderWitness
+
+    def write(self, *subjects, action="message.ready"):
+        for subject in subjects:
+            with begin(self.store, at=self.clock(), actor="an") as work:
+                work.note(action, subject, reason="Đúng hạn")
+
+    def seal(self):
+        made = NOTARY.seal(self.store.engine, now=self.clock())
+        with reading(self.store) as connection:
+            certificates = sealing.certificates_of(connection, made.signer)
+        self.witness.put(made, certificates=certificates)
+        return made
+
+    def rows(self):
+        with reading(self.store) as connection:
+            return connection.execute(select(audit).order_by(audit.c.id)).all()
+
+    def seals(self):
+        with reading(self.store) as connection:
+            return connection.execute(select(seals).order_by(seals.c.id)).all()
+
+    def attack(self, *statements):
+        with self.store.engine.begin() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def found(self, *, witnesses=None):
+        checked = NOTARY.check(
+            self.store, witnesses=[self.witness] if witnesses is None else witnesses
+        )
+        return [(fault.code, fault.row, fault.seal) for fault in checked.faults]
 
 
 @pytest.fixture
-def log(store, clock):
-    """Write six rows behind the one of the store's first key; the last two are unsealed."""
-    for number in range(3):
-        with begin(store, at=clock(), actor="an") as work:
-            work.note("message.ready", f"m{number}", reason="Đúng hạn")
-            work.note("message.sending", f"m{number}")
-        if number < 2:
-            audit.seal(store.engine, now=clock())
-    return store
+def log(store, clock, tmp_path):
+    log = Log(store, clock, FolderWitness(tmp_path / "witness"))
+    for number in range(5):
+        log.write(*(["a"] if number == 0 else ["b", "c"]))
+        log.seal()
+    log.write("d")
+    return log
 
 
-def verification(store):
-    with reading(store) as connection:
-        return audit.verify(connection)
+def redigested(row, **changes):
+    """Return a row's values with changes, and the digest that fits them."""
+    values = dict(row._mapping) | changes
+    of_detail = digest_detail(values["salt"], values["detail"])
+    values["digest"] = digest_row(
+        values["at"], values["actor"], values["action"], values["subject"], of_detail
+    )
+    return {key: value for key, value in values.items() if key != "id"}
 
 
 def test_an_untouched_log_holds(log):
-    found = verification(log)
+    checked = NOTARY.check(log.store, witnesses=[log.witness])
 
-    assert (found.rows, found.seals, found.unsealed, found.faults) == (7, 2, 2, ())
+    assert checked.faults == []
+    assert (checked.rows, checked.seals, checked.unsealed, checked.untagged) == (11, 5, 1, 1)
+    assert checked.tail_since == log.clock()
+    assert [(one.seals, one.newest, one.trouble) for one in checked.witnesses] == [(5, 5, None)]
+    assert checked.signers == {log.seals()[0].signer: 5}
 
 
-def test_the_log_is_never_in_memory_as_a_whole(log, monkeypatch):
-    monkeypatch.setattr(audit, "AT_ONCE", 2)
-    cursors = []
-
-    def note(_connection, cursor, statement, *_rest):
-        if statement.startswith(("SELECT audit.id, audit.at", "SELECT seals.")):
-            cursors.append(type(cursor).__name__)
-
-    event.listen(log.engine, "after_cursor_execute", note)
-
-    found = verification(log)
-
-    assert (found.rows, found.faults) == (7, ())
-    # Any other cursor of psycopg has fetched everything before its first row is read.
-    in_parts = "ServerCursor" if log.engine.dialect.name == "postgresql" else "Cursor"
-    assert cursors == [in_parts, in_parts]
+def change(row, **values):
+    return update(audit).where(audit.c.id == row).values(**values)
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE audit SET actor = 'other' WHERE id = 2",
-        "UPDATE audit SET detail = '[]' WHERE id = 1",
-        "UPDATE audit SET at = '2020-01-01 00:00:00' WHERE id = 3",
-        "DELETE FROM audit WHERE id = 2",
-        "DELETE FROM audit WHERE id = 1",
-        "UPDATE audit SET id = 99 WHERE id = 1",
-        "UPDATE audit SET seal_id = 2 WHERE id = 1",
-        "UPDATE audit SET seal_id = NULL WHERE id = 1",
-        "UPDATE audit SET seal_id = 9 WHERE id = 6",
-        "DELETE FROM seals WHERE id = 1",
-        "UPDATE seals SET hash = CAST('00' AS {blob}) WHERE id = 1",
-        "UPDATE seals SET previous = CAST('01' AS {blob}) WHERE id = 2",
-        INSERT_BEFORE,
-    ],
-    ids=[
-        "actor",
-        "detail",
-        "time",
-        "row deleted",
-        "first row deleted",
-        "row moved",
-        "row in another seal",
-        "row unsealed",
-        "row in a seal that is not there",
-        "seal deleted",
-        "seal changed",
-        "link changed",
-        "row inserted before",
-    ],
+    ("column", "value"),
+    [("actor", "other"), ("detail", "[]"), ("action", "message.parked"), ("subject", "z")],
 )
-def test_a_change_behind_our_back_is_found(log, change):
-    with log.engine.begin() as connection:
-        blob = "bytea" if log.engine.dialect.name == "postgresql" else "blob"
-        connection.execute(text(change.format(blob=blob)))
+@pytest.mark.parametrize(("row", "seal"), [(4, 2), (11, None)], ids=["sealed", "tail"])
+def test_a_changed_row_is_named(log, column, value, row, seal):
+    log.attack(change(row, **{column: value}))
 
-    assert verification(log).faults
+    assert log.found() == [("row.changed", row, seal)]
+
+
+@pytest.mark.parametrize(("row", "seal"), [(4, 2), (11, None)], ids=["sealed", "tail"])
+def test_a_row_that_was_changed_together_with_its_digest_is_named(log, row, seal):
+    log.attack(change(row, **redigested(log.rows()[row - 1], actor="other")))
+
+    assert log.found() == [("row.forged", row, seal)]
+
+
+def test_a_changed_row_without_a_tag_is_named(log):
+    log.attack(change(4, **redigested(log.rows()[3], actor="other", tag=None)))
+
+    assert ("row.forged", 4, 2) in log.found()
+
+
+def test_swapped_rows_are_found_in_their_seal(log):
+    third, fourth = log.rows()[2:4]
+    contents = [
+        {k: v for k, v in row._mapping.items() if k not in ("id", "seal_id")}
+        for row in (third, fourth)
+    ]
+    log.attack(change(3, **contents[1]), change(4, **contents[0]))
+
+    assert log.found() == [("seal.root_differs", 3, 2)]
+
+
+def test_a_deleted_row_is_named_by_its_seal_and_number(log):
+    log.attack(delete(audit).where(audit.c.id == 4))
+
+    checked = NOTARY.check(log.store)
+
+    assert [(fault.code, fault.seal) for fault in checked.faults] == [("seal.rows_differ", 2)]
+    assert "no row has the number 4" in str(checked.faults[0])
+
+
+def test_a_row_put_into_a_seal_is_found(log):
+    row = log.rows()[3]
+    log.attack(insert(audit).values(id=50, **redigested(row, subject="x")))
+
+    assert log.found() == [("row.forged", 50, 2), ("seal.rows_differ", 3, 2)]
+
+
+@pytest.mark.parametrize("tag", ["copied", "none"])
+def test_a_row_put_behind_the_last_seal_is_found_before_it_is_sealed_and_after(log, tag):
+    row = log.rows()[3]
+    changes = {"subject": "x", "seal_id": None} | ({"tag": None} if tag == "none" else {})
+    log.attack(insert(audit).values(id=50, **redigested(row, **changes)))
+
+    assert log.found() == [("row.forged", 50, None)]
+    log.seal()
+    assert log.found() == [("row.forged", 50, 6)]
+
+
+def test_a_copy_of_a_row_is_found(log):
+    values = dict(log.rows()[3]._mapping) | {"id": 50, "seal_id": None}
+    log.attack(insert(audit).values(**values))
+
+    assert log.found() == [("row.copied", 50, None)]
+
+
+def test_rows_moved_to_another_seal_or_out_of_all_are_found(log):
+    log.attack(change(4, seal_id=3))
+    assert {fault[2] for fault in log.found()} == {2, 3}
+    log.attack(change(4, seal_id=None))
+    assert [fault[2] for fault in log.found()] == [2]
+    log.attack(change(4, seal_id=99))
+    assert [fault[:2] for fault in log.found()] == [
+        ("seal.rows_differ", 3),
+        ("row.seal_missing", 4),
+    ]
+
+
+@pytest.mark.parametrize("column", ["body", "signature", "digest", "signer"])
+def test_a_changed_seal_is_named(log, column):
+    value = getattr(log.seals()[2], column)
+    other = value.replace("c", "d", 1) if isinstance(value, str) else bytes(value)[::-1]
+    log.attack(update(seals).where(seals.c.id == 3).values({column: other}))
+
+    assert {fault[2] for fault in log.found(witnesses=[])} <= {3, 4}
+    assert log.found()[0][2] == 3
+
+
+def test_a_deleted_seal_is_named(log):
+    log.attack(delete(seals).where(seals.c.id == 3))
+
+    assert ("seal.missing", None, 3) in log.found(witnesses=[])
+
+
+def test_seals_made_anew_with_another_key_are_found_though_everything_fits(log, tmp_path):
+    """The whole log is written anew by somebody with a key of their own."""
+    pki = make_development_pki(tmp_path / "foreign", agencies={}, now=log.clock())
+    key = load_pem(pki.operator.key, pki.operator.certificate, passphrase=None)
+    log.attack(
+        delete(seals),
+        delete(seal_signers),
+        update(audit).values(seal_id=None),
+        change(4, seal_id=1),
+    )
+    log.attack(change(4, seal_id=None))
+    while sealing.seal_next(log.store.engine, key=key, now=log.clock()):
+        pass
+
+    assert ("seal.signer_untrusted", None, 1) in log.found(witnesses=[])
+
+
+def test_a_seal_with_a_root_that_fits_changed_rows_needs_the_key(log):
+    row = redigested(log.rows()[3], actor="other")
+    log.attack(change(4, **row))
+    mark = log.seals()[1]
+    rows = [one for one in log.rows() if one.seal_id == 2]
+    root = root_of([hash_row(one.id, one.digest) for one in rows]).hex()
+    body = json.dumps(json.loads(mark.body) | {"root": root}, sort_keys=True, separators=(",", ":"))
+    digest = sha256(body.encode()).digest()
+    log.attack(update(seals).where(seals.c.id == 2).values(body=body, digest=digest))
+
+    found = log.found(witnesses=[])
+
+    assert ("seal.signature_wrong", None, 2) in found
+    assert ("seal.not_following", None, 3) in found
+
+
+def cut_off(log, *, keep):
+    """Take the log back to what it was when it had `keep` seals, as an old backup would."""
+    last = [row.id for row in log.rows() if row.seal_id == keep][-1]
+    log.attack(
+        delete(seals).where(seals.c.id > keep),
+        delete(audit).where(audit.c.id > last),
+    )
+
+
+def test_an_old_backup_is_told_by_the_witness_and_by_paper(log):
+    printed = log.seals()[4]
+    cut_off(log, keep=3)
+
+    assert log.found(witnesses=[]) == []
+    assert log.found() == [("log.cut_off", None, 4)]
+    paper = PrintedWitness.read([f"5: {bytes(printed.digest).hex().upper()}"])
+    assert log.found(witnesses=[paper]) == [("log.cut_off", None, 4)]
+
+
+def test_an_old_backup_that_work_went_on_with_is_told_by_the_witness(log):
+    cut_off(log, keep=3)
+    log.write("later", "later still")
+    log.clock.tick(seconds=1)
+    for _ in range(3):
+        log.write("more")
+        NOTARY.seal(log.store.engine, now=log.clock())
+
+    assert log.found(witnesses=[]) == []
+    assert log.found() == [("log.rewritten", None, 4), ("log.rewritten", None, 5)]
+
+
+def test_everything_taken_out_is_told_by_the_witness(log):
+    log.attack(delete(seals), delete(audit), delete(seal_signers))
+
+    assert log.found() == [("log.cut_off", None, 1)]
+
+
+def test_a_row_that_committed_late_is_sealed_by_a_later_seal(log):
+    if log.store.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time: numbers come in the order of commits")
+    with log.store.engine.connect() as slow:
+        transaction = slow.begin()
+        slow.execute(text("SELECT nextval('audit_id_seq')"))
+        log.write("fast")
+        log.seal()
+        transaction.rollback()
+
+    assert log.found() == []
+
+
+def test_what_is_erased_is_gone_and_stays_proven(log, clock):
+    before = log.rows()
+    count = erase_details(
+        log.store, Wanted(subject="b"), actor="an", reason="decision 12", clock=clock
+    )
+
+    after = log.rows()
+    checked = NOTARY.check(log.store, witnesses=[log.witness])
+    assert count == 4
+    assert (checked.faults, checked.erased) == ([], 4)
+    assert [(row.detail, row.salt) for row in after if row.subject == "b"] == [(None, None)] * 4
+    assert [row.digest for row in after[: len(before)]] == [row.digest for row in before]
+    # Whoever knows the only text that it can have been still cannot tell that it was this.
+    erased = next(row for row in after if row.subject == "b").erased
+    assert erased != sha256('{"reason":"Đúng hạn"}'.encode()).digest()
+    assert json.loads(after[-1].detail) == {"reason": "decision 12", "rows": 4}
+
+
+def test_an_erased_row_cannot_be_changed_nor_given_another_detail(log, clock):
+    erase_details(log.store, Wanted(subject="b"), actor="an", reason="x", clock=clock)
+    log.attack(change(3, actor="other"))
+    assert log.found() == [("row.changed", 3, 2)]
+    log.attack(change(3, actor="an", detail="{}", salt=b"0" * 16))
+    assert log.found() == [("row.changed", 3, 2)]
+    log.attack(change(3, detail=None, salt=None, erased=None))
+    assert log.found() == [("row.changed", 3, 2)]
+
+
+def test_the_log_is_never_in_memory_as_a_whole(log, monkeypatch):
+    monkeypatch.setattr(checking, "AT_ONCE", 2)
+    cursors = []
+
+    def note(_connection, cursor, statement, *_rest):
+        if statement.startswith("SELECT seals.id, seals.at"):
+            cursors.append(type(cursor).__name__)
+
+    event.listen(log.store.engine, "after_cursor_execute", note)
+
+    assert log.found() == []
+
+    # Any other cursor of psycopg has fetched everything before its first row is read.
+    in_parts = "ServerCursor" if log.store.engine.dialect.name == "postgresql" else "Cursor"
+    assert cursors == [in_parts]
+
+
+def test_a_seal_with_very_many_rows_put_in_takes_no_memory(log):
+    row = dict(log.rows()[3]._mapping)
+    log.attack(insert(audit).values([row | {"id": 1_000 + number} for number in range(500)]))
+
+    found = log.found(witnesses=[])
+
+    assert ("seal.rows_differ", 3, 2) in found
+    assert sum(code == "row.copied" for code, *_ in found) == 1
 
 
 def test_a_step_that_fails_leaves_no_row(store, clock):
-    before = verification(store).rows
+    before = NOTARY.check(store).rows
 
     def step():
         with begin(store, at=clock()) as work:
@@ -106,4 +347,15 @@ def test_a_step_that_fails_leaves_no_row(store, clock):
     with pytest.raises(LookupError):
         step()
 
-    assert verification(store).rows == before
+    assert NOTARY.check(store).rows == before
+
+
+def test_a_key_that_is_not_valid_now_seals_nothing_and_nothing_is_lost(log):
+    log.write("later")
+    with pytest.raises(KeyUnusable) as refused:
+        sealing.seal_next(
+            log.store.engine, key=NOTARY.key, now=log.clock() + timedelta(days=40_000)
+        )
+
+    assert refused.value.code == "key.expired"
+    assert NOTARY.check(log.store).unsealed == 2

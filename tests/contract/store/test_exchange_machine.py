@@ -30,7 +30,6 @@ from lienthong.flows.replay import Order, Replayer
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
 from lienthong.states import State
-from lienthong.store import audit
 from lienthong.store.database import open_sqlite, open_store, reading
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
@@ -40,8 +39,9 @@ from lienthong.store.submissions import (
     note_received,
     take_places,
 )
-from lienthong.store.tables import attempts, dossiers, messages
+from lienthong.store.tables import attempts, audit, dossiers, messages
 from lienthong.store.work import begin
+from lienthong.testing.notary import make_notary
 from schemas.problem import Place, Problem, Text
 
 LEASE = timedelta(seconds=120)
@@ -299,7 +299,7 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     @rule()
     def the_sealer_seals(self):
-        audit.seal(self.store.engine, now=self.now)
+        make_notary().seal(self.store.engine, now=self.now)
 
     @precondition(lambda self: self.good)
     @rule(data=st.data(), verb=st.sampled_from(["resend", "discard"]), loses=st.booleans())
@@ -378,12 +378,12 @@ class ExchangeMachine(RuleBasedStateMachine):
         with reading(self.store) as connection:
             open_ones = connection.execute(select(attempts).where(attempts.c.ended_at.is_(None)))
             assert open_ones.all() == []
-            assert audit.verify(connection).faults == ()
+        assert make_notary().check(self.store).faults == []
 
     def resent(self):
         """What a person let go again although the portal may have had it."""
         with reading(self.store) as connection:
-            rows = connection.execute(select(audit.audit).where(audit.audit.c.actor == "an"))
+            rows = connection.execute(select(audit).where(audit.c.actor == "an"))
             return {row.subject for row in rows if row.action == "message.ready"}
 
 

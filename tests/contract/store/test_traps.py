@@ -7,12 +7,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from lienthong.channels.port import Answer, Outcome
+from lienthong.evidence.sealing import _SEALER
 from lienthong.flows.hints import DELIVER, hint
-from lienthong.store import audit as audit_log
-from lienthong.store.audit import _SEALER
 from lienthong.store.database import reading
 from lienthong.store.results import list_results, result_values
 from lienthong.store.tables import audit, messages
+from lienthong.testing.notary import make_notary
 
 REJECTED = Answer(outcome=Outcome.REJECTED, code="-1")
 
@@ -68,7 +68,7 @@ def test_a_sealer_that_stands_still_holds_up_no_delivery(exchange, event, record
         standing.execute(select(func.pg_advisory_xact_lock(_SEALER)))
         standing.execute(text("LOCK TABLE seals IN EXCLUSIVE MODE"))
         sealing = threading.Thread(
-            target=audit_log.seal, args=(store.engine,), kwargs={"now": exchange.clock()}
+            target=make_notary().seal, args=(store.engine,), kwargs={"now": exchange.clock()}
         )
         sealing.start()
 
@@ -76,8 +76,7 @@ def test_a_sealer_that_stands_still_holds_up_no_delivery(exchange, event, record
 
         assert exchange.state_of("m1") == "delivered"
     sealing.join(10)
-    with reading(store) as connection:
-        assert audit_log.verify(connection).faults == ()
+    assert make_notary().check(store).faults == []
 
 
 def test_a_resend_changes_no_row_of_the_audit_log(exchange, event, record):

@@ -1,0 +1,1 @@
+"""What anyone can check later: seals over the audit log, their witnesses, and proofs."""

@@ -1,0 +1,447 @@
+"""
+Checking the whole audit log: every row, every seal, and what the witnesses remember.
+
+What it finds, though somebody may write to the database as they like, without the key of the
+seals, the store's key file, and the witness:
+
+    a row changed         its digest or its tag is not what it must be, or the root of its seal
+    a row put in          it has no right tag, or it is a copy, or its seal has one row too many
+    a row taken out       its seal lacks one; of rows without a seal this is not seen (the tail)
+    rows swapped          the root of their seal
+    a seal changed, taken out, put in, made anew     signature, number, link to the one before
+    the end cut off, or an old backup put back       a witness has a seal that the log lacks
+
+The log may be of any size: a thousand rows are in memory at a time.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from lienthong.evidence.merkle import root_of
+from lienthong.evidence.sealing import as_seal, certificates_of
+from lienthong.evidence.seals import FIRST_SEAL, hash_row, read_moment
+from lienthong.evidence.witnesses import WitnessAway
+from lienthong.store.audit import is_as_written
+from lienthong.store.tables import audit, in_slices, seals
+from schemas.problem import Text
+from signing import certificate_reasons, is_signed_by, load_certificates, read_signer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from cryptography import x509
+    from sqlalchemy import Connection, Row
+
+    from lienthong.evidence.seals import SealBody, SignedSeal
+    from lienthong.evidence.witnesses import Memory, Remembered
+    from lienthong.store.vault import Vault
+    from signing import VerificationPolicy
+
+AT_ONCE = 1_000
+"""Rows in memory."""
+MOST_FAULTS = 1_000
+"""Faults that are told; more are counted."""
+_SHOWN = 20
+_WITHOUT_TAG = frozenset({"vault.keys_changed", "store.upgraded"})
+"""Steps that are written before the store's keys are open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is not as it was written; either of the two numbers says where."""
+
+    code: str
+    words: Text
+    row: int | None = None
+    seal: int | None = None
+
+    def __str__(self) -> str:
+        return self.words.en
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessReport:
+    """What comparing with one witness gave."""
+
+    name: str
+    seals: int
+    """That it has."""
+    newest: int | None
+    trouble: Text | None = None
+    """Why it could not be asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Checked:
+    """What a walk over the whole log found."""
+
+    rows: int = 0
+    seals: int = 0
+    unsealed: int = 0
+    """Rows after the last seal: written, not yet sealed."""
+    erased: int = 0
+    """Rows whose detail was erased, with their proof whole."""
+    untagged: int = 0
+    """Rows that were written without the store's key: before it, or without encryption."""
+    tail_since: datetime | None = None
+    """When the oldest unsealed row was written."""
+    faults: list[Fault] = field(default_factory=list)
+    """The first position first; at most 1,000."""
+    more_faults: int = 0
+    witnesses: list[WitnessReport] = field(default_factory=list)
+    signers: dict[str, int] = field(default_factory=dict)
+    """Seals by the fingerprint of who signed them."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was changed."""
+        return not self.faults
+
+    def add(
+        self, code: str, *, vi: str, en: str, row: int | None = None, seal: int | None = None
+    ) -> None:
+        """Tell one more fault."""
+        if len(self.faults) >= MOST_FAULTS:
+            self.more_faults += 1
+            return
+        self.faults.append(Fault(code=code, words=Text(vi=vi, en=en), row=row, seal=seal))
+
+
+def check_log(
+    connection: Connection,
+    *,
+    vault: Vault,
+    policy: VerificationPolicy,
+    witnesses: Sequence[Memory] = (),
+    progress: Callable[[int], object] = lambda _rows: None,
+) -> Checked:
+    """
+    Check everything; nothing is changed.
+
+    Args:
+        connection: Reading, of one moment.
+        vault: Of the store, for the tags.
+        policy: Who may have signed seals.
+        witnesses: Asked for the seals they have.
+        progress: Is told how many rows were checked.
+    """
+    return _Walk(connection, vault=vault, policy=policy, progress=progress).run(witnesses)
+
+
+class _Walk:
+    """One check of a log."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        vault: Vault,
+        policy: VerificationPolicy,
+        progress: Callable[[int], object],
+    ) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._policy = policy
+        self._progress = progress
+        self._found = Checked()
+        self._first_tagged = connection.execute(
+            select(func.min(audit.c.id)).where(audit.c.tag.is_not(None))
+        ).scalar_one()
+        self._signers: dict[str, tuple[x509.Certificate, ...] | None] = {}
+
+    def run(self, witnesses: Sequence[Memory]) -> Checked:
+        newest = self._check_seals()
+        self._check_tail()
+        self._check_strays()
+        self._check_copies()
+        for witness in witnesses:
+            self._found.witnesses.append(self._ask(witness, newest=newest))
+        return self._found
+
+    def _check_seals(self) -> int:
+        """Check every seal with its rows; return the number of the last one."""
+        every = select(seals).order_by(seals.c.id).execution_options(yield_per=AT_ONCE)
+        number, previous, total, log = 0, FIRST_SEAL, 0, None
+        for mark in self._connection.execute(every):
+            if mark.id != number + 1:
+                self._found.add(
+                    "seal.missing",
+                    vi=f"thiếu niêm phong số {number + 1}"
+                    + (f" đến {mark.id - 1}" if mark.id > number + 2 else ""),
+                    en=f"seal {number + 1}"
+                    + (f" to {mark.id - 1} are missing" if mark.id > number + 2 else " is missing"),
+                    seal=number + 1,
+                )
+            self._found.seals += 1
+            seal = as_seal(mark)
+            body = self._read(mark, seal)
+            if body is not None:
+                total = self._check_link(
+                    body, number=number, previous=previous, total=total, log=log
+                )
+                log = log or body.log
+                self._check_signature(seal, body)
+                self._check_rows(body)
+            number, previous = mark.id, seal.digest.hex()
+        return number
+
+    def _read(self, mark: Row[Any], seal: SignedSeal) -> SealBody | None:
+        with suppress(ValueError):
+            body = seal.content
+            read_moment(body.at)
+            if body.number == mark.id and mark.digest == seal.digest:
+                return body
+        self._found.add(
+            "seal.changed",
+            vi=f"niêm phong số {mark.id}: nội dung đã bị sửa",
+            en=f"seal {mark.id}: its content was changed",
+            seal=mark.id,
+        )
+        return None
+
+    def _check_link(
+        self, body: SealBody, *, number: int, previous: str, total: int, log: str | None
+    ) -> int:
+        """Compare with the seal before; return the rows up to this one."""
+        follows = (
+            body.number != number + 1
+            or (body.previous == previous and body.total == total + body.entries)
+        ) and log in (None, body.log)
+        if not follows:
+            self._found.add(
+                "seal.not_following",
+                vi=f"niêm phong số {body.number} không nối tiếp niêm phong trước nó",
+                en=f"seal {body.number} does not follow the seal before it",
+                seal=body.number,
+            )
+        return body.total
+
+    def _check_signature(self, seal: SignedSeal, body: SealBody) -> None:
+        certificates = self._certificates(seal.signer)
+        if certificates is None or not is_signed_by(
+            certificates[0], seal.body.encode(), seal.signature
+        ):
+            self._found.add(
+                "seal.signature_wrong",
+                vi=f"niêm phong số {body.number}: chữ ký không đúng",
+                en=f"seal {body.number}: its signature is wrong",
+                seal=body.number,
+            )
+            return
+        reasons = certificate_reasons(
+            certificates[0],
+            intermediates=certificates[1:],
+            policy=self._policy,
+            signed_at=read_moment(body.at),
+        )
+        if reasons:
+            self._found.add(
+                "seal.signer_untrusted",
+                vi=f"niêm phong số {body.number}: {reasons[0].vi}",
+                en=f"seal {body.number}: {reasons[0].en}",
+                seal=body.number,
+            )
+        self._found.signers[seal.signer] = self._found.signers.get(seal.signer, 0) + 1
+
+    def _certificates(self, fingerprint: str) -> tuple[x509.Certificate, ...] | None:
+        if fingerprint not in self._signers:
+            self._signers[fingerprint] = self._load(fingerprint)
+        return self._signers[fingerprint]
+
+    def _load(self, fingerprint: str) -> tuple[x509.Certificate, ...] | None:
+        text = certificates_of(self._connection, fingerprint)
+        try:
+            found = tuple(load_certificates(text.encode()))
+        except ValueError:
+            return None
+        return found if read_signer(found[0]).fingerprint == fingerprint else None
+
+    def _check_rows(self, body: SealBody) -> None:
+        """Check the rows of one seal, and that they are those that were sealed."""
+        rows = self._connection.execute(
+            select(audit)
+            .where(audit.c.seal_id == body.number)
+            .order_by(audit.c.id)
+            # One more tells that there are too many, however many were put in.
+            .limit(body.entries + 1)
+        ).all()
+        before = len(self._found.faults) + self._found.more_faults
+        for row in rows:
+            self._check_row(row)
+        self._found.rows += len(rows)
+        self._progress(self._found.rows)
+        found = root_of([hash_row(row.id, row.digest) for row in rows])
+        if found.hex() == body.root and len(rows) == body.entries:
+            return
+        span = f"{body.first}–{body.last}" if body.last > body.first else f"{body.first}"
+        if len(rows) != body.entries:
+            missing = self._missing(body, {row.id for row in rows})
+            self._found.add(
+                "seal.rows_differ",
+                vi=f"niêm phong số {body.number} (các dòng {span}): có "
+                f"{'nhiều hơn ' if len(rows) > body.entries else ''}"
+                f"{min(len(rows), body.entries)} dòng, đã niêm phong {body.entries}{missing.vi}",
+                en=f"seal {body.number} (rows {span}): "
+                f"{'more than ' if len(rows) > body.entries else ''}"
+                f"{min(len(rows), body.entries)} rows are there, {body.entries} were "
+                f"sealed{missing.en}",
+                row=body.first,
+                seal=body.number,
+            )
+        elif len(self._found.faults) + self._found.more_faults == before:
+            self._found.add(
+                "seal.root_differs",
+                vi=f"niêm phong số {body.number}: trong các dòng {span} có dòng bị sửa hoặc đổi "
+                "chỗ",
+                en=f"seal {body.number}: among the rows {span} one was changed, or two were "
+                "swapped",
+                row=body.first,
+                seal=body.number,
+            )
+
+    def _missing(self, body: SealBody, have: set[int]) -> Text:
+        """Name the row numbers of a seal's span that no row has: most often what was deleted."""
+        if len(have) > body.entries or body.last - body.first > 100 * AT_ONCE:
+            return Text(vi="", en="")
+        elsewhere = self._connection.execute(
+            select(audit.c.id).where(audit.c.id.between(body.first, body.last))
+        ).scalars()
+        gone = sorted(set(range(body.first, body.last + 1)) - have - set(elsewhere))[:_SHOWN]
+        if not gone:
+            return Text(vi="", en="")
+        listed = ", ".join(map(str, gone))
+        return Text(
+            vi=f"; không còn dòng nào mang số {listed}", en=f"; no row has the number {listed}"
+        )
+
+    def _check_row(self, row: Row[Any]) -> None:
+        if not is_as_written(row):
+            self._found.add(
+                "row.changed",
+                vi=f"dòng {row.id}: nội dung đã bị sửa sau khi ghi",
+                en=f"row {row.id}: its content was changed after it was written",
+                row=row.id,
+                seal=row.seal_id,
+            )
+        elif row.tag is None:
+            self._found.untagged += 1
+            is_late = self._first_tagged is not None and row.id > self._first_tagged
+            if self._vault.encrypt and is_late and row.action not in _WITHOUT_TAG:
+                self._forged(row)
+        elif not self._vault.has_tagged(row.tag, row.digest):
+            self._forged(row)
+        self._found.erased += row.detail is None
+
+    def _forged(self, row: Row[Any]) -> None:
+        self._found.add(
+            "row.forged",
+            vi=f"dòng {row.id}: không do chương trình này ghi (không có khóa của kho)",
+            en=f"row {row.id}: it was not written by this program (without the store's key)",
+            row=row.id,
+            seal=row.seal_id,
+        )
+
+    def _check_tail(self) -> None:
+        """Check the rows that have no seal yet."""
+        every = (
+            select(audit)
+            .where(audit.c.seal_id.is_(None))
+            .order_by(audit.c.id)
+            .execution_options(yield_per=AT_ONCE)
+        )
+        for row in self._connection.execute(every):
+            self._check_row(row)
+            self._found.rows += 1
+            self._found.unsealed += 1
+            self._found.tail_since = self._found.tail_since or row.at
+            if self._found.unsealed % AT_ONCE == 0:
+                self._progress(self._found.rows)
+
+    def _check_strays(self) -> None:
+        """Find rows that name a seal that there is not."""
+        of_seals = select(seals.c.id)
+        strays = self._connection.execute(
+            select(audit.c.id)
+            .where(audit.c.seal_id.is_not(None), audit.c.seal_id.not_in(of_seals))
+            .order_by(audit.c.id)
+            .execution_options(yield_per=AT_ONCE)
+        ).scalars()
+        for number in strays:
+            self._found.rows += 1
+            self._found.add(
+                "row.seal_missing",
+                vi=f"dòng {number}: niêm phong của nó không còn",
+                en=f"row {number}: the seal it names is not there",
+                row=number,
+            )
+
+    def _check_copies(self) -> None:
+        """Find rows that were put in as copies of others: salts make all digests differ."""
+        first = func.min(audit.c.id)
+        copies = self._connection.execute(
+            select(first, func.max(audit.c.id))
+            .group_by(audit.c.digest)
+            .having(func.count() > 1)
+            .order_by(first)
+            .limit(MOST_FAULTS)
+        )
+        for original, copy in copies:
+            self._found.add(
+                "row.copied",
+                vi=f"dòng {copy} là bản chép của dòng {original}",
+                en=f"row {copy} is a copy of row {original}",
+                row=copy,
+            )
+
+    def _ask(self, witness: Memory, *, newest: int) -> WitnessReport:
+        count, last = 0, None
+        try:
+            for part in _parts(witness.remembered()):
+                count += len(part)
+                numbers = [one.number for one in part]
+                last = max(numbers) if last is None else max(last, *numbers)
+                self._compare(witness.name, part)
+        except WitnessAway as error:
+            return WitnessReport(name=witness.name, seals=count, newest=last, trouble=error.text)
+        if last is not None and last > newest:
+            self._found.add(
+                "log.cut_off",
+                vi=f"nhân chứng {witness.name} có niêm phong đến số {last}, nhật ký chỉ đến số "
+                f"{newest}: phần cuối bị cắt hoặc cơ sở dữ liệu bị đưa về bản cũ",
+                en=f"the witness {witness.name} has seals up to {last}, the log only up to "
+                f"{newest}: its end was cut off, or an old backup was put back",
+                seal=newest + 1,
+            )
+        return WitnessReport(name=witness.name, seals=count, newest=last)
+
+    def _compare(self, name: str, part: Sequence[Remembered]) -> None:
+        have: dict[int, bytes] = {}
+        for slice_ in in_slices([one.number for one in part]):
+            query = select(seals.c.id, seals.c.digest).where(seals.c.id.in_(slice_))
+            have |= {row.id: row.digest for row in self._connection.execute(query)}
+        for one in part:
+            number = one.number
+            if have.get(number, one.digest) != one.digest:
+                self._found.add(
+                    "log.rewritten",
+                    vi=f"niêm phong số {number} khác với niêm phong mà nhân chứng {name} giữ",
+                    en=f"seal {number} is another one than the witness {name} has",
+                    seal=number,
+                )
+
+
+def _parts(seals_: Iterable[Remembered]) -> Iterable[list[Remembered]]:
+    part: list[Remembered] = []
+    for one in seals_:
+        part.append(one)
+        if len(part) == AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -1,0 +1,193 @@
+"""
+Sealing the audit log: one at a time, off the way of those who write rows.
+
+Rows are found by not being sealed, never by their numbers: on PostgreSQL a row may be committed
+after one with a higher number. A key that cannot sign leaves the rows where they are; they are
+sealed when it can, and nothing else waits for that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import func, insert, select, update
+
+from lienthong.evidence.merkle import root_of
+from lienthong.evidence.seals import (
+    FIRST_SEAL,
+    SealBody,
+    SignedSeal,
+    hash_row,
+    write_moment,
+)
+from lienthong.evidence.witnesses import WitnessAway, WitnessDisagrees
+from lienthong.failpoints import Point, reached
+from lienthong.store.tables import audit, in_slices, seal_signers, seals
+from schemas.problem import Text
+from signing import SigningError, read_signer, sign_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from sqlalchemy import Connection, Engine, Row
+
+    from lienthong.evidence.witnesses import Witness
+    from signing import SigningKey
+
+log = structlog.get_logger()
+
+MOST_ENTRIES = 1_000
+"""Rows in one seal: what is wrong somewhere is named by the rows of its seal."""
+_SEALER = 0x4C54_0001
+"""Name of the sealers' lock on PostgreSQL; any number that nothing else there uses."""
+
+
+class Sealer:
+    """Seals what there is to seal, and tells the witnesses; what goes wrong is logged, once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        key: Callable[[], SigningKey],
+        witnesses: Sequence[Witness],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._key = key
+        self._witnesses = witnesses
+        self._clock = clock
+        self._told: dict[str, bytes] = {}
+        self.troubles: dict[str, Text] = {}
+        """What is wrong now, by the key or the witness concerned."""
+
+    def step(self) -> int:
+        """Seal every row that is there; return how many seals were made."""
+        made = 0
+        try:
+            key = self._key()
+            while seal_next(self._engine, key=key, now=self._clock()) is not None:
+                made += 1
+            self._is_well("key")
+        except SigningError as error:
+            self._is_in_trouble("key", error.code, Text(vi=error.vi, en=error.en))
+        self._tell()
+        return made
+
+    def _tell(self) -> None:
+        with self._engine.connect() as connection:
+            reading = connection.execution_options(lienthong_reading=True)
+            newest = newest_seal(reading)
+            if newest is None:
+                return
+            certificates = certificates_of(reading, newest.signer)
+        for witness in self._witnesses:
+            if self._told.get(witness.name) == newest.digest:
+                continue
+            try:
+                witness.put(newest, certificates=certificates)
+            except (WitnessAway, WitnessDisagrees) as error:
+                self._is_in_trouble(witness.name, error.code, error.text)
+            else:
+                self._told[witness.name] = newest.digest
+                self._is_well(witness.name)
+
+    def _is_in_trouble(self, what: str, code: str, words: Text) -> None:
+        if what not in self.troubles:
+            log.error("seal.trouble", of=what, code=code, words=words.en)
+        self.troubles[what] = words
+
+    def _is_well(self, what: str) -> None:
+        if self.troubles.pop(what, None) is not None:
+            log.info("seal.well_again", of=what)
+
+
+def seal_next(engine: Engine, *, key: SigningKey, now: datetime) -> SignedSeal | None:
+    """
+    Seal the oldest rows that are not sealed, up to 1,000; return the seal, or None without rows.
+
+    Raises:
+        signing.KeyUnusable: the certificate is not valid now; nothing was changed.
+    """
+    key.check_usable_at(now)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_SEALER)))
+        unsealed = select(audit.c.id, audit.c.digest).where(audit.c.seal_id.is_(None))
+        rows = connection.execute(unsealed.order_by(audit.c.id).limit(MOST_ENTRIES)).all()
+        if not rows:
+            return None
+        body = _next_body(connection, rows, now=now)
+        made = _sign(body, key)
+        _remember_signer(connection, made.signer, key)
+        connection.execute(
+            insert(seals).values(
+                id=body.number,
+                at=now,
+                entries=body.entries,
+                digest=made.digest,
+                body=made.body,
+                signature=made.signature,
+                signer=made.signer,
+            )
+        )
+        for part in in_slices([row.id for row in rows]):
+            of_this_seal = audit.c.id.in_(part)
+            connection.execute(update(audit).where(of_this_seal).values(seal_id=body.number))
+        reached(Point.SEAL_LINKED)
+        return made
+
+
+def newest_seal(connection: Connection) -> SignedSeal | None:
+    """Return the last seal that was made."""
+    row = connection.execute(select(seals).order_by(seals.c.id.desc()).limit(1)).first()
+    return None if row is None else as_seal(row)
+
+
+def certificates_of(connection: Connection, fingerprint: str) -> str:
+    """Return the certificates of who signed a seal, PEM; empty if they are not there."""
+    query = select(seal_signers.c.certificates).where(seal_signers.c.fingerprint == fingerprint)
+    return connection.execute(query).scalar() or ""
+
+
+def as_seal(row: Row[Any]) -> SignedSeal:
+    """Return the seal of a row of the table of seals."""
+    return SignedSeal(body=row.body, signature=row.signature, signer=row.signer)
+
+
+def _next_body(connection: Connection, rows: Sequence[Row[Any, Any]], *, now: datetime) -> SealBody:
+    last = newest_seal(connection)
+    before = None if last is None else last.content
+    return SealBody(
+        log=uuid4().hex if before is None else before.log,
+        number=1 if before is None else before.number + 1,
+        at=write_moment(now),
+        entries=len(rows),
+        first=rows[0].id,
+        last=rows[-1].id,
+        total=len(rows) + (0 if before is None else before.total),
+        root=root_of([hash_row(row.id, row.digest) for row in rows]).hex(),
+        previous=FIRST_SEAL if last is None else last.digest.hex(),
+    )
+
+
+def _sign(body: SealBody, key: SigningKey) -> SignedSeal:
+    text = body.write()
+    return SignedSeal(
+        body=text,
+        signature=sign_bytes(key, text.encode()),
+        signer=read_signer(key.certificate).fingerprint,
+    )
+
+
+def _remember_signer(connection: Connection, fingerprint: str, key: SigningKey) -> None:
+    if certificates_of(connection, fingerprint):
+        return
+    chain = (key.certificate, *key.chain)
+    text = "".join(one.public_bytes(Encoding.PEM).decode() for one in chain)
+    connection.execute(insert(seal_signers).values(fingerprint=fingerprint, certificates=text))

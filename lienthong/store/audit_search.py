@@ -1,0 +1,68 @@
+"""Finding rows of the audit log: by dossier, subject, actor, event and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, or_, select, true
+
+from lienthong.store.tables import audit, messages
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which rows; what is None does not matter."""
+
+    dossier: str | None = None
+    """Code of a dossier: rows about its messages."""
+    with_submissions: bool = False
+    """Also rows about the files that they came in, with others."""
+    subject: str | None = None
+    actor: str | None = None
+    event: str | None = None
+    """Name of an event, or its beginning up to and with a dot."""
+    since: datetime | None = None
+    """A time without a zone is that of Việt Nam."""
+    until: datetime | None = None
+    """Not included."""
+
+
+def condition_of(wanted: Wanted) -> ColumnElement[bool]:
+    """Return the condition that a row is one of those."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if wanted.dossier is not None:
+        of_dossier = messages.c.dossier_code == wanted.dossier
+        is_about: ColumnElement[bool] = audit.c.subject.in_(select(messages.c.id).where(of_dossier))
+        if wanted.with_submissions:
+            files = select(messages.c.submission_id).where(of_dossier)
+            is_about = or_(is_about, audit.c.subject.in_(files))
+        conditions.append(is_about)
+    if wanted.subject is not None:
+        conditions.append(audit.c.subject == wanted.subject)
+    if wanted.actor is not None:
+        conditions.append(audit.c.actor == wanted.actor)
+    if wanted.event is not None:
+        is_group = wanted.event.endswith(".")
+        conditions.append(
+            audit.c.action.startswith(wanted.event, autoescape=True)
+            if is_group
+            else audit.c.action == wanted.event
+        )
+    if wanted.since is not None:
+        conditions.append(audit.c.at >= _aware(wanted.since))
+    if wanted.until is not None:
+        conditions.append(audit.c.at < _aware(wanted.until))
+    return and_(*conditions)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=_ZONE)
