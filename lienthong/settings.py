@@ -191,6 +191,18 @@ class RetentionSettings(BaseModel):
     )
 
 
+class SigningSettings(BaseModel):
+    """How agencies' documents are signed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    second_check_every: int = Field(
+        default=1,
+        ge=1,
+        description="of so many signed documents one is verified by xmlsec before it leaves",
+    )
+
+
 class AuditSettings(BaseModel):
     """How the audit log is sealed, and who else remembers its seals; times in seconds."""
 
@@ -306,6 +318,7 @@ class Settings(BaseSettings):
     folder: FolderSettings = FolderSettings()
     retention: RetentionSettings = RetentionSettings()
     audit: AuditSettings = AuditSettings()
+    signing: SigningSettings = SigningSettings()
     pull: dict[PullName, PullProfile] = Field(
         default={}, description="sources that are read by us, by name"
     )
@@ -447,6 +460,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "folder": FolderSettings,
     "http": HttpSettings,
     "retention": RetentionSettings,
+    "signing": SigningSettings,
     "store": StoreSettings,
     "target": TargetProfile,
 }

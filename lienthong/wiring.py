@@ -42,6 +42,7 @@ from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import VerificationPolicy, XadesSigner, load_policy
+from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -167,9 +168,9 @@ class Installation:
     def signer(self, name: str) -> XadesSigner:
         """Return what signs for one agency. Raises as `agency` does."""
         converter = self.mappings.get(name)
-        return XadesSigner(
-            self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
-        )
+        key = self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
+        every = self.settings.signing.second_check_every
+        return XadesSigner(key, second=SecondOpinion(key.certificate, every=every))
 
     def column_of(self, mapping: str, packet: str, field: str) -> str | None:
         """

@@ -38,6 +38,7 @@ from signing.profile import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from lxml.etree import _Element
@@ -57,8 +58,17 @@ class XadesSigner:
     Any root with an `Id` attribute can be signed: a `BanTin` as well as a `BienNhan`.
     """
 
-    def __init__(self, key: SigningKey) -> None:
+    def __init__(self, key: SigningKey, *, second: Callable[[bytes], object] | None = None) -> None:
+        """
+        Prepare what is the same in every signature.
+
+        Args:
+            key: Signs.
+            second: Is shown every signed document before it is returned, and raises if it has
+                anything against it; see `signing.second`.
+        """
         self._key = key
+        self._second = second
         self._algorithm = algorithm_of(key)
         certificates = [
             b64encode(one.public_bytes(Encoding.DER)) for one in (key.certificate, *key.chain)
@@ -109,7 +119,10 @@ class XadesSigner:
             signing_time=moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         end = content.rindex(b"</")
-        return b"%b%b%b" % (content[:end], signature.encode(), content[end:])
+        signed = b"%b%b%b" % (content[:end], signature.encode(), content[end:])
+        if self._second is not None:
+            self._second(signed)
+        return signed
 
     def _compose(self, identifier: str, *, content_digest: str, signing_time: str) -> str:
         canonical_properties = self._signed_properties(

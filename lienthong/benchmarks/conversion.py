@@ -24,7 +24,8 @@ from lxml import etree
 
 from adapters import read_records
 from adapters.record import SourceRecord
-from lienthong.benchmarks.measuring import Meter, Primitive, Stage
+from lienthong.agencies import make_agency
+from lienthong.benchmarks.measuring import Cost, Meter, Primitive, Stage
 from lienthong.channels.port import Packet
 from lienthong.flows.convert import Report, convert_file
 from lienthong.ids import make_id
@@ -33,14 +34,19 @@ from schemas.building import DocumentBuilder
 from schemas.parser import parse_xml
 from schemas.problem import Language, Text
 from schemas.validation import Validator
+from signing import XadesSigner
+from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lienthong.agencies import Agency
     from lienthong.wiring import Installation
 
 T = TypeVar("T")
 AGENCY = "land-registration"
+SECOND = "second"
+"""Key of the second verification among the primitives."""
 MIB = 1024 * 1024
 BYTES_PER_RECORD = 260
 """Of the generated CSV."""
@@ -62,6 +68,8 @@ class Measurement:
     dossiers: int
     stage: Stage
     """Reading, mapping, building, validating and signing one dossier, as `convert` does it."""
+    once: Stage
+    """The same without the second verification of the signature."""
 
 
 def measure_conversion(installation: Installation, *, dossiers: int) -> Measurement:
@@ -71,10 +79,29 @@ def measure_conversion(installation: Installation, *, dossiers: int) -> Measurem
         generate_large_csv(path, size_bytes=dossiers * BYTES_PER_RECORD)
         file = SourceFile(agency=AGENCY, file_name="large.csv", body=path.read_bytes())
     primitives, documents = measure_primitives(installation, [file])
-    cost = Meter().measure(lambda: _convert(installation, file), dossiers=len(documents))
+    converter = installation.mappings.get(AGENCY)
+    plain = make_agency(converter, signer=XadesSigner(installation.signer(AGENCY).key))
     name = Text(vi="chuyển đổi", en="convert")
-    stage = Stage(key="convert", name=name, cost=cost, primitives=primitives)
-    return Measurement(dossiers=len(documents), stage=stage)
+    without = Text(vi="chuyển đổi, không kiểm tra lần hai", en="convert, without the second look")
+    return Measurement(
+        dossiers=len(documents),
+        stage=Stage(
+            key="convert",
+            name=name,
+            cost=_cost(installation, file, agency=installation.agency(AGENCY), of=len(documents)),
+            primitives=primitives,
+        ),
+        once=Stage(
+            key="convert_once",
+            name=without,
+            cost=_cost(installation, file, agency=plain, of=len(documents)),
+            primitives=tuple(one for one in primitives if one.key != SECOND),
+        ),
+    )
+
+
+def _cost(installation: Installation, file: SourceFile, *, agency: Agency, of: int) -> Cost:
+    return Meter().measure(lambda: _convert(installation, file, agency=agency), dossiers=of)
 
 
 def measure_primitives(
@@ -150,6 +177,16 @@ def measure_primitives(
         ("sign", "ký", "sign"),
         lambda: [signs[name](one) for name, one in zip(names, documents, strict=True)],
     )
+    signers = {name: XadesSigner(installation.signer(name).key) for name in agencies}
+    seconds = {name: SecondOpinion(signers[name].key.certificate) for name in agencies}
+    signed = [
+        (name, signers[name].sign_parsed(root, signed_at=now))
+        for name, root in zip(names, parsed, strict=True)
+    ]
+    timed.run(
+        (SECOND, "kiểm tra lần hai (xmlsec)", "second look (xmlsec)"),
+        lambda: [seconds[name](document) for name, document in signed],
+    )
     return timed.primitives(dossiers=len(documents)), documents
 
 
@@ -209,8 +246,7 @@ def measure_large_file(installation: Installation, *, size_bytes: int) -> LargeF
     return LargeFile(size_bytes=size, records=totals.records, seconds=seconds, peak_bytes=peak)
 
 
-def _convert(installation: Installation, file: SourceFile) -> None:
-    agency = installation.agency(file.agency)
+def _convert(installation: Installation, file: SourceFile, *, agency: Agency) -> None:
     with Report(file_name=file.file_name, agency=agency, language=Language.VI) as report:
         convert_file(
             BytesIO(file.body),

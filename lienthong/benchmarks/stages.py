@@ -41,7 +41,19 @@ LIMITS = {
     "receive": ("consume", "seal", "durable"),
     # What was sealed is opened again, which costs the same.
     "expand": (
-        *("seal", "read", "map", "build", "parse", "xsd", "c14n", "sha256", "sign", "seal"),
+        *(
+            "seal",
+            "read",
+            "map",
+            "build",
+            "parse",
+            "xsd",
+            "c14n",
+            "sha256",
+            "sign",
+            "second",
+            "seal",
+        ),
         *("durable", "publish"),
     ),
     # The attempt before the call, the outcome after it; a receipt and an answer are sealed.
