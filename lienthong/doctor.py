@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 import mappings
 import schemas.model
 from broker.port import BrokerError
+from lienthong.held_keys import end_of_cover
 from lienthong.store.database import reading
 from schemas.errors import LienthongError
 from schemas.problem import Text
@@ -187,7 +188,7 @@ def _keys(installation: Installation) -> Iterator[Finding]:
         except SigningError as error:
             yield Finding(name=name, state=State.FAULT, found=Text(vi=error.vi, en=error.en))
             continue
-        until = certificate.not_valid_after_utc
+        until = end_of_cover(keyring.held(agency), now=now)
         is_late = until - now < EXPIRY_WARNING
         kind = Text(vi=" (thử nghiệm)", en=" (development)")
         mark = kind if is_development(certificate) else Text(vi="", en="")

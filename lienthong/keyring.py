@@ -5,6 +5,7 @@ The keys and the trust of one installation, in one folder:
     agencies/{name}.key.pem + {name}.cert.pem      an agency's key, or
     agencies/{name}.p12                            the same in one file
     agencies/{name}.pass                           the passphrase of either, where it has one
+    agencies/{name}/…                              further keys of it, see `held_keys`
     operator.key.pem + operator.cert.pem, …        the operator's own, in the same ways: seals
 
 Where nobody has configured keys or a target, development keys are made on first use, so that a
@@ -13,21 +14,15 @@ first look needs no preparation; their certificates say that they are for develo
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
+from lienthong.held_keys import HeldKey, choose, load_held, load_key, stamp_of, stems_of
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import (
-    Passphrase,
-    SigningKey,
-    VerificationPolicy,
-    load_pem,
-    load_pkcs12,
-    load_policy,
-    make_development_pki,
-)
+from signing import SigningKey, VerificationPolicy, load_pem, load_policy, make_development_pki
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 log = structlog.get_logger()
+
+OPERATOR = "operator"
+"""Who runs the installation, among the holders of keys."""
 
 
 class Keyring:
@@ -50,6 +48,8 @@ class Keyring:
         self.folder = folder
         self._may_make = may_make_development_keys
         self._clock = clock
+        self._known: dict[Path, tuple[object, list[HeldKey]]] = {}
+        self._lock = Lock()
 
     @property
     def makes_keys(self) -> bool:
@@ -62,41 +62,61 @@ class Keyring:
 
     def agency_key(self, name: str, code: str, title: str) -> SigningKey:
         """
-        Load an agency's key.
+        Return the key with which an agency signs now.
 
         Raises:
-            signing.KeyUnusable: it is not there, locked, or not what it should be.
+            signing.KeyUnusable: there is none, or none of them can be used.
         """
-        stem = self.folder / "agencies" / name
-        if self._may_make and not _has_key(stem):
-            log.warning("keys.development_made", agency=name, folder=str(self.folder))
-            self.make_development_keys({name: (code, title)})
-        return _load(stem)
+        return self._key(self._agency(name), {name: (code, title)})
 
     def operator_key(self) -> SigningKey:
         """
-        Load the key of who runs this installation; it seals the audit log.
+        Return the key of who runs this installation; it seals the audit log.
 
         Raises:
-            signing.KeyUnusable: it is not there, locked, or not what it should be.
+            signing.KeyUnusable: there is none, or none of them can be used.
         """
-        stem = self.folder / "operator"
-        if self._may_make and not _has_key(stem):
-            log.warning("keys.development_made", operator=True, folder=str(self.folder))
-            self.make_development_keys({})
-        return _load(stem)
+        return self._key(self.folder / OPERATOR, {})
 
-    def stamp(self, name: str) -> tuple[tuple[int, int] | None, ...]:
+    def held(self, holder: str) -> list[HeldKey]:
+        """Return every key of an agency, or of `operator`."""
+        return self._held(self.stem(holder))
+
+    def stem(self, holder: str) -> Path:
+        """Return where the keys of an agency, or of `operator`, begin."""
+        return self.folder / OPERATOR if holder == OPERATOR else self._agency(holder)
+
+    def stamp(self, name: str) -> tuple[object, ...]:
         """Return what changes when an agency's key files do, so that new keys are noticed."""
-        folder = self.folder / "agencies"
-        endings = ("p12", "key.pem", "cert.pem", "pass")
-        return tuple(_changed_at(folder / f"{name}.{ending}") for ending in endings)
+        return stamp_of(self._agency(name))
 
     def names(self) -> list[str]:
         """Return the names of the agencies that have a key here."""
         folder = self.folder / "agencies"
         files = [*folder.glob("*.key.pem"), *folder.glob("*.p12")]
-        return sorted({file.name.removesuffix(".p12").removesuffix(".key.pem") for file in files})
+        plain = {file.name.removesuffix(".p12").removesuffix(".key.pem") for file in files}
+        further = {one.name for one in folder.glob("*/") if stems_of(one)}
+        return sorted(plain | further)
+
+    def _agency(self, name: str) -> Path:
+        return self.folder / "agencies" / name
+
+    def _key(self, stem: Path, agencies: Mapping[str, tuple[str, str]]) -> SigningKey:
+        if self._may_make and not stems_of(stem):
+            log.warning("keys.development_made", of=stem.name, folder=str(self.folder))
+            self.make_development_keys(agencies)
+        found = choose(self._held(stem), now=self._clock())
+        # Without any, loading says what is missing.
+        return load_key(stem) if found is None else found
+
+    def _held(self, stem: Path) -> list[HeldKey]:
+        """Return a holder's keys; loading one takes 30 ms, so only when its files have changed."""
+        with self._lock:
+            stamp = stamp_of(stem)
+            known = self._known.get(stem)
+            if known is None or known[0] != stamp:
+                known = self._known[stem] = (stamp, load_held(stem))
+            return known[1]
 
     def portal_key(self) -> SigningKey:
         """Load the sandbox's own key, which signs receipts in development."""
@@ -128,43 +148,3 @@ class Keyring:
                 code="keys.no_trust",
             )
         return load_policy(files)
-
-
-def _has_key(stem: Path) -> bool:
-    return any(_beside(stem, ending).exists() for ending in ("p12", "key.pem"))
-
-
-def _load(stem: Path) -> SigningKey:
-    passphrase = _passphrase(_beside(stem, "pass"))
-    bundle = _beside(stem, "p12")
-    if bundle.exists():
-        return load_pkcs12(bundle, passphrase=passphrase)
-    return load_pem(_beside(stem, "key.pem"), _beside(stem, "cert.pem"), passphrase=passphrase)
-
-
-def _beside(stem: Path, ending: str) -> Path:
-    return stem.with_name(f"{stem.name}.{ending}")
-
-
-def _passphrase(file: Path) -> Passphrase | None:
-    try:
-        return Passphrase(file.read_text(encoding="utf-8").strip())
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "UTF-8"
-        raise ConfigError(
-            Text(
-                vi=f"Không đọc được tệp mật khẩu khóa {file}: {cause}",
-                en=f"The passphrase file {file} cannot be read: {cause}",
-            ),
-            code="keys.passphrase_unreadable",
-        ) from error
-
-
-def _changed_at(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino

@@ -22,6 +22,7 @@ from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
+from lienthong.key_checks import keys_that_end
 from lienthong.logs import kind_and_place
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
@@ -255,6 +256,8 @@ def _sweep(installation: Installation, stop: Event) -> None:
                 if erased.erased:
                     log.info("sweep.erased", payloads=erased.payloads.value, count=erased.erased)
             retained_at = now
+            for ends in keys_that_end(installation.keyring, now=now):
+                log.warning("keys.ends_soon", holder=ends.holder, words=ends.words.en)
 
     _repeat(one_round, stop, pause_seconds=SWEEP_PAUSE_SECONDS)
 

@@ -41,7 +41,7 @@ from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import VerificationPolicy, XadesSigner, load_policy
+from signing import VerificationPolicy, XadesSigner, load_policy, read_signer
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from lienthong.store.database import Store
     from mappings import Agencies
     from mappings.catalogue import Service
+    from signing import SigningKey
 
 log = structlog.get_logger()
 
@@ -153,22 +154,28 @@ class Installation:
             signing.KeyUnusable: it has no key that can be used.
         """
         with self._lock:
-            stamp = (self.keyring.stamp(name), _stamp_of(self.catalogue_file))
+            key = self._agency_key(name)
+            stamp = (read_signer(key.certificate).fingerprint, _stamp_of(self.catalogue_file))
             known = self._agencies.get(name)
             if known is not None and known[0] == stamp:
                 return known[1]
             agency = make_agency(
                 self.mappings.get(name),
-                signer=self.signer(name),
+                signer=self._signer(key),
                 services=self.services,
             )
             self._agencies[name] = (stamp, agency)
             return agency
 
     def signer(self, name: str) -> XadesSigner:
-        """Return what signs for one agency. Raises as `agency` does."""
+        """Return what signs for one agency now. Raises as `agency` does."""
+        return self._signer(self._agency_key(name))
+
+    def _agency_key(self, name: str) -> SigningKey:
         converter = self.mappings.get(name)
-        key = self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
+        return self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
+
+    def _signer(self, key: SigningKey) -> XadesSigner:
         every = self.settings.signing.second_check_every
         return XadesSigner(key, second=SecondOpinion(key.certificate, every=every))
 

@@ -78,18 +78,10 @@ class _Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Term:
-    """How long certificates hold; they begin a day early, for clocks that are behind."""
+    """How long certificates hold."""
 
-    now: datetime
-    days: int
-
-    @property
-    def begin(self) -> datetime:
-        return self.now - timedelta(days=1)
-
-    @property
-    def end(self) -> datetime:
-        return self.now + timedelta(days=self.days)
+    begin: datetime
+    end: datetime
 
 
 def make_development_pki(
@@ -119,7 +111,9 @@ def make_development_pki(
         raise ValueError(f"Agency names must be lower-case file names: {', '.join(wrong)}")
     for place in (folder, folder / "agencies"):
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    issuer = _Issuer(folder, term=_Term(now=now, days=days))
+    # A day early, for clocks that are behind.
+    term = _Term(begin=now - timedelta(days=1), end=now + timedelta(days=days))
+    issuer = _Issuer(folder, term=term)
     operator = issuer.issue(
         "operator", _Holder(common_name="Development operator", organization="Lienthong"), kind="ec"
     )
@@ -142,6 +136,46 @@ def make_development_pki(
         agencies=made,
         created=tuple(issuer.created),
     )
+
+
+def add_development_key(
+    folder: Path,
+    name: str,
+    *,
+    title: str,
+    agency_code: str | None,
+    term: tuple[datetime, datetime],
+    kind: Literal["rsa", "ec"] = "rsa",
+) -> KeyFiles:
+    """
+    Make one more development key, to rehearse a change of keys.
+
+    Args:
+        folder: Has the development root.
+        name: Of its files below `folder`, without ending; nothing stands there yet.
+        title: Of its holder.
+        agency_code: None for a holder that is no agency.
+        term: From when to when its certificate is valid; aware.
+        kind: RSA with 2048 bits, or P-256.
+
+    Raises:
+        KeyUnusable: there is no development root here.
+    """
+    begin, end = term
+    if not (folder / "root.key.pem").exists():
+        raise KeyUnusable(
+            Reason(
+                code="key.missing",
+                vi=f"Không có khóa gốc thử nghiệm trong {folder}: xin chứng thư mới ở tổ chức cấp "
+                "rồi đưa vào bằng --p12 hoặc --key và --certificate",
+                en=f"There is no development root in {folder}: ask the authority for a new "
+                "certificate, and hand it in with --p12, or --key and --certificate",
+            )
+        )
+    (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    issuer = _Issuer(folder, term=_Term(begin=begin, end=end))
+    holder = _Holder(common_name=title, organization=title, agency_code=agency_code)
+    return issuer.issue(name, holder, kind=kind)
 
 
 def is_development(certificate: x509.Certificate) -> bool:

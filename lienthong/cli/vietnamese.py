@@ -251,6 +251,30 @@ HELP: dict[str, str] = {
     "Also convert a CSV of so many MiB; see its memory": (
         "Chuyển thêm một CSV bấy nhiêu MiB; xem bộ nhớ của nó"
     ),
+    # keys
+    "List every key: whose it is, from when to when, which one signs now, which one will.": (
+        "Liệt kê mọi khóa: của ai, từ ngày nào đến ngày nào, khóa nào đang ký, khóa nào sẽ ký."
+    ),
+    "Sign with every key that is in use, verify it twice, and warn of what ends soon.": (
+        "Ký thử bằng mọi khóa đang dùng, kiểm tra hai lần, và cảnh báo khóa sắp hết hạn."
+    ),
+    "Exit code 1: a holder cannot sign, or within 7 days it no longer will.": (
+        "Mã thoát 1: có chủ khóa không ký được, hoặc trong 7 ngày tới sẽ không ký được."
+    ),
+    'An agency, or "operator"': "Tên cơ quan, hoặc «operator»",
+    "The new key and certificate, PKCS#12": "Khóa và chứng thư mới, PKCS#12",
+    "The new key, PEM": "Khóa mới, PEM",
+    "Its certificate, PEM, with those between": "Chứng thư của khóa, PEM, kèm chuỗi trung gian",
+    "File with the passphrase of the key": "Tệp chứa mật khẩu của khóa",
+    "Make a new development key instead": "Tạo khóa thử nghiệm mới thay vì nhận khóa có sẵn",
+    "With --development: first day; default today": (
+        "Cùng với --development: ngày bắt đầu; mặc định hôm nay"
+    ),
+    "Put a new key beside the old one; it signs from the day its certificate begins.": (
+        "Đặt khóa mới cạnh khóa cũ; khóa mới ký từ ngày chứng thư của nó bắt đầu."
+    ),
+    "Nothing stops meanwhile and nothing is written over: the old key stays until it is "
+    "removed.": "Trong lúc đó không có gì dừng, không ghi đè gì: khóa cũ ở lại đến khi được gỡ.",
     # audit
     "Folder or address of a witness; default those in the settings": (
         "Thư mục hoặc địa chỉ của nhân chứng; mặc định theo cấu hình"

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from broker.port import BrokerUnavailable
 from lienthong import roles
+from lienthong.keyring import Keyring
 from lienthong.roles import Role, Workers
 from lienthong.stopping import set_from_signal
 from lienthong.store.master_keys import StoreKeyMissing
@@ -74,7 +75,7 @@ def test_wrong_settings_that_end_a_process_are_told_in_words(monkeypatch, capsys
     [StoreKeyMissing(Text(vi="thiếu khóa", en="no key")), ConfigError("unreadable", code="vault")],
     ids=["another machine rotated", "unreadable for a moment"],
 )
-def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, store, error):
+def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, tmp_path, error):
     rounds = []
     stop = Event()
 
@@ -96,6 +97,7 @@ def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, stor
         clock=lambda: datetime(2026, 3, 2, tzinfo=UTC),
         retention={},
         unqueued_agencies=(),
+        keyring=Keyring(tmp_path, may_make_development_keys=False, clock=lambda: None),
     )
 
     roles._sweep(installation, stop)

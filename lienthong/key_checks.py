@@ -1,0 +1,144 @@
+"""What there is to say about the keys of an installation: which signs, and what ends when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lienthong.held_keys import KeyState, choose, end_of_cover, state_of
+from lienthong.keyring import OPERATOR
+from schemas.problem import Text
+from signing import (
+    Signer,
+    SigningError,
+    XadesSigner,
+    is_development,
+    read_signer,
+    verify,
+)
+from signing.second import SecondOpinion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from lienthong.keyring import Keyring
+    from lienthong.wiring import Installation
+
+WARNINGS = (timedelta(days=7), timedelta(days=30), timedelta(days=60))
+"""How long before the end it is told, the most urgent first."""
+_PROBE = b'<ThuKhoa xmlns="urn:lienthong:keys" Id="thu-khoa"></ThuKhoa>'
+"""Signed to see whether a key can; it is nobody's document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReport:
+    """One key of one holder."""
+
+    holder: str
+    stem: Path
+    state: KeyState
+    signer: Signer | None
+    is_development: bool = False
+    trouble: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFinding:
+    """Something that somebody must do about a holder's keys."""
+
+    holder: str
+    code: str
+    words: Text
+    is_urgent: bool
+    """The holder cannot sign, or will not be able to within 7 days."""
+
+
+def report_keys(installation: Installation) -> list[KeyReport]:
+    """Return every key there is, holder by holder."""
+    now = installation.clock()
+    reports = []
+    for holder in _holders(installation.keyring):
+        held = installation.keyring.held(holder)
+        usable = [one for one in held if one.key is not None]
+        chosen = choose(usable, now=now)
+        for one in held:
+            signer = None if one.key is None else read_signer(one.key.certificate)
+            trouble = one.trouble
+            reports.append(
+                KeyReport(
+                    holder=holder,
+                    stem=one.stem,
+                    state=state_of(one, chosen=chosen, now=now),
+                    signer=signer,
+                    is_development=one.key is not None and is_development(one.key.certificate),
+                    trouble=None if trouble is None else Text(vi=trouble.vi, en=trouble.en),
+                )
+            )
+    return reports
+
+
+def check_keys(installation: Installation) -> list[KeyFinding]:
+    """Sign and verify with every key in use, and say what ends soon."""
+    keyring, now = installation.keyring, installation.clock()
+    return [
+        finding
+        for holder in _holders(keyring)
+        for finding in (*_tried(keyring, holder, now), *_ending(keyring, holder, now))
+    ]
+
+
+def keys_that_end(keyring: Keyring, *, now: datetime) -> list[KeyFinding]:
+    """Say whose keys end within 60 days with none to follow."""
+    return [finding for holder in _holders(keyring) for finding in _ending(keyring, holder, now)]
+
+
+def _ending(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:
+    end = end_of_cover(keyring.held(holder), now=now)
+    left = end - now
+    if left <= timedelta(0):
+        return
+    warning = next((one for one in WARNINGS if left <= one), None)
+    if warning is None:
+        return
+    yield KeyFinding(
+        holder=holder,
+        code="key.ends_soon",
+        words=Text(
+            vi=f"{holder}: còn {left.days} ngày, đến {end:%Y-%m-%d}, không có khóa kế tiếp; xin "
+            "chứng thư mới rồi chạy: lienthong keys rotate",
+            en=f"{holder}: {left.days} days left, until {end:%Y-%m-%d}, and no key follows; ask "
+            "for a new certificate, then run: lienthong keys rotate",
+        ),
+        is_urgent=warning == WARNINGS[0],
+    )
+
+
+def _holders(keyring: Keyring) -> list[str]:
+    return [*([OPERATOR] if keyring.held(OPERATOR) else []), *keyring.names()]
+
+
+def _tried(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:
+    held = keyring.held(holder)
+    for one in held:
+        if one.trouble is not None:
+            yield _finding(holder, one.trouble, is_urgent=all(other.key is None for other in held))
+    try:
+        key = choose([one for one in held if one.key is not None], now=now)
+        if key is None:
+            return
+        signed = XadesSigner(key, second=SecondOpinion(key.certificate)).sign(_PROBE, signed_at=now)
+        verify(signed, policy=keyring.policy(), now=now)
+    except SigningError as error:
+        yield _finding(holder, error, is_urgent=True)
+
+
+def _finding(holder: str, error: SigningError, *, is_urgent: bool) -> KeyFinding:
+    return KeyFinding(
+        holder=holder,
+        code=error.code,
+        words=Text(vi=f"{holder}: {error.vi}", en=f"{holder}: {error.en}"),
+        is_urgent=is_urgent,
+    )
