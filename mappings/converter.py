@@ -17,7 +17,7 @@ from mappings.judging import quoted
 from mappings.language import DOSSIER, PROGRESS, FieldRule
 from mappings.leaving import make_leaver
 from mappings.scope import Scope, Site
-from mappings.source_leaves import columns_read
+from mappings.source_paths import columns_read
 from mappings.statuses import FIELD, Status
 from mappings.tracing import column_of, trace_field
 from mappings.watching import UNWATCHED

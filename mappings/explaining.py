@@ -20,7 +20,8 @@ from mappings.lineage import (
     problems_in,
 )
 from mappings.scope import Scope, make_finder
-from mappings.source_leaves import leaves_of, source_paths_of
+from mappings.source_leaves import leaves_of
+from mappings.source_paths import source_paths_of
 from mappings.step_words import (
     CONSTANT,
     DATE_CELL,

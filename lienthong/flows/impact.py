@@ -24,7 +24,7 @@ from lienthong.conversion import Drafter
 from lienthong.differences import Differences, contents_of, without_indices
 from mappings import compile_mapping
 from mappings.leaving import written
-from mappings.source_leaves import columns_read
+from mappings.source_paths import columns_read
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Severity
 

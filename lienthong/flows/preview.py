@@ -15,7 +15,7 @@ from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
 from mappings import compile_mapping, explain_mapping
 from mappings.lineage import fields_in
-from mappings.source_leaves import columns_read
+from mappings.source_paths import columns_read
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Severity, Text
 

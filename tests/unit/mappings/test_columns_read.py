@@ -6,7 +6,7 @@ from adapters import SourceRecord, read_records
 from adapters.doctor.values import column_of
 from lienthong.samples import write_profiles, write_samples
 from mappings import explain_mapping, load_mapping
-from mappings.source_leaves import columns_read
+from mappings.source_paths import columns_read
 from mappings.tables import packaged, read_index
 
 AGENCIES = [str(entry["name"]) for entry in read_index("agencies")]
