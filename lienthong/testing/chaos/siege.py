@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.store.tables import results
 from lienthong.testing.chaos.feeding import Feeding
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from lienthong.evidence.checking import Fault
     from lienthong.testing.chaos.faults import Strike
     from lienthong.testing.chaos.feeding import Door, Truth
     from lienthong.testing.chaos.site import Servers, Wish
@@ -166,9 +168,7 @@ class _Course:
         with _looking(site) as connection:
             told = None if listening is None else list(listening.told.values())
             findings = judge(feeding.truth, portal, read_store(connection), told)
-            self._errors += [
-                f"audit: {fault}" for fault in site.installation.check_log(connection).faults
-            ]
+        self._errors += [f"audit: {fault}" for fault in _faults_of_log(site)]
         return Siege(
             plan=plan,
             struck=self._struck,
@@ -253,6 +253,15 @@ def _looking(site: Site) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _faults_of_log(site: Site) -> list[Fault]:
+    installation = site.installation
+    try:
+        with reading(installation.store) as connection:
+            return installation.check_log(connection).faults
+    finally:
+        installation.engine.dispose()
 
 
 def _is_idle(connection: Connection, *, tells: bool) -> bool:
