@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
-START_SECONDS = 60.0
+START_SECONDS = 90.0
+PAUSE_SECONDS = 1.0
+"""Before a server that ended while it started is started again."""
 GREETING = b"AMQP\x00\x00\x09\x01"
 QUIET_SECONDS = 8
 """After which a node that says nothing is down for the others; the default of 60 is for networks
@@ -167,9 +170,23 @@ class PrivateRabbit:
         Start, and return when AMQP is spoken.
 
         Raises:
-            ServerFailed: it ended, or was not ready in time.
+            ServerFailed: it was not ready in time.
         """
         self._names.start()
+        ends = time.monotonic() + START_SECONDS
+        process = self._launch()
+        while not self.speaks():
+            if time.monotonic() > ends:
+                self.kill()
+                raise ServerFailed(f"RabbitMQ did not start:\n{end_of(self.folder / 'output')}")
+            if process.poll() is not None:
+                # While it was down, somebody's connection may have been given its port for a
+                # moment. Whoever supervises a server starts it again.
+                time.sleep(PAUSE_SECONDS)
+                process = self._launch()
+            time.sleep(0.1)
+
+    def _launch(self) -> subprocess.Popen[bytes]:
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
                 [str(PROGRAMS / "rabbitmq-server")],
@@ -179,17 +196,14 @@ class PrivateRabbit:
                 stderr=output,
                 start_new_session=True,
             )
-        ends = time.monotonic() + START_SECONDS
-        while not self.speaks():
-            if self._process.poll() is not None or time.monotonic() > ends:
-                self.kill()
-                raise ServerFailed(f"RabbitMQ did not start:\n{end_of(self.folder / 'output')}")
-            time.sleep(0.1)
+        return self._process
 
     def kill(self) -> None:
         """End the server as a power cut would: kill -9."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            # It may have ended by itself, with everything that it began.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
