@@ -201,6 +201,9 @@ class SigningSettings(BaseModel):
         ge=1,
         description="of so many signed documents one is verified by xmlsec before it leaves",
     )
+    rsa_padding: Literal["pkcs1", "pss"] = Field(
+        default="pkcs1", description="of RSA keys; pss only where every receiver knows it"
+    )
 
 
 class AuditSettings(BaseModel):

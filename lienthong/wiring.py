@@ -41,7 +41,7 @@ from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import VerificationPolicy, XadesSigner, load_policy, read_signer
+from signing import RsaPadding, VerificationPolicy, XadesSigner, load_policy, read_signer
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
@@ -176,8 +176,12 @@ class Installation:
         return self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
 
     def _signer(self, key: SigningKey) -> XadesSigner:
-        every = self.settings.signing.second_check_every
-        return XadesSigner(key, second=SecondOpinion(key.certificate, every=every))
+        settings = self.settings.signing
+        return XadesSigner(
+            key,
+            rsa_padding=RsaPadding(settings.rsa_padding),
+            second=SecondOpinion(key.certificate, every=settings.second_check_every),
+        )
 
     def column_of(self, mapping: str, packet: str, field: str) -> str | None:
         """

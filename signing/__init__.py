@@ -28,7 +28,7 @@ from signing.errors import (
 )
 from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
 from signing.policy import TrustUnusable, VerificationPolicy, load_policy
-from signing.profile import Algorithm
+from signing.profile import Algorithm, RsaPadding
 from signing.trust import certificate_reasons
 from signing.values import is_signed_by, sign_bytes
 from signing.verifying import Inspection, Verified, inspect, verify
@@ -45,6 +45,7 @@ __all__ = [
     "NoCanonicalForm",
     "Passphrase",
     "Reason",
+    "RsaPadding",
     "SignatureRefused",
     "Signer",
     "SigningError",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import Enum
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
@@ -34,6 +35,12 @@ class Algorithm(Enum):
     RSA_SHA512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
     ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
     ECDSA_SHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
+    ECDSA_SHA512 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"
+    RSA_PSS_SHA256 = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
+    RSA_PSS_SHA384 = "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1"
+    RSA_PSS_SHA512 = "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1"
+    """RSASSA-PSS with the same hash in MGF1, a salt as long as the hash, trailer 1; the names
+    without parameters, so that there is nothing to choose (RFC 6931, section 2.3.10)."""
 
     @property
     def hash(self) -> hashes.HashAlgorithm:
@@ -41,9 +48,17 @@ class Algorithm(Enum):
         return _HASHES[self]
 
     @property
-    def is_rsa(self) -> bool:
-        """Whether it needs an RSA key; the others need a key on an elliptic curve."""
-        return self in _RSA
+    def padding(self) -> padding.AsymmetricPadding | None:
+        """The padding of an RSA method; None for those of a key on an elliptic curve."""
+        return _PADDINGS.get(self)
+
+
+class RsaPadding(Enum):
+    """How an RSA key signs here."""
+
+    PKCS1 = "pkcs1"
+    """Version 1.5, which every receiver knows."""
+    PSS = "pss"
 
 
 _HASHES: dict[Algorithm, hashes.HashAlgorithm] = {
@@ -52,8 +67,20 @@ _HASHES: dict[Algorithm, hashes.HashAlgorithm] = {
     Algorithm.RSA_SHA512: hashes.SHA512(),
     Algorithm.ECDSA_SHA256: hashes.SHA256(),
     Algorithm.ECDSA_SHA384: hashes.SHA384(),
+    Algorithm.ECDSA_SHA512: hashes.SHA512(),
+    Algorithm.RSA_PSS_SHA256: hashes.SHA256(),
+    Algorithm.RSA_PSS_SHA384: hashes.SHA384(),
+    Algorithm.RSA_PSS_SHA512: hashes.SHA512(),
 }
-_RSA = frozenset({Algorithm.RSA_SHA256, Algorithm.RSA_SHA384, Algorithm.RSA_SHA512})
+_PKCS1 = (Algorithm.RSA_SHA256, Algorithm.RSA_SHA384, Algorithm.RSA_SHA512)
+_PSS = (Algorithm.RSA_PSS_SHA256, Algorithm.RSA_PSS_SHA384, Algorithm.RSA_PSS_SHA512)
+_PADDINGS: dict[Algorithm, padding.AsymmetricPadding] = {
+    **{one: padding.PKCS1v15() for one in _PKCS1},
+    **{
+        one: padding.PSS(mgf=padding.MGF1(_HASHES[one]), salt_length=padding.PSS.DIGEST_LENGTH)
+        for one in _PSS
+    },
+}
 
 DIGESTS = {SHA256_DIGEST: "sha256", SHA384_DIGEST: "sha384", SHA512_DIGEST: "sha512"}
 """Digest methods by XML name, with their names in hashlib."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
@@ -279,10 +279,10 @@ def _is_value_right(claims: Claims, signed_info: bytes) -> bool:
     key = claims.certificates[0].public_key()
     algorithm = claims.algorithm
     try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm.is_rsa:
-            key.verify(claims.value, signed_info, padding.PKCS1v15(), algorithm.hash)
+        if isinstance(key, rsa.RSAPublicKey) and algorithm.padding is not None:
+            key.verify(claims.value, signed_info, algorithm.padding, algorithm.hash)
             return True
-        if isinstance(key, ec.EllipticCurvePublicKey) and not algorithm.is_rsa:
+        if isinstance(key, ec.EllipticCurvePublicKey) and algorithm.padding is None:
             size = (key.curve.key_size + 7) // 8
             if len(claims.value) != 2 * size:
                 return False

@@ -18,7 +18,7 @@ from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -35,6 +35,7 @@ from signing.profile import (
     SIGNED_PROPERTIES_TYPE,
     XADES,
     Algorithm,
+    RsaPadding,
 )
 
 if TYPE_CHECKING:
@@ -58,18 +59,25 @@ class XadesSigner:
     Any root with an `Id` attribute can be signed: a `BanTin` as well as a `BienNhan`.
     """
 
-    def __init__(self, key: SigningKey, *, second: Callable[[bytes], object] | None = None) -> None:
+    def __init__(
+        self,
+        key: SigningKey,
+        *,
+        rsa_padding: RsaPadding = RsaPadding.PKCS1,
+        second: Callable[[bytes], object] | None = None,
+    ) -> None:
         """
         Prepare what is the same in every signature.
 
         Args:
             key: Signs.
+            rsa_padding: Where it is an RSA key.
             second: Is shown every signed document before it is returned, and raises if it has
                 anything against it; see `signing.second`.
         """
         self._key = key
         self._second = second
-        self._algorithm = algorithm_of(key)
+        self._algorithm = algorithm_of(key, rsa_padding=rsa_padding)
         certificates = [
             b64encode(one.public_bytes(Encoding.DER)) for one in (key.certificate, *key.chain)
         ]
@@ -186,7 +194,8 @@ class XadesSigner:
     def _sign_bytes(self, data: bytes) -> bytes:
         private_key = self._key.private_key
         if isinstance(private_key, rsa.RSAPrivateKey):
-            return private_key.sign(data, padding.PKCS1v15(), self._algorithm.hash)
+            assert self._algorithm.padding is not None
+            return private_key.sign(data, self._algorithm.padding, self._algorithm.hash)
         encoded = private_key.sign(data, ec.ECDSA(self._algorithm.hash))
         r, s = decode_dss_signature(encoded)
         # XML Signature wants r and s side by side, not the DER that libraries give (RFC 4050).
@@ -194,10 +203,11 @@ class XadesSigner:
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
-def algorithm_of(key: SigningKey) -> Algorithm:
+def algorithm_of(key: SigningKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1) -> Algorithm:
     """Return the signature method a key signs with: SHA-256, on P-384 SHA-384."""
     if isinstance(key.private_key, rsa.RSAPrivateKey):
-        return Algorithm.RSA_SHA256
+        is_pss = rsa_padding is RsaPadding.PSS
+        return Algorithm.RSA_PSS_SHA256 if is_pss else Algorithm.RSA_SHA256
     is_large = key.private_key.curve.key_size > 256
     return Algorithm.ECDSA_SHA384 if is_large else Algorithm.ECDSA_SHA256
 

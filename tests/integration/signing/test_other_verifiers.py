@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signing import XadesSigner, load_pem, make_development_pki
+from signing import RsaPadding, XadesSigner, load_pem, make_development_pki
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HERE = Path(__file__).parent
@@ -31,16 +31,22 @@ def keys(tmp_path_factory):
     return make_development_pki(folder, agencies=agencies, now=NOW)
 
 
-@pytest.fixture(scope="module", params=["rsa", "p-256"])
-def signer_files(request, keys):
-    return keys.agencies["so-tu-phap"] if request.param == "rsa" else keys.portal
+@pytest.fixture(scope="module", params=["rsa", "rsa-pss", "p-256"])
+def kind(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def documents(signer_files, tmp_path_factory) -> dict[str, Path]:
+def signer_files(kind, keys):
+    return keys.portal if kind == "p-256" else keys.agencies["so-tu-phap"]
+
+
+@pytest.fixture(scope="module")
+def documents(kind, signer_files, tmp_path_factory) -> dict[str, Path]:
     """Our signature as sent, inside a SOAP message, and with one changed letter each."""
     key = load_pem(signer_files.key, signer_files.certificate, passphrase=None)
-    signed = XadesSigner(key).sign(DOCUMENT.encode(), signed_at=NOW).decode()
+    padding = RsaPadding.PSS if kind == "rsa-pss" else RsaPadding.PKCS1
+    signed = XadesSigner(key, rsa_padding=padding).sign(DOCUMENT.encode(), signed_at=NOW).decode()
     texts = {
         "alone": signed,
         "in a message": SOAP.format(signed) + "\n</s:Body></s:Envelope>",
@@ -67,7 +73,9 @@ def documents(signer_files, tmp_path_factory) -> dict[str, Path]:
         ("signed info changed", False),
     ],
 )
-def test_xmlsec_agrees(keys, documents, name, accepted):
+def test_xmlsec_agrees(kind, keys, documents, name, accepted):
+    if kind == "rsa-pss":
+        pytest.skip("Debian's xmlsec 1.2 does not know it; 1.3 judges it in test_second.py")
     command = [
         "xmlsec1",
         "--verify",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
 from signing import (
     Algorithm,
     DocumentUnsignable,
     KeyUnusable,
+    RsaPadding,
+    SignatureRefused,
     XadesSigner,
     canonical_bytes,
     inspect,
@@ -21,6 +27,8 @@ from signing import (
 )
 from signing.xades import algorithm_of
 
+DS = "{http://www.w3.org/2000/09/xmldsig#}"
+PKCS1, PSS = RsaPadding.PKCS1, RsaPadding.PSS
 RECEIPT = (
     b'<BienNhan xmlns="urn:lienthong:dvcqg:2020" Id="bn-7f0c"><MaBanTin>7f0c</MaBanTin>'
     b"<GiaTriBam>00</GiaTriBam></BienNhan>"
@@ -30,15 +38,17 @@ RECEIPT = (
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(lambda: rsa.generate_private_key(65537, 2048), id="rsa-2048"),
-        pytest.param(lambda: rsa.generate_private_key(65537, 3072), id="rsa-3072"),
-        pytest.param(lambda: ec.generate_private_key(ec.SECP256R1()), id="p-256"),
-        pytest.param(lambda: ec.generate_private_key(ec.SECP384R1()), id="p-384"),
+        pytest.param((lambda: rsa.generate_private_key(65537, 2048), PKCS1), id="rsa-2048"),
+        pytest.param((lambda: rsa.generate_private_key(65537, 3072), PKCS1), id="rsa-3072"),
+        pytest.param((lambda: rsa.generate_private_key(65537, 2048), PSS), id="rsa-2048-pss"),
+        pytest.param((lambda: ec.generate_private_key(ec.SECP256R1()), PKCS1), id="p-256"),
+        pytest.param((lambda: ec.generate_private_key(ec.SECP384R1()), PKCS1), id="p-384"),
     ],
 )
 def signer(request, workshop) -> XadesSigner:
-    holder = workshop.issue("Sở Y tế", issuer=workshop.root, key=request.param(), code="H29.9")
-    return XadesSigner(holder.signing_key())
+    make_key, rsa_padding = request.param
+    holder = workshop.issue("Sở Y tế", issuer=workshop.root, key=make_key(), code="H29.9")
+    return XadesSigner(holder.signing_key(), rsa_padding=rsa_padding)
 
 
 @pytest.mark.parametrize("document", [None, RECEIPT], ids=["message", "receipt"])
@@ -82,6 +92,8 @@ def test_each_key_signs_with_the_method_that_fits_it(workshop):
         Algorithm.ECDSA_SHA256,
         Algorithm.ECDSA_SHA384,
     ]
+    pss = [algorithm_of(holder.signing_key(), rsa_padding=PSS) for holder in holders]
+    assert pss == [Algorithm.RSA_PSS_SHA256, Algorithm.ECDSA_SHA256, Algorithm.ECDSA_SHA384]
 
 
 @pytest.mark.parametrize(
@@ -216,3 +228,65 @@ def test_an_inspection_says_what_is_signed_by_whom_and_trusted(workshop):
     assert found.signer.common_name == "Sở Tư pháp"
     assert found.signed_at == workshop.now
     assert (found.intact, found.trusted, found.reasons) == (True, True, ())
+
+
+def with_method(workshop, key, method, sign):
+    """Return a document whose SignedInfo names `method`, with the value that `sign` gives."""
+    holder = workshop.issue("Sở Y tế", issuer=workshop.root, key=key)
+    root = etree.fromstring(workshop.sign(by=holder))
+    info = root.find(f".//{DS}SignedInfo")
+    info.find(f"{DS}SignatureMethod").set("Algorithm", method.value)
+    value = sign(canonical_bytes(info))
+    root.find(f".//{DS}SignatureValue").text = base64.b64encode(value).decode()
+    return canonical_bytes(root)
+
+
+def raw(curve_key, data, hash_algorithm):
+    r, s = decode_dss_signature(curve_key.sign(data, ec.ECDSA(hash_algorithm)))
+    size = (curve_key.curve.key_size + 7) // 8
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+EC_KEY = ec.generate_private_key(ec.SECP384R1())
+
+
+def signing_by(method):
+    """Return key and way of signing, written out from RFC 6931 and not from ours."""
+    digest = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+    found = digest[re.search(r"sha(256|384|512)", method.value)[1]]
+    if "ecdsa" in method.value:
+        return EC_KEY, lambda data: raw(EC_KEY, data, found)
+    pad = padding.PKCS1v15()
+    if "MGF1" in method.value:
+        pad = padding.PSS(mgf=padding.MGF1(found), salt_length=found.digest_size)
+    return RSA_KEY, lambda data: RSA_KEY.sign(data, pad, found)
+
+
+@pytest.mark.parametrize("method", list(Algorithm), ids=lambda method: method.name)
+def test_every_method_is_verified_and_taken_for_no_other(workshop, method):
+    key, sign = signing_by(method)
+    document = with_method(workshop, key, method, sign)
+
+    verified = verify(document, policy=workshop.policy, now=workshop.now)
+
+    assert verified.content == workshop.document
+    for other in set(Algorithm) - {method}:
+        forged = with_method(workshop, key, other, sign)
+        with pytest.raises(SignatureRefused) as refused:
+            verify(forged, policy=workshop.policy, now=workshop.now)
+        assert refused.value.code == "signature.value_wrong"
+
+
+@pytest.mark.parametrize("salt", [0, 20, 33])
+def test_pss_with_a_salt_of_another_length_is_refused(workshop, salt):
+    pad = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=salt)
+    document = with_method(
+        workshop,
+        RSA_KEY,
+        Algorithm.RSA_PSS_SHA256,
+        lambda data: RSA_KEY.sign(data, pad, hashes.SHA256()),
+    )
+
+    with pytest.raises(SignatureRefused):
+        verify(document, policy=workshop.policy, now=workshop.now)

@@ -6,7 +6,7 @@ import pytest
 import xmlsec
 from lxml import etree
 
-from signing import XadesSigner, load_pem, make_development_pki, xades
+from signing import RsaPadding, XadesSigner, load_pem, make_development_pki, xades
 from signing.second import SecondOpinion, SignatureUnproven
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -22,9 +22,9 @@ def key(request, tmp_path_factory):
     return load_pem(files.key, files.certificate, passphrase=None)
 
 
-@pytest.fixture
-def signed(key):
-    return XadesSigner(key).sign(DOCUMENT, signed_at=NOW)
+@pytest.fixture(params=list(RsaPadding), ids=lambda padding: padding.value)
+def signed(key, request):
+    return XadesSigner(key, rsa_padding=request.param).sign(DOCUMENT, signed_at=NOW)
 
 
 def test_what_we_signed_is_accepted(key, signed):
