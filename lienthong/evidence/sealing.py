@@ -26,6 +26,7 @@ from lienthong.evidence.seals import (
 from lienthong.evidence.witnesses import WitnessAway, WitnessDisagrees
 from lienthong.failpoints import Point, reached
 from lienthong.store.tables import audit, in_slices, seal_signers, seals
+from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError, read_signer, sign_bytes
 
@@ -45,6 +46,22 @@ MOST_ENTRIES = 1_000
 """Rows in one seal: what is wrong somewhere is named by the rows of its seal."""
 _SEALER = 0x4C54_0001
 """Name of the sealers' lock on PostgreSQL; any number that nothing else there uses."""
+
+
+class SealUnreadable(LienthongError):
+    """The last seal was changed: nothing can follow it, and everything else goes on."""
+
+    code = "seal.unreadable"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            Text(
+                vi=f"Niêm phong số {number} đã bị sửa, không niêm phong tiếp được. Giữ nguyên hiện "
+                "trạng, chạy: lienthong audit verify",
+                en=f"seal {number} was changed, and no other can follow it. Keep everything as it "
+                "is, run: lienthong audit verify",
+            )
+        )
 
 
 class Sealer:
@@ -74,8 +91,12 @@ class Sealer:
             while seal_next(self._engine, key=key, now=self._clock()) is not None:
                 made += 1
             self._is_well("key")
+            self._is_well("log")
         except SigningError as error:
             self._is_in_trouble("key", error.code, Text(vi=error.vi, en=error.en))
+        except SealUnreadable as error:
+            self._is_in_trouble("log", error.code, error.text)
+            return made
         self._tell()
         return made
 
@@ -113,6 +134,7 @@ def seal_next(engine: Engine, *, key: SigningKey, now: datetime) -> SignedSeal |
 
     Raises:
         signing.KeyUnusable: the certificate is not valid now; nothing was changed.
+        SealUnreadable: the last seal was changed; nothing was changed by us.
     """
     key.check_usable_at(now)
     with engine.begin() as connection:
@@ -144,9 +166,21 @@ def seal_next(engine: Engine, *, key: SigningKey, now: datetime) -> SignedSeal |
 
 
 def newest_seal(connection: Connection) -> SignedSeal | None:
-    """Return the last seal that was made."""
+    """
+    Return the last seal that was made.
+
+    Raises:
+        SealUnreadable: it is none any more.
+    """
     row = connection.execute(select(seals).order_by(seals.c.id.desc()).limit(1)).first()
-    return None if row is None else as_seal(row)
+    if row is None:
+        return None
+    found = as_seal(row)
+    try:
+        found.content  # noqa: B018 - read now, so that what is handed on is a seal
+    except ValueError as error:
+        raise SealUnreadable(row.id) from error
+    return found
 
 
 def certificates_of(connection: Connection, fingerprint: str) -> str:

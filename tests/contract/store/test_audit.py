@@ -359,3 +359,16 @@ def test_a_key_that_is_not_valid_now_seals_nothing_and_nothing_is_lost(log):
 
     assert refused.value.code == "key.expired"
     assert NOTARY.check(log.store).unsealed == 2
+
+
+def test_a_last_seal_that_was_changed_is_told_and_stops_nobody(log):
+    log.attack(update(seals).where(seals.c.id == 5).values(body="{}"))
+    sealer = sealing.Sealer(
+        log.store.engine, key=lambda: NOTARY.key, witnesses=[log.witness], clock=log.clock
+    )
+
+    assert sealer.step() == 0
+
+    assert "seal 5 was changed" in sealer.troubles["log"].en
+    log.write("later")
+    assert ("seal.changed", None, 5) in log.found()
