@@ -38,7 +38,6 @@ def make_app(witness: FolderWitness, *, token: str) -> Starlette:
         routes=[
             Route("/seals", _Handler(witness, token).put, methods=["POST"]),
             Route("/seals", _Handler(witness, token).every, methods=["GET"]),
-            Route("/seals/last", _Handler(witness, token).last, methods=["GET"]),
         ]
     )
 
@@ -75,15 +74,6 @@ class _Handler:
         if not self._may(request):
             return _say(HTTPStatus.UNAUTHORIZED)
         return StreamingResponse(self._lines(), media_type="application/jsonl")
-
-    async def last(self, request: Request) -> Response:
-        """Give the newest seal."""
-        if not self._may(request):
-            return _say(HTTPStatus.UNAUTHORIZED)
-        found = await run_in_threadpool(self._witness.last)
-        if found is None:
-            return Response(status_code=HTTPStatus.NO_CONTENT)
-        return PlainTextResponse(write_line(found), media_type="application/json")
 
     def _lines(self) -> Iterator[str]:
         for seal in self._witness.seals():

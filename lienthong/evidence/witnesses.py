@@ -8,7 +8,7 @@ machine, its people. It needs no secrets, and learns nothing but numbers and dig
     a folder       one file per day, seals-2026-03-02.jsonl, a line per seal, only ever appended;
                    and signers/{fingerprint}.pem
     an address     POST of a line to {url}/seals, which answers 409 when it has another seal of
-                   that number; GET {url}/seals gives all lines, {url}/seals/last the newest.
+                   that number; GET {url}/seals gives all lines.
                    `lienthong audit witness` serves a folder so
 """
 
@@ -38,7 +38,7 @@ LONGEST_LINE = 32 * 1024
 """Of a seal with the certificates of who signed it."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
-_FINE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT, HTTPStatus.CONFLICT})
+_FINE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
 
 
 class WitnessAway(LienthongError):
