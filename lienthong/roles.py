@@ -22,6 +22,7 @@ from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
+from lienthong.flows.used import note_used
 from lienthong.key_checks import keys_that_end
 from lienthong.logs import kind_and_place
 from lienthong.store.database import reading
@@ -176,6 +177,7 @@ def _is_idle(store: Store) -> bool:
 
 
 def _expand(installation: Installation, stop: Event) -> None:
+    note_used(installation.store, installation.in_use, clock=installation.clock)
     with (
         installation.open_broker() as broker,
         closing(installation.make_expander(broker)) as expander,

@@ -7,11 +7,16 @@ store. Development keys are made by themselves only where nobody has configured 
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import version
 from random import Random
+from socket import gethostname
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -36,6 +41,7 @@ from lienthong.flows.tell import Teller
 from lienthong.keyring import Keyring
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
+from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from mappings import load_agencies
 from mappings.catalogue import load_catalogue
@@ -343,6 +349,25 @@ class Installation:
             return (FolderWitness(self.settings.data_dir / WITNESS),)
         token = self.settings.audit.witness_token.get_secret_value()
         return tuple(open_witness(one, token=token) for one in named)
+
+    @property
+    def in_use(self) -> list[Entry]:
+        """Which settings and mappings this machine works with, for the audit log; no secrets."""
+        settings = json.dumps(self.settings.model_dump(mode="json"), sort_keys=True)
+        program = {"sha256": sha256(settings.encode()).hexdigest(), "program": version("lienthong")}
+        entries = [Entry(action="settings.used", subject=gethostname(), detail=program)]
+        for name in self.mappings.names():
+            # One that is wrong is not in use; its agency's files are held and say so.
+            with suppress(ConfigError):
+                found = self.mappings.get(name)
+                entries.append(
+                    Entry(
+                        action="mapping.used",
+                        subject=name,
+                        detail={"version": found.version, "sha256": found.digest},
+                    )
+                )
+        return entries
 
     def make_sealer(self) -> Sealer:
         """Put the role that seals the audit log together."""

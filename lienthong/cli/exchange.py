@@ -357,11 +357,15 @@ def show(context: typer.Context, message_id: MessageId, as_json: AsJson = False)
     from lienthong.cli.machine import view_values
     from lienthong.store.database import reading
     from lienthong.store.queries import show_message
+    from lienthong.store.work import begin
 
     session: Session = context.obj
     store = session.installation.store
     with reading(store) as connection:
         view = show_message(connection, message_id, vault=store.vault)
+    # Values and the portal's words are shown: who saw them is part of the log.
+    with begin(store, at=session.installation.clock, actor=getpass.getuser()) as work:
+        work.note("message.viewed", message_id)
     if as_json:
         session.json(view_values(view, session.language))
         return

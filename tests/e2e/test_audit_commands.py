@@ -74,6 +74,21 @@ def test_rows_are_found_by_dossier_actor_event_and_time(worked):
     assert "There are more" in limited.err
 
 
+def test_what_was_in_use_and_who_looked_is_in_the_log(worked):
+    def search(event):
+        return worked("audit", "search", "--event", event, "--json").json
+
+    used = {line["subject"]: line["detail"] for line in search("mapping.used")}
+    listed = {one["name"]: one for one in worked("mapping", "list", "--json").json}
+    assert used["land-registration"]["sha256"] == listed["land-registration"]["sha256"]
+    assert used.keys() == listed.keys()
+    assert len(search("settings.used")) == 1
+    [message, *_] = worked("messages", "list", "--json").json
+    assert worked("messages", "show", message["id"]).code == 0
+    [viewed] = search("message.viewed")
+    assert (viewed["subject"], bool(viewed["actor"])) == (message["id"], True)
+
+
 def test_an_export_can_be_checked_by_whoever_has_nothing_but_it(worked):
     assert worked("audit", "export", "--out", "log.jsonl").code == 0
     lines = [json.loads(line) for line in (worked.folder / "log.jsonl").read_text().splitlines()]
