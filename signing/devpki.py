@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from signing.keys import Passphrase, PrivateKey, SigningKey
+    from signing.keys import FileKey, Passphrase, SigningKey
 
 DEVELOPMENT_MARK = "FOR DEVELOPMENT ONLY / CHỈ DÙNG ĐỂ THỬ NGHIỆM"
 """Stands as organizational unit in every development certificate."""
@@ -188,10 +188,12 @@ def is_development(certificate: x509.Certificate) -> bool:
 
 
 def export_pkcs12(key: SigningKey, *, passphrase: Passphrase) -> bytes:
-    """Return the key with its certificates as one PKCS#12 file."""
+    """Return a key that was made here, with its certificates, as one PKCS#12 file."""
+    private_key = key.private_key
+    assert isinstance(private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     return pkcs12.serialize_key_and_certificates(
         b"lienthong",
-        key.private_key,
+        private_key,
         key.certificate,
         list(key.chain),
         BestAvailableEncryption(passphrase.reveal()),
@@ -242,7 +244,7 @@ class _Issuer:
             .sign(self._key, hashes.SHA256())
         )
 
-    def _make_leaf(self, holder: _Holder, key: PrivateKey) -> x509.Certificate:
+    def _make_leaf(self, holder: _Holder, key: FileKey) -> x509.Certificate:
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(
             self._certificate.public_key()  # type: ignore[arg-type]
         )
@@ -257,7 +259,7 @@ class _Issuer:
         )
 
     def _builder(
-        self, subject: x509.Name, *, issuer: x509.Name, key: PrivateKey
+        self, subject: x509.Name, *, issuer: x509.Name, key: FileKey
     ) -> x509.CertificateBuilder:
         public_key = key.public_key()
         identifier = x509.SubjectKeyIdentifier.from_public_key(public_key)
@@ -323,7 +325,7 @@ def _usage(
     )
 
 
-def _key_in(file: Path, *, kind: Literal["rsa", "ec"]) -> PrivateKey:
+def _key_in(file: Path, *, kind: Literal["rsa", "ec"]) -> FileKey:
     """Return the key in `file`, which is made first if it is not there."""
     if not file.exists():
         made = _make_key(kind)
@@ -334,7 +336,7 @@ def _key_in(file: Path, *, kind: Literal["rsa", "ec"]) -> PrivateKey:
     return key
 
 
-def _make_key(kind: Literal["rsa", "ec"]) -> PrivateKey:
+def _make_key(kind: Literal["rsa", "ec"]) -> FileKey:
     if kind == "ec":
         return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -8,7 +8,7 @@ certificate that belongs to it and the intermediate certificates that go out wit
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
@@ -29,7 +29,29 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-PrivateKey: TypeAlias = "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey"
+    from signing.profile import Algorithm
+
+PublicKey: TypeAlias = "rsa.RSAPublicKey | ec.EllipticCurvePublicKey"
+
+
+class KeptKey(Protocol):
+    """A private key that never leaves where it is kept, and signs there."""
+
+    def public_key(self) -> PublicKey:
+        """Return its public half."""
+
+    def sign(self, data: bytes, algorithm: Algorithm) -> bytes:
+        """
+        Return the signature of `data`, one on an elliptic curve in DER.
+
+        Raises:
+            KeyUnusable: it cannot sign now; what is to be done is in the words.
+        """
+
+
+FileKey: TypeAlias = "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey"
+"""One that was read from a file, and is in memory."""
+PrivateKey: TypeAlias = "FileKey | KeptKey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +83,13 @@ class SigningKey:
     """Intermediate certificates to send along, nearest issuer first; never the root's key."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        if not isinstance(self.public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
             raise _unusable(
                 "key.format",
                 vi="Khóa ký phải là khóa RSA hoặc khóa trên đường cong P-256, P-384",
                 en="The signing key must be an RSA key or a key on the curve P-256 or P-384",
             )
-        if self.private_key.public_key() != self.certificate.public_key():
+        if self.public_key != self.certificate.public_key():
             raise _unusable(
                 "key.mismatch",
                 vi=f"Chứng thư {self._shown} không thuộc về khóa này: hãy kiểm tra lại cặp tệp",
@@ -90,6 +112,27 @@ class SigningKey:
     def __repr__(self) -> str:
         subject = self.certificate.subject.rfc4514_string()
         return f"SigningKey(subject={subject!r}, serial={self.certificate.serial_number:x})"
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half of the key."""
+        return self.private_key.public_key()
+
+    def sign(self, data: bytes, algorithm: Algorithm) -> bytes:
+        """
+        Return the signature of `data`, one on an elliptic curve in DER; an RSA method needs an RSA
+        key.
+
+        Raises:
+            KeyUnusable: the key is kept elsewhere and cannot sign now.
+        """
+        private_key = self.private_key
+        if isinstance(private_key, rsa.RSAPrivateKey):
+            assert algorithm.padding is not None
+            return private_key.sign(data, algorithm.padding, algorithm.hash)
+        if isinstance(private_key, ec.EllipticCurvePrivateKey):
+            return private_key.sign(data, ec.ECDSA(algorithm.hash))
+        return private_key.sign(data, algorithm)
 
     def check_usable_at(self, at: datetime) -> None:
         """

@@ -8,6 +8,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from signing.profile import Algorithm, RsaPadding
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -16,10 +18,17 @@ if TYPE_CHECKING:
 
 def sign_bytes(key: SigningKey, data: bytes) -> bytes:
     """Return the signature of `data`: SHA-256, on P-384 SHA-384."""
-    private_key = key.private_key
-    if isinstance(private_key, rsa.RSAPrivateKey):
-        return private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-    return private_key.sign(data, ec.ECDSA(_hash_on(private_key.curve)))
+    return key.sign(data, algorithm_of(key))
+
+
+def algorithm_of(key: SigningKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1) -> Algorithm:
+    """Return the signature method a key signs with: SHA-256, on P-384 SHA-384."""
+    public_key = key.public_key
+    if isinstance(public_key, rsa.RSAPublicKey):
+        is_pss = rsa_padding is RsaPadding.PSS
+        return Algorithm.RSA_PSS_SHA256 if is_pss else Algorithm.RSA_SHA256
+    is_large = public_key.curve.key_size > 256
+    return Algorithm.ECDSA_SHA384 if is_large else Algorithm.ECDSA_SHA256
 
 
 def is_signed_by(certificate: x509.Certificate, data: bytes, signature: bytes) -> bool:

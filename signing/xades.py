@@ -18,7 +18,7 @@ from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -34,9 +34,9 @@ from signing.profile import (
     SHA256_DIGEST,
     SIGNED_PROPERTIES_TYPE,
     XADES,
-    Algorithm,
     RsaPadding,
 )
+from signing.values import algorithm_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,24 +192,14 @@ class XadesSigner:
         )
 
     def _sign_bytes(self, data: bytes) -> bytes:
-        private_key = self._key.private_key
-        if isinstance(private_key, rsa.RSAPrivateKey):
-            assert self._algorithm.padding is not None
-            return private_key.sign(data, self._algorithm.padding, self._algorithm.hash)
-        encoded = private_key.sign(data, ec.ECDSA(self._algorithm.hash))
-        r, s = decode_dss_signature(encoded)
+        value = self._key.sign(data, self._algorithm)
+        public_key = self._key.public_key
+        if isinstance(public_key, rsa.RSAPublicKey):
+            return value
+        r, s = decode_dss_signature(value)
         # XML Signature wants r and s side by side, not the DER that libraries give (RFC 4050).
-        size = (private_key.curve.key_size + 7) // 8
+        size = (public_key.curve.key_size + 7) // 8
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-
-
-def algorithm_of(key: SigningKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1) -> Algorithm:
-    """Return the signature method a key signs with: SHA-256, on P-384 SHA-384."""
-    if isinstance(key.private_key, rsa.RSAPrivateKey):
-        is_pss = rsa_padding is RsaPadding.PSS
-        return Algorithm.RSA_PSS_SHA256 if is_pss else Algorithm.RSA_SHA256
-    is_large = key.private_key.curve.key_size > 256
-    return Algorithm.ECDSA_SHA384 if is_large else Algorithm.ECDSA_SHA256
 
 
 def _parse(document: bytes) -> _Element:

@@ -18,8 +18,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from lxml import etree
 
 from adapters import read_records
@@ -36,6 +34,7 @@ from schemas.problem import Language, Text
 from schemas.validation import Validator
 from signing import XadesSigner
 from signing.second import SecondOpinion
+from signing.values import algorithm_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -261,15 +260,4 @@ def _convert(installation: Installation, file: SourceFile, *, agency: Agency) ->
 def _signing(installation: Installation, agency: str) -> Callable[[bytes], bytes]:
     converter = installation.mappings.get(agency)
     held = installation.keyring.agency_key(agency, converter.agency_code, converter.agency_name)
-    key = held.private_key
-    if isinstance(key, rsa.RSAPrivateKey):
-        return partial(_sign_rsa, key)
-    return partial(_sign_ec, key)
-
-
-def _sign_rsa(key: rsa.RSAPrivateKey, data: bytes) -> bytes:
-    return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-
-
-def _sign_ec(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
-    return key.sign(data, ec.ECDSA(hashes.SHA256()))
+    return partial(held.sign, algorithm=algorithm_of(held))

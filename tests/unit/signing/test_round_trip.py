@@ -25,7 +25,7 @@ from signing import (
     inspect,
     verify,
 )
-from signing.xades import algorithm_of
+from signing.values import algorithm_of
 
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 PKCS1, PSS = RsaPadding.PKCS1, RsaPadding.PSS
