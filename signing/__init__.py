@@ -26,12 +26,22 @@ from signing.errors import (
     SignatureRefused,
     SigningError,
 )
+from signing.file_names import relative_uri
 from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
+from signing.plain import PlainSigner
 from signing.policy import TrustUnusable, VerificationPolicy, load_policy
 from signing.profile import Algorithm, RsaPadding
 from signing.trust import certificate_reasons
 from signing.values import is_signed_by, sign_bytes
-from signing.verifying import Inspection, Verified, inspect, verify
+from signing.verdicts import Inspection, Verified, VerifiedFile, VerifiedPlain
+from signing.verifying import (
+    inspect,
+    inspect_detached,
+    inspect_plain,
+    verify,
+    verify_detached,
+    verify_plain,
+)
 from signing.xades import XadesSigner
 
 __all__ = [
@@ -44,6 +54,7 @@ __all__ = [
     "KeyUnusable",
     "NoCanonicalForm",
     "Passphrase",
+    "PlainSigner",
     "Reason",
     "RsaPadding",
     "SignatureRefused",
@@ -53,12 +64,16 @@ __all__ = [
     "TrustUnusable",
     "VerificationPolicy",
     "Verified",
+    "VerifiedFile",
+    "VerifiedPlain",
     "XadesSigner",
     "add_development_key",
     "canonical_bytes",
     "certificate_reasons",
     "export_pkcs12",
     "inspect",
+    "inspect_detached",
+    "inspect_plain",
     "is_development",
     "is_signed_by",
     "load_certificates",
@@ -67,6 +82,9 @@ __all__ = [
     "load_policy",
     "make_development_pki",
     "read_signer",
+    "relative_uri",
     "sign_bytes",
     "verify",
+    "verify_detached",
+    "verify_plain",
 ]

@@ -16,6 +16,10 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from signing import SigningKey, VerificationPolicy, XadesSigner, canonical_bytes
+from signing.composing import Composer, Content
+from signing.methods import make_value
+from signing.values import algorithm_of
+from signing.xades import put_inside
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -107,6 +111,12 @@ class Workshop:
     def sign(self, document: bytes = DOCUMENT, *, by: Holder | None = None) -> bytes:
         return XadesSigner((by or self.agency).signing_key()).sign(document, signed_at=NOW)
 
+    def sign_whole(self, document: bytes) -> bytes:
+        """Sign without XAdES by the empty URI, as partners do whose roots have no Id."""
+        key = self.agency.signing_key()
+        content = Content(data=document, uri="", media_type="text/xml", is_inside=True)
+        return put_inside(document, Composer(key, algorithm=algorithm_of(key)).plain(content))
+
     def rework(self, signed: bytes, change, *, by: Holder | None = None) -> bytes:
         """Apply `change(root)`, then make digests and signature value right again."""
         root = etree.fromstring(signed)
@@ -123,7 +133,8 @@ class Workshop:
         bare.remove(bare.find(f"{DS}Signature"))
         first.find(f"{DS}DigestValue").text = b64(sha256(canonical_bytes(bare)))
         info = canonical_bytes(signature.find(f"{DS}SignedInfo"))
-        value = XadesSigner(by.signing_key())._sign_bytes(info)
+        key = by.signing_key()
+        value = make_value(key, info, algorithm=algorithm_of(key))
         signature.find(f"{DS}SignatureValue").text = b64(value)
 
     def use_certificate(self, root, holder: Holder, *, named: bool) -> None:

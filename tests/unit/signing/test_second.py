@@ -6,7 +6,8 @@ import pytest
 import xmlsec
 from lxml import etree
 
-from signing import RsaPadding, XadesSigner, load_pem, make_development_pki, xades
+from signing import RsaPadding, XadesSigner, load_pem, make_development_pki
+from signing.composing import Composer
 from signing.second import SecondOpinion, SignatureUnproven
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -70,8 +71,8 @@ def test_what_is_not_signed_is_refused(key, document):
 
 
 def test_a_signer_that_composes_wrongly_lets_nothing_out(key, monkeypatch):
-    digest = xades._digest
-    monkeypatch.setattr(xades, "_digest", lambda data: digest(data + b" "))
+    digest = Composer._digest
+    monkeypatch.setattr(Composer, "_digest", lambda self, data: digest(self, data + b" "))
     signer = XadesSigner(key, second=SecondOpinion(key.certificate))
 
     with pytest.raises(SignatureUnproven):
