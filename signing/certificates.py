@@ -18,7 +18,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from signing.errors import Reason
 from signing.profile import CURVES, MIN_RSA_BITS
@@ -115,6 +115,17 @@ def is_for_signing(certificate: x509.Certificate) -> bool:
         return False
     usages = [one for one in values if isinstance(one, x509.KeyUsage)]
     return any(one.digital_signature or one.content_commitment for one in usages)
+
+
+@lru_cache(maxsize=256)
+def is_for_timestamps(certificate: x509.Certificate) -> bool:
+    """Tell whether it is for this use alone, marked critical (RFC 3161, section 2.3)."""
+    return any(
+        isinstance(one.value, x509.ExtendedKeyUsage)
+        and one.critical
+        and list(one.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+        for one in certificate.extensions
+    )
 
 
 @lru_cache(maxsize=256)

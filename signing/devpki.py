@@ -1,5 +1,5 @@
 """
-Keys for trying the product out: a root, an operator, a portal and the agencies.
+Keys for trying the product out: a root, an operator, a portal, a time-stamp authority, agencies.
 
 Every certificate says in its subject that it is for development. Existing files are never
 written over; what is missing is added, so the folder may grow by an agency at a time.
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from signing.errors import KeyUnusable, Reason
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 DEVELOPMENT_MARK = "FOR DEVELOPMENT ONLY / CHỈ DÙNG ĐỂ THỬ NGHIỆM"
 """Stands as organizational unit in every development certificate."""
 
+TIMESTAMP_TRUST = "trust-timestamp"
+"""Folder of the roots that are pinned for time-stamps, beside those for signatures."""
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _ROOT_LIFE = timedelta(days=3650)
 _MAX_NAME = 64
@@ -61,6 +63,8 @@ class DevelopmentPki:
     root: KeyFiles
     operator: KeyFiles
     portal: KeyFiles
+    timestamps: KeyFiles
+    """Of an authority of time-stamps; its root is pinned for these apart, see `TIMESTAMP_TRUST`."""
     agencies: Mapping[str, KeyFiles]
     """By name; those asked for, whether made now or before."""
     created: tuple[str, ...]
@@ -74,6 +78,8 @@ class _Holder:
     common_name: str
     organization: str
     agency_code: str | None = None
+    is_authority: bool = False
+    """Of time-stamps, which excludes every other use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,12 @@ def make_development_pki(
     portal = issuer.issue(
         "portal", _Holder(common_name="Development portal", organization="Lienthong"), kind="ec"
     )
+    timestamps = issuer.issue(
+        "timestamps",
+        _Holder(common_name="Development time-stamps", organization="Lienthong", is_authority=True),
+        kind="ec",
+    )
+    _pin_for_timestamps(folder, issuer.files)
     made = {
         name: issuer.issue(
             f"agencies/{name}",
@@ -133,6 +145,7 @@ def make_development_pki(
         root=issuer.files,
         operator=operator,
         portal=portal,
+        timestamps=timestamps,
         agencies=made,
         created=tuple(issuer.created),
     )
@@ -249,9 +262,12 @@ class _Issuer:
             self._certificate.public_key()  # type: ignore[arg-type]
         )
         usage = _usage(digital_signature=True, content_commitment=True)
+        builder = self._builder(_subject(holder), issuer=self._certificate.subject, key=key)
+        if holder.is_authority:
+            only = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+            builder = builder.add_extension(only, critical=True)
         return (
-            self._builder(_subject(holder), issuer=self._certificate.subject, key=key)
-            .not_valid_after(self._term.end)
+            builder.not_valid_after(self._term.end)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(authority, critical=False)
@@ -272,6 +288,13 @@ class _Issuer:
             .not_valid_before(self._term.begin)
             .add_extension(identifier, critical=False)
         )
+
+
+def _pin_for_timestamps(folder: Path, root: KeyFiles) -> None:
+    pinned = folder / TIMESTAMP_TRUST / "development.cert.pem"
+    if not pinned.exists():
+        pinned.parent.mkdir(mode=0o700, exist_ok=True)
+        _write_new(pinned, root.certificate.read_bytes())
 
 
 def _check_key_there(files: KeyFiles) -> None:

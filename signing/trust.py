@@ -21,7 +21,13 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from signing.certificates import is_for_signing, read_signer, subject_text, weakness_of
+from signing.certificates import (
+    is_for_signing,
+    is_for_timestamps,
+    read_signer,
+    subject_text,
+    weakness_of,
+)
 from signing.errors import Reason
 
 if TYPE_CHECKING:
@@ -44,7 +50,7 @@ def certificate_reasons(
     weakness = weakness_of(certificate, min_rsa_bits=policy.min_rsa_bits)
     if weakness is not None:
         reasons.append(weakness)
-    if not is_for_signing(certificate):
+    if not is_for_signing(certificate) or is_for_timestamps(certificate):
         reasons.append(_not_for_signing(certificate))
     reasons += _validity_reasons(certificate, signed_at)
     signer = read_signer(certificate, agency_attribute=policy.agency_attribute)
@@ -53,7 +59,7 @@ def certificate_reasons(
     # Judged within the certificate's own dates, so that one cause gives one reason.
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     at = min(max(signed_at, begin), end)
-    return reasons + _path_reasons(certificate, intermediates, policy, at)
+    return reasons + path_reasons(certificate, intermediates, policy, at)
 
 
 def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> list[Reason]:
@@ -80,12 +86,13 @@ def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> lis
     return []
 
 
-def _path_reasons(
+def path_reasons(
     certificate: x509.Certificate,
     intermediates: tuple[x509.Certificate, ...],
     policy: VerificationPolicy,
     at: datetime,
 ) -> list[Reason]:
+    """Return why the certificate leads to no pinned root at `at`; empty means that it does."""
     anchors = _valid_at(policy.trust_anchors, at)
     if not anchors:
         found = "every pinned root is out of its time" if policy.trust_anchors else "none is pinned"
@@ -169,9 +176,10 @@ def _not_for_signing(certificate: x509.Certificate) -> Reason:
     return Reason(
         code="certificate.not_for_signing",
         vi=f"Chứng thư {name} không dùng để ký số (cần keyUsage digitalSignature hoặc "
-        "nonRepudiation, và không phải chứng thư của tổ chức cấp)",
+        "nonRepudiation, và không phải chứng thư của tổ chức cấp chứng thư hay dấu thời gian)",
         en=f"Certificate {name} is not meant for signing documents (expected keyUsage "
-        "digitalSignature or nonRepudiation, and not an authority's certificate)",
+        "digitalSignature or nonRepudiation, and not an authority's certificate, of certificates "
+        "or of time-stamps)",
     )
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from signing import (
     DEVELOPMENT_MARK,
     KeyUnusable,
+    SignatureRefused,
     XadesSigner,
     is_development,
     load_pem,
@@ -49,9 +50,20 @@ def test_every_key_signs_and_is_trusted_through_the_root(tmp_path, workshop):
         "root",
         "operator",
         "portal",
+        "timestamps",
         "agencies/so-tu-phap",
         "agencies/so-xay-dung",
     )
+
+
+def test_the_authority_of_time_stamps_signs_nothing_else(tmp_path, workshop):
+    pki = make_development_pki(tmp_path / "keys", agencies={}, now=workshop.now)
+    signed = XadesSigner(load(pki.timestamps)).sign(workshop.document, signed_at=workshop.now)
+
+    with pytest.raises(SignatureRefused) as refused:
+        verify(signed, policy=load_policy([pki.root.certificate]), now=workshop.now)
+
+    assert refused.value.code == "certificate.not_for_signing"
 
 
 def test_the_files_have_the_names_that_the_keyring_expects(tmp_path, workshop):
@@ -68,6 +80,9 @@ def test_the_files_have_the_names_that_the_keyring_expects(tmp_path, workshop):
         "portal.key.pem",
         "root.cert.pem",
         "root.key.pem",
+        "timestamps.cert.pem",
+        "timestamps.key.pem",
+        "trust-timestamp/development.cert.pem",
     ]
 
 
@@ -174,7 +189,7 @@ def test_makers_at_the_same_time_agree_on_the_keys(tmp_path, workshop):
         workshop.document, signed_at=workshop.now
     )
     assert verify(signed, policy=policy, now=workshop.now)
-    assert len(contents(folder)) == 8
+    assert len(contents(folder)) == 11
 
 
 def test_agencies_get_rsa_keys_unless_curves_are_asked_for(tmp_path, workshop):
