@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from signing.canonical import canonical_bytes
 from signing.certificates import Signer, load_certificates, read_signer
+from signing.devauthority import (
+    DevelopmentAuthority,
+    Withdrawn,
+    load_development_authority,
+)
 from signing.devpki import (
     DEVELOPMENT_MARK,
     DevelopmentPki,
@@ -31,7 +36,9 @@ from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
 from signing.plain import PlainSigner
 from signing.policy import TrustUnusable, VerificationPolicy, load_policy
 from signing.profile import Algorithm, RsaPadding
-from signing.trust import certificate_reasons
+from signing.revocation import Demand, Found, Kept, Revocation, RevocationSource
+from signing.standing import Evidence, Kind, Standing, Status
+from signing.trust import CertificateFindings, certificate_reasons
 from signing.values import is_signed_by, sign_bytes
 from signing.verdicts import Inspection, Verified, VerifiedFile, VerifiedPlain
 from signing.verifying import (
@@ -47,25 +54,37 @@ from signing.xades import XadesSigner
 __all__ = [
     "DEVELOPMENT_MARK",
     "Algorithm",
+    "CertificateFindings",
+    "Demand",
+    "DevelopmentAuthority",
     "DevelopmentPki",
     "DocumentUnsignable",
+    "Evidence",
+    "Found",
     "Inspection",
+    "Kept",
     "KeyFiles",
     "KeyUnusable",
+    "Kind",
     "NoCanonicalForm",
     "Passphrase",
     "PlainSigner",
     "Reason",
+    "Revocation",
+    "RevocationSource",
     "RsaPadding",
     "SignatureRefused",
     "Signer",
     "SigningError",
     "SigningKey",
+    "Standing",
+    "Status",
     "TrustUnusable",
     "VerificationPolicy",
     "Verified",
     "VerifiedFile",
     "VerifiedPlain",
+    "Withdrawn",
     "XadesSigner",
     "add_development_key",
     "canonical_bytes",
@@ -77,6 +96,7 @@ __all__ = [
     "is_development",
     "is_signed_by",
     "load_certificates",
+    "load_development_authority",
     "load_pem",
     "load_pkcs12",
     "load_policy",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from signing.reading import Claims
+    from signing.trust import CertificateFindings
 
 
 @dataclass(slots=True)
@@ -23,6 +24,12 @@ class Findings:
     claims: Claims | None = None
     intact: bool = False
     trusted: bool = False
+    certificate: CertificateFindings | None = None
+
+    @property
+    def notices(self) -> tuple[Reason, ...]:
+        """What does not count against the document and is to be said."""
+        return () if self.certificate is None else self.certificate.notices
 
     def add(self, code: str, *, vi: str, en: str) -> None:
         """Note a reason to refuse."""

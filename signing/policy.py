@@ -5,16 +5,17 @@ their root (or their very certificate) is pinned here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from signing.certificates import AGENCY_ATTRIBUTE, load_certificates
 from signing.errors import Reason, SigningError
 from signing.profile import MIN_RSA_BITS, Algorithm
+from signing.revocation import Revocation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from cryptography import x509
@@ -39,6 +40,10 @@ class VerificationPolicy:
     """Attribute type (dotted) of the subject that carries the agency's code."""
     needs_agency_code: bool = False
     """Refuse signers whose certificate names no agency code; receipts of a portal have none."""
+    revocation: Revocation = field(default_factory=Revocation)
+    """Whether certificates withdrawn by their issuer are looked for."""
+    anchor_files: Mapping[x509.Certificate, str] = field(default_factory=dict, compare=False)
+    """From which file a pinned certificate came, for people."""
 
 
 class TrustUnusable(SigningError):
@@ -55,10 +60,13 @@ def load_policy(
         TrustUnusable: a file cannot be read or holds no certificate; names every such file.
     """
     anchors: list[x509.Certificate] = []
+    anchor_files: dict[x509.Certificate, str] = {}
     faults: list[Reason] = []
     for file in files:
         try:
-            anchors += load_certificates(file.read_bytes())
+            loaded = load_certificates(file.read_bytes())
+            anchors += loaded
+            anchor_files |= dict.fromkeys(loaded, str(file))
         except OSError as exc:
             faults.append(_missing(file, exc))
         except ValueError:
@@ -71,7 +79,9 @@ def load_policy(
                 en="; ".join(fault.en for fault in faults),
             )
         )
-    return VerificationPolicy(trust_anchors=tuple(dict.fromkeys(anchors)), elements=elements)
+    return VerificationPolicy(
+        trust_anchors=tuple(dict.fromkeys(anchors)), elements=elements, anchor_files=anchor_files
+    )
 
 
 def _missing(file: Path, exc: OSError) -> Reason:

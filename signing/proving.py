@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from signing.certificates import certificate_digest, issuer_serial
 from signing.methods import is_value_of
-from signing.trust import certificate_reasons
+from signing.trust import examine_certificate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,17 +74,24 @@ def check_signing_time(
 
 
 def check_certificate(
-    claims: Claims, *, policy: VerificationPolicy, findings: Findings, at: datetime
+    claims: Claims,
+    *,
+    policy: VerificationPolicy,
+    findings: Findings,
+    at: datetime,
+    now: datetime | None,
 ) -> None:
-    """Note whether the certificate could be trusted at a time."""
-    reasons = certificate_reasons(
+    """Note whether the certificate could be trusted at a time, as far as is known `now`."""
+    found = examine_certificate(
         claims.certificates[0],
         intermediates=claims.certificates[1:],
         policy=policy,
         signed_at=at,
+        now=now,
     )
-    findings.reasons += reasons
-    findings.trusted = not reasons
+    findings.certificate = found
+    findings.reasons += found.reasons
+    findings.trusted = not found.reasons
 
 
 def _check_digest(

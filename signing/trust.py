@@ -2,13 +2,14 @@
 Decide whether a certificate may have signed a document at a given time.
 
 The chain is built by cryptography's own path validation (signatures, dates, CA flag, path
-length, name constraints, no SHA-1), freed from its rules for web servers. Revocation is not
-checked here: a certificate withdrawn by its issuer is to be taken out of trust, or its issuer's
-list consulted, before documents are believed.
+length, name constraints, no SHA-1), freed from its rules for web servers. Once it is proven down
+to a pinned root, and not before, the policy's source is asked which of its certificates were
+withdrawn (`signing.revocation`); without a source nobody is asked.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from signing.certificates import (
     weakness_of,
 )
 from signing.errors import Reason
+from signing.revocation import judge_chain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,6 +38,21 @@ if TYPE_CHECKING:
     from cryptography.x509.verification import Policy
 
     from signing.policy import VerificationPolicy
+    from signing.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFindings:
+    """What there is to say about a certificate that signed something."""
+
+    reasons: tuple[Reason, ...]
+    """Everything that speaks against it; empty means it is trusted."""
+    notices: tuple[Reason, ...] = ()
+    """What is to be said all the same: revoked after signing, or not known whether."""
+    path: tuple[x509.Certificate, ...] = ()
+    """From the certificate to the pinned one, both included; empty: it leads to none."""
+    standings: tuple[Standing, ...] = ()
+    """What is known of revocation, in the order of `path`; empty: nobody was asked."""
 
 
 def certificate_reasons(
@@ -45,7 +62,35 @@ def certificate_reasons(
     policy: VerificationPolicy,
     signed_at: datetime,
 ) -> list[Reason]:
-    """Return everything that speaks against the certificate; empty means it is trusted."""
+    """
+    Return everything that speaks against the certificate; empty means it is trusted.
+
+    What is known of revocation must be fresh for `signed_at`.
+    """
+    found = examine_certificate(
+        certificate, intermediates=intermediates, policy=policy, signed_at=signed_at, now=None
+    )
+    return list(found.reasons)
+
+
+def examine_certificate(
+    certificate: x509.Certificate,
+    *,
+    intermediates: tuple[x509.Certificate, ...],
+    policy: VerificationPolicy,
+    signed_at: datetime,
+    now: datetime | None,
+) -> CertificateFindings:
+    """
+    Return what there is to say about the certificate.
+
+    Args:
+        certificate: The signer's.
+        intermediates: What was sent along, in any order.
+        policy: Whom to trust.
+        signed_at: When it signed.
+        now: When what is known of revocation must be fresh; None: when it signed.
+    """
     reasons = []
     weakness = weakness_of(certificate, min_rsa_bits=policy.min_rsa_bits)
     if weakness is not None:
@@ -58,8 +103,23 @@ def certificate_reasons(
         reasons.append(_not_agency(certificate))
     # Judged within the certificate's own dates, so that one cause gives one reason.
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    at = min(max(signed_at, begin), end)
-    return reasons + path_reasons(certificate, intermediates, policy, at)
+    path = _path(certificate, intermediates, policy, min(max(signed_at, begin), end))
+    if isinstance(path, Reason):
+        return CertificateFindings(reasons=(*reasons, path))
+    reasons += _weak_authorities(path, policy)
+    revocation = judge_chain(
+        path,
+        revocation=policy.revocation,
+        signed_at=signed_at,
+        now=now,
+        clock_skew=policy.clock_skew,
+    )
+    return CertificateFindings(
+        reasons=(*reasons, *revocation.reasons),
+        notices=revocation.notices,
+        path=path,
+        standings=revocation.standings,
+    )
 
 
 def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> list[Reason]:
@@ -93,20 +153,36 @@ def path_reasons(
     at: datetime,
 ) -> list[Reason]:
     """Return why the certificate leads to no pinned root at `at`; empty means that it does."""
+    path = _path(certificate, intermediates, policy, at)
+    return [path] if isinstance(path, Reason) else _weak_authorities(path, policy)
+
+
+def _weak_authorities(
+    path: tuple[x509.Certificate, ...], policy: VerificationPolicy
+) -> list[Reason]:
+    weak = (weakness_of(one, min_rsa_bits=policy.min_rsa_bits) for one in path[1:])
+    return [weakness for weakness in weak if weakness is not None]
+
+
+def _path(
+    certificate: x509.Certificate,
+    intermediates: tuple[x509.Certificate, ...],
+    policy: VerificationPolicy,
+    at: datetime,
+) -> tuple[x509.Certificate, ...] | Reason:
+    """Return the chain to a pinned certificate, or why there is none."""
     anchors = _valid_at(policy.trust_anchors, at)
     if not anchors:
         found = "every pinned root is out of its time" if policy.trust_anchors else "none is pinned"
-        return [_untrusted(certificate, found)]
+        return _untrusted(certificate, found)
     links = _valid_at(intermediates, at)
     try:
-        path = _find_path(certificate, links, anchors, policy.max_intermediates)
+        return _find_path(certificate, links, anchors, policy.max_intermediates)
     except VerificationError as exc:
-        return [_untrusted(certificate, _first_words(str(exc)))]
+        return _untrusted(certificate, _first_words(str(exc)))
     except ValueError as exc:
         # Raised for certificates whose inner structure cannot be read.
-        return [_untrusted(certificate, str(exc))]
-    weak = (weakness_of(one, min_rsa_bits=policy.min_rsa_bits) for one in path[1:])
-    return [weakness for weakness in weak if weakness is not None]
+        return _untrusted(certificate, str(exc))
 
 
 def _valid_at(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from signing.certificates import Signer
     from signing.errors import Reason
+    from signing.profile import Algorithm
+    from signing.trust import CertificateFindings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Verified:
     signer: Signer
     signed_at: datetime
     """As the signer states it, UTC."""
+    notices: tuple[Reason, ...] = ()
+    """What does not count against it and is to be said, such as of revocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class VerifiedFile:
     signer: Signer
     signed_at: datetime
     """As the signer states it, UTC."""
+    notices: tuple[Reason, ...] = ()
+    """What does not count against it and is to be said, such as of revocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,8 @@ class VerifiedPlain:
     digest: str
     """SHA-256 of the received document, signature included; lower-case hexadecimal."""
     signer: Signer
+    notices: tuple[Reason, ...] = ()
+    """What does not count against it and is to be said, such as of revocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +83,9 @@ class Inspection:
     """The certificate leads to a pinned root and was right for signing at that time."""
     reasons: tuple[Reason, ...]
     """Everything that speaks against the document; empty means that it is accepted."""
+    notices: tuple[Reason, ...] = ()
+    """What does not count against it and is to be said, such as of revocation."""
+    algorithm: Algorithm | None = None
+    """By which it claims to be signed; None: it follows no profile."""
+    certificate: CertificateFindings | None = None
+    """How the signer's certificate was judged; None: there is none that can be read."""

@@ -63,6 +63,7 @@ def verify(document: bytes, *, policy: VerificationPolicy, now: datetime) -> Ver
         digest=hashlib.sha256(document).hexdigest(),
         signer=_signer(claims, policy),
         signed_at=claims.properties.signed_at,
+        notices=findings.notices,
     )
 
 
@@ -91,6 +92,7 @@ def verify_detached(
         signature_digest=hashlib.sha256(signature).hexdigest(),
         signer=_signer(claims, policy),
         signed_at=claims.properties.signed_at,
+        notices=findings.notices,
     )
 
 
@@ -118,6 +120,7 @@ def verify_plain(document: bytes, *, policy: VerificationPolicy, at: datetime) -
         element=parse_xml(content, limits=limits_of(policy)),
         digest=hashlib.sha256(document).hexdigest(),
         signer=_signer(claims, policy),
+        notices=findings.notices,
     )
 
 
@@ -184,7 +187,7 @@ def _examine_plain(document: bytes, *, policy: VerificationPolicy, at: datetime)
     content = _content_without(signature, findings.root)
     findings.claims, findings.content = claims, content
     prove_plain(claims, content, policy=policy, findings=findings)
-    check_certificate(claims, policy=policy, findings=findings, at=at)
+    check_certificate(claims, policy=policy, findings=findings, at=at, now=None)
     return findings
 
 
@@ -198,7 +201,7 @@ def _judge(
 ) -> None:
     signed_at = claims.properties.signed_at
     check_signing_time(signed_at, policy=policy, findings=findings, now=now)
-    check_certificate(claims, policy=policy, findings=findings, at=signed_at)
+    check_certificate(claims, policy=policy, findings=findings, at=signed_at, now=now)
 
 
 def _accepted(findings: Findings) -> tuple[bytes, Claims]:
@@ -223,4 +226,7 @@ def _report(findings: Findings, policy: VerificationPolicy) -> Inspection:
         intact=findings.intact,
         trusted=findings.trusted,
         reasons=tuple(findings.reasons),
+        notices=findings.notices,
+        algorithm=None if claims is None else claims.algorithm,
+        certificate=findings.certificate,
     )

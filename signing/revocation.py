@@ -1,0 +1,204 @@
+"""
+Whether a certificate had been withdrawn by who issued it, as far as a policy wants to know.
+
+Nothing is fetched here: a source hands over what it has. What is missing is the policy's matter;
+traffic does not stop because an authority's server is down, unless the policy says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from signing.certificates import subject_text
+from signing.crl import judge_list
+from signing.errors import Reason
+from signing.ocsp import judge_answer
+from signing.standing import Evidence, Fault, Kind, Question, Standing, Status, undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cryptography import x509
+
+MAX_EVIDENCE_BYTES = 20 * 1024 * 1024
+"""Of one piece; the largest lists of public authorities are of a few megabytes."""
+
+
+class Demand(Enum):
+    """What is made of revocation; the values stand in settings."""
+
+    OFF = "off"
+    """Nobody is asked."""
+    WHEN_AVAILABLE = "when-available"
+    """A revoked certificate is refused; where nothing is known that is said, and no more."""
+    REQUIRED = "required"
+    """What is not known to be good is not accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a source has about one certificate."""
+
+    evidence: tuple[Evidence, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    """What could not be got, and why."""
+
+
+class RevocationSource(Protocol):
+    """Where evidence comes from. Asked only about certificates that lead to a pinned root."""
+
+    def find(self, certificate: x509.Certificate, *, issuer: x509.Certificate) -> Found:
+        """
+        Return what there is about `certificate`; the same bytes object each time, where it can.
+
+        Never raises for what is missing. Where documents are on their way it must not wait.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """How revocation is judged; part of a policy."""
+
+    demand: Demand = Demand.OFF
+    source: RevocationSource | None = field(default=None, compare=False)
+    max_age: timedelta = timedelta(days=7)
+    """The stated freshness: how old an answer about a signer may be, whatever it says itself."""
+    authority_max_age: timedelta = timedelta(days=366)
+    """The same for an authority; roots publish once or twice a year."""
+    is_kept: bool = False
+    """The evidence was kept with the document: it must be fresh for when that was signed, not for
+    now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A source of evidence that is at hand, such as what lies beside a document."""
+
+    evidence: tuple[Evidence, ...]
+
+    def find(self, certificate: x509.Certificate, *, issuer: x509.Certificate) -> Found:  # noqa: ARG002
+        """Return all of it; what is about others is told apart when it is judged."""
+        return Found(evidence=self.evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationFindings:
+    """What revocation comes to for one chain."""
+
+    standings: tuple[Standing, ...]
+    """One for each certificate below the pinned one, the signer's first."""
+    reasons: tuple[Reason, ...]
+    """What speaks against the chain."""
+    notices: tuple[Reason, ...]
+    """What is to be said and does not count against it."""
+
+
+def judge_chain(
+    path: Sequence[x509.Certificate],
+    *,
+    revocation: Revocation,
+    signed_at: datetime,
+    now: datetime | None,
+    clock_skew: timedelta,
+) -> RevocationFindings:
+    """
+    Say which certificates of a proven chain were revoked.
+
+    Args:
+        path: The signer's first, the pinned one last; the pinned one is not asked about.
+        revocation: What is wanted.
+        signed_at: Revoked later than this does not count.
+        now: When answers must be fresh; None: when signed.
+        clock_skew: Between the authorities' clocks and ours.
+    """
+    if revocation.demand is Demand.OFF:
+        return RevocationFindings(standings=(), reasons=(), notices=())
+    standings: list[Standing] = []
+    reasons: list[Reason] = []
+    notices: list[Reason] = []
+    for number, certificate in enumerate(path[:-1]):
+        question = Question(
+            certificate=certificate,
+            issuer=path[number + 1],
+            fresh_at=signed_at if revocation.is_kept or now is None else now,
+            now=now,
+            max_age=revocation.authority_max_age if number else revocation.max_age,
+            clock_skew=clock_skew,
+        )
+        standing = judge_certificate(question, source=revocation.source)
+        standings.append(standing)
+        if standing.status is Status.UNDECIDED:
+            is_required = revocation.demand is Demand.REQUIRED
+            (reasons if is_required else notices).extend(standing.reasons)
+        elif standing.revoked_at is not None:
+            is_before = standing.revoked_at <= signed_at
+            (reasons if is_before else notices).append(_revoked(standing, is_before=is_before))
+    return RevocationFindings(
+        standings=tuple(standings), reasons=tuple(reasons), notices=tuple(notices)
+    )
+
+
+def judge_certificate(question: Question, *, source: RevocationSource | None) -> Standing:
+    """
+    Return what is known about one certificate.
+
+    Any believable word that it was revoked counts, the earliest date first; otherwise any that it
+    is good; otherwise nothing is decided, with a reason for each piece.
+    """
+    issuer = question.issuer
+    found = Found() if source is None else source.find(question.certificate, issuer=issuer)
+    lists = [one for one in found.evidence if one.kind is Kind.CRL]
+    standings = [_judge(question, one, lists) for one in found.evidence]
+    revoked = [one for one in standings if one.status is Status.REVOKED]
+    if revoked:
+        return min(revoked, key=lambda one: one.revoked_at or question.fresh_at)
+    good = [one for one in standings if one.status is Status.GOOD]
+    if good:
+        return max(good, key=lambda one: one.this_update or question.fresh_at)
+    reasons = [*(reason for one in standings for reason in one.reasons), *found.reasons]
+    nothing = undecided(question, _MISSING)
+    return Standing(
+        certificate=question.certificate,
+        status=Status.UNDECIDED,
+        reasons=tuple(dict.fromkeys(reasons)) or nothing.reasons,
+    )
+
+
+def _judge(question: Question, evidence: Evidence, lists: Sequence[Evidence]) -> Standing:
+    if len(evidence.data) > MAX_EVIDENCE_BYTES:
+        return undecided(question, _TOO_LARGE, evidence)
+    if evidence.kind is Kind.CRL:
+        return judge_list(question, evidence)
+    return judge_answer(question, evidence, lists=lists)
+
+
+_MISSING = Fault(
+    "missing",
+    "không có danh sách thu hồi (CRL) hay câu trả lời OCSP nào",
+    "there is no revocation list (CRL) and no OCSP answer",
+)
+_TOO_LARGE = Fault(
+    "too_large",
+    f"dữ liệu thu hồi lớn hơn {MAX_EVIDENCE_BYTES // 1024**2} MB",
+    f"the answer is larger than {MAX_EVIDENCE_BYTES // 1024**2} MB",
+)
+
+
+def _revoked(standing: Standing, *, is_before: bool) -> Reason:
+    name, cause = subject_text(standing.certificate), standing.cause
+    day = f"{standing.revoked_at:%Y-%m-%d}" + (f" ({cause})" if cause else "")
+    if is_before:
+        return Reason(
+            code="certificate.revoked_when_signed",
+            vi=f"Chứng thư {name} đã bị thu hồi ngày {day}, trước khi ký",
+            en=f"Certificate {name} was revoked {day}, before signing",
+        )
+    return Reason(
+        code="certificate.revoked_since",
+        vi=f"Chứng thư {name} bị thu hồi ngày {day}, sau thời điểm ký ghi trong chữ ký",
+        en=f"Certificate {name} was revoked {day}, after the signing time that is stated",
+    )
