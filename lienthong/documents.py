@@ -111,6 +111,8 @@ class DocumentFindings:
         lines += [
             (why, reason.vi if language is Language.VI else reason.en) for reason in found.reasons
         ]
+        note = Text(vi="Lưu ý", en="Note").say(language)
+        lines += [(note, one.vi if language is Language.VI else one.en) for one in found.notices]
         lines += [(why, fault.message.say(language)) for fault in self.faults]
         return lines
 
@@ -140,6 +142,10 @@ class DocumentFindings:
                     "message": reason.vi if language is Language.VI else reason.en,
                 }
                 for reason in found.reasons
+            ],
+            "notices": [
+                {"code": one.code, "message": one.vi if language is Language.VI else one.en}
+                for one in found.notices
             ],
             "errors": [fault.message.say(language) for fault in self.faults],
         }

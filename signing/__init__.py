@@ -31,6 +31,7 @@ from signing.errors import (
     SignatureRefused,
     SigningError,
 )
+from signing.explaining import Step, StepResult, Words, explain
 from signing.file_names import relative_uri
 from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
 from signing.plain import PlainSigner
@@ -79,16 +80,20 @@ __all__ = [
     "SigningKey",
     "Standing",
     "Status",
+    "Step",
+    "StepResult",
     "TrustUnusable",
     "VerificationPolicy",
     "Verified",
     "VerifiedFile",
     "VerifiedPlain",
     "Withdrawn",
+    "Words",
     "XadesSigner",
     "add_development_key",
     "canonical_bytes",
     "certificate_reasons",
+    "explain",
     "export_pkcs12",
     "inspect",
     "inspect_detached",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters import SourceOptions
     from lienthong.causes import Cause, Causes
+    from lienthong.explanation import Explanation
     from lienthong.flows.convert import Totals
 
 AgencyName = Annotated[
@@ -380,24 +381,39 @@ def verify(
     trust: Annotated[
         list[Path] | None, typer.Option(help="Root certificate (PEM) to trust; may be repeated")
     ] = None,
+    step_by_step: Annotated[
+        bool, typer.Option("--explain", help="Tell step by step what was checked, and the result")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """
     Say what is signed in a document, by whom, when, and whether it is trusted, and why not.
 
-    Example: lienthong verify xml/H29.15-210305-0001.xml
+    Example: lienthong verify xml/H29.15-210305-0001.xml --explain
     """
     from lienthong.documents import inspect_document, trusted
+    from lienthong.explanation import explain_document
 
     session: Session = context.obj
     policy = trusted(trust) if trust else session.installation.keyring.policy()
     findings = inspect_document(_read(file), policy=policy, now=session.installation.clock())
+    explanation = explain_document(findings, policy=policy) if step_by_step else None
     if as_json:
-        session.json({"file": str(file), **findings.values(session.language)})
+        steps = {} if explanation is None else {"steps": explanation.values()}
+        session.json({"file": str(file), **findings.values(session.language), **steps})
     else:
         for label, value in findings.lines(session.language):
             session.out.print(f"{label:<22}{value}", markup=False)
+        if explanation is not None:
+            _print_steps(session, explanation)
     finish(Exit.DONE if findings.is_good else Exit.PARTLY)
+
+
+def _print_steps(session: Session, explanation: Explanation) -> None:
+    for number, (title, result, found) in enumerate(explanation.lines(session.language), start=1):
+        session.out.print(f"\n{number:>2}. {title}: {result}", markup=False)
+        for line in found:
+            session.out.print(f"    {line}", markup=False)
 
 
 @contextmanager

@@ -165,6 +165,9 @@ HELP: dict[str, str] = {
     "Say what is signed in a document, by whom, when, and whether it is trusted, and why not.": (
         "Cho biết phần nào được ký, ai ký, khi nào, có tin cậy không và vì sao."
     ),
+    "Tell step by step what was checked, and the result": (
+        "Kể từng bước đã kiểm tra gì và kết quả ra sao"
+    ),
     "Put a file into the exchange; once this returns it cannot be lost.": (
         "Gửi một tệp vào trục liên thông; lệnh kết thúc là tệp không thể mất."
     ),

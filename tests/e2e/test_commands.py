@@ -176,6 +176,23 @@ def test_a_good_document_is_valid_and_verifies(quick, document):
     assert quick("verify", document).code == 0
 
 
+def test_verify_explains_step_by_step_what_it_checked(quick, document):
+    good = quick("verify", document, "--explain", "--json")
+    assert good.code == 0
+    results = {step["step"]: step["result"] for step in good.json["steps"]}
+    assert results.pop("revocation") == "skipped"
+    assert results.pop("time_stamp") == "skipped"
+    assert set(results.values()) == {"passed"}
+    assert len(results) == 11
+
+    document.write_bytes(document.read_bytes().replace(b"<MaDonVi>", b"<MaDonVi>9", 1))
+    bad = quick("verify", document, "--explain", lang="vi")
+    assert bad.code == 1
+    assert "Giá trị băm: KHÔNG ĐẠT" in bad.out
+    assert "nội dung đã bị thay đổi sau khi ký" in bad.out
+    assert "Chuỗi chứng thư: đạt" in bad.out
+
+
 def test_validate_explains_every_fault_at_its_line(quick, unsigned):
     text = unsigned.read_text(encoding="utf-8")
     text = re.sub(r"<TrangThaiHoSo>\d+<", "<TrangThaiHoSo>99<", text)
