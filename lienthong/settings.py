@@ -34,6 +34,7 @@ from pydantic_settings import (
 )
 
 from lienthong.channels.profile import TargetProfile
+from lienthong.channels.security_profile import SecurityProfile
 from lienthong.channels.windows import WrongWindow
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
@@ -480,6 +481,8 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
     """Return what says which keys the innermost table of a place may have."""
     if len(location) == 1:
         return Settings
+    if location[:2] == ("target", "security") and len(location) == 3:
+        return SecurityProfile
     if location[0] != "pull":
         return _TABLES.get(str(location[0]), Settings)
     table = KINDS[str(location[2])]

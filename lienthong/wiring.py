@@ -26,6 +26,7 @@ from broker.sqlite import SqliteBroker
 from lienthong.agencies import make_agency, stamp_of
 from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
+from lienthong.channels.security import SecurityKeys
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
 from lienthong.evidence.checking import check_log
@@ -38,7 +39,7 @@ from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
 from lienthong.flows.take import Taker
 from lienthong.flows.tell import Teller
-from lienthong.keyring import Keyring
+from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
 from lienthong.store.audit import Entry
@@ -298,7 +299,32 @@ class Installation:
                     code="target.receipt_trust",
                 )
             policy = load_policy(self.target.receipt_trust)
-        return SoapChannel(self.target, receipt_policy=policy, clock=self.clock)
+        return SoapChannel(
+            self.target,
+            receipt_policy=policy,
+            clock=self.clock,
+            security_keys=self._security_keys(),
+        )
+
+    def _security_keys(self) -> SecurityKeys | None:
+        """Return what the portal's WS-Security needs; None where its profile has none."""
+        profile = self.target.security
+        if profile is None:
+            return None
+        holder = profile.signed_by
+        if holder != OPERATOR:
+            self.mappings.get(holder)  # raises ConfigError where there is no such agency
+
+        def signing_key() -> SigningKey:
+            if holder == OPERATOR:
+                return self.keyring.operator_key()
+            return self._agency_key(holder)
+
+        return SecurityKeys(
+            signing=signing_key,
+            answers=load_policy(profile.answer_trust) if profile.signed_answers else None,
+            second_check_every=self.settings.signing.second_check_every,
+        )
 
     def open_inbox(self) -> Inbox:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""

@@ -21,6 +21,7 @@ from schemas.errors import InputError
 from schemas.parser import XmlRefused, parse_xml
 from schemas.reading import read_look_up_response, read_receipt, read_response
 from signing import NoCanonicalForm, SignatureRefused, canonical_bytes, verify
+from signing.wss import SecurityRefused
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
     from lienthong.channels.port import SendRequest
     from lienthong.channels.profile import TargetProfile
+    from lienthong.channels.security import MessageSecurity
     from lienthong.channels.wire import Reply
     from schemas.reading import Response
     from signing import VerificationPolicy
+    from signing.wss import SecuredMessage
 
 ENVELOPES = (SOAP_11, SOAP_12)
 REFUSED_STATUSES = {
@@ -48,8 +51,21 @@ REFUSED_STATUSES = {
 }
 """Statuses with which a target refuses us as a whole, whatever the message."""
 SIGNED_IN_FUTURE = "signature.signed_in_future"
-DIALECT_FAULTS = frozenset({"VersionMismatch", "MustUnderstand"})
-"""Faults about the envelope: every message of ours would get them."""
+ENVELOPE_FAULTS = frozenset(
+    {
+        "VersionMismatch",
+        "MustUnderstand",
+        "UnsupportedSecurityToken",
+        "UnsupportedAlgorithm",
+        "InvalidSecurity",
+        "InvalidSecurityToken",
+        "FailedAuthentication",
+        "FailedCheck",
+        "SecurityTokenUnavailable",
+        "MessageExpired",
+    }
+)
+"""Faults about the envelope (SOAP, WS-Security 1.1): every message of ours would get them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +84,30 @@ class Judge:
     profile: TargetProfile
     receipt_policy: VerificationPolicy | None
     """Whose receipts count; None only where the profile expects none."""
+    security: MessageSecurity | None = None
+    """Judges signatures of answers; None where messages have no security header."""
 
-    def answer(self, reply: Reply, *, request: SendRequest, now: datetime) -> Answer:
-        """Return what `reply` means for `request`."""
-        answer = self._judge(reply, request=request, now=now)
+    def answer(
+        self, reply: Reply, *, request: SendRequest, message: SecuredMessage, now: datetime
+    ) -> Answer:
+        """Return what `reply` to `message` means for `request`."""
+        try:
+            answer = self._judge(reply, request=request, message=message, now=now)
+        except SecurityRefused as error:
+            # Somebody else may have written it, so it says nothing of what became of the message.
+            answer = self._finish(reply, Outcome.UNKNOWN, _unproven(error))
         return replace(answer, retry_after=self._retry_after(reply, now=now))
 
-    def look_up(self, reply: Reply, *, dossier_code: str, now: datetime) -> LookUp:
-        """Return what `reply` says about one dossier; FAILED whenever it is not plain."""
-        found = self._judge_look_up(reply, dossier_code=dossier_code)
+    def look_up(
+        self, reply: Reply, *, dossier_code: str, message: SecuredMessage, now: datetime
+    ) -> LookUp:
+        """Return what `reply` to `message` says about one dossier; FAILED unless it is plain."""
+        try:
+            content = self._read(reply, message=message, now=now)
+        except SecurityRefused as error:
+            found = LookUp(found=Found.FAILED, detail=_unproven(error), raw=reply.body)
+        else:
+            found = self._judge_look_up(reply, content, dossier_code=dossier_code)
         if found.found is not Found.FAILED:
             return found
         return replace(found, retry_after=self._retry_after(reply, now=now))
@@ -89,13 +120,24 @@ class Judge:
             reply.retry_after, date=reply.date, now=now, longest=self.profile.retry_after_limit
         )
 
-    def _judge(self, reply: Reply, *, request: SendRequest, now: datetime) -> Answer:
+    def _read(
+        self, reply: Reply, *, message: SecuredMessage, now: datetime
+    ) -> _Element | Fault | None:
+        """Return what the body holds, as `read_body`; only what is proven, where that is asked."""
+        content = read_body(reply)
+        if content is None or self.security is None or not self.security.judges_answers:
+            return content
+        return read_content(self.security.open_answer(reply.body, request=message, now=now))
+
+    def _judge(
+        self, reply: Reply, *, request: SendRequest, message: SecuredMessage, now: datetime
+    ) -> Answer:
         refusal = REFUSED_STATUSES.get(reply.status)
         if refusal is not None:
             # Before any fault in the body: a login that is wanted is not the message's fault.
             detail = f"HTTP {reply.status}: the target {refusal}"
             return self._finish(reply, Outcome.TARGET, detail)
-        content = read_body(reply)
+        content = self._read(reply, message=message, now=now)
         if isinstance(content, Fault):
             return replace(
                 self._finish(reply, *self._judge_fault(content), code=content.codes[0]),
@@ -116,8 +158,9 @@ class Judge:
         answer = self._judge_response(reply, response, request=request, now=now)
         return replace(answer, message=one_line(response.message))
 
-    def _judge_look_up(self, reply: Reply, *, dossier_code: str) -> LookUp:
-        content = read_body(reply)
+    def _judge_look_up(
+        self, reply: Reply, content: _Element | Fault | None, *, dossier_code: str
+    ) -> LookUp:
         if isinstance(content, Fault):
             detail = f"fault {content.codes[0]}"
             return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
@@ -169,7 +212,7 @@ class Judge:
                 return Outcome.BUSY, detail
             if code in self.profile.rejected_faults:
                 return Outcome.REJECTED, detail
-            if code in DIALECT_FAULTS:
+            if code in ENVELOPE_FAULTS:
                 return Outcome.TARGET, detail
         # A server that failed may have failed after its commit: only asking tells.
         return Outcome.UNKNOWN, detail
@@ -283,10 +326,16 @@ def read_body(reply: Reply) -> _Element | Fault | None:
     elements = [child for child in body if isinstance(child.tag, str)]
     if len(elements) != 1:
         return None
-    (element,) = elements
-    if element.tag != f"{{{envelope}}}Fault":
-        return element
-    return _read_fault_11(element) if envelope == SOAP_11 else _read_fault_12(element)
+    return read_content(elements[0])
+
+
+def read_content(element: _Element) -> _Element | Fault:
+    """Return the only element of a body, or the fault that it is."""
+    if element.tag == f"{{{SOAP_11}}}Fault":
+        return _read_fault_11(element)
+    if element.tag == f"{{{SOAP_12}}}Fault":
+        return _read_fault_12(element)
+    return element
 
 
 def _read_fault_11(element: _Element) -> Fault:
@@ -301,6 +350,11 @@ def _read_fault_12(element: _Element) -> Fault:
     codes = tuple(_local(value.text) for value in values)[::-1] or ("",)
     reason = element.findtext(f"{{{SOAP_12}}}Reason/{{{SOAP_12}}}Text")
     return Fault(codes=codes, reason=one_line(reason or ""))
+
+
+def _unproven(error: SecurityRefused) -> str:
+    codes = ", ".join(reason.code for reason in error.reasons)
+    return f"the answer's WS-Security is not valid: {codes}"
 
 
 def short(code: str) -> str:

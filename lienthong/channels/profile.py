@@ -19,6 +19,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lienthong.channels.security_profile import (
+    SecurityProfile,  # noqa: TC001 - pydantic reads the annotations
+)
 from lienthong.channels.windows import Windows, WrongWindow, parse_windows
 from schemas.problem import Text
 
@@ -116,6 +119,10 @@ class TargetProfile(BaseModel):
         default=False, description="send a progress row again that no look-up can prove"
     )
 
+    security: SecurityProfile | None = Field(
+        default=None, description="the WS-Security header of messages; None: they have none"
+    )
+
     @field_validator("endpoint")
     @classmethod
     def _check_endpoint(cls, value: str) -> str:
@@ -154,6 +161,9 @@ class TargetProfile(BaseModel):
         problems = [*self._code_conflicts(), *self._timeout_conflicts()]
         if self.client_key is not None and self.client_certificate is None:
             problems.append("client_key without client_certificate")
+        is_open = urlsplit(self.endpoint).scheme == "http"
+        if is_open and self.security is not None and self.security.shows_password:
+            problems.append("security.password_form 'text' shows the password: use https or digest")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -17,10 +17,13 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_
 
 from lienthong.channels.answers import Judge
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
-from lienthong.channels.wire import Wire
+from lienthong.channels.security import MessageSecurity
+from lienthong.channels.wire import Wire, one_line
 from schemas.building import SOAP_11, SOAP_12, build_envelope, build_look_up, build_request
 from schemas.errors import ConfigError
 from schemas.model import load_version
+from signing import SigningError
+from signing.wss import SecuredMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from lienthong.channels.port import SendRequest
     from lienthong.channels.profile import TargetProfile
+    from lienthong.channels.security import SecurityKeys
     from schemas.model import SchemaVersion
     from signing import VerificationPolicy
 
@@ -43,6 +47,7 @@ class SoapChannel:
         *,
         receipt_policy: VerificationPolicy | None,
         clock: Callable[[], datetime],
+        security_keys: SecurityKeys | None = None,
     ) -> None:
         """
         Open the channel; nothing is connected yet.
@@ -51,6 +56,7 @@ class SoapChannel:
             profile: Of the target.
             receipt_policy: Trust in receipts; may be None only where the profile expects none.
             clock: Tells the aware time in UTC, by which a look-up's `Retry-After` is read.
+            security_keys: For WS-Security; may be None only where the profile has none.
 
         Raises:
             ConfigError: for TLS files, a schema version or a WSDL that cannot be used.
@@ -72,8 +78,14 @@ class SoapChannel:
         }
         self._soap = SOAP_11 if profile.soap == "1.1" else SOAP_12
         self._profile = profile
+        self._security = None
+        if profile.security is not None:
+            assert security_keys is not None, "the profile has security, so it needs keys"
+            self._security = MessageSecurity(profile.security, soap=self._soap, keys=security_keys)
         self._judge = Judge(
-            profile=profile, receipt_policy=_for_receipts(receipt_policy, self._versions)
+            profile=profile,
+            receipt_policy=_for_receipts(receipt_policy, self._versions),
+            security=self._security,
         )
         self._wire = Wire(profile)
 
@@ -95,14 +107,18 @@ class SoapChannel:
             is_updating=request.is_updating if request.packet is Packet.DOSSIER else None,
         )
         begun = monotonic()
+        try:
+            message = self._write(body, at=request.sent_at)
+        except (SigningError, ConfigError) as error:
+            detail = f"nothing was sent: {one_line(error)}"
+            return Answer(outcome=Outcome.WITHHELD, detail=detail)
         reply = self._wire.post(
-            build_envelope(body, soap=self._soap),
-            headers=self._headers(version, request.packet.value),
+            message.envelope, headers=self._headers(version, request.packet.value)
         )
         if isinstance(reply, Answer):
             return reply
         now = request.sent_at + timedelta(seconds=monotonic() - begun)
-        return self._judge.answer(reply, request=request, now=now)
+        return self._judge.answer(reply, request=request, message=message, now=now)
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
         """Ask for one dossier, a few times within one call's time where no answer comes."""
@@ -126,14 +142,25 @@ class SoapChannel:
     def _ask(self, agency_code: str, dossier_code: str, deadline: float) -> LookUp:
         version = self._versions[0]
         body = build_look_up(version, agency_code=agency_code, dossier_code=dossier_code)
+        try:
+            message = self._write(body, at=self._clock())
+        except (SigningError, ConfigError) as error:
+            detail = f"nothing was asked: {one_line(error)}"
+            return LookUp(found=Found.WITHHELD, detail=detail)
         reply = self._wire.post(
-            build_envelope(body, soap=self._soap),
-            headers=self._headers(version, LOOK_UP),
-            deadline=deadline,
+            message.envelope, headers=self._headers(version, LOOK_UP), deadline=deadline
         )
         if isinstance(reply, Answer):
             return LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw)
-        return self._judge.look_up(reply, dossier_code=dossier_code, now=self._clock())
+        return self._judge.look_up(
+            reply, dossier_code=dossier_code, message=message, now=self._clock()
+        )
+
+    def _write(self, body: bytes, *, at: datetime) -> SecuredMessage:
+        """Return the envelope of one attempt; another one has another security header."""
+        if self._security is not None:
+            return self._security.write(body, at=at)
+        return SecuredMessage(envelope=build_envelope(body, soap=self._soap), signature=None)
 
     def _version_of(self, document: bytes) -> SchemaVersion | None:
         # The document is its own canonical form, so its namespace stands first.
