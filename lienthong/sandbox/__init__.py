@@ -5,6 +5,7 @@ from __future__ import annotations
 from lienthong.sandbox.config import LookUpShows, SandboxConfig
 from lienthong.sandbox.ledger import Ledger, read_ledger
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
+from lienthong.sandbox.security import SecurityDemands
 from lienthong.sandbox.server import serve, target_settings
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Misbehaviour",
     "Mode",
     "SandboxConfig",
+    "SecurityDemands",
     "read_ledger",
     "serve",
     "target_settings",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lienthong.sandbox.misbehaviour import Misbehaviour
+    from lienthong.sandbox.security import SecurityDemands
 
 MIB = 1024 * 1024
 
@@ -47,6 +48,8 @@ class SandboxConfig:
     """Of the generator that draws which requests a share hits."""
     schedule: tuple[Misbehaviour, ...] = ()
     """Misbehaviour from the start on; `after_seconds` places each."""
+    security: SecurityDemands | None = None
+    """What is demanded of WS-Security; None: a security header is not looked at."""
     max_request_bytes: int = 16 * MIB
     idle_timeout_seconds: float = 60
     """After which a silent connection is closed."""

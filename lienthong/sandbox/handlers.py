@@ -19,6 +19,7 @@ from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_n
 from lienthong.sandbox.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
 from lienthong.sandbox.store import count_rows
 from schemas.building import SOAP_11, build_envelope
+from signing.wss import SecurityRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from lienthong.sandbox.misbehaviour import Misbehaviours
+    from lienthong.sandbox.security import Guard
 
 PAGES = {
     Mode.UNAVAILABLE: (503, b"<html><body><h1>503 Service Unavailable</h1></body></html>"),
@@ -49,6 +51,8 @@ class App:
     portal: Portal
     misbehaviours: Misbehaviours
     clock: Callable[[], datetime]
+    guard: Guard | None
+    """None: no security header is looked at."""
     max_request_bytes: int
     idle_timeout_seconds: float
     stopping: Event
@@ -153,12 +157,12 @@ class PortalHandler(BaseHTTPRequestHandler):
         if not known or operation not in {DOSSIER, PROGRESS, LOOK_UP}:
             self._fault(soap, code="Sender", reason=f"there is no operation {operation}")
             return
-        self._answer(soap, request)
+        self._answer(soap, request, data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Log nothing: the ledger has it all."""
 
-    def _answer(self, soap: str, request: _Element) -> None:
+    def _answer(self, soap: str, request: _Element, data: bytes) -> None:
         app, portal = self.server.app, self.server.app.portal
         now = app.clock()
         incoming = portal.record(request, now=now)
@@ -178,6 +182,16 @@ class PortalHandler(BaseHTTPRequestHandler):
         if delay and app.stopping.wait(delay):
             self._drop()
             return
+        signature = None
+        if app.guard is not None:
+            try:
+                proven = app.guard.open(data, now=now)
+            except SecurityRefused as error:
+                portal.note(incoming.arrival_id, outcome=error.code)
+                self._refuse_security(soap, error)
+                return
+            incoming = portal.read_again(incoming, proven.body, now=now)
+            signature = proven.signature
         body = (
             portal.deliver(incoming, now=now, strike=strike)
             if is_delivery
@@ -186,7 +200,8 @@ class PortalHandler(BaseHTTPRequestHandler):
         if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
             self._drop()
             return
-        self._reply(200, build_envelope(body, soap=soap), content_type=CONTENT_TYPES[soap])
+        text = self._wrap(body, soap, confirms=signature)
+        self._reply(200, text, content_type=CONTENT_TYPES[soap])
 
     def _read_body(self) -> bytes | None:
         """Return the body, or None after a refusal."""
@@ -208,10 +223,24 @@ class PortalHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._reply(status, reason.encode(), content_type="text/plain; charset=utf-8")
 
+    def _wrap(self, body: bytes, soap: str, *, confirms: bytes | None = None) -> bytes:
+        guard, now = self.server.app.guard, self.server.app.clock()
+        if guard is None:
+            return build_envelope(body, soap=soap)
+        return guard.wrap(body, soap=soap, now=now, confirms=confirms)
+
     def _fault(self, soap: str, *, code: str, reason: str) -> None:
         status = 400 if soap != SOAP_11 and code == "Sender" else 500
         body = build_fault(soap, code=code, reason=reason)
-        self._reply(status, body, content_type=CONTENT_TYPES[soap])
+        self._reply(status, self._wrap(body, soap), content_type=CONTENT_TYPES[soap])
+
+    def _refuse_security(self, soap: str, error: SecurityRefused) -> None:
+        # 500 in SOAP 1.1 (Basic Profile), 400 for what the sender did wrong in SOAP 1.2.
+        status = 500 if soap == SOAP_11 else 400
+        words = "; ".join(f"{one.code}: {one.vi} / {one.en}" for one in error.reasons)
+        body = build_fault(soap, code="Sender", reason=words, particular=error.fault)
+        text = self._wrap(body, soap, confirms=error.signature)
+        self._reply(status, text, content_type=CONTENT_TYPES[soap])
 
     def _server_fault(self, soap: str) -> None:
         self._fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")

@@ -124,6 +124,11 @@ class Portal:
         number = self.store.run(lambda connection: add_arrival(connection, arrival))
         return replace(incoming, arrival_id=number)
 
+    def read_again(self, incoming: Incoming, element: _Element, *, now: datetime) -> Incoming:
+        """Return a request that was written down as it was proven: from `element`."""
+        proven, _ = describe(element, now=now)
+        return replace(proven, arrival_id=incoming.arrival_id)
+
     def note(self, arrival_id: int, *, outcome: str) -> None:
         """Note how an arrival ended that was not judged."""
         self.store.run(lambda connection: set_outcome(connection, arrival_id, outcome=outcome))

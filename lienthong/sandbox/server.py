@@ -18,6 +18,7 @@ from lienthong.sandbox.description import describe_service
 from lienthong.sandbox.handlers import App, ControlServer, PortalServer
 from lienthong.sandbox.misbehaviour import Misbehaviours
 from lienthong.sandbox.portal import Code, Portal
+from lienthong.sandbox.security import Guard
 from lienthong.sandbox.store import SandboxStore
 from schemas.model import load_version
 from schemas.validation import Validator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lienthong.sandbox.config import SandboxConfig
+    from lienthong.sandbox.security import SecurityDemands
 
 TICK_SECONDS = 0.05
 """How often orders that begin or end by themselves are noticed."""
@@ -129,7 +131,7 @@ def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
 
     Trust in receipts is the sandbox's very certificate, so no agency's key can sign one.
     """
-    return {
+    settings: dict[str, object] = {
         "endpoint": url,
         "schema_versions": list(config.schema_versions),
         "rejected_codes": [
@@ -147,6 +149,22 @@ def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
         "shows_content": config.look_up_shows.value == "content",
         "quiet_period_seconds": 2,
     }
+    if config.security is not None:
+        settings["security"] = _security_settings(config.security, config=config)
+    return settings
+
+
+def _security_settings(demands: SecurityDemands, *, config: SandboxConfig) -> dict[str, object]:
+    settings: dict[str, object] = {"signature": bool(demands.trust)}
+    for username, password in demands.logins.items():
+        settings |= {"username": username, "password": password}
+    if demands.signs_answers:
+        settings |= {
+            "signed_answers": True,
+            "answer_trust": [str(config.receipt_certificate)],
+            "answers_confirm": bool(demands.trust),
+        }
+    return settings
 
 
 def _make_app(
@@ -171,6 +189,7 @@ def _make_app(
         portal=portal,
         misbehaviours=Misbehaviours(random=Random(config.seed)),  # noqa: S311 - no secret
         clock=clock,
+        guard=None if config.security is None else Guard(config.security, key=key),
         max_request_bytes=config.max_request_bytes,
         idle_timeout_seconds=config.idle_timeout_seconds,
         stopping=stop,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from schemas.building import SOAP_11, SOAP_12, build_envelope
+from schemas.building import SOAP_11, SOAP_12
 from schemas.parser import XmlRefused, parse_xml
 
 if TYPE_CHECKING:
@@ -43,24 +43,32 @@ def open_envelope(data: bytes) -> tuple[str, _Element]:
     raise NotSoap(f"expected a SOAP envelope, found {root.tag!r}")
 
 
-def build_fault(soap: str, *, code: str, reason: str) -> bytes:
+def build_fault(
+    soap: str, *, code: str, reason: str, particular: tuple[str, str] | None = None
+) -> bytes:
     """
-    Return an envelope with a fault.
+    Return a fault, as the only element of a body.
 
     Args:
         soap: Namespace of the SOAP version.
         code: In the words of SOAP 1.2: "Sender" or "Receiver".
         reason: For a person.
+        particular: A published code (namespace, local name) that says more; SOAP 1.1 has it in
+            place of `code`, SOAP 1.2 below it.
     """
     text = escape(reason)
+    ns, name = particular or ("", "")
+    declared = f' xmlns:q="{ns}"' if particular else ""
     if soap == SOAP_11:
+        value = f"q:{name}" if particular else f"s:{_CODES_11[code]}"
         fault = (
-            f'<s:Fault xmlns:s="{SOAP_11}"><faultcode>s:{_CODES_11[code]}</faultcode>'
+            f'<s:Fault xmlns:s="{SOAP_11}"{declared}><faultcode>{value}</faultcode>'
             f"<faultstring>{text}</faultstring></s:Fault>"
         )
     else:
+        below = f"<s:Subcode><s:Value>q:{name}</s:Value></s:Subcode>" if particular else ""
         fault = (
-            f'<s:Fault xmlns:s="{SOAP_12}"><s:Code><s:Value>s:{code}</s:Value></s:Code>'
-            f'<s:Reason><s:Text xml:lang="en">{text}</s:Text></s:Reason></s:Fault>'
+            f'<s:Fault xmlns:s="{SOAP_12}"{declared}><s:Code><s:Value>s:{code}</s:Value>{below}'
+            f'</s:Code><s:Reason><s:Text xml:lang="en">{text}</s:Text></s:Reason></s:Fault>'
         )
-    return build_envelope(fault.encode(), soap=soap)
+    return fault.encode()

@@ -67,11 +67,17 @@ class VerifiedMessage:
 
 
 class SecurityRefused(SignatureRefused):
-    """A message is not taken; `fault` is the published code that a sender is told."""
+    """
+    A message is not taken.
 
-    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+    `fault` is the published code that a sender is told. `signature` is the value that the answer
+    can confirm, where at least the signature was right.
+    """
+
+    def __init__(self, reasons: tuple[Reason, ...], *, signature: bytes | None = None) -> None:
         super().__init__(reasons)
         self.fault = fault_of(reasons[0].code)
+        self.signature = signature
 
 
 def fault_of(code: str) -> Name:

@@ -111,7 +111,8 @@ def verify_message(
     if verified is not None:
         _judge_replay(findings, policy=policy, memory=memory, now=now)
     if verified is None or findings.reasons:
-        raise SecurityRefused(tuple(findings.reasons))
+        signature = None if findings.proof is None else findings.proof.value
+        raise SecurityRefused(tuple(findings.reasons), signature=signature)
     return verified
 
 
