@@ -30,6 +30,7 @@ from lienthong.channels.security import SecurityKeys
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
 from lienthong.evidence.checking import check_log
+from lienthong.evidence.packing import Packer
 from lienthong.evidence.sealing import Sealer
 from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.flows.deliver import Deliverer, DeliveryRules
@@ -401,6 +402,20 @@ class Installation:
             self.store.engine,
             key=self.keyring.operator_key,
             witnesses=self.witnesses,
+            clock=self.clock,
+        )
+
+    def make_packer(self) -> Packer:
+        """Put together what writes evidence packs."""
+        try:
+            roots = self.keyring.policy().trust_anchors
+        except ConfigError:
+            roots = ()
+        return Packer(
+            self.store,
+            converters=self.mappings.get,
+            key=self.keyring.operator_key,
+            roots=roots,
             clock=self.clock,
         )
 

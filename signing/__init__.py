@@ -7,6 +7,7 @@ proven comes back as bytes. Of our packages it imports only the hardened parser 
 
 from __future__ import annotations
 
+from signing.asic import CONTAINER_TYPE, SIGNATURES, ContainedFile, sign_files
 from signing.canonical import canonical_bytes
 from signing.certificates import Signer, load_certificates, read_signer
 from signing.devauthority import (
@@ -53,9 +54,12 @@ from signing.verifying import (
 from signing.xades import XadesSigner
 
 __all__ = [
+    "CONTAINER_TYPE",
     "DEVELOPMENT_MARK",
+    "SIGNATURES",
     "Algorithm",
     "CertificateFindings",
+    "ContainedFile",
     "Demand",
     "DevelopmentAuthority",
     "DevelopmentPki",
@@ -109,6 +113,7 @@ __all__ = [
     "read_signer",
     "relative_uri",
     "sign_bytes",
+    "sign_files",
     "verify",
     "verify_detached",
     "verify_plain",

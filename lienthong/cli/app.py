@@ -21,6 +21,7 @@ from lienthong.cli import (
     bench,
     catalogue,
     doors,
+    evidence,
     exchange,
     files,
     keys,
@@ -70,6 +71,7 @@ store.register(app)
 sandbox.register(app)
 system.register(app)
 audit.register(app)
+evidence.register(app)
 topology.register(app)
 doors.register(app)
 pull.register(app)

@@ -33,6 +33,38 @@ HELP: dict[str, str] = {
         "Bảng mã của tệp văn bản; mặc định: đoán theo từ ngữ trong tệp"
     ),
     "Records to look at": "Số bản ghi được xem",
+    # evidence
+    "Evidence that anyone can check.": "Chứng cứ mà ai cũng kiểm tra được.",
+    "Write everything that proves what became of a dossier into one signed file (ASiC-E).": (
+        "Ghi mọi thứ chứng minh diễn biến của một hồ sơ vào một tệp có chữ ký (ASiC-E)."
+    ),
+    "Who exported it, and when, is a row of the audit log.": (
+        "Ai xuất và lúc nào được ghi thành một dòng nhật ký."
+    ),
+    "Check a pack and say what is proven, what is not and why; needs no installation.": (
+        "Kiểm tra một gói và nói điều gì đã chứng minh, điều gì chưa và vì sao; không cần cài đặt."
+    ),
+    "Write the verifier, one Python file that needs cryptography and lxml alone.": (
+        "Ghi ra chương trình kiểm tra: một tệp Python, chỉ cần cryptography và lxml."
+    ),
+    "Code of the dossier": "Mã hồ sơ",
+    "File; default the code, .asice": "Tệp; mặc định là mã hồ sơ, đuôi .asice",
+    "Name of its mapping, where several have that code": (
+        "Tên ánh xạ của cơ quan, khi nhiều cơ quan có mã này"
+    ),
+    "Also files as they came: DISCLOSES the dossiers of all others in them": (
+        "Kèm tệp gốc nguyên văn: TIẾT LỘ hồ sơ của mọi người khác trong tệp"
+    ),
+    "The chain of seals, however long": "Cả chuỗi niêm phong, dù dài đến đâu",
+    "The summary in English": "Bản tóm tắt bằng tiếng Anh",
+    "The pack": "Gói chứng cứ",
+    "PEM of a trusted root": "Tệp PEM của chứng thư gốc tin cậy",
+    "PEM that only the portal's receipts may lead to": ("Tệp PEM chỉ dùng cho biên nhận của Cổng"),
+    "SHA-256 of the operator's certificate": "SHA-256 của chứng thư bên vận hành",
+    "File of a witness, or number:digest of a printed page": (
+        "Tệp của nhân chứng, hoặc số:giá trị băm trên trang in"
+    ),
+    "A file that the agency handed in": "Một tệp mà cơ quan đã gửi",
     # pull
     "Sources that are read by us.": "Các nguồn do Liên thông chủ động đọc.",
     "List the sources: when each was read, how many rows it gave, and what keeps it from being "

@@ -1,0 +1,323 @@
+"""
+What the store has of one dossier: its messages, their attempts, and what they were made from.
+
+Read at one moment and without payloads, which are large and are read one at a time when the pack
+is written. What was erased meanwhile is then not there, and the pack says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, distinct, func, or_, select
+
+from lienthong.store.tables import (
+    attempts,
+    audit,
+    in_slices,
+    messages,
+    receipts,
+    repeats,
+    submissions,
+)
+from schemas.errors import InputError
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """Why something is not there any more."""
+
+    by: str
+    """The actor."""
+    why: str
+    row: int | None = None
+    """Of the audit log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """One submission that records of the dossier came in."""
+
+    id: str
+    sha256: str
+    size: int
+    """Bytes."""
+    agency: str
+    file_name: str
+    door: str
+    received_at: datetime
+    records: tuple[int, ...]
+    """Of the dossier, 1-based."""
+    is_alone: bool
+    """Whether every record in it is of this dossier."""
+    erasure: Erasure | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One attempt or look-up."""
+
+    kind: str
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    code: str | None
+    http_status: int | None
+    is_updating: bool
+    detail: str
+    has_answer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One message of the dossier."""
+
+    id: str
+    submission: str
+    record: int
+    item: int
+    packet: str
+    sequence: int | None
+    state: str
+    reason: str
+    mapping: str
+    proof: str | None
+    """receipt or lookup, once delivered."""
+    document_digest: str | None
+    """SHA-256, hexadecimal; None where none was made."""
+    has_document: bool
+    has_receipt: bool
+    erasure: Erasure | None
+    """Of its document."""
+    created_at: datetime
+    updated_at: datetime
+    reissue_of: str | None
+    attempts: tuple[Tried, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """Everything about a dossier but its payloads."""
+
+    dossier: str
+    agency: str
+    submissions: tuple[HandedIn, ...]
+    messages: tuple[Sent, ...]
+    """In their order."""
+
+    @property
+    def subjects(self) -> list[str]:
+        """Return what rows of the audit log may be about."""
+        return [*(one.id for one in self.messages), *(one.id for one in self.submissions)]
+
+
+def gather(connection: Connection, dossier: str, *, agency: str | None = None) -> Gathered:
+    """
+    Return what there is of a dossier.
+
+    Args:
+        connection: Reading, of one moment.
+        dossier: Its code.
+        agency: Needed where several agencies have messages of that code.
+
+    Raises:
+        InputError: there is none, or it must be said of which agency.
+    """
+    columns = [one for one in messages.c if one.name not in ("document", "problems")]
+    conditions = [messages.c.dossier_code == dossier]
+    if agency is not None:
+        conditions.append(messages.c.agency == agency)
+    rows = connection.execute(
+        select(
+            *columns,
+            messages.c.document.is_not(None).label("has_document"),
+            receipts.c.message_id.is_not(None).label("has_receipt"),
+        )
+        .outerjoin(receipts, receipts.c.message_id == messages.c.id)
+        .where(*conditions)
+        .order_by(messages.c.sequence.is_(None), messages.c.sequence, messages.c.id)
+    ).all()
+    found = sorted({row.agency for row in rows})
+    if not found:
+        raise _no_dossier(dossier)
+    if len(found) > 1:
+        raise _several_agencies(found)
+    tries = _attempts(connection, [row.id for row in rows])
+    return Gathered(
+        dossier=dossier,
+        agency=found[0],
+        submissions=_submissions(connection, rows, dossier),
+        messages=tuple(_sent(connection, row, tries[row.id]) for row in rows),
+    )
+
+
+def _sent(connection: Connection, row: Any, tries: list[Tried]) -> Sent:
+    is_gone = row.document_digest is not None and not row.has_document
+    return Sent(
+        id=row.id,
+        submission=row.submission_id,
+        record=row.record,
+        item=row.item,
+        packet=row.packet,
+        sequence=row.sequence,
+        state=row.state,
+        reason=row.reason,
+        mapping=row.mapping,
+        proof=row.proof,
+        document_digest=row.document_digest,
+        has_document=bool(row.has_document),
+        has_receipt=bool(row.has_receipt),
+        erasure=erasure_of(connection, "documents", since=row.updated_at) if is_gone else None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        reissue_of=row.reissue_of,
+        attempts=tuple(tries),
+    )
+
+
+def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
+    found: dict[str, list[Tried]] = defaultdict(list)
+    columns = [one for one in attempts.c if one.name not in ("answer", "message")]
+    for part in in_slices(ids):
+        query = select(*columns, attempts.c.answer.is_not(None).label("has_answer"))
+        query = query.where(attempts.c.message_id.in_(part))
+        for row in connection.execute(query.order_by(attempts.c.started_at, attempts.c.number)):
+            found[row.message_id].append(
+                Tried(
+                    kind=row.kind,
+                    number=row.number,
+                    started_at=row.started_at,
+                    ended_at=row.ended_at,
+                    outcome=row.outcome,
+                    code=row.code,
+                    http_status=row.http_status,
+                    is_updating=row.is_updating,
+                    detail=row.detail,
+                    has_answer=bool(row.has_answer),
+                )
+            )
+    return found
+
+
+def _submissions(
+    connection: Connection, of_messages: Sequence[Any], dossier: str
+) -> tuple[HandedIn, ...]:
+    records: dict[str, set[int]] = defaultdict(set)
+    for row in of_messages:
+        records[row.submission_id].add(row.record)
+    found = []
+    for part in in_slices(sorted(records)):
+        query = select(submissions).where(submissions.c.id.in_(part))
+        found += [
+            HandedIn(
+                id=row.id,
+                sha256=row.sha256,
+                size=row.size,
+                agency=row.agency,
+                file_name=row.file_name,
+                door=row.door,
+                received_at=row.received_at,
+                records=tuple(sorted(records[row.id])),
+                is_alone=_is_alone(connection, row, dossier),
+                erasure=_erasure_of_submission(connection, row),
+            )
+            for row in connection.execute(query).all()
+        ]
+    return tuple(sorted(found, key=lambda one: (one.received_at, one.id)))
+
+
+def _is_alone(connection: Connection, row: Row[Any], dossier: str) -> bool:
+    """Tell whether every record of a submission is of this dossier, and none was left out."""
+    if row.state != "expanded" or row.left_out or row.problems is not None:
+        return False
+    of_it = messages.c.submission_id == row.id
+    query = select(func.count(distinct(messages.c.record))).where(of_it)
+    own = connection.execute(query.where(messages.c.dossier_code == dossier)).scalar_one()
+    others = select(messages.c.id).where(
+        of_it, or_(messages.c.dossier_code != dossier, messages.c.dossier_code.is_(None))
+    )
+    came_again = (
+        select(repeats.c.message_id)
+        .join(messages, messages.c.id == repeats.c.message_id)
+        .where(repeats.c.submission_id == row.id, messages.c.dossier_code != dossier)
+    )
+    has_others = any(
+        connection.execute(one.limit(1)).first() is not None for one in (others, came_again)
+    )
+    return own == row.records_done and not has_others
+
+
+def _erasure_of_submission(connection: Connection, row: Row[Any]) -> Erasure | None:
+    if row.erased_at is None:
+        return None
+    query = select(audit.c.id, audit.c.actor, audit.c.at).where(
+        audit.c.action == "retention.erased",
+        audit.c.subject == "submissions",
+        audit.c.at == row.erased_at,
+    )
+    found = connection.execute(query.order_by(audit.c.id).limit(1)).first()
+    return _erasure(found)
+
+
+def erasure_of(connection: Connection, payloads: str, *, since: datetime) -> Erasure:
+    """Return by whom a payload was erased that was still in use at `since`."""
+    query = select(audit.c.id, audit.c.actor, audit.c.at).where(
+        and_(
+            audit.c.action == "retention.erased",
+            audit.c.subject == payloads,
+            audit.c.at > since,
+            # Retention writes down up to which moment it erased.
+            audit.c.detail > f'{{"before":"{since.isoformat()}"',
+        )
+    )
+    return _erasure(connection.execute(query.order_by(audit.c.id).limit(1)).first())
+
+
+def _erasure(found: Any) -> Erasure:
+    if found is None:
+        return Erasure(by="?", why="hết thời hạn lưu trữ / its retention ended")
+    return Erasure(
+        by=found.actor,
+        why=f"hết thời hạn lưu trữ, {found.at:%Y-%m-%d} / its retention ended",
+        row=found.id,
+    )
+
+
+def _no_dossier(dossier: str) -> InputError:
+    return InputError(
+        Problem(
+            code="evidence.no_dossier",
+            message=Text(
+                vi=f"Không có thông điệp nào của hồ sơ {dossier}",
+                en=f"There is no message of the dossier {dossier}",
+            ),
+            suggestion=Text(
+                vi="Xem mã hồ sơ bằng: lienthong messages list",
+                en="See the codes of dossiers: lienthong messages list",
+            ),
+        )
+    )
+
+
+def _several_agencies(found: list[str]) -> InputError:
+    names = ", ".join(found)
+    return InputError(
+        Problem(
+            code="evidence.several_agencies",
+            message=Text(
+                vi=f"Nhiều cơ quan có hồ sơ mang mã này: {names}",
+                en=f"Several agencies have a dossier of this code: {names}",
+            ),
+            suggestion=Text(vi="Chọn bằng --agency", en="Say which: --agency"),
+        )
+    )

@@ -1,0 +1,444 @@
+"""
+Writing an evidence pack: everything that proves what became of one dossier, in one container.
+
+    manifest.json                       what is here, what is not, and why
+    summary.html                        the same for people
+    submissions/{n}/source              the file as it came, or not: see `sources`
+    submissions/{n}/record-{k}.json     the dossier's records, as they are read from it
+    messages/{n}-{id}/document.xml      signed, byte for byte as it was sent
+    messages/{n}-{id}/receipt.xml       the portal's, where it gives some
+    messages/{n}-{id}/attempts/…        the portal's raw answers
+    audit/rows.jsonl, seals.jsonl, chain.jsonl, stamps/{seal}.tsr      see `proofs`
+    certificates/…                      for information; nobody is trusted by being here
+
+`verify_evidence.py` is what checks it, and says what each of these proves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC
+from hashlib import sha256
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import select
+
+from lienthong.evidence.container import Container
+from lienthong.evidence.gathering import Erasure, gather
+from lienthong.evidence.proofs import LONGEST_CHAIN, Proven, Prover, write_line
+from lienthong.evidence.sources import UNREADABLE, Sources, words_of
+from lienthong.evidence.summary import MOST_STEPS, write_summary
+from lienthong.store.database import reading
+from lienthong.store.sealed import answer_context, document_context, receipt_context
+from lienthong.store.tables import attempts, messages, receipts
+from lienthong.store.vault import SealBroken
+from schemas.problem import Language, Text
+from signing import read_signer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from typing import BinaryIO
+
+    from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
+    from lienthong.store.database import Store
+    from mappings import Converter
+    from signing import SigningKey
+
+TYPE = "lienthong-evidence/1"
+PIECE = 256 * 1024
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_CERTIFICATE = re.compile(rb"X509Certificate>([A-Za-z0-9+/=\s]+)</")
+_DAMAGED = Erasure(by="?", why="hỏng trong kho, không mở được / damaged in the store")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which pack."""
+
+    dossier: str
+    agency: str | None = None
+    whole_files: bool = False
+    """Files as they came, with whatever else is in them."""
+    whole_chain: bool = False
+    """The chain of seals, however long it is."""
+    language: Language = Language.VI
+    """Of the summary."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Packed:
+    """What a pack holds."""
+
+    messages: int = 0
+    documents: int = 0
+    receipts: int = 0
+    rows: int = 0
+    unsealed: int = 0
+    files: int = 0
+    left_out: list[Text] = field(default_factory=list)
+    """Files that agencies handed in and that are not in it."""
+
+
+class Packer:
+    """Writes packs of one installation."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        converters: Callable[[str], Converter],
+        key: Callable[[], SigningKey],
+        roots: Sequence[x509.Certificate],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """
+        Put it together.
+
+        Args:
+            store: Of the installation.
+            converters: Returns an agency's mapping, or raises ConfigError.
+            key: The operator's, which signs packs.
+            roots: Trusted here; they go along for information.
+            clock: Asked once per pack.
+        """
+        self._store = store
+        self._sources = Sources(store, converters)
+        self._key = key
+        self._roots = roots
+        self._clock = clock
+
+    def pack(self, target: BinaryIO, wanted: Wanted) -> Packed:
+        """
+        Write the pack of one dossier to `target`, which must be seekable.
+
+        Raises:
+            InputError: there is no such dossier.
+            signing.KeyUnusable: the operator's key cannot sign now.
+        """
+        with reading(self._store) as connection:
+            gathered = gather(connection, wanted.dossier, agency=wanted.agency)
+        return _Writing(self._store, self._sources, gathered, wanted).run(
+            Container(target), key=self._key(), roots=self._roots, at=self._clock()
+        )
+
+
+class _Writing:
+    """One pack that is being written."""
+
+    def __init__(self, store: Store, sources: Sources, gathered: Gathered, wanted: Wanted) -> None:
+        self._store = store
+        self._sources = sources
+        self._gathered = gathered
+        self._wanted = wanted
+        self._packed = Packed(messages=len(gathered.messages))
+        self._certificates: dict[str, list[bytes]] = {}
+        """PEM of signers by the name of their file."""
+
+    def run(
+        self,
+        container: Container,
+        *,
+        key: SigningKey,
+        roots: Sequence[x509.Certificate],
+        at: datetime,
+    ) -> Packed:
+        handed_in = [
+            self._add_submission(container, number, one)
+            for number, one in enumerate(self._gathered.submissions, start=1)
+        ]
+        sent = [
+            self._add_message(container, number, one)
+            for number, one in enumerate(self._gathered.messages, start=1)
+        ]
+        audit, steps, signers = self._add_log(container)
+        self._add_certificates(container, roots)
+        manifest = {
+            "type": TYPE,
+            "dossier": self._gathered.dossier,
+            "agency": self._gathered.agency,
+            "made_at": _moment(at),
+            "made_by": f"lienthong {version('lienthong')}",
+            "made_for": read_signer(key.certificate).common_name,
+            "submissions": handed_in,
+            "messages": sent,
+            "audit": audit,
+            "seal_signers": signers,
+            "revocation": [],
+        }
+        page = write_summary(manifest, steps, language=self._wanted.language)
+        with container.adding("summary.html") as write:
+            for piece in page:
+                write(piece.encode("utf-8", "replace"))
+        listed = [
+            {"name": one.name, "size": one.size, "sha256": one.sha256.hex()}
+            for one in container.files
+        ]
+        text = json.dumps(manifest | {"files": listed}, ensure_ascii=False, indent=1)
+        container.add("manifest.json", text.encode("utf-8", "replace") + b"\n")
+        container.finish(key=key, at=at)
+        self._packed.files = len(container.files)
+        return self._packed
+
+    def _add_submission(self, container: Container, number: int, of: HandedIn) -> dict[str, Any]:
+        folder = f"submissions/{number}"
+        why = self._sources.why_not_whole(of, whole_files=self._wanted.whole_files)
+        file = None
+        if why is None:
+            file, why = self._add_source(container, f"{folder}/source", of)
+        if why is not None:
+            self._packed.left_out.append(why)
+        records, no_records = self._add_records(container, folder, of)
+        return {
+            "id": of.id,
+            "sha256": of.sha256,
+            "size": of.size,
+            "file_name": of.file_name,
+            "door": of.door,
+            "received_at": _moment(of.received_at),
+            "file": file,
+            "why_vi": None if why is None else why.vi,
+            "why_en": None if why is None else why.en,
+            "erased": None if of.erasure is None else asdict(of.erasure),
+            "records": records,
+            "records_why_vi": None if no_records is None else no_records.vi,
+            "records_why_en": None if no_records is None else no_records.en,
+            # Of the product, for what it received; none are given yet.
+            "receipt": None,
+        }
+
+    def _add_source(
+        self, container: Container, name: str, of: HandedIn
+    ) -> tuple[str | None, Text | None]:
+        try:
+            source = self._sources.open(of)
+        except UNREADABLE as error:
+            return None, words_of(error)
+        with source:
+            first = b""
+            # What cannot be opened is told, instead of an empty file.
+            try:
+                first = source.read(PIECE)
+            except UNREADABLE as error:
+                return None, words_of(error)
+            with container.adding(name) as write:
+                write(first)
+                while piece := source.read(PIECE):
+                    write(piece)
+        return name, None
+
+    def _add_records(
+        self, container: Container, folder: str, of: HandedIn
+    ) -> tuple[dict[str, str], Text | None]:
+        if of.erasure is not None:
+            return {}, Text(vi="nội dung đã bị xóa", en="its bytes were erased")
+        names = {}
+        try:
+            for number, record in self._sources.records(of):
+                names[str(number)] = f"{folder}/record-{number}.json"
+                container.add(names[str(number)], record)
+        except UNREADABLE as error:
+            return names, words_of(error)
+        return names, None
+
+    def _add_message(self, container: Container, number: int, of: Sent) -> dict[str, Any]:
+        folder = f"messages/{number:04}-{_safe(of.id)}"
+        proof = _PROOFS.get(of.proof or "", _PROOFS[""])
+        return {
+            "id": of.id,
+            "submission": of.submission,
+            "record": of.record,
+            "item": of.item,
+            "packet": of.packet,
+            "sequence": of.sequence,
+            "state": of.state,
+            "reason": of.reason,
+            "mapping": of.mapping,
+            "reissue_of": of.reissue_of,
+            "created_at": _moment(of.created_at),
+            "updated_at": _moment(of.updated_at),
+            "document": self._add_document(container, folder, of),
+            "receipt": self._add_receipt(container, folder, of),
+            "proof": of.proof,
+            "proof_words_vi": proof.vi,
+            "proof_words_en": proof.en,
+            "attempts": [self._add_attempt(container, folder, of.id, one) for one in of.attempts],
+        }
+
+    def _add_document(self, container: Container, folder: str, of: Sent) -> dict[str, Any] | None:
+        if of.document_digest is None:
+            return None
+        erasure, name = of.erasure, None
+        query = select(messages.c.document).where(messages.c.id == of.id)
+        try:
+            document = self._payload(query, document_context(of.id))
+        except SealBroken:
+            document, erasure = None, _DAMAGED
+        if document is not None:
+            name = container.add(f"{folder}/document.xml", document).name
+            self._packed.documents += 1
+            self._note_certificates("signer", document)
+        elif erasure is None:
+            # Between the look at the dossier and now.
+            erasure = Erasure(by="?", why="vừa bị xóa / erased just now")
+        return {
+            "sha256": of.document_digest,
+            "file": name,
+            "erased": None if document is not None or erasure is None else asdict(erasure),
+        }
+
+    def _add_receipt(self, container: Container, folder: str, of: Sent) -> dict[str, str] | None:
+        if not of.has_receipt:
+            return None
+        query = select(receipts.c.document).where(receipts.c.message_id == of.id)
+        with suppress(SealBroken):
+            receipt = self._payload(query, receipt_context(of.id))
+            if receipt is not None:
+                self._packed.receipts += 1
+                self._note_certificates("receipt-signer", receipt)
+                return {"file": container.add(f"{folder}/receipt.xml", receipt).name}
+        return None
+
+    def _add_attempt(
+        self, container: Container, folder: str, id_: str, of: Tried
+    ) -> dict[str, Any]:
+        name = None
+        if of.has_answer:
+            query = select(attempts.c.answer).where(
+                attempts.c.message_id == id_,
+                attempts.c.kind == of.kind,
+                attempts.c.number == of.number,
+            )
+            with suppress(SealBroken):
+                answer = self._payload(query, answer_context(id_, of.kind, of.number))
+                if answer is not None:
+                    place = f"{folder}/attempts/{of.kind}-{of.number}-answer"
+                    name = container.add(place, answer).name
+        return {
+            "kind": of.kind,
+            "number": of.number,
+            "started_at": _moment(of.started_at),
+            "ended_at": None if of.ended_at is None else _moment(of.ended_at),
+            "outcome": of.outcome,
+            "code": of.code,
+            "http_status": of.http_status,
+            "is_updating": of.is_updating,
+            "detail": of.detail,
+            "answer": name,
+        }
+
+    def _payload(self, query: Any, context: str) -> bytes | None:
+        """Return one sealed value, opened; None where it is not there any more."""
+        with reading(self._store) as connection:
+            sealed = connection.execute(query).scalar()
+        return None if sealed is None else self._store.vault.open(sealed, context=context)
+
+    def _add_log(
+        self, container: Container
+    ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
+        """Add what proves it by the log; return what it is, its first steps, and seal signers."""
+        proven = Proven()
+        steps: list[dict[str, Any]] = []
+        with reading(self._store) as connection:
+            prover = Prover(connection)
+            with container.adding("audit/rows.jsonl") as write:
+                for row in prover.rows(self._gathered.subjects, proven):
+                    write(write_line(row))
+                    if len(steps) < MOST_STEPS:
+                        steps.append(row)
+            newest = prover.newest()
+            numbers = set(proven.seals) | ({newest} if newest is not None else set())
+            fingerprints: set[str] = set()
+            _add_lines(
+                container, "audit/seals.jsonl", prover.seals(sorted(numbers), fingerprints.add)
+            )
+            why = self._add_chain(container, prover, sorted(numbers))
+            stamps = {}
+            for number, token in prover.stamps(sorted(proven.seals)):
+                stamps[str(number)] = container.add(f"audit/stamps/{number}.tsr", token).name
+            signers = [
+                container.add(f"certificates/seal-signer-{one[:16]}.pem", pem.encode()).name
+                for one, pem in sorted(prover.certificates(sorted(fingerprints)).items())
+            ]
+        self._packed.rows, self._packed.unsealed = proven.rows, proven.unsealed
+        audit = {
+            "rows": proven.rows,
+            "unsealed": proven.unsealed,
+            "seals": sorted(proven.seals),
+            "newest": newest,
+            "chain_why_vi": None if why is None else why.vi,
+            "chain_why_en": None if why is None else why.en,
+            "stamps": stamps,
+        }
+        return audit, steps, signers
+
+    def _add_chain(
+        self, container: Container, prover: Prover, numbers: Sequence[int]
+    ) -> Text | None:
+        """Add the chain of seals; return why not."""
+        if not numbers:
+            return Text(vi="chưa có niêm phong nào", en="there is no seal yet")
+        length = numbers[-1] - numbers[0] + 1
+        if length > LONGEST_CHAIN and not self._wanted.whole_chain:
+            return Text(
+                vi=f"dài {length} niêm phong; xuất với --whole-chain, hoặc đối chiếu từng niêm "
+                "phong với nhân chứng",
+                en=f"it has {length} seals; export with --whole-chain, or compare the seals that "
+                "are here with the witness",
+            )
+        _add_lines(container, "audit/chain.jsonl", prover.chain(numbers[0], numbers[-1]))
+        return None
+
+    def _note_certificates(self, role: str, document: bytes) -> None:
+        """Remember the certificates in a signature, to lie beside it in a form that tools read."""
+        found = []
+        for text in _CERTIFICATE.findall(document)[:8]:
+            with suppress(ValueError):
+                found.append(x509.load_der_x509_certificate(b64decode(text)))
+        if found:
+            digest = sha256(found[0].public_bytes(Encoding.DER)).hexdigest()
+            name = f"certificates/{role}-{digest[:16]}.pem"
+            self._certificates[name] = [one.public_bytes(Encoding.PEM) for one in found]
+
+    def _add_certificates(self, container: Container, roots: Sequence[x509.Certificate]) -> None:
+        for name, certificates in sorted(self._certificates.items()):
+            container.add(name, b"".join(certificates))
+        if roots:
+            container.add(
+                "certificates/roots-for-information.pem",
+                b"".join(one.public_bytes(Encoding.PEM) for one in roots),
+            )
+
+
+_PROOFS = {
+    "receipt": Text(vi="Cổng đã cấp biên nhận", en="the portal gave a receipt"),
+    "lookup": Text(
+        vi="Cổng không cấp biên nhận; đã tra cứu và thấy trên Cổng",
+        en="the portal gave none; it was asked and has the message",
+    ),
+    "": Text(vi="kênh này không cấp biên nhận", en="this channel gives none"),
+}
+
+
+def _add_lines(container: Container, name: str, lines: Iterable[bytes]) -> None:
+    with container.adding(name) as write:
+        for line in lines:
+            write(line)
+
+
+def _safe(identifier: str) -> str:
+    """Return an identifier as the name of a folder; ours are, but the store may be anybody's."""
+    if _SAFE.fullmatch(identifier):
+        return identifier
+    return sha256(identifier.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

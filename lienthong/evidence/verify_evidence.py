@@ -1,0 +1,1804 @@
+"""
+Check an evidence pack of Lienthong, alone: `python verify_evidence.py PACK --root root.pem`.
+
+One file for anyone: it needs Python 3.9 or newer, `cryptography` (45 or newer) and `lxml`, no
+network, and nothing of Lienthong. It says line by line what is proven, what is not and why, and
+what is false. It is written apart from the program that makes packs and shares no code with it.
+
+    exit code 0   everything that must be proven is; what is still open is said
+    exit code 1   something is false, or must be proven and is not (no --root, for one)
+    exit code 2   it cannot be judged: no such file, a root that is no certificate
+
+What a pack is: an ASiC-E container with XAdES (ETSI EN 319 162-1), whose one signature refers to
+every file. In it: signed documents byte for byte, receipts, answers, rows of the audit log with
+their Merkle paths (RFC 6962) to seals, the chain of seals, and certificates for information.
+
+    digest of the detail = SHA-256(salt · detail)
+    digest of a row      = SHA-256(JSON [at, actor, action, subject] · digest of the detail)
+    leaf of a row        = SHA-256(0x00 · number as 8 bytes · digest of the row)
+    node of the tree     = SHA-256(0x01 · left · right); a last odd one goes up as it is
+    seal                 = canonical JSON with root, number and digest of the seal before; signed
+
+Whoever made the pack chose what is in it. Believe the roots that you bring, and no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+import json
+import re
+import struct
+import sys
+import zipfile
+import zlib
+from base64 import b64decode
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+from lxml import etree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
+
+PACK_TYPE = "lienthong-evidence/1"
+SEAL_TYPE = "lienthong-seal/1"
+CONTAINER_TYPE = b"application/vnd.etsi.asic-e+zip"
+SIGNATURES = "META-INF/signatures.xml"
+ODF_MANIFEST = "META-INF/manifest.xml"
+MANIFEST = "manifest.json"
+ROWS = "audit/rows.jsonl"
+SEALS = "audit/seals.jsonl"
+CHAIN = "audit/chain.jsonl"
+
+MIB = 1024 * 1024
+MAX_PACK = 2048 * MIB
+MAX_CONTENT = 4095 * MIB
+"""Of all files together, unpacked; they are never in memory together."""
+MAX_FILES = 20_000
+MAX_XML = 16 * MIB
+MAX_MANIFEST = 64 * MIB
+MAX_LINE = MIB
+MAX_ROWS = 200_000
+"""Of the log, and seals besides those of the chain: these are in memory."""
+MAX_CERTIFICATES = 8
+MAX_TOLD = 50
+"""Findings of one kind that are told one by one; more are counted."""
+SKEW = timedelta(minutes=5)
+CHUNK = 256 * 1024
+
+DS = "http://www.w3.org/2000/09/xmldsig#"
+XADES = "http://uri.etsi.org/01903/v1.3.2#"
+ASIC = "http://uri.etsi.org/02918/v1.2.1#"
+C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = DS + "enveloped-signature"
+PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
+DIGESTS = {
+    "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
+    "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
+    "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
+}
+_HASHES: dict[str, Any] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+METHODS: dict[str, tuple[str, Any]] = {}
+"""Signature methods by XML name: kind and hash. What is not named here is not accepted."""
+for _size, _hash in _HASHES.items():
+    METHODS["http://www.w3.org/2001/04/xmldsig-more#rsa-sha" + _size] = ("rsa", _hash)
+    METHODS["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha" + _size] = ("ec", _hash)
+    METHODS["http://www.w3.org/2007/05/xmldsig-more#sha" + _size + "-rsa-MGF1"] = ("pss", _hash)
+CURVES = ("secp256r1", "secp384r1")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+PROVEN, OPEN, FALSE = "proven", "not_proven", "false"
+
+
+class Refused(Exception):
+    """Something is not as it must be; in both languages, with a stable code."""
+
+    def __init__(self, code: str, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.code, self.vi, self.en = code, vi, en
+
+
+class Unusable(Exception):
+    """What was handed in beside the pack cannot be used."""
+
+
+class Line:
+    """One finding: proven, not proven (and why), or false."""
+
+    def __init__(self, kind: str, code: str, vi: str, en: str, essential: bool = False) -> None:
+        self.kind, self.code, self.vi, self.en = kind, code, vi, en
+        self.essential = essential
+
+
+class Report:
+    """Everything that was found, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.dossier: str | None = None
+        self._told: dict[tuple[str, str], int] = {}
+
+    def add(self, kind: str, code: str, vi: str, en: str, essential: bool = False) -> None:
+        """Tell one thing; of very many of one kind the first ones are told."""
+        count = self._told[(kind, code)] = self._told.get((kind, code), 0) + 1
+        if count <= MAX_TOLD:
+            self.lines.append(Line(kind, code, vi, en, essential))
+        elif count == MAX_TOLD + 1:
+            self.lines.append(Line(kind, code, "… và nữa", "… and more", essential))
+
+    def proven(self, code: str, vi: str, en: str) -> None:
+        """Tell what is proven."""
+        self.add(PROVEN, code, vi, en)
+
+    def open(self, code: str, vi: str, en: str, essential: bool = False) -> None:
+        """Tell what is not proven, and why; `essential`: without it the pack proves too little."""
+        self.add(OPEN, code, vi, en, essential)
+
+    def false(self, code: str, vi: str, en: str) -> None:
+        """Tell what is false."""
+        self.add(FALSE, code, vi, en)
+
+    @property
+    def verdict(self) -> str:
+        """`proven`, `not_proven` (something essential is open) or `false`."""
+        if any(line.kind == FALSE for line in self.lines):
+            return FALSE
+        return OPEN if any(line.essential for line in self.lines) else PROVEN
+
+    def values(self) -> dict[str, Any]:
+        """Return everything for a program."""
+        return {
+            "dossier": self.dossier,
+            "verdict": self.verdict,
+            "findings": [
+                {"kind": one.kind, "code": one.code, "vi": one.vi, "en": one.en}
+                for one in self.lines
+            ],
+        }
+
+
+class Means:
+    """What the one who checks brings along."""
+
+    def __init__(
+        self,
+        roots: Iterable[Certificate] = (),
+        receipt_roots: Iterable[Certificate] = (),
+        operators: Iterable[str] = (),
+        witness: Mapping[int, str] | None = None,
+        sources: Iterable[str] = (),
+        now: datetime | None = None,
+    ) -> None:
+        self.roots = list(roots)
+        self.receipt_roots = list(receipt_roots)
+        self.operators = [one.lower().replace(":", "") for one in operators]
+        self.witness = dict(witness or {})
+        """Number of a seal to its digest, as somebody else remembers it."""
+        self.sources = list(sources)
+        """SHA-256 of files that the one who checks has."""
+        self.now = now or datetime.now(timezone.utc)
+
+
+def verify(file: BinaryIO, means: Means) -> Report:
+    """Check one pack, an open binary file; return a `Report`. Raises nothing for a bad pack."""
+    report = Report()
+    try:
+        pack = Pack(file)
+    except Refused as refused:
+        report.false(refused.code, refused.vi, refused.en)
+        return report
+    for step in (_check_container, _check_contents):
+        try:
+            step(pack, means, report)
+        except Refused as refused:
+            report.false(refused.code, refused.vi, refused.en)
+            break
+    return report
+
+
+# --- the ZIP file -------------------------------------------------------------------------------
+
+
+class Pack:
+    """The files of a pack; nothing is unpacked to disk, no header is believed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        count = _check_end(file)
+        try:
+            self._zip = zipfile.ZipFile(file)
+            entries = self._zip.infolist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+            raise _no_container("its list of files cannot be read") from error
+        if len(entries) != count:
+            raise _no_container("its list of files has another length than it says")
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        _check_entries(file, entries)
+        self._entries = {one.filename: one for one in entries}
+        if self.read("mimetype", 100) != CONTAINER_TYPE:
+            raise _no_container("its mimetype is another one")
+
+    @property
+    def names(self) -> list[str]:
+        """Every name, in order."""
+        return list(self._entries)
+
+    def has(self, name: object) -> bool:
+        """Tell whether there is a file of that name."""
+        return isinstance(name, str) and name in self._entries
+
+    def chunks(self, name: Any) -> Iterator[bytes]:
+        """Give the bytes of a file, piece by piece."""
+        if not self.has(name):
+            shown = str(name)[:100]
+            raise Refused("file.missing", "thiếu tệp " + shown, "the file " + shown + " is missing")
+        try:
+            with self._zip.open(self._entries[name]) as source:
+                while True:
+                    piece = source.read(CHUNK)
+                    if not piece:
+                        return
+                    yield piece
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+            raise Refused(
+                "file.damaged", "tệp " + name + " bị hỏng", "the file " + name + " is damaged"
+            ) from error
+
+    def read(self, name: Any, limit: int) -> bytes:
+        """Return a whole file of at most `limit` bytes."""
+        if self.has(name) and self._entries[name].file_size > limit:
+            raise Refused(
+                "file.too_large",
+                "tệp " + name + " quá lớn",
+                "the file " + name + " is larger than " + str(limit) + " bytes",
+            )
+        return b"".join(self.chunks(name))
+
+    def digest(self, name: Any) -> tuple[bytes, int]:
+        """Return the SHA-256 of a file, and its size."""
+        found, size = hashlib.sha256(), 0
+        for piece in self.chunks(name):
+            found.update(piece)
+            size += len(piece)
+        return found.digest(), size
+
+    def few(self, name: str) -> Iterator[Any]:
+        """Give the JSON values of a file that will be in memory together."""
+        for count, values in enumerate(self.records(name)):
+            if count == MAX_ROWS:
+                raise Refused("file.too_large", name + " quá dài", name + " has too many lines")
+            yield values
+
+    def records(self, name: str) -> Iterator[Any]:
+        """Give the JSON values of a file, one per line."""
+        rest = b""
+        for piece in self.chunks(name):
+            lines = (rest + piece).split(b"\n")
+            rest = lines.pop()
+            if len(rest) > MAX_LINE:
+                raise _no_json(name)
+            for line in lines:
+                yield read_json(line, name)
+        if rest:
+            yield read_json(rest, name)
+
+
+def _check_end(file: BinaryIO) -> int:
+    """Check the end record; return how many files there are. Only one reading is possible."""
+    size = file.seek(0, 2)
+    if size > MAX_PACK:
+        raise Refused("container.too_large", "gói quá lớn", "the pack is too large")
+    if size < 22:
+        raise _no_container("it is too short")
+    file.seek(size - 22)
+    end = struct.unpack("<4s4H2LH", file.read(22))
+    mark, disk, first_disk, here, count, length, start, comment = end
+    if mark != b"PK\x05\x06" or disk or first_disk or here != count or comment:
+        raise _no_container("it does not end as one")
+    if count > MAX_FILES:
+        raise Refused("container.too_many_files", "quá nhiều tệp", "it has too many files")
+    if start + length != size - 22:
+        raise _no_container("something stands before, behind or between its parts")
+    return int(count)
+
+
+def _check_entries(file: BinaryIO, entries: list[zipfile.ZipInfo]) -> None:
+    """Check every header of the file against its twin, and that nothing lies between the files."""
+    seen, position, total = set(), 0, 0
+    if not entries or entries[0].orig_filename != "mimetype" or entries[0].compress_type:
+        raise _no_container("mimetype must come first and be stored as it is")
+    for entry in entries:
+        name = entry.orig_filename
+        if not NAME.fullmatch(name) or len(name) > 200 or entry.filename != name:
+            raise Refused(
+                "container.name_unsafe",
+                "tên tệp không an toàn: " + ascii(name)[:100],
+                "a name of a file is not safe: " + ascii(name)[:100],
+            )
+        if name.lower() in seen:
+            raise Refused(
+                "container.name_twice",
+                "hai tệp cùng tên " + name,
+                "two files have the name " + name,
+            )
+        seen.add(name.lower())
+        total += entry.file_size
+        if total > MAX_CONTENT:
+            raise Refused(
+                "container.too_large",
+                "nội dung giải nén quá lớn",
+                "what it unpacks to is too large",
+            )
+        file.seek(position)
+        head = file.read(30 + len(name))
+        if len(head) < 30 + len(name) or entry.header_offset != position:
+            raise _no_container("its files do not follow each other")
+        mark, _, flags, method, _, _, crc, packed, size, _, extra = struct.unpack(
+            "<4s5H3L2H", head[:30]
+        )
+        twin = (entry.flag_bits, entry.compress_type, entry.CRC, entry.compress_size)
+        if (
+            mark != b"PK\x03\x04"
+            or (flags, method, crc, packed) != twin
+            or size != entry.file_size
+            or head[30:] != name.encode("ascii")
+            or (flags, extra, entry.extra) != (0, 0, b"")
+            or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        ):
+            raise _no_container("the two headers of " + name + " differ, or are of another kind")
+        position += 30 + len(name) + packed
+    file.seek(0, 2)
+    if position != file.tell() - 22 - sum(46 + len(one.filename) for one in entries):
+        raise _no_container("something stands between its parts")
+
+
+def _no_container(why: str) -> Refused:
+    return Refused(
+        "container.malformed",
+        "không phải gói chứng cứ ASiC-E đúng dạng (" + why + ")",
+        "it is no evidence pack in ASiC-E form: " + why,
+    )
+
+
+def read_json(data: bytes, where: str) -> Any:
+    """Return a JSON value; a name that stands twice in an object makes it none."""
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise _no_json(where) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _no_json(where: str) -> Refused:
+    return Refused(
+        "file.malformed",
+        "nội dung của " + where + " không đọc được",
+        "the content of " + where + " cannot be read",
+    )
+
+
+# --- certificates -------------------------------------------------------------------------------
+
+
+class Certificate:
+    """A certificate of which everything that is looked at can be read."""
+
+    def __init__(self, der: bytes) -> None:
+        try:
+            self.x509 = x509.load_der_x509_certificate(der)
+            self.key = self.x509.public_key()
+            self.begin = self.x509.not_valid_before_utc
+            self.end = self.x509.not_valid_after_utc
+            self.extensions = [one.value for one in self.x509.extensions]
+            self.names = {
+                oid: [str(one.value) for one in self.x509.subject.get_attributes_for_oid(oid)]
+                for oid in (
+                    NameOID.COMMON_NAME,
+                    NameOID.ORGANIZATION_NAME,
+                    NameOID.ORGANIZATION_IDENTIFIER,
+                )
+            }
+            self.issuer = self.x509.issuer.public_bytes()
+        except (
+            ValueError,
+            TypeError,
+            UnsupportedAlgorithm,
+            x509.DuplicateExtension,
+            x509.InvalidVersion,
+            x509.UnsupportedGeneralNameType,
+        ) as error:
+            raise Refused(
+                "certificate.unreadable",
+                "chứng thư không đọc được",
+                "a certificate cannot be read",
+            ) from error
+        self.der = der
+        self.fingerprint = hashlib.sha256(der).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The holder, as the certificate says."""
+        found = self.names[NameOID.COMMON_NAME] + self.names[NameOID.ORGANIZATION_NAME]
+        return ", ".join(dict.fromkeys(_plain(one) for one in found)) or "(không tên)"
+
+    @property
+    def issuer_serial(self) -> bytes:
+        """IssuerSerial in DER, as XAdES names it (RFC 5035)."""
+        number = self.x509.serial_number
+        digits = number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+        name = _der(0x30, _der(0xA4, self.issuer))
+        return _der(0x30, name + _der(0x02, digits))
+
+
+def load_pem(data: bytes) -> list[Certificate]:
+    """Return the certificates of a PEM text. Raises `Refused`."""
+    try:
+        found = x509.load_pem_x509_certificates(data)
+    except (ValueError, TypeError, x509.InvalidVersion) as error:
+        raise Refused(
+            "certificate.unreadable", "chứng thư không đọc được", "a certificate cannot be read"
+        ) from error
+    return [Certificate(one.public_bytes(Encoding.DER)) for one in found]
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def _plain(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text)[:120]
+
+
+def certificate_fault(
+    certificate: Certificate,
+    others: Sequence[Certificate],
+    roots: Sequence[Certificate],
+    at: datetime,
+) -> Refused | None:
+    """Return why a certificate may not have signed at a time, as `Refused`, or None."""
+    name = certificate.name
+    weak = _weakness(certificate)
+    if weak:
+        return weak
+    usages = [one for one in certificate.extensions if isinstance(one, x509.KeyUsage)]
+    is_authority = any(
+        one.ca for one in certificate.extensions if isinstance(one, x509.BasicConstraints)
+    )
+    if is_authority or not any(one.digital_signature or one.content_commitment for one in usages):
+        return Refused(
+            "certificate.not_for_signing",
+            "chứng thư " + name + " không dùng để ký số",
+            "the certificate of " + name + " is not meant for signing",
+        )
+    if at > certificate.end:
+        return Refused(
+            "certificate.expired_when_signed",
+            "chứng thư " + name + " đã hết hạn trước khi ký",
+            "the certificate of " + name + " had expired before signing",
+        )
+    if at < certificate.begin:
+        return Refused(
+            "certificate.not_yet_valid_when_signed",
+            "chứng thư " + name + " chưa có hiệu lực khi ký",
+            "the certificate of " + name + " was not valid yet when it signed",
+        )
+    return _path_fault(certificate, others, roots, at)
+
+
+def _weakness(certificate: Certificate) -> Refused | None:
+    key = certificate.key
+    if isinstance(key, rsa.RSAPublicKey):
+        is_strong = key.key_size >= 2048
+    else:
+        is_strong = isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES
+    if is_strong:
+        return None
+    return Refused(
+        "certificate.weak",
+        "khóa của chứng thư " + certificate.name + " không đủ mạnh",
+        "the key of the certificate of " + certificate.name + " is not strong enough",
+    )
+
+
+def _path_fault(
+    certificate: Certificate,
+    others: Sequence[Certificate],
+    roots: Sequence[Certificate],
+    at: datetime,
+) -> Refused | None:
+    anchors = [one for one in roots if one.begin <= at <= one.end]
+    links = [one for one in others if one.begin <= at <= one.end]
+    why = "no root that was given was valid then"
+    if anchors:
+        authorities = (
+            ExtensionPolicy.permit_all()
+            .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+            .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_may_issue)
+        )
+        builder = PolicyBuilder().store(Store([one.x509 for one in anchors])).time(at)
+        verifier = (
+            builder.max_chain_depth(3)
+            .extension_policies(ca_policy=authorities, ee_policy=ExtensionPolicy.permit_all())
+            .build_client_verifier()
+        )
+        try:
+            path = verifier.verify(certificate.x509, [one.x509 for one in links]).chain
+        except (VerificationError, ValueError) as error:
+            why = str(error).split(" (encountered", 1)[0].replace("validation failed: ", "")
+        else:
+            weak = [_weakness(Certificate(one.public_bytes(Encoding.DER))) for one in path[1:]]
+            return next((one for one in weak if one), None)
+    return Refused(
+        "certificate.untrusted",
+        "chứng thư " + certificate.name + " không dẫn tới chứng thư gốc nào đã đưa (" + why + ")",
+        "the certificate of " + certificate.name + " leads to no root that was given: " + why,
+    )
+
+
+def _check_may_issue(_policy: object, _certificate: object, usage: x509.KeyUsage | None) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("a certificate on the way may not issue others")
+
+
+# --- XML signatures -----------------------------------------------------------------------------
+
+
+class Signature:
+    """One `ds:Signature` of the strict profile, whose parts still have to be proven."""
+
+    def __init__(self, element: Any, expected: int | None) -> None:
+        """
+        Read it.
+
+        Args:
+            element: In its document.
+            expected: How many references besides that to the signed properties; None: any number.
+        """
+        self.element = element
+        self.info, value, key_info, held = _children(
+            element, "SignedInfo SignatureValue KeyInfo Object"
+        )
+        parts = list(self.info)
+        if len(parts) < 3 or parts[0].tag != _ds("CanonicalizationMethod"):
+            raise _structure("SignedInfo")
+        method = METHODS.get(parts[1].get("Algorithm") or "")
+        is_named = parts[1].tag == _ds("SignatureMethod") and not len(parts[1])
+        if parts[0].get("Algorithm") != C14N or len(parts[0]) or not method or not is_named:
+            raise Refused(
+                "signature.algorithm_forbidden",
+                "chữ ký dùng thuật toán không được phép",
+                "the signature uses an algorithm that is not allowed",
+            )
+        self.method = method
+        self.references = parts[2:]
+        if any(one.tag != _ds("Reference") for one in self.references) or (
+            expected is not None and len(self.references) != expected + 1
+        ):
+            raise _reference("another number or kind of references")
+        self.value = _bytes(value)
+        (data,) = _children(key_info, "X509Data")
+        if not 1 <= len(data) <= MAX_CERTIFICATES:
+            raise _structure("X509Data")
+        found = _children(data, " ".join(["X509Certificate"] * len(data)))
+        self.certificates = [Certificate(_bytes(one)) for one in found]
+        self._read_properties(held)
+
+    def _read_properties(self, held: Any) -> None:
+        (qualifying,) = _children(held, "QualifyingProperties", XADES)
+        if not self.element.get("Id") or qualifying.get("Target") != "#" + self.element.get("Id"):
+            raise _structure("QualifyingProperties")
+        (self.properties,) = _children(qualifying, "SignedProperties", XADES)
+        base = "{%s}SignedSignatureProperties/{%s}" % (XADES, XADES)
+        times = self.properties.findall(base + "SigningTime")
+        certificates = self.properties.findall(base + "SigningCertificateV2/{%s}Cert" % XADES)
+        if len(times) != 1 or len(certificates) != 1:
+            raise _structure("SignedProperties")
+        self.signed_at = read_moment((times[0].text or "").strip())
+        digests = certificates[0].findall("{%s}CertDigest" % XADES)
+        serials = certificates[0].findall("{%s}IssuerSerialV2" % XADES)
+        if len(digests) != 1 or len(serials) > 1:
+            raise _structure("SigningCertificateV2")
+        self._named = _digest_of(*_children(digests[0], "DigestMethod DigestValue"))
+        self._serial = _bytes(serials[0]) if serials else None
+
+    @property
+    def signer(self) -> Certificate:
+        """The certificate of who signed."""
+        return self.certificates[0]
+
+    def check(self) -> None:
+        """Raise `Refused` unless properties, certificate and value belong together."""
+        last = self.references[-1]
+        identifier = self.properties.get("Id")
+        if (
+            last.get("Type") != PROPERTIES_TYPE
+            or not identifier
+            or (last.get("URI") != "#" + identifier)
+        ):
+            raise _reference("the last one is not to the signed properties")
+        method, digest = read_reference(last, [C14N])
+        if not _same(hashlib.new(method, canonical(self.properties)).digest(), digest):
+            raise _differs("thuộc tính ký", "the signed properties")
+        method, digest = self._named
+        if not _same(hashlib.new(method, self.signer.der).digest(), digest) or (
+            self._serial not in (None, self.signer.issuer_serial)
+        ):
+            raise Refused(
+                "signature.certificate_swapped",
+                "chứng thư kèm theo không phải chứng thư mà người ký đã ghi",
+                "the certificate is not the one that the signed properties name",
+            )
+        if not self._is_value_right(canonical(self.info)):
+            raise Refused(
+                "signature.value_wrong",
+                "giá trị chữ ký không khớp với khóa trong chứng thư",
+                "the signature value does not fit the key of the certificate",
+            )
+
+    def _is_value_right(self, data: bytes) -> bool:
+        kind, hash_ = self.method
+        key = self.signer.key
+        try:
+            if isinstance(key, rsa.RSAPublicKey) and kind != "ec":
+                scheme: Any = padding.PKCS1v15()
+                if kind == "pss":
+                    scheme = padding.PSS(padding.MGF1(hash_), padding.PSS.DIGEST_LENGTH)
+                key.verify(self.value, data, scheme, hash_)
+                return True
+            if isinstance(key, ec.EllipticCurvePublicKey) and kind == "ec":
+                size = (key.curve.key_size + 7) // 8
+                if len(self.value) != 2 * size:
+                    return False
+                r = int.from_bytes(self.value[:size], "big")
+                s = int.from_bytes(self.value[size:], "big")
+                key.verify(encode_dss_signature(r, s), data, ec.ECDSA(hash_))
+                return True
+        except (InvalidSignature, ValueError):
+            return False
+        return False
+
+
+class SignedDocument:
+    """A document with an enveloped signature that is right; who signed is still to be trusted."""
+
+    def __init__(self, data: bytes) -> None:
+        """Check it, by one reading: its text must be its own canonical form. Raises `Refused`."""
+        root = parse_xml(data)
+        if canonical(root) != data:
+            raise Refused(
+                "document.not_canonical",
+                "văn bản không ở dạng chuẩn tắc",
+                "the text is not in its canonical form",
+            )
+        ids = [
+            value
+            for one in root.iter()
+            for key, value in one.items()
+            if key.rpartition("}")[2].lower() == "id"
+        ]
+        if len(ids) != len(set(ids)):
+            raise Refused(
+                "signature.duplicate_id", "một Id xuất hiện hai lần", "an Id occurs twice"
+            )
+        found = list(root.iter(_ds("Signature")))
+        if len(found) != 1 or root[-1] is not found[0] or found[0].tail:
+            raise Refused(
+                "signature.not_single",
+                "phải có đúng một chữ ký, là phần tử con cuối cùng",
+                "there must be exactly one signature, as the last child",
+            )
+        self.signature = Signature(found[0], expected=1)
+        reference = self.signature.references[0]
+        method, digest = read_reference(reference, [ENVELOPED, C14N])
+        if not root.get("Id") or reference.get("URI") != "#" + root.get("Id"):
+            raise _reference("the first one is not to the document")
+        self.signature.check()
+        root.remove(found[0])
+        content = canonical(root)
+        if not _same(hashlib.new(method, content).digest(), digest):
+            raise _differs("tài liệu", "the document")
+        self.root = parse_xml(content)
+        """Of exactly what was digested."""
+
+    def text(self, path: str) -> str | None:
+        """Return the text of one element in the namespace of the root, or None."""
+        namespace = self.root.tag.rpartition("}")[0]
+        steps = [one if one == "*" else namespace + "}" + one for one in path.split("/")]
+        found = self.root.findall("/".join(steps))
+        return (found[0].text or "") if len(found) == 1 else None
+
+
+def parse_xml(data: bytes) -> Any:
+    """Return the root; no document type, no entities, UTF-8 whatever it says, no comments."""
+    if len(data) > MAX_XML or data.count(b"<") > 500_000:
+        raise Refused("xml.too_large", "XML quá lớn", "the XML is too large")
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data or b"\0" in data:
+        raise Refused("xml.doctype", "XML có DOCTYPE", "the XML has a document type")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=False,
+        remove_pis=False,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise Refused("xml.syntax", "không phải XML", "it is no well-formed XML") from error
+    if root.getroottree().docinfo.doctype or any(
+        not isinstance(one.tag, str) for one in root.iter()
+    ):
+        raise Refused(
+            "xml.doctype",
+            "XML có chú thích, chỉ thị hoặc thực thể",
+            "the XML has comments, instructions or entities",
+        )
+    return root
+
+
+def canonical(element: Any) -> bytes:
+    """Return the exclusive canonical form of an element, without comments."""
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+    except etree.C14NError as error:
+        raise Refused(
+            "document.no_canonical_form",
+            "tài liệu không có dạng chuẩn tắc",
+            "the document has no canonical form",
+        ) from error
+
+
+def read_reference(reference: Any, transforms: list[str]) -> tuple[str, bytes]:
+    """Return method and value of the digest of a reference with exactly these transforms."""
+    if transforms:
+        chain, method, value = _children(reference, "Transforms DigestMethod DigestValue")
+        found = [one.get("Algorithm") for one in chain]
+        if found != transforms or any(len(one) or one.tag != _ds("Transform") for one in chain):
+            raise _reference("one has other transforms")
+    else:
+        method, value = _children(reference, "DigestMethod DigestValue")
+    return _digest_of(method, value)
+
+
+def _digest_of(method: Any, value: Any) -> tuple[str, bytes]:
+    name = DIGESTS.get(method.get("Algorithm") or "")
+    if name is None or len(method):
+        raise Refused(
+            "signature.algorithm_forbidden",
+            "chữ ký dùng hàm băm không được phép",
+            "the signature uses a digest method that is not allowed",
+        )
+    return name, _bytes(value)
+
+
+def _children(parent: Any, names: str, namespace: str = DS) -> list[Any]:
+    children = list(parent)
+    if [one.tag for one in children] != ["{%s}%s" % (namespace, one) for one in names.split()]:
+        raise _structure(etree.QName(parent).localname)
+    texts = [parent.text] + [one.tail for one in children]
+    if any(text and not text.isspace() for text in texts):
+        raise _structure(etree.QName(parent).localname)
+    return children
+
+
+def _bytes(element: Any) -> bytes:
+    # A child is no text: nothing that base64 knows.
+    text = "<" if len(element) else "".join((element.text or "").split())
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise _structure(etree.QName(element).localname) from error
+
+
+def _ds(name: str) -> str:
+    return "{%s}%s" % (DS, name)
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    return hmac.compare_digest(one, other)
+
+
+def _structure(where: str) -> Refused:
+    return Refused(
+        "signature.structure",
+        "cấu trúc chữ ký sai ở " + where,
+        "the structure of the signature is wrong at " + where,
+    )
+
+
+def _reference(why: str) -> Refused:
+    return Refused(
+        "signature.reference_forbidden",
+        "chữ ký có tham chiếu không được phép (" + why + ")",
+        "the signature has references that are not allowed: " + why,
+    )
+
+
+def _differs(vi: str, en: str) -> Refused:
+    return Refused(
+        "signature.digest_differs",
+        "giá trị băm của " + vi + " không khớp: đã bị thay đổi sau khi ký",
+        "the digest of " + en + " differs: it was changed after signing",
+    )
+
+
+def read_moment(text: str) -> datetime:
+    """Return a moment with its zone. Raises `Refused`."""
+    whole = text.replace("Z", "+00:00") if MOMENT.fullmatch(text) else ""
+    try:
+        has_fraction = "." in whole
+        form = "%Y-%m-%dT%H:%M:%S.%f%z" if has_fraction else "%Y-%m-%dT%H:%M:%S%z"
+        return datetime.strptime(whole, form).astimezone(timezone.utc)
+    except (ValueError, OverflowError) as error:
+        raise Refused(
+            "time.malformed", "thời điểm sai dạng", "a moment is not written as one"
+        ) from error
+
+
+# --- the container ------------------------------------------------------------------------------
+
+
+def _check_container(pack: Pack, means: Means, report: Report) -> None:
+    """Check the signature over all files."""
+    root = parse_xml(pack.read(SIGNATURES, MAX_XML))
+    if root.tag != "{%s}XAdESSignatures" % ASIC or [one.tag for one in root] != [_ds("Signature")]:
+        raise _structure(SIGNATURES)
+    signature = Signature(root[0], expected=None)
+    signature.check()
+    named = {}
+    for reference in signature.references[:-1]:
+        uri = reference.get("URI") or ""
+        if uri in named or not NAME.fullmatch(uri) or uri.upper().startswith("META-INF/"):
+            raise _reference("one to " + ascii(uri)[:80])
+        named[uri] = read_reference(reference, [])
+    present = [one for one in pack.names if one not in ("mimetype", ODF_MANIFEST, SIGNATURES)]
+    for name in present:
+        if name not in named:
+            raise Refused(
+                "container.file_added",
+                "tệp " + name + " không được chữ ký của gói bao phủ",
+                "the file " + name + " is not covered by the signature of the pack",
+            )
+    for name, (method, digest) in named.items():
+        if not pack.has(name):
+            raise Refused(
+                "container.file_removed",
+                "tệp " + name + " đã bị lấy khỏi gói",
+                "the file " + name + " was taken out of the pack",
+            )
+        found = hashlib.new(method)
+        for piece in pack.chunks(name):
+            found.update(piece)
+        if not _same(found.digest(), digest):
+            raise Refused(
+                "container.file_changed",
+                "tệp " + name + " đã bị thay đổi sau khi đóng gói",
+                "the file " + name + " was changed after the pack was signed",
+            )
+    if pack.has(ODF_MANIFEST):
+        _check_odf(pack, present)
+    _report_signer(
+        signature,
+        signature.signed_at,
+        means,
+        report,
+        code="container",
+        vi="Gói (" + str(len(present)) + " tệp) nguyên vẹn, do {} ký lúc {}",
+        en="The pack (" + str(len(present)) + " files) is whole, signed by {} at {}",
+    )
+
+
+def _check_odf(pack: Pack, present: list[str]) -> None:
+    """META-INF is not signed, so what stands there must say nothing of its own."""
+    root = parse_xml(pack.read(ODF_MANIFEST, MAX_XML))
+    namespace = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
+    listed = [one.get(namespace + "full-path") for one in root]
+    if root.tag != namespace + "manifest" or listed != ["/"] + present:
+        raise Refused(
+            "container.list_differs",
+            ODF_MANIFEST + " không khớp với các tệp",
+            ODF_MANIFEST + " does not list the files that are there",
+        )
+
+
+def _report_signer(
+    signature: Signature,
+    at: datetime,
+    means: Means,
+    report: Report,
+    code: str,
+    vi: str,
+    en: str,
+    is_operator: bool = True,
+    roots: list[Certificate] | None = None,
+) -> bool:
+    """Say who signed, and whether that is proven; return whether it is."""
+    roots = means.roots if roots is None else roots
+    signer = signature.signer
+    shown = "%s (%s…)" % (signer.name, signer.fingerprint[:16])
+    told = (vi.format(shown, _show(at)), en.format(shown, _show(at)))
+    if at > means.now + SKEW:
+        report.false(
+            code + ".signed_in_future", told[0] + ": ở tương lai", told[1] + ": in the future"
+        )
+        return False
+    if is_operator and means.operators and signer.fingerprint not in means.operators:
+        report.false(
+            code + ".other_signer",
+            told[0] + ": không phải chứng thư đã nêu bằng --operator",
+            told[1] + ": that is not the certificate named by --operator",
+        )
+        return False
+    if not roots:
+        report.open(
+            code + ".signer_unknown",
+            told[0] + "; CHƯA CHỨNG MINH người ký: chưa đưa chứng thư gốc nào (--root)",
+            told[1] + "; who that is is NOT proven: no root was given (--root)",
+            essential=True,
+        )
+        return False
+    fault = certificate_fault(signer, signature.certificates[1:], roots, at)
+    if fault is not None:
+        report.false(fault.code, told[0] + ": " + fault.vi, told[1] + ": " + fault.en)
+        return False
+    report.proven(code + ".signed", *told)
+    return True
+
+
+def _show(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+# --- what is in it ------------------------------------------------------------------------------
+
+
+def _check_contents(pack: Pack, means: Means, report: Report) -> None:
+    """Check every claim of the manifest against what proves it."""
+    manifest = read_json(pack.read(MANIFEST, MAX_MANIFEST), MANIFEST)
+    try:
+        if manifest["type"] != PACK_TYPE:
+            raise Refused(
+                "manifest.type_unknown",
+                "loại gói không rõ; có thể do phiên bản mới hơn tạo ra",
+                "a pack of a kind that is not known here; a newer version may have made it",
+            )
+        report.dossier = str(manifest["dossier"])
+        _check_files(pack, manifest)
+        log = Log(pack, manifest, means, report)
+        log.check()
+        signers: set[str] = set()
+        for message in manifest["messages"]:
+            _check_message(pack, manifest, message, log, means, report, signers)
+        for submission in manifest["submissions"]:
+            _check_submission(pack, submission, log, means, report)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise _no_json(MANIFEST) from error
+    _say_what_is_open(manifest, report)
+
+
+def _check_files(pack: Pack, manifest: Any) -> None:
+    listed = {one["name"]: one["sha256"] for one in manifest["files"]}
+    for name in pack.names:
+        if name in ("mimetype", ODF_MANIFEST, SIGNATURES, MANIFEST):
+            continue
+        if name not in listed:
+            raise Refused(
+                "manifest.file_unlisted",
+                "manifest.json không kể tệp " + name,
+                "manifest.json does not list the file " + name,
+            )
+        if pack.digest(name)[0].hex() != listed.pop(name):
+            raise Refused(
+                "manifest.file_differs",
+                "tệp " + name + " khác với manifest.json",
+                "the file " + name + " is not the one that manifest.json lists",
+            )
+    for name in listed:
+        raise Refused(
+            "manifest.file_missing",
+            "thiếu tệp " + str(name),
+            "the file " + str(name) + ", which manifest.json lists, is missing",
+        )
+
+
+def _check_message(
+    pack: Pack,
+    manifest: Any,
+    message: Any,
+    log: Log,
+    means: Means,
+    report: Report,
+    signers: set[str],
+) -> None:
+    """Check one message: its document, its receipt, and its rows of the log."""
+    id_, document = message["id"], message["document"]
+    short = str(id_)[:40]
+    if document is None:
+        return
+    rows = [row for row in log.rows_of(id_) if (row["parsed"] or {}).get("digest") is not None]
+    digests = {row["parsed"]["digest"] for row in rows}
+    if digests and document["sha256"] not in digests:
+        report.false(
+            "document.other_than_logged",
+            "thông điệp " + short + ": tài liệu khác với giá trị băm trong nhật ký",
+            "message " + short + ": the document is not the one whose digest the log has",
+        )
+        return
+    if not digests:
+        report.open(
+            "document.not_logged",
+            "thông điệp " + short + ": nhật ký trong gói không còn giá trị băm của tài liệu",
+            "message " + short + ": no row of the log here has the digest of its document",
+        )
+    if document["file"] is None:
+        _say_erased(
+            document, "tài liệu của thông điệp " + short, "message " + short + ", document", report
+        )
+        return
+    data = pack.read(document["file"], MAX_XML)
+    if hashlib.sha256(data).hexdigest() != document["sha256"]:
+        report.false(
+            "document.changed",
+            "thông điệp " + short + ": tài liệu khác với manifest.json",
+            "message " + short + ": the document is not the one that manifest.json names",
+        )
+        return
+    try:
+        signed = SignedDocument(data)
+    except Refused as refused:
+        report.false(
+            refused.code,
+            "thông điệp " + short + ": " + refused.vi,
+            "message " + short + ": " + refused.en,
+        )
+        return
+    if (signed.text("MaBanTin"), signed.text("*/MaHoSo")) != (id_, manifest["dossier"]):
+        report.false(
+            "document.of_another",
+            "thông điệp " + short + ": tài liệu thuộc thông điệp hoặc hồ sơ khác",
+            "message " + short + ": the document is of another message or dossier",
+        )
+        return
+    signers.add(signed.signature.signer.fingerprint)
+    _report_signer(
+        signed.signature,
+        signed.signature.signed_at,
+        means,
+        report,
+        code="document",
+        vi="Thông điệp " + short + ": tài liệu nguyên vẹn, do {} ký lúc {}",
+        en="Message " + short + ": its document is whole, signed by {} at {}",
+        is_operator=False,
+    )
+    if rows:
+        log.say_when(
+            rows[0],
+            "Thông điệp " + short + ": giá trị băm của tài liệu",
+            "Message " + short + ": the digest of its document",
+        )
+    _check_delivery(pack, message, data, log, means, report, signers)
+
+
+def _check_delivery(
+    pack: Pack, message: Any, data: bytes, log: Log, means: Means, report: Report, signers: set[str]
+) -> None:
+    short = str(message["id"])[:40]
+    if message["state"] == "delivered":
+        rows = [row for row in log.rows_of(message["id"]) if row["action"] == "message.delivered"]
+        if not rows:
+            report.false(
+                "message.delivery_not_logged",
+                "thông điệp " + short + ": ghi là đã gửi, nhật ký không có dòng đó",
+                "message " + short + ": it is said to be delivered, and the log has no such row",
+            )
+            return
+        log.say_when(
+            rows[-1],
+            "Thông điệp " + short + ": việc Cổng đã nhận",
+            "Message " + short + ": that it was delivered",
+        )
+    receipt = message["receipt"]
+    if receipt is None:
+        if message["state"] == "delivered":
+            report.open(
+                "receipt.none",
+                "thông điệp "
+                + short
+                + ": không có biên nhận có chữ ký của Cổng ("
+                + _plain(str(message["proof_words_vi"]))
+                + ")",
+                "message "
+                + short
+                + ": there is no receipt signed by the portal: "
+                + _plain(str(message["proof_words_en"])),
+            )
+        return
+    try:
+        signed = SignedDocument(pack.read(receipt["file"], MAX_XML))
+    except Refused as refused:
+        report.false(
+            "receipt." + refused.code.rpartition(".")[2],
+            "biên nhận của " + short + ": " + refused.vi,
+            "receipt of " + short + ": " + refused.en,
+        )
+        return
+    found = (
+        etree.QName(signed.root).localname,
+        signed.text("MaBanTin"),
+        signed.text("GiaTriBam"),
+    )
+    if found != ("BienNhan", message["id"], hashlib.sha256(data).hexdigest()):
+        report.false(
+            "receipt.of_another",
+            "biên nhận của " + short + ": cho tài liệu khác",
+            "receipt of " + short + ": it is for other bytes than those that were sent",
+        )
+        return
+    if signed.signature.signer.fingerprint in signers:
+        report.false(
+            "receipt.self_signed",
+            "biên nhận của " + short + ": do chính bên gửi ký",
+            "receipt of " + short + ": who signed the document signed it, too",
+        )
+        return
+    _report_signer(
+        signed.signature,
+        signed.signature.signed_at,
+        means,
+        report,
+        code="receipt",
+        vi="Thông điệp " + short + ": biên nhận đúng cho từng byte đã gửi, do {} ký lúc {}",
+        en="Message " + short + ": a receipt for exactly the bytes sent, signed by {} at {}",
+        is_operator=False,
+        roots=means.receipt_roots or means.roots,
+    )
+
+
+def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, report: Report) -> None:
+    """Check what an agency handed in."""
+    id_, digest = submission["id"], submission["sha256"]
+    short = str(id_)[:40]
+    rows = [
+        row
+        for row in log.rows_of(id_)
+        if row["action"] == "submission.received" and row["parsed"] is not None
+    ]
+    if any(row["parsed"].get("sha256") != digest for row in rows):
+        report.false(
+            "source.other_than_logged",
+            "tệp " + short + ": giá trị băm khác với nhật ký",
+            "submission " + short + ": its digest is not the one that the log has",
+        )
+        return
+    if rows:
+        log.say_when(
+            rows[0],
+            "Tệp " + short + ": giá trị băm của tệp đã nhận",
+            "Submission " + short + ": the digest of the file that was received",
+        )
+    if submission["file"] is not None:
+        if pack.digest(submission["file"])[0].hex() != digest:
+            report.false(
+                "source.changed",
+                "tệp " + short + ": nội dung khác với khi nhận",
+                "submission " + short + ": its bytes are not those that were received",
+            )
+        else:
+            report.proven(
+                "source.whole",
+                "Tệp " + short + ": có nguyên văn trong gói",
+                "Submission " + short + ": it is here, byte for byte",
+            )
+        return
+    if digest in means.sources:
+        report.proven(
+            "source.given",
+            "Tệp " + short + ": đúng là tệp mà người kiểm tra đưa (--source)",
+            "Submission " + short + ": it is the file that was given (--source)",
+        )
+        return
+    if submission["erased"] is not None:
+        _say_erased(submission, "tệp " + short, "submission " + short, report)
+        return
+    report.open(
+        "source.not_included",
+        "Tệp "
+        + short
+        + ": không có trong gói ("
+        + _plain(str(submission["why_vi"]))
+        + "); bản ghi trích ra chưa được chứng minh là của tệp đó. Nếu có tệp: --source TỆP",
+        "Submission "
+        + short
+        + ": the file is not here ("
+        + _plain(str(submission["why_en"]))
+        + "); that the record was in it is not proven. If you have it: --source FILE",
+    )
+
+
+def _say_erased(thing: Any, vi: str, en: str, report: Report) -> None:
+    erased = thing["erased"] or {}
+    row = "" if erased.get("row") is None else ", #" + str(erased["row"])
+    why = _plain(str(erased.get("by", "?"))) + ": " + _plain(str(erased.get("why", "?"))) + row
+    report.open(
+        "content.erased",
+        "Nội dung " + vi + " đã bị xóa (" + why + "); giá trị băm vẫn còn trong nhật ký",
+        en + ": its content was erased (" + why + "); its digest is still in the log",
+    )
+
+
+def _say_what_is_open(manifest: Any, report: Report) -> None:
+    """Say what no pack can prove, and what this one does not hold."""
+    report.open(
+        "log.completeness",
+        "Không chứng minh được rằng gói chứa mọi dòng nhật ký về hồ sơ: chỉ chứng minh các dòng "
+        "có ở đây là đúng",
+        "That these are all rows about the dossier is not proven; those that are here are true",
+    )
+    if any(one.get("answer") for each in manifest["messages"] for one in each["attempts"]):
+        report.open(
+            "answer.unsigned",
+            "Các câu trả lời nguyên văn của Cổng (attempts/) không có chữ ký của Cổng: là bản do "
+            "bên vận hành giữ",
+            "The portal's raw answers (attempts/) carry no signature of the portal: they are as "
+            "the operator kept them",
+        )
+    if not manifest.get("revocation"):
+        report.open(
+            "revocation.not_judged",
+            "Việc chứng thư có bị thu hồi hay không: không xét, gói không có dữ liệu thu hồi",
+            "Whether certificates were revoked is not judged: there is no revocation data here",
+        )
+
+
+# --- the audit log ------------------------------------------------------------------------------
+
+
+class Log:
+    """The rows of the audit log in a pack, their seals, and the chain of seals."""
+
+    def __init__(self, pack: Pack, manifest: Any, means: Means, report: Report) -> None:
+        self._pack, self._manifest = pack, manifest
+        self._means, self._report = means, report
+        self._rows: dict[str, list[Any]] = {}
+        self._seals: dict[int, dict[str, Any]] = {}
+        self._bad: set[int] = set()
+        self._good: set[int] = set()
+        self.anchored = 0
+        """Seals up to this number are ancestors of one that a witness has."""
+        self._log: str | None = None
+
+    def rows_of(self, subject: str) -> list[Any]:
+        """Return the rows about one message or submission that are as they were written."""
+        return self._rows.get(subject, [])
+
+    def check(self) -> None:
+        """Check everything; findings go to the report."""
+        self._read_seals()
+        self._check_rows()
+        self._check_chain()
+        self._check_witness()
+        self._check_stamps()
+
+    def _read_seals(self) -> None:
+        chains = {}
+        for name in self._manifest["seal_signers"]:
+            found = load_pem(self._pack.read(name, MIB))
+            chains[found[0].fingerprint] = found
+        trusted: dict[Any, Refused | None] = {}
+        faults: set[tuple[str, str]] = set()
+        for values in self._pack.few(SEALS):
+            body = read_seal(values["body"])
+            number = body["number"]
+            if number in self._seals or self._log not in (None, body["log"]):
+                raise Refused(
+                    "seal.twice",
+                    "hai niêm phong cùng số " + str(number) + ", hoặc của nhật ký khác",
+                    "two seals have the number " + str(number) + ", or are of other logs",
+                )
+            self._log = body["log"]
+            body["digest"] = hashlib.sha256(values["body"].encode()).hexdigest()
+            self._seals[number] = body
+            chain = chains.get(values["signer"])
+            if chain is None or not _is_signed(chain[0], values):
+                self._bad.add(number)
+                self._report.false(
+                    "seal.signature_wrong",
+                    "niêm phong số " + str(number) + ": chữ ký không đúng",
+                    "seal " + str(number) + ": its signature is wrong",
+                )
+                continue
+            self._check_signer(chain, body, trusted, faults)
+        if self._good and not self._bad:
+            names = sorted({chains[one][0].name for one in chains})
+            self._report.proven(
+                "seal.signed",
+                "Niêm phong (" + str(len(self._good)) + ") do " + "; ".join(names) + " ký",
+                "Seals (" + str(len(self._good)) + ") are signed by " + "; ".join(names),
+            )
+
+    def _check_signer(
+        self,
+        chain: list[Certificate],
+        body: Any,
+        trusted: dict[Any, Refused | None],
+        faults: set[tuple[str, str]],
+    ) -> None:
+        number, signer = body["number"], chain[0]
+        at = read_moment(body["at"])
+        operators = self._means.operators
+        if operators and signer.fingerprint not in operators:
+            fault: Refused | None = Refused(
+                "seal.other_signer",
+                "người niêm phong không phải chứng thư đã nêu bằng --operator",
+                "who sealed is not the certificate named by --operator",
+            )
+        elif not self._means.roots:
+            if signer.fingerprint not in trusted:
+                trusted[signer.fingerprint] = None
+                self._report.open(
+                    "seal.signer_unknown",
+                    "Niêm phong do " + signer.name + " ký; CHƯA CHỨNG MINH là ai: thiếu --root",
+                    "Seals are signed by " + signer.name + "; who that is is NOT proven: no --root",
+                    essential=True,
+                )
+            return
+        else:
+            key = (signer.fingerprint, at.date())
+            if key not in trusted:
+                trusted[key] = certificate_fault(signer, chain[1:], self._means.roots, at)
+            fault = trusted[key]
+        if fault is None:
+            self._good.add(number)
+            return
+        self._bad.add(number)
+        if (fault.code, signer.fingerprint) not in faults:
+            faults.add((fault.code, signer.fingerprint))
+            self._report.false(
+                fault.code if fault.code.startswith("seal.") else "seal.signer_untrusted",
+                "niêm phong số " + str(number) + ": " + fault.vi,
+                "seal " + str(number) + ": " + fault.en,
+            )
+
+    def _check_rows(self) -> None:
+        seen, unsealed, proven, erased, last = set(), 0, 0, 0, ""
+        for row in self._pack.few(ROWS):
+            number = row["row"]
+            if type(number) is not int or number in seen:
+                raise _no_json(ROWS)
+            seen.add(number)
+            if not _is_as_written(row):
+                self._report.false(
+                    "row.changed",
+                    "dòng nhật ký " + str(number) + ": nội dung đã bị sửa",
+                    "row " + str(number) + " of the log: its content was changed",
+                )
+                continue
+            erased += "erased" in row
+            if row["seal"] is None:
+                unsealed += 1
+                row["proven"] = False
+            else:
+                row["proven"] = self._is_proven(row)
+                if not row["proven"]:
+                    continue
+                proven += 1
+                last = row["at"]
+            self._keep(row)
+        if proven:
+            self._report.proven(
+                "log.rows",
+                str(proven) + " dòng nhật ký đúng như khi niêm phong (dòng cuối lúc " + last + ")",
+                str(proven) + " rows of the log are as they were sealed (the last of " + last + ")",
+            )
+        if erased:
+            self._report.open(
+                "row.erased",
+                str(erased) + " dòng nhật ký đã bị xóa chi tiết; chứng minh vẫn còn",
+                str(erased) + " rows of the log had their detail erased; they stay proven",
+            )
+        if unsealed:
+            self._report.open(
+                "row.unsealed",
+                str(unsealed) + " dòng nhật ký chưa được niêm phong: chỉ là lời của bên vận hành",
+                str(unsealed) + " rows of the log are not sealed yet: the operator's word only",
+            )
+        if len(seen) != self._manifest["audit"]["rows"]:
+            self._report.false(
+                "row.count_differs",
+                "số dòng nhật ký khác với manifest.json",
+                "there is another number of rows than manifest.json says",
+            )
+
+    def _keep(self, row: Any) -> None:
+        row["parsed"] = read_json(row["detail"].encode(), ROWS) if "detail" in row else None
+        self._rows.setdefault(row["subject"], []).append(row)
+
+    def _is_proven(self, row: Any) -> bool:
+        body = self._seals.get(row["seal"])
+        leaf = hashlib.sha256(
+            b"\x00" + row["row"].to_bytes(8, "big", signed=True) + bytes.fromhex(row["digest"])
+        ).digest()
+        path = [bytes.fromhex(one) for one in row["path"]]
+        if (
+            body is None
+            or type(row["index"]) is not int
+            or (root_from(leaf, row["index"], body["entries"], path) != body["root"])
+        ):
+            self._report.false(
+                "row.proof_wrong",
+                "dòng nhật ký " + str(row["row"]) + ": không thuộc niêm phong mà nó nêu",
+                "row " + str(row["row"]) + " of the log: it is not in the seal that it names",
+            )
+            return False
+        return row["seal"] not in self._bad
+
+    def _check_chain(self) -> None:
+        audit = self._manifest["audit"]
+        if not self._seals:
+            return
+        if not self._pack.has(CHAIN):
+            self._report.open(
+                "chain.not_included",
+                "Chuỗi niêm phong không có trong gói: " + _plain(str(audit["chain_why_vi"])),
+                "The chain of seals is not here: " + _plain(str(audit["chain_why_en"])),
+            )
+            return
+        missing = set(self._seals)
+        body: dict[str, Any] | None = None
+        count = 0
+        for values in self._pack.records(CHAIN):
+            body, digest = _next_seal(body, values)
+            number = body["number"]
+            count += 1
+            known = self._seals.get(number)
+            if known is not None:
+                missing.discard(number)
+                if known["digest"] != digest:
+                    raise _broken_chain(number)
+            self._compare(number, digest)
+        if missing:
+            raise _broken_chain(min(missing))
+        if body is not None and count > 1:
+            self._report.proven(
+                "chain.linked",
+                str(count) + " niêm phong nối tiếp nhau đến số " + str(body["number"]),
+                str(count) + " seals follow each other up to number " + str(body["number"]),
+            )
+
+    def _compare(self, number: int, digest: str) -> None:
+        remembered = self._means.witness.get(number)
+        if remembered is None:
+            return
+        if remembered != digest:
+            self._report.false(
+                "seal.other_than_witness",
+                "niêm phong số " + str(number) + " khác với niêm phong mà nhân chứng giữ",
+                "seal " + str(number) + " is another one than the witness has",
+            )
+        elif number not in self._bad:
+            self.anchored = max(self.anchored, number)
+
+    def _check_witness(self) -> None:
+        for number, body in self._seals.items():
+            self._compare(number, body["digest"])
+        if not self._means.witness:
+            self._report.open(
+                "witness.none",
+                "Chưa đối chiếu với nhân chứng niêm phong (--witness): bên vận hành có khóa niêm "
+                "phong vẫn có thể đã viết lại nhật ký",
+                "No witness's seal was given (--witness): who has the key of the seals could have "
+                "written the log anew",
+            )
+        elif self.anchored:
+            self._report.proven(
+                "witness.agrees",
+                "Các niêm phong đến số " + str(self.anchored) + " đúng như nhân chứng giữ",
+                "Seals up to number " + str(self.anchored) + " are as the witness has them",
+            )
+            later = [one for one in self._seals if one > self.anchored]
+            if later:
+                self._report.open(
+                    "witness.earlier",
+                    "Các niêm phong sau số " + str(self.anchored) + " chưa có nhân chứng",
+                    "Seals after number " + str(self.anchored) + " are not witnessed here",
+                )
+        else:
+            self._report.open(
+                "witness.elsewhere",
+                "Nhân chứng không giữ niêm phong nào trong chuỗi này: xuất lại gói, hoặc đưa niêm "
+                "phong khác",
+                "The witness has none of these seals: export the pack again, or give another seal",
+            )
+
+    def _check_stamps(self) -> None:
+        stamps = self._manifest["audit"]["stamps"]
+        if not stamps:
+            self._report.open(
+                "stamp.none",
+                "Không có dấu thời gian của bên thứ ba: mọi thời điểm là theo đồng hồ của bên ký",
+                "There is no third party's time-stamp: every time is the signer's own clock",
+            )
+
+    def say_when(self, row: Any, vi: str, en: str) -> None:
+        """Say since when something stands in the log, as far as that is proven."""
+        if not row["proven"]:
+            return
+        number = str(row["seal"])
+        told = (
+            "{}: trong nhật ký từ {}, dòng {}, niêm phong {}",
+            "{}: in the log since {}, row {}, seal {}",
+        )
+        at = _plain(str(row["at"]))
+        self._report.proven(
+            "log.since",
+            told[0].format(vi, at, row["row"], number),
+            told[1].format(en, at, row["row"], number),
+        )
+
+
+def _is_signed(certificate: Certificate, values: Any) -> bool:
+    data = values["body"].encode()
+    try:
+        signature = b64decode(values["signature"], validate=True)
+        key = certificate.key
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            hash_ = hashes.SHA384() if key.curve.key_size > 256 else hashes.SHA256()
+            key.verify(signature, data, ec.ECDSA(hash_))
+            return True
+    except (InvalidSignature, ValueError):
+        return False
+    return False
+
+
+def read_seal(text: str) -> dict[str, Any]:
+    """Return what a seal says. Raises `Refused` unless it is the canonical JSON of one."""
+    body = read_json(text.encode(), SEALS)
+    numbers = ("number", "entries", "first", "last", "total")
+    texts = ("log", "at", "root", "previous", "type")
+    try:
+        is_right = (
+            sorted(body) == sorted(numbers + texts)
+            and all(type(body[one]) is int for one in numbers)
+            and all(type(body[one]) is str for one in texts)
+            and body["type"] == SEAL_TYPE
+            and write_seal(body) == text
+            and HEX.fullmatch(body["root"]) is not None
+        )
+    except TypeError:
+        is_right = False
+    if not is_right:
+        raise Refused("seal.malformed", "không phải niêm phong", "something is not a seal")
+    return dict(body)
+
+
+def write_seal(body: Mapping[str, Any]) -> str:
+    """Return the canonical JSON of a seal, which is what is signed."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def _next_seal(before: dict[str, Any] | None, values: Any) -> tuple[dict[str, Any], str]:
+    """Return the next seal of the chain and its digest; what can be derived is not written."""
+    if before is None:
+        body = read_seal(values["body"])
+    else:
+        at, entries, first, last, root = values
+        if type(entries) is not int or not isinstance(root, str):
+            raise _no_json(CHAIN)
+        body = {
+            "type": SEAL_TYPE,
+            "log": before["log"],
+            "number": before["number"] + 1,
+            "at": at,
+            "entries": entries,
+            "first": first,
+            "last": last,
+            "total": before["total"] + entries,
+            "root": root,
+            "previous": before["digest"],
+        }
+    digest = hashlib.sha256(write_seal({k: v for k, v in body.items() if k != "digest"}).encode())
+    body["digest"] = digest.hexdigest()
+    return body, body["digest"]
+
+
+def _broken_chain(number: int) -> Refused:
+    return Refused(
+        "chain.broken",
+        "chuỗi niêm phong đứt ở số " + str(number),
+        "the chain of seals does not lead through seal " + str(number),
+    )
+
+
+def _is_as_written(row: Any) -> bool:
+    if "detail" in row:
+        of_detail = hashlib.sha256(bytes.fromhex(row["salt"]) + row["detail"].encode()).digest()
+    else:
+        of_detail = bytes.fromhex(row["erased"])
+    head = [row["at"], row["actor"], row["action"], row["subject"]]
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode() + of_detail).hexdigest() == str(row["digest"])
+
+
+def root_from(leaf: bytes, index: int, size: int, path: list[bytes]) -> str | None:
+    """Return the root (hexadecimal) that a path leads to from leaf `index` of `size`, or None."""
+    if not 0 <= index < size:
+        return None
+    rest, found = list(path), leaf
+    while size > 1:
+        if index % 2 or index + 1 < size:
+            if not rest or len(rest[0]) != 32:
+                return None
+            beside = rest.pop(0)
+            pair = beside + found if index % 2 else found + beside
+            found = hashlib.sha256(b"\x01" + pair).digest()
+        index, size = index // 2, (size + 1) // 2
+    return None if rest else found.hex()
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def read_roots(files: Iterable[str]) -> list[Certificate]:
+    """Return the certificates of PEM files. Raises `Unusable`."""
+    found = []
+    for name in files:
+        try:
+            with open(name, "rb") as file:
+                found += load_pem(file.read(MIB))
+        except OSError as error:
+            raise Unusable("{}: {}".format(name, error.strerror)) from error
+        except Refused as refused:
+            raise Unusable("{}: {} / {}".format(name, refused.vi, refused.en)) from refused
+    return found
+
+
+def read_witness(names: Iterable[str]) -> dict[int, str]:
+    """Return number to digest of seals: files of a witness, or `number:digest` from a page."""
+    found = {}
+    for name in names:
+        printed = re.fullmatch(r"\s*(\d{1,18})\s*:\s*([0-9a-fA-F\s]+)", name)
+        if printed:
+            found[int(printed.group(1))] = "".join(printed.group(2).split()).lower()
+            continue
+        try:
+            with open(name, "rb") as file:
+                before = len(found)
+                for line in iter(lambda: file.readline(MAX_LINE), b""):
+                    try:
+                        text = read_json(line, name)["body"]
+                        body = read_seal(text)
+                    except (Refused, KeyError, TypeError, AttributeError):
+                        continue
+                    found[body["number"]] = hashlib.sha256(text.encode()).hexdigest()
+                if len(found) == before:
+                    raise Unusable(name + ": không có niêm phong nào / there is no seal in it")
+        except OSError as error:
+            raise Unusable("{}: {}".format(name, error.strerror)) from error
+    return found
+
+
+def digest_files(names: Iterable[str]) -> list[str]:
+    """Return the SHA-256 of files. Raises `Unusable`."""
+    found = []
+    for name in names:
+        digest = hashlib.sha256()
+        try:
+            with open(name, "rb") as file:
+                for piece in iter(lambda: file.read(CHUNK), b""):
+                    digest.update(piece)
+        except OSError as error:
+            raise Unusable("{}: {}".format(name, error.strerror)) from error
+        found.append(digest.hexdigest())
+    return found
+
+
+MARKS = {PROVEN: "[✓]", OPEN: "[?]", FALSE: "[✗]"}
+VERDICTS = {
+    PROVEN: (
+        "KẾT LUẬN: những gì cần chứng minh đã được chứng minh; các mục [?] còn để ngỏ",
+        "VERDICT: what must be proven is proven; what is marked [?] is open",
+    ),
+    OPEN: (
+        "KẾT LUẬN: CHƯA ĐỦ để chứng minh; xem các mục [?]",
+        "VERDICT: NOT ENOUGH to prove it; see what is marked [?]",
+    ),
+    FALSE: (
+        "KẾT LUẬN: SAI; gói này hoặc một phần của nó không đáng tin, xem các mục [✗]",
+        "VERDICT: FALSE; this pack or a part of it must not be believed, see what is marked [✗]",
+    ),
+}
+
+
+def write_report(report: Report, language: str = "both") -> str:
+    """Return a report in words: `vi`, `en` or `both`."""
+    lines = []
+    for one in report.lines:
+        words = {"vi": [one.vi], "en": [one.en], "both": [one.vi, one.en]}[language]
+        lines.append("{} {}".format(MARKS[one.kind], words[0]))
+        lines += ["    " + more for more in words[1:]]
+    vi, en = VERDICTS[report.verdict]
+    lines += {"vi": [vi], "en": [en], "both": [vi, en]}[language]
+    return "\n".join(lines) + "\n"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what reads the arguments of the command."""
+    parser = argparse.ArgumentParser(
+        description="Kiểm tra gói chứng cứ / check an evidence pack",
+        epilog="0: proven; 1: false or not enough; 2: it cannot be judged",
+    )
+    parser.add_argument("pack")
+    add = parser.add_argument
+    add("--root", action="append", default=[], help="PEM: chứng thư gốc tin cậy / trusted root")
+    add("--receipt-root", action="append", default=[], help="PEM: only for the portal's receipts")
+    add("--operator", action="append", default=[], help="SHA-256 of the operator's certificate")
+    add("--witness", action="append", default=[], help="file of a witness, or number:digest")
+    add("--source", action="append", default=[], help="a file that the agency handed in")
+    add("--json", action="store_true", help="for programs")
+    add("--lang", choices=("vi", "en", "both"), default="both")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    asked = make_parser().parse_args(arguments)
+    try:
+        means = Means(
+            roots=read_roots(asked.root),
+            receipt_roots=read_roots(asked.receipt_root),
+            operators=asked.operator,
+            witness=read_witness(asked.witness),
+            sources=digest_files(asked.source),
+        )
+        with open(asked.pack, "rb") as file:
+            report = verify(file, means)
+    except Unusable as error:
+        sys.stderr.write(str(error) + "\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write("{}: {}\n".format(asked.pack, error.strerror))
+        return 2
+    if asked.json:
+        sys.stdout.write(json.dumps(report.values(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write(write_report(report, asked.lang))
+    return 0 if report.verdict == PROVEN else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
