@@ -1307,7 +1307,11 @@ class Log:
         """Check everything; findings go to the report."""
         self._read_seals()
         self._check_rows()
-        self._check_chain()
+        try:
+            self._check_chain()
+        except Refused as refused:
+            # Documents are judged all the same.
+            self._report.false(refused.code, refused.vi, refused.en)
         self._check_witness()
         self._check_stamps()
 
@@ -1408,11 +1412,11 @@ class Log:
             erased += "erased" in row
             if row["seal"] is None:
                 unsealed += 1
-                row["proven"] = False
-            else:
-                row["proven"] = self._is_proven(row)
-                if not row["proven"]:
-                    continue
+            elif not self._is_in_its_seal(row):
+                continue
+            # Of a seal that is false every row is as open as one without.
+            row["proven"] = row["seal"] is not None and row["seal"] not in self._bad
+            if row["proven"]:
                 proven += 1
                 last = row["at"]
             self._keep(row)
@@ -1445,7 +1449,7 @@ class Log:
         row["parsed"] = read_json(row["detail"].encode(), ROWS) if "detail" in row else None
         self._rows.setdefault(row["subject"], []).append(row)
 
-    def _is_proven(self, row: Any) -> bool:
+    def _is_in_its_seal(self, row: Any) -> bool:
         body = self._seals.get(row["seal"])
         leaf = hashlib.sha256(
             b"\x00" + row["row"].to_bytes(8, "big", signed=True) + bytes.fromhex(row["digest"])
@@ -1462,7 +1466,7 @@ class Log:
                 "row " + str(row["row"]) + " of the log: it is not in the seal that it names",
             )
             return False
-        return row["seal"] not in self._bad
+        return True
 
     def _check_chain(self) -> None:
         audit = self._manifest["audit"]

@@ -1,0 +1,346 @@
+"""
+What somebody can forge who has the operator's key: the container's signature is right.
+
+What he cannot make are the agency's and the portal's signatures, and the seal that a witness has.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from lienthong.evidence.merkle import path_of, root_of
+from lienthong.evidence.seals import SealBody, hash_row
+from lienthong.store.audit import digest_detail, digest_row
+from lienthong.testing.evidence_site import MADE_AT
+from lienthong.testing.evidence_workshop import MANIFEST, contents, flip, name_in
+from signing import XadesSigner, read_signer, sign_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lienthong.testing.evidence_workshop import Files, Workshop
+    from signing import SigningKey
+
+ROWS = "audit/rows.jsonl"
+SEALS = "audit/seals.jsonl"
+CHAIN = "audit/chain.jsonl"
+
+
+def _edit(files: Files, change: Callable[[Any], object]) -> None:
+    values = json.loads(files[MANIFEST])
+    change(values)
+    files[MANIFEST] = json.dumps(values).encode()
+
+
+def _rows(files: Files) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in files[ROWS].splitlines()]
+
+
+def _put_rows(files: Files, rows: list[dict[str, Any]]) -> None:
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    files[ROWS] = "".join(lines).encode()
+
+
+def _redigested(row: dict[str, Any], **changes: object) -> dict[str, Any]:
+    new = row | changes
+    of_detail = digest_detail(bytes.fromhex(new["salt"]), new["detail"])
+    digest = digest_row(
+        datetime.fromisoformat(new["at"]), new["actor"], new["action"], new["subject"], of_detail
+    )
+    return new | {"digest": digest.hex()}
+
+
+def _set_document(files: Files, document: bytes, *, also_in_log: bool = False) -> None:
+    """Put another document in, with its digest in manifest.json, and in the log if asked."""
+    name = name_in(files, "document.xml")
+    digest = sha256(document).hexdigest()
+    old = sha256(files[name]).hexdigest()
+    files[name] = document
+
+    def change(values: Any) -> None:
+        values["messages"][0]["document"]["sha256"] = digest
+
+    _edit(files, change)
+    if also_in_log:
+        rows = [
+            _redigested(row, detail=row["detail"].replace(old, digest))
+            if old in row["detail"]
+            else row
+            for row in _rows(files)
+        ]
+        _put_rows(files, rows)
+
+
+def _document_changed(_shop: Workshop, files: Files) -> None:
+    document = files[name_in(files, "document.xml")]
+    _set_document(files, document.replace(b"<MaHoSo>", b"<MaHoSo>1", 1))
+
+
+def _log_rewritten(shop: Workshop, files: Files) -> None:
+    """Write the whole log anew around another document: right in itself, and against a witness."""
+    document = XadesSigner(shop.stranger).sign(
+        _unsigned(files[name_in(files, "document.xml")]), signed_at=MADE_AT
+    )
+    _set_document(files, document, also_in_log=True)
+    reseal(files, key=shop.operator)
+
+
+def _unsigned(document: bytes) -> bytes:
+    start, end = document.index(b"<ds:Signature "), document.index(b"</ds:Signature>") + 15
+    return document[:start] + document[end:]
+
+
+def reseal(files: Files, *, key: SigningKey) -> None:
+    """Make one seal of one's own over exactly the rows that are there, and no other."""
+    rows = _rows(files)
+    leaves = [hash_row(row["row"], bytes.fromhex(row["digest"])) for row in rows]
+    first = json.loads(json.loads(files[SEALS].splitlines()[0])["body"])
+    body = SealBody(
+        **first
+        | {
+            "entries": len(rows),
+            "first": rows[0]["row"],
+            "last": rows[-1]["row"],
+            "total": len(rows),
+            "root": root_of(leaves).hex(),
+        }
+    ).write()
+    _put_rows(
+        files,
+        [
+            row
+            | {
+                "seal": first["number"],
+                "index": index,
+                "path": [one.hex() for one in path_of(index, leaves)],
+            }
+            for index, row in enumerate(rows)
+        ],
+    )
+    signer = read_signer(key.certificate).fingerprint
+    signature = b64encode(sign_bytes(key, body.encode())).decode()
+    line = {"body": body, "signature": signature, "signer": signer}
+    files[SEALS] = json.dumps(line).encode() + b"\n"
+    files[CHAIN] = json.dumps({"body": body}).encode() + b"\n"
+    pem = key.certificate.public_bytes(Encoding.PEM)
+    files[f"certificates/seal-signer-{signer[:16]}.pem"] = pem
+
+    def change(values: Any) -> None:
+        values["seal_signers"] = [f"certificates/seal-signer-{signer[:16]}.pem"]
+
+    _edit(files, change)
+
+
+def _receipt_swapped(shop: Workshop, files: Files) -> None:
+    others = contents(shop.other)
+    files[name_in(files, "receipt.xml")] = others[name_in(others, "receipt.xml")]
+
+
+def _receipt_forged(shop: Workshop, files: Files) -> None:
+    """Sign a receipt for these very bytes with the key of who sent them."""
+    name = name_in(files, "receipt.xml")
+    receipt = _unsigned(files[name])
+    files[name] = XadesSigner(shop.agency).sign(receipt, signed_at=MADE_AT)
+
+
+def _receipt_changed(_shop: Workshop, files: Files) -> None:
+    name = name_in(files, "receipt.xml")
+    files[name] = files[name].replace(b"<ThoiDiemNhan>2026", b"<ThoiDiemNhan>2025", 1)
+
+
+def _document_of_another(shop: Workshop, files: Files) -> None:
+    others = contents(shop.other)
+    _set_document(files, others[name_in(others, "document.xml")], also_in_log=True)
+    reseal(files, key=shop.operator)
+
+
+def _document_unsigned(shop: Workshop, files: Files) -> None:
+    document = _unsigned(files[name_in(files, "document.xml")])
+    _set_document(files, document, also_in_log=True)
+    reseal(files, key=shop.operator)
+
+
+def _document_wrapped(shop: Workshop, files: Files) -> None:
+    """Put the signed document into another one that says something else."""
+    document = files[name_in(files, "document.xml")]
+    start = document.index(b">") + 1
+    head = document[:start].replace(b'Id="', b'Id="x')
+    inner = b"<BanTin Id=" + document.partition(b" Id=")[2]
+    wrapped = head + b"<MaBanTin>1</MaBanTin>" + inner + b"</BanTin>"
+    _set_document(files, wrapped, also_in_log=True)
+    reseal(files, key=shop.operator)
+
+
+def _row_changed(_shop: Workshop, files: Files) -> None:
+    first, *rest = _rows(files)
+    _put_rows(files, [first | {"actor": "tess"}, *rest])
+
+
+def _row_redigested(_shop: Workshop, files: Files) -> None:
+    first, *rest = _rows(files)
+    _put_rows(files, [_redigested(first, actor="tess"), *rest])
+
+
+def _row_added(_shop: Workshop, files: Files) -> None:
+    rows = _rows(files)
+    _put_rows(files, [*rows, _redigested(rows[-1], actor="an") | {"row": 999}])
+
+
+def _row_twice(_shop: Workshop, files: Files) -> None:
+    rows = _rows(files)
+    _put_rows(files, [*rows, rows[0]])
+
+
+def _row_removed(_shop: Workshop, files: Files) -> None:
+    _put_rows(files, _rows(files)[:-1])
+
+
+def _delivery_removed(_shop: Workshop, files: Files) -> None:
+    rows = [row for row in _rows(files) if row["action"] != "message.delivered"]
+    _put_rows(files, rows)
+
+    def change(values: Any) -> None:
+        values["audit"]["rows"] = len(rows)
+
+    _edit(files, change)
+
+
+def _proof_changed(_shop: Workshop, files: Files) -> None:
+    first, *rest = _rows(files)
+    path = ["00" * 32, *first["path"][1:]]
+    _put_rows(files, [first | {"path": path}, *rest])
+
+
+def _index_changed(_shop: Workshop, files: Files) -> None:
+    first, *rest = _rows(files)
+    _put_rows(files, [first | {"index": first["index"] + 1}, *rest])
+
+
+def _seal_changed(_shop: Workshop, files: Files) -> None:
+    files[SEALS] = files[SEALS].replace(b'\\"at\\":\\"2026', b'\\"at\\":\\"2025', 1)
+
+
+def _seal_by_stranger(shop: Workshop, files: Files) -> None:
+    reseal(files, key=shop.stranger)
+
+
+def _chain_changed(_shop: Workshop, files: Files) -> None:
+    head, _, rest = files[CHAIN].partition(b"\n")
+    at, entries, *more = json.loads(rest.splitlines()[0])
+    files[CHAIN] = head + b"\n" + json.dumps([at, entries + 1, *more]).encode() + b"\n"
+
+
+def _chain_cut(_shop: Workshop, files: Files) -> None:
+    files[CHAIN] = files[CHAIN].partition(b"\n")[0] + b"\n"
+
+
+def _source_changed(_shop: Workshop, files: Files) -> None:
+    name = name_in(files, "/source")
+    files[name] = flip(files[name])
+
+
+def _source_digest_changed(_shop: Workshop, files: Files) -> None:
+    _source_changed(_shop, files)
+    digest = sha256(files[name_in(files, "/source")]).hexdigest()
+
+    def change(values: Any) -> None:
+        values["submissions"][0]["sha256"] = digest
+
+    _edit(files, change)
+
+
+def _manifest_deep(_shop: Workshop, files: Files) -> None:
+    _edit(files, lambda values: values.update(messages=["x"]))
+
+
+FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], None]]] = {
+    "document-changed": (
+        "another document, with its digest in manifest.json",
+        ("document.other_than_logged",),
+        _document_changed,
+    ),
+    "log-rewritten": (
+        "another document, and the log written anew around it, rows, proofs and seals",
+        ("certificate.untrusted", "receipt.of_another", "seal.other_than_witness"),
+        _log_rewritten,
+    ),
+    "document-of-another": (
+        "the document of another dossier, and the log written anew",
+        ("document.of_another", "seal.other_than_witness"),
+        _document_of_another,
+    ),
+    "document-unsigned": (
+        "the document without its signature, and the log written anew",
+        ("seal.other_than_witness", "signature.not_single"),
+        _document_unsigned,
+    ),
+    "document-wrapped": (
+        "the signed document inside another one, and the log written anew",
+        ("seal.other_than_witness", "signature.not_single"),
+        _document_wrapped,
+    ),
+    "receipt-swapped": (
+        "the receipt of another message",
+        ("receipt.of_another",),
+        _receipt_swapped,
+    ),
+    "receipt-forged": (
+        "a receipt that the agency's key signed",
+        ("receipt.self_signed",),
+        _receipt_forged,
+    ),
+    "receipt-changed": (
+        "the time in the receipt",
+        ("receipt.digest_differs",),
+        _receipt_changed,
+    ),
+    "row-changed": ("a row of the log", ("row.changed",), _row_changed),
+    "row-redigested": ("a row and its digest", ("row.proof_wrong",), _row_redigested),
+    "row-added": (
+        "a row more",
+        ("row.count_differs", "row.proof_wrong"),
+        _row_added,
+    ),
+    "row-twice": ("a row twice", ("file.malformed",), _row_twice),
+    "row-removed": (
+        "a row is gone",
+        ("message.delivery_not_logged", "row.count_differs"),
+        _row_removed,
+    ),
+    "delivery-removed": (
+        "the row of the delivery is gone, and not counted",
+        ("message.delivery_not_logged",),
+        _delivery_removed,
+    ),
+    "proof-changed": ("the path of a row", ("row.proof_wrong",), _proof_changed),
+    "index-changed": ("the place of a row", ("row.proof_wrong",), _index_changed),
+    "seal-changed": (
+        "the time in a seal",
+        ("chain.broken", "seal.other_than_witness", "seal.signature_wrong"),
+        _seal_changed,
+    ),
+    "seal-by-stranger": (
+        "rows sealed anew by a key under another root",
+        ("seal.other_than_witness", "seal.signer_untrusted"),
+        _seal_by_stranger,
+    ),
+    "chain-changed": ("a seal of the chain", ("chain.broken",), _chain_changed),
+    "chain-cut": ("the end of the chain is gone", ("chain.broken",), _chain_cut),
+    "source-changed": ("the source", ("source.changed",), _source_changed),
+    "source-digest-changed": (
+        "the source, and its digest in manifest.json",
+        ("source.other_than_logged",),
+        _source_digest_changed,
+    ),
+    "manifest-malformed": (
+        "a manifest of another shape",
+        ("file.malformed",),
+        _manifest_deep,
+    ),
+}

@@ -1,0 +1,121 @@
+"""A place where evidence packs are made, and spoilt on purpose."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+from lienthong.evidence.container import Container
+from lienthong.evidence.packing import Wanted
+from lienthong.store.database import reading
+from lienthong.store.queries import Selection, list_messages
+from lienthong.testing.evidence_site import AGENCY, MADE_AT, QuietSite, land_rows
+from signing import load_pem, make_development_pki
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from signing import SigningKey
+
+Files = dict[str, bytes]
+"""What is in a pack, by name."""
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(slots=True, kw_only=True)
+class Workshop:
+    """What packs are made and spoilt with."""
+
+    site: QuietSite
+    stranger: SigningKey
+    """Under a root of its own."""
+    dossiers: list[str] = field(default_factory=list)
+    good: bytes = b""
+    other: bytes = b""
+    """The pack of another dossier."""
+    witness: bytes = b""
+    """Lines of a witness."""
+
+    @property
+    def operator(self) -> SigningKey:
+        """The operator's key, which the second attacker has."""
+        return self.site.keyring.operator_key()
+
+    @property
+    def agency(self) -> SigningKey:
+        """The agency's key."""
+        return self.site.keyring.agency_key(AGENCY, "", "")
+
+    def sign(self, files: Files, *, key: SigningKey | None = None, relist: bool = True) -> bytes:
+        """Put files into a container signed by the operator, or by another."""
+        target = BytesIO()
+        container = Container(target)
+        if relist:
+            files = relisted(files)
+        for name, content in files.items():
+            container.add(name, content)
+        container.finish(key=key or self.operator, at=MADE_AT)
+        return target.getvalue()
+
+
+def open_workshop(folder: Path) -> Workshop:
+    """Deliver two dossiers, and make their packs."""
+    strangers = make_development_pki(folder / "stranger", agencies={}, now=MADE_AT, kind="ec")
+    site = QuietSite(folder)
+    head, *rows = land_rows(folder, size_bytes=2_000).split(b"\r\n")
+    for row in rows[:2]:
+        site.hand_in(b"\r\n".join((head, row, b"")))
+    with reading(site.store) as connection:
+        lines = list_messages(connection, Selection(), vault=site.store.vault)
+    made = Workshop(
+        site=site,
+        stranger=load_pem(strangers.operator.key, strangers.operator.certificate, passphrase=None),
+        dossiers=sorted((line.dossier_code or "" for line in lines), key=lambda one: one[-7:]),
+    )
+    made.good = _pack(site, made.dossiers[0])
+    made.other = _pack(site, made.dossiers[1])
+    files = (site.settings.data_dir / "witness").glob("seals-*.jsonl")
+    made.witness = b"".join(file.read_bytes() for file in sorted(files))
+    return made
+
+
+def _pack(site: QuietSite, dossier: str) -> bytes:
+    target = BytesIO()
+    site.make_packer().pack(target, Wanted(dossier=dossier))
+    return target.getvalue()
+
+
+def contents(pack: bytes) -> Files:
+    """Return the files of a pack but those that only make it a container."""
+    with ZipFile(BytesIO(pack)) as source:
+        return {
+            name: source.read(name)
+            for name in source.namelist()
+            if name != "mimetype" and not name.startswith("META-INF/")
+        }
+
+
+def name_in(files: Files, ending: str) -> str:
+    return next(name for name in files if name.endswith(ending))
+
+
+def flip(data: bytes) -> bytes:
+    """Return the same with one bit of its middle changed."""
+    middle = len(data) // 2
+    return data[:middle] + bytes((data[middle] ^ 1,)) + data[middle + 1 :]
+
+
+def relisted(files: Files) -> Files:
+    """Return the files with a list of them in manifest.json that is right."""
+    values = json.loads(files[MANIFEST])
+    listed = [
+        {"name": name, "size": len(content), "sha256": sha256(content).hexdigest()}
+        for name, content in files.items()
+        if name != MANIFEST
+    ]
+    return files | {MANIFEST: json.dumps(values | {"files": listed}).encode()}
