@@ -37,6 +37,7 @@ tests)
     need /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
     # Its programs are in a folder per version, not on the PATH.
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
+    need softhsm2-util softhsm2
     # Servers are in /usr/sbin, which is not on everybody's PATH.
     PATH=$PATH:/usr/sbin need mariadbd mariadb-server
     ;;

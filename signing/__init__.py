@@ -41,7 +41,7 @@ from signing.profile import Algorithm, RsaPadding
 from signing.revocation import Demand, Found, Kept, Revocation, RevocationSource
 from signing.standing import Evidence, Kind, Standing, Status
 from signing.trust import CertificateFindings, certificate_reasons
-from signing.values import is_signed_by, sign_bytes
+from signing.values import is_signed_by, prove, sign_bytes
 from signing.verdicts import Inspection, Verified, VerifiedFile, VerifiedPlain
 from signing.verifying import (
     inspect,
@@ -110,6 +110,7 @@ __all__ = [
     "load_pkcs12",
     "load_policy",
     "make_development_pki",
+    "prove",
     "read_signer",
     "relative_uri",
     "sign_bytes",

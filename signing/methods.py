@@ -30,11 +30,10 @@ def make_value(key: SigningKey, data: bytes, *, algorithm: Algorithm) -> bytes:
         KeyUnusable: the key is kept elsewhere and cannot sign now.
     """
     value = key.sign(data, algorithm)
-    public_key = key.public_key
-    if isinstance(public_key, rsa.RSAPublicKey):
+    if algorithm.padding is not None:
         return value
     r, s = decode_dss_signature(value)
-    size = (public_key.curve.key_size + 7) // 8
+    size = (key.public_key.key_size + 7) // 8
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from signing.errors import KeyUnusable, Reason
 from signing.profile import Algorithm, RsaPadding
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from signing.keys import SigningKey
+    from signing.keys import PublicKey, SigningKey
 
 
 def sign_bytes(key: SigningKey, data: bytes) -> bytes:
@@ -23,12 +25,38 @@ def sign_bytes(key: SigningKey, data: bytes) -> bytes:
 
 def algorithm_of(key: SigningKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1) -> Algorithm:
     """Return the signature method a key signs with: SHA-256, on P-384 SHA-384."""
-    public_key = key.public_key
+    return algorithm_for(key.public_key, rsa_padding=rsa_padding)
+
+
+def algorithm_for(
+    public_key: PublicKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1
+) -> Algorithm:
+    """Return the signature method of the private half of `public_key`."""
     if isinstance(public_key, rsa.RSAPublicKey):
         is_pss = rsa_padding is RsaPadding.PSS
         return Algorithm.RSA_PSS_SHA256 if is_pss else Algorithm.RSA_SHA256
     is_large = public_key.curve.key_size > 256
     return Algorithm.ECDSA_SHA384 if is_large else Algorithm.ECDSA_SHA256
+
+
+def prove(key: SigningKey) -> None:
+    """
+    Let a key sign random bytes, and return if its certificate says that it did.
+
+    Raises:
+        KeyUnusable: it cannot sign now, or "key.wrong_signature".
+    """
+    data = os.urandom(32)
+    if not is_signed_by(key.certificate, data, sign_bytes(key, data)):
+        raise KeyUnusable(
+            Reason(
+                code="key.wrong_signature",
+                vi="Chữ ký thử của khóa không khớp với chứng thư của nó: không dùng khóa này, kiểm "
+                "tra thiết bị giữ khóa",
+                en="what the key signed does not fit its certificate: do not use this key, look "
+                "after the device that keeps it",
+            )
+        )
 
 
 def is_signed_by(certificate: x509.Certificate, data: bytes, signature: bytes) -> bool:

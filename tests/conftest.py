@@ -8,6 +8,7 @@ from hypothesis import settings
 from lienthong.testing import mariadb as mariadb_server
 from lienthong.testing import postgresql as postgresql_server
 from lienthong.testing import rabbitmq as rabbitmq_server
+from lienthong.testing import softhsm as softhsm_tokens
 
 # The same examples in every run: a failure belongs to the change that is being tested. A longer
 # search is asked for by name.
@@ -102,3 +103,14 @@ def mariadb():
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory):
+    """Give tokens of the tests' own, which this process and its children find."""
+    _need(is_there=softhsm_tokens.is_installed(), name="SoftHSM")
+    hsm = softhsm_tokens.PrivateSoftHsm(folder=tmp_path_factory.mktemp("softhsm"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in hsm.environment.items():
+            patch.setenv(name, value)
+        yield hsm
