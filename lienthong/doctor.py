@@ -19,6 +19,7 @@ import mappings
 import schemas.model
 from broker.port import BrokerError
 from lienthong.held_keys import end_of_cover
+from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
 from schemas.errors import LienthongError
 from schemas.problem import Text
@@ -184,14 +185,24 @@ def _keys(installation: Installation) -> Iterator[Finding]:
     now = installation.clock()
     for agency in named:
         try:
-            certificate = keyring.agency_key(agency, "", "").certificate
+            key = keyring.agency_key(agency, "", "")
+            # It must sign: of a token that is away or locked no file says so.
+            prove_key(key, now=now)
         except SigningError as error:
-            yield Finding(name=name, state=State.FAULT, found=Text(vi=error.vi, en=error.en))
+            yield Finding(
+                name=name,
+                state=State.FAULT,
+                found=Text(vi=f"{agency}: {error.vi}", en=f"{agency}: {error.en}"),
+                remedy=Text(
+                    vi="Xem: lienthong keys list, rồi docs/signing.md",
+                    en="See: lienthong keys list, then docs/signing.md",
+                ),
+            )
             continue
         until = end_of_cover(keyring.held(agency), now=now)
         is_late = until - now < EXPIRY_WARNING
         kind = Text(vi=" (thử nghiệm)", en=" (development)")
-        mark = kind if is_development(certificate) else Text(vi="", en="")
+        mark = kind if is_development(key.certificate) else Text(vi="", en="")
         yield Finding(
             name=name,
             state=State.WARNING if is_late else State.OK,

@@ -2,11 +2,14 @@
 The keys that one holder has: one in use, others that were or will be.
 
     {stem}.key.pem + {stem}.cert.pem, or {stem}.p12; {stem}.pass with the passphrase of either
+    {stem}.pkcs11.toml           a key in a token; {stem}.pass with its PIN, {stem}.cert.pem unless
+                                 the token has the certificate
     {stem}/*.key.pem + …                     any number of further keys, in the same ways
 
 Of the keys that are valid now the one that became valid last signs. So a new key is put beside the
 old one, and takes over by itself on the day its certificate begins: nothing stops, nothing is
-moved. A key that cannot be loaded stands in no other's way.
+moved. A key that cannot be loaded stands in no other's way; one in a token is tried again, for no
+file changes when the token is back.
 """
 
 from __future__ import annotations
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-_ENDINGS = ("p12", "key.pem", "cert.pem", "pass")
+IN_TOKEN = "pkcs11.toml"  # noqa: S105 - the ending of a file
+_OF_KEYS = ("p12", "key.pem", IN_TOKEN)
+"""The endings that make something a key."""
+_ENDINGS = (*_OF_KEYS, "cert.pem", "pass")
 
 
 class KeyState(Enum):
@@ -49,18 +55,30 @@ class HeldKey:
     key: SigningKey | None = None
     trouble: SigningError | None = None
 
+    @property
+    def is_in_token(self) -> bool:
+        """Whether a PKCS#11 token keeps it."""
+        return beside(self.stem, IN_TOKEN).exists() and not beside(self.stem, "p12").exists()
+
 
 def stems_of(stem: Path) -> list[Path]:
     """Return the stems of all keys of the holder whose own stem is `stem`."""
     found = [stem] if has_key(stem) else []
-    files = [*stem.glob("*.key.pem"), *stem.glob("*.p12")]
-    names = {file.name.removesuffix(".p12").removesuffix(".key.pem") for file in files}
-    return [*found, *(stem / name for name in sorted(names))]
+    return [*found, *(stem / name for name in sorted(names_in(stem)))]
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the names of the keys that stand right in a folder."""
+    return {
+        file.name.removesuffix(f".{ending}")
+        for ending in _OF_KEYS
+        for file in folder.glob(f"*.{ending}")
+    }
 
 
 def has_key(stem: Path) -> bool:
     """Tell whether a key stands right at `stem`."""
-    return any(beside(stem, ending).exists() for ending in ("p12", "key.pem"))
+    return any(beside(stem, ending).exists() for ending in _OF_KEYS)
 
 
 def beside(stem: Path, ending: str) -> Path:
@@ -76,9 +94,13 @@ def stamp_of(stem: Path) -> tuple[object, ...]:
     )
 
 
-def load_held(stem: Path) -> list[HeldKey]:
+def load_held(stem: Path, *, memory: Path | None = None) -> list[HeldKey]:
     """
     Load every key of a holder; what cannot be loaded says why.
+
+    Args:
+        stem: The holder's.
+        memory: See `load_key`.
 
     Raises:
         ConfigError: a passphrase file cannot be read.
@@ -86,22 +108,37 @@ def load_held(stem: Path) -> list[HeldKey]:
     found = []
     for one in stems_of(stem):
         try:
-            found.append(HeldKey(stem=one, key=load_key(one)))
+            found.append(HeldKey(stem=one, key=load_key(one, memory=memory)))
         except SigningError as error:
             found.append(HeldKey(stem=one, trouble=error))
     return found
 
 
-def load_key(stem: Path) -> SigningKey:
+def load_key(stem: Path, *, memory: Path | None = None) -> SigningKey:
     """
     Load the key at one stem.
+
+    Args:
+        stem: Of its files.
+        memory: Where to remember which PIN a token has refused; beside the key if nothing is said.
 
     Raises:
         signing.KeyUnusable: it is not there, locked, or not what it should be.
         ConfigError: its passphrase file cannot be read.
     """
-    passphrase = _passphrase(beside(stem, "pass"))
-    bundle = beside(stem, "p12")
+    secret = beside(stem, "pass")
+    bundle, in_token = beside(stem, "p12"), beside(stem, IN_TOKEN)
+    if in_token.exists() and not bundle.exists():
+        # The library is for those who have a token.
+        from signing.token_key import load_token_key  # noqa: PLC0415
+
+        return load_token_key(
+            in_token,
+            pin_file=secret,
+            certificate_file=beside(stem, "cert.pem"),
+            memory=memory or stem.parent,
+        )
+    passphrase = _passphrase(secret)
     if bundle.exists():
         return load_pkcs12(bundle, passphrase=passphrase)
     return load_pem(beside(stem, "key.pem"), beside(stem, "cert.pem"), passphrase=passphrase)

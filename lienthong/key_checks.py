@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lienthong.held_keys import KeyState, choose, end_of_cover, state_of
+from lienthong.held_keys import KeyState, choose, end_of_cover, state_of, stems_of
 from lienthong.keyring import OPERATOR
+from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import (
     Signer,
     SigningError,
     XadesSigner,
     is_development,
+    prove,
     read_signer,
     verify,
 )
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
     from lienthong.keyring import Keyring
     from lienthong.wiring import Installation
+    from signing import SigningKey
 
+ENDS_SOON = "key.ends_soon"
 WARNINGS = (timedelta(days=7), timedelta(days=30), timedelta(days=60))
 """How long before the end it is told, the most urgent first."""
 _PROBE = b'<ThuKhoa xmlns="urn:lienthong:keys" Id="thu-khoa"></ThuKhoa>'
@@ -42,6 +47,7 @@ class KeyReport:
     state: KeyState
     signer: Signer | None
     is_development: bool = False
+    is_in_token: bool = False
     trouble: Text | None = None
 
 
@@ -74,6 +80,7 @@ def report_keys(installation: Installation) -> list[KeyReport]:
                     state=state_of(one, chosen=chosen, now=now),
                     signer=signer,
                     is_development=one.key is not None and is_development(one.key.certificate),
+                    is_in_token=one.is_in_token,
                     trouble=None if trouble is None else Text(vi=trouble.vi, en=trouble.en),
                 )
             )
@@ -88,6 +95,33 @@ def check_keys(installation: Installation) -> list[KeyFinding]:
         for holder in _holders(keyring)
         for finding in (*_tried(keyring, holder, now), *_ending(keyring, holder, now))
     ]
+
+
+def keys_in_trouble(keyring: Keyring, *, now: datetime) -> list[KeyFinding]:
+    """
+    Let every key in use sign a few random bytes, and say what somebody must do about keys.
+
+    Whom to trust is not asked, and what cannot be read is one finding more.
+    """
+    found: list[KeyFinding] = []
+    for holder in _holders(keyring):
+        try:
+            found += (*_proved(keyring, holder, now), *_ending(keyring, holder, now))
+        except ConfigError as error:
+            words = Text(vi=f"{holder}: {error.text.vi}", en=f"{holder}: {error.text.en}")
+            found.append(KeyFinding(holder=holder, code=error.code, words=words, is_urgent=True))
+    return found
+
+
+def prove_key(key: SigningKey, *, now: datetime) -> None:
+    """
+    Return if a key can sign now: it is valid, and it does.
+
+    Raises:
+        signing.KeyUnusable: it cannot.
+    """
+    key.check_usable_at(now)
+    prove(key)
 
 
 def keys_that_end(keyring: Keyring, *, now: datetime) -> list[KeyFinding]:
@@ -105,7 +139,7 @@ def _ending(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding
         return
     yield KeyFinding(
         holder=holder,
-        code="key.ends_soon",
+        code=ENDS_SOON,
         words=Text(
             vi=f"{holder}: còn {left.days} ngày, đến {end:%Y-%m-%d}, không có khóa kế tiếp; xin "
             "chứng thư mới rồi chạy: lienthong keys rotate",
@@ -117,20 +151,34 @@ def _ending(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding
 
 
 def _holders(keyring: Keyring) -> list[str]:
-    return [*([OPERATOR] if keyring.held(OPERATOR) else []), *keyring.names()]
+    has_own = bool(stems_of(keyring.stem(OPERATOR)))
+    return [*([OPERATOR] if has_own else []), *keyring.names()]
 
 
 def _tried(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:
+    def sign_and_verify(key: SigningKey) -> None:
+        signed = XadesSigner(key, second=SecondOpinion(key.certificate)).sign(_PROBE, signed_at=now)
+        verify(signed, policy=keyring.policy(), now=now)
+
+    yield from _with_each(keyring, holder, now, sign_and_verify)
+
+
+def _proved(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:
+    yield from _with_each(keyring, holder, now, partial(prove_key, now=now))
+
+
+def _with_each(
+    keyring: Keyring, holder: str, now: datetime, attempt: Callable[[SigningKey], None]
+) -> Iterator[KeyFinding]:
+    """Say what is wrong with the holder's keys, the one in use after `attempt` with it."""
     held = keyring.held(holder)
     for one in held:
         if one.trouble is not None:
             yield _finding(holder, one.trouble, is_urgent=all(other.key is None for other in held))
     try:
         key = choose([one for one in held if one.key is not None], now=now)
-        if key is None:
-            return
-        signed = XadesSigner(key, second=SecondOpinion(key.certificate)).sign(_PROBE, signed_at=now)
-        verify(signed, policy=keyring.policy(), now=now)
+        if key is not None:
+            attempt(key)
     except SigningError as error:
         yield _finding(holder, error, is_urgent=True)
 

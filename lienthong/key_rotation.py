@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lienthong.held_keys import beside, load_key
+from lienthong.held_keys import IN_TOKEN, beside, load_key
 from lienthong.keyring import OPERATOR
 from lienthong.store.work import begin as begin_work
 from schemas.errors import ConfigError
@@ -32,6 +32,8 @@ class NewKey:
     """The files that somebody hands in."""
 
     p12: Path | None = None
+    token: Path | None = None
+    """The file that stands for a key in a PKCS#11 token."""
     key: Path | None = None
     certificate: Path | None = None
     passphrase: Path | None = None
@@ -39,14 +41,16 @@ class NewKey:
     @property
     def is_given(self) -> bool:
         """Whether there is a whole key."""
-        return self.p12 is not None or (self.key is not None and self.certificate is not None)
+        is_pair = self.key is not None and self.certificate is not None
+        return self.p12 is not None or self.token is not None or is_pair
 
     def parts(self) -> dict[str, Path]:
         """Return the files by the ending that they get; what makes it a key comes last."""
         files = {
             "pass": self.passphrase,
             "cert.pem": None if self.p12 else self.certificate,
-            "key.pem": None if self.p12 else self.key,
+            "key.pem": None if self.p12 or self.token else self.key,
+            IN_TOKEN: None if self.p12 else self.token,
             "p12": self.p12,
         }
         return {ending: file for ending, file in files.items() if file is not None}

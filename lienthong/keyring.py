@@ -4,7 +4,8 @@ The keys and the trust of one installation, in one folder:
     root.cert.pem, trust/*.pem                     the pinned roots
     agencies/{name}.key.pem + {name}.cert.pem      an agency's key, or
     agencies/{name}.p12                            the same in one file
-    agencies/{name}.pass                           the passphrase of either, where it has one
+    agencies/{name}.pkcs11.toml                    where the key is, if it is in a PKCS#11 token
+    agencies/{name}.pass                           the passphrase or PIN, where it has one
     agencies/{name}/…                              further keys of it, see `held_keys`
     operator.key.pem + operator.cert.pem, …        the operator's own, in the same ways: seals
 
@@ -14,25 +15,38 @@ first look needs no preparation; their certificates say that they are for develo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
-from lienthong.held_keys import HeldKey, choose, load_held, load_key, stamp_of, stems_of
+from lienthong.held_keys import HeldKey, choose, load_held, load_key, names_in, stamp_of, stems_of
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import SigningKey, VerificationPolicy, load_pem, load_policy, make_development_pki
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from pathlib import Path
 
 log = structlog.get_logger()
 
+TOKEN_PATIENCE = timedelta(seconds=10)
+"""Before a key whose token was in trouble is looked for again."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 OPERATOR = "operator"
 """Who runs the installation, among the holders of keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was loaded."""
+
+    stamp: object
+    held: list[HeldKey]
+    again_at: datetime
 
 
 class Keyring:
@@ -44,11 +58,22 @@ class Keyring:
         *,
         may_make_development_keys: bool,
         clock: Callable[[], datetime],
+        memory: Path | None = None,
     ) -> None:
+        """
+        Prepare for a folder.
+
+        Args:
+            folder: Of the keys; it may be read-only.
+            may_make_development_keys: Where there are none.
+            clock: Says which of them is valid.
+            memory: A folder to write in, see `load_key`.
+        """
         self.folder = folder
+        self._memory = memory
         self._may_make = may_make_development_keys
         self._clock = clock
-        self._known: dict[Path, tuple[object, list[HeldKey]]] = {}
+        self._known: dict[Path, _Known] = {}
         self._lock = Lock()
 
     @property
@@ -93,10 +118,8 @@ class Keyring:
     def names(self) -> list[str]:
         """Return the names of the agencies that have a key here."""
         folder = self.folder / "agencies"
-        files = [*folder.glob("*.key.pem"), *folder.glob("*.p12")]
-        plain = {file.name.removesuffix(".p12").removesuffix(".key.pem") for file in files}
         further = {one.name for one in folder.glob("*/") if stems_of(one)}
-        return sorted(plain | further)
+        return sorted(names_in(folder) | further)
 
     def _agency(self, name: str) -> Path:
         return self.folder / "agencies" / name
@@ -107,16 +130,23 @@ class Keyring:
             self.make_development_keys(agencies)
         found = choose(self._held(stem), now=self._clock())
         # Without any, loading says what is missing.
-        return load_key(stem) if found is None else found
+        return load_key(stem, memory=self._memory) if found is None else found
 
     def _held(self, stem: Path) -> list[HeldKey]:
-        """Return a holder's keys; loading one takes 30 ms, so only when its files have changed."""
+        """
+        Return a holder's keys; loading one takes 30 ms, so only when its files have changed.
+
+        A token that is back changes no file: what could not be loaded from one is tried again.
+        """
         with self._lock:
-            stamp = stamp_of(stem)
+            stamp, now = stamp_of(stem), self._clock()
             known = self._known.get(stem)
-            if known is None or known[0] != stamp:
-                known = self._known[stem] = (stamp, load_held(stem))
-            return known[1]
+            if known is None or known.stamp != stamp or known.again_at <= now:
+                held = load_held(stem, memory=self._memory)
+                waits = any(one.trouble is not None and one.is_in_token for one in held)
+                again_at = now + TOKEN_PATIENCE if waits else NEVER
+                known = self._known[stem] = _Known(stamp=stamp, held=held, again_at=again_at)
+            return known.held
 
     def portal_key(self) -> SigningKey:
         """Load the sandbox's own key, which signs receipts in development."""

@@ -24,6 +24,7 @@ from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
 from lienthong.flows.used import note_used
 from lienthong.key_checks import keys_that_end
+from lienthong.key_watch import KeyWatch
 from lienthong.logs import kind_and_place
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
@@ -232,6 +233,7 @@ def _results(installation: Installation, stop: Event) -> None:
 
 def _sweep(installation: Installation, stop: Event) -> None:
     retained_at: datetime | None = None
+    watch = KeyWatch(installation.keyring)
 
     def one_round() -> None:
         nonlocal retained_at
@@ -246,6 +248,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
             # just being replaced: what is known stays in use.
             log.warning("sweep.keys_unusable", code=error.code, words=str(error))
         now = installation.clock()
+        watch.look(now=now)
         if retained_at is None or now - retained_at >= RETAIN_EVERY:
             ages = installation.retention
             for erased in retain(

@@ -49,7 +49,7 @@ from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import RsaPadding, VerificationPolicy, XadesSigner, load_policy, read_signer
+from signing import RsaPadding, VerificationPolicy, XadesSigner, load_policy
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
@@ -151,7 +151,12 @@ class Installation:
         """The signing keys and what is trusted."""
         folder = self.settings.keys_dir or self.settings.data_dir / "keys"
         is_free = self.settings.keys_dir is None and not self.settings.target
-        return Keyring(folder, may_make_development_keys=is_free, clock=self.clock)
+        return Keyring(
+            folder,
+            may_make_development_keys=is_free,
+            clock=self.clock,
+            memory=self.settings.data_dir,
+        )
 
     def agency(self, name: str) -> Agency:
         """
@@ -163,7 +168,8 @@ class Installation:
         """
         with self._lock:
             key = self._agency_key(name)
-            stamp = (read_signer(key.certificate).fingerprint, _stamp_of(self.catalogue_file))
+            # The key itself, not its certificate: what opens a token may have changed.
+            stamp = (key, _stamp_of(self.catalogue_file))
             known = self._agencies.get(name)
             if known is not None and known[0] == stamp:
                 return known[1]

@@ -2,16 +2,18 @@
 The file with a token's PIN, and the memory that a token has refused it.
 
 A token locks itself after a few wrong PINs, often for good. So a PIN is tried by one process at a
-time, and one that was refused is not tried again, by nobody, until its file is changed: beside
-`NAME.pass` a file `NAME.pass.refused` says which state of it was refused. Where that cannot be
-written each process remembers by itself.
+time, and one that was refused is not tried again, by nobody, until its file is changed: a file
+elsewhere, for folders of keys are best read-only, says which state of it was refused. Where that
+cannot be written each process remembers by itself.
 """
 
 from __future__ import annotations
 
 import fcntl
-from contextlib import contextmanager, suppress
+import os
+from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from signing.errors import KeyUnusable, Reason
@@ -38,9 +40,18 @@ class Refusal(Enum):
 class PinFile:
     """One PIN file."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, memory: Path) -> None:
+        """
+        Prepare for one file.
+
+        Args:
+            file: Holds the PIN.
+            memory: A folder that all processes of this installation may write, where it is
+                remembered what was refused.
+        """
         self.file = file
-        self._mark = file.with_name(f"{file.name}.refused")
+        name = sha256(os.fsencode(file.absolute())).hexdigest()[:16]
+        self._mark = memory / f"pin-refused-{name}"
 
     def read(self) -> Passphrase:
         """
@@ -60,8 +71,17 @@ class PinFile:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from trying this PIN meanwhile."""
-        with self.file.open("rb") as stream:
+        """
+        Keep other processes from trying this PIN meanwhile.
+
+        Raises:
+            KeyUnusable: "key.pin_missing".
+        """
+        with ExitStack() as stack:
+            try:
+                stream = stack.enter_context(self.file.open("rb"))
+            except OSError as error:
+                raise self._missing(str(error.strerror)) from error
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
@@ -75,9 +95,11 @@ class PinFile:
     def remember_refusal(self) -> None:
         """Remember that the token has refused the file as it is now."""
         _refused_here[self.file] = self._stamp()
-        # Read-only folders of keys are good practice too: then the memory of processes must do.
+        fresh = self._mark.with_name(f".{self._mark.name}.{os.getpid()}")
         with suppress(OSError):
-            self._mark.write_text(self._stamp(), encoding="ascii")
+            fresh.write_text(self._stamp(), encoding="ascii")
+            # It may be another user's, who ran a command: a file can be replaced, not written.
+            fresh.replace(self._mark)
 
     def forget_refusal(self) -> None:
         """Forget it: the PIN was accepted."""
@@ -93,7 +115,10 @@ class PinFile:
 
     def _stamp(self) -> str:
         # Not a digest of the PIN: four digits are soon found again.
-        found = self.file.stat()
+        try:
+            found = self.file.stat()
+        except OSError:
+            return "gone"
         return f"{found.st_ctime_ns} {found.st_ino} {found.st_size}"
 
     def _missing(self, cause: str) -> KeyUnusable:

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def load_token_key(file: Path, *, pin_file: Path, certificate_file: Path) -> SigningKey:
+def load_token_key(
+    file: Path, *, pin_file: Path, certificate_file: Path, memory: Path
+) -> SigningKey:
     """
     Return the key for which `file` stands, with its certificate.
 
@@ -51,12 +53,13 @@ def load_token_key(file: Path, *, pin_file: Path, certificate_file: Path) -> Sig
         pin_file: With the token's PIN.
         certificate_file: With the certificate and those between; where there is none they are
             read from the token.
+        memory: See `PinFile`.
 
     Raises:
         KeyUnusable: what is wrong, and what to do.
     """
     place = read_place(file)
-    key = TokenKey(module_at(place.module), place=place, pin_file=PinFile(pin_file))
+    key = TokenKey(module_at(place.module), place=place, pin_file=PinFile(pin_file, memory=memory))
     return key.with_certificate(
         _read_certificates(certificate_file) if certificate_file.exists() else None
     )

@@ -174,9 +174,12 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """
     Show per agency what was read, what waits, what went through and what needs somebody.
 
+    Every key in use signs a few bytes, so that one that is locked or away is seen here too.
+
     Example: lienthong status --json
     """
-    from lienthong.cli.machine import counts_values, flow_values
+    from lienthong.cli.machine import counts_values, flow_values, key_values
+    from lienthong.key_checks import keys_in_trouble
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow
     from lienthong.store.queries import count_agencies, troubled_submissions
@@ -187,6 +190,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         counts = count_agencies(connection)
         troubled = troubled_submissions(connection, vault=store.vault)
         flow = read_flow(connection, now=session.installation.clock())
+    keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
     if as_json:
         session.json(
             {
@@ -195,9 +199,12 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                     for line in counts
                 ],
                 "delivery": flow_values(flow),
+                "keys": [key_values(one, language=session.language) for one in keys],
             }
         )
         return
+    for one in keys:
+        session.say(one.words, style="red" if one.is_urgent else "yellow")
     if not counts:
         session.say(
             Text(

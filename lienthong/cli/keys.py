@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from lienthong.cli.files import AsJson
+from lienthong.cli.machine import key_values
 from lienthong.cli.session import Exit, Session, finish
 from schemas.errors import ConfigError
 from schemas.problem import Text
@@ -96,17 +97,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     session: Session = context.obj
     findings = check_keys(session.installation)
     if as_json:
-        session.json(
-            [
-                {
-                    "holder": one.holder,
-                    "code": one.code,
-                    "urgent": one.is_urgent,
-                    "message": one.words.say(session.language),
-                }
-                for one in findings
-            ]
-        )
+        session.json([key_values(one, language=session.language) for one in findings])
     else:
         for one in findings:
             session.say(one.words, style="red" if one.is_urgent else "yellow")
@@ -123,12 +114,15 @@ def rotate(  # noqa: PLR0913 - options of a command
     context: typer.Context,
     holder: Annotated[str, typer.Argument(help='An agency, or "operator"')],
     p12: Annotated[Path | None, typer.Option(help="The new key and certificate, PKCS#12")] = None,
+    pkcs11: Annotated[
+        Path | None, typer.Option(help="The file that says where the new key is in a token, TOML")
+    ] = None,
     key: Annotated[Path | None, typer.Option(help="The new key, PEM")] = None,
     certificate: Annotated[
         Path | None, typer.Option(help="Its certificate, PEM, with those between")
     ] = None,
     passphrase_file: Annotated[
-        Path | None, typer.Option(help="File with the passphrase of the key")
+        Path | None, typer.Option(help="File with the passphrase of the key, or the token's PIN")
     ] = None,
     development: Annotated[
         bool, typer.Option("--development", help="Make a new development key instead")
@@ -155,14 +149,16 @@ def rotate(  # noqa: PLR0913 - options of a command
             installation, holder, begin=first, life=timedelta(days=825), actor=actor
         )
     else:
-        new = NewKey(p12=p12, key=key, certificate=certificate, passphrase=passphrase_file)
+        new = NewKey(
+            p12=p12, token=pkcs11, key=key, certificate=certificate, passphrase=passphrase_file
+        )
         if not new.is_given:
             raise ConfigError(
                 Text(
-                    vi="Cho biết khóa mới: --p12, hoặc --key và --certificate; để tập dượt: "
-                    "--development",
-                    en="say which key is new: --p12, or --key and --certificate; to rehearse: "
-                    "--development",
+                    vi="Cho biết khóa mới: --p12, --pkcs11, hoặc --key và --certificate; để tập "
+                    "dượt: --development",
+                    en="say which key is new: --p12, --pkcs11, or --key and --certificate; to "
+                    "rehearse: --development",
                 ),
                 code="keys.none_given",
             )
@@ -189,6 +185,7 @@ def _values(session: Session, one: KeyReport) -> dict[str, Any]:
         "not_before": one.signer.not_before.isoformat() if one.signer else None,
         "not_after": one.signer.not_after.isoformat() if one.signer else None,
         "development": one.is_development,
+        "token": one.is_in_token,
         "trouble": one.trouble.say(session.language) if one.trouble else None,
     }
 
@@ -209,6 +206,8 @@ def _table(session: Session, reports: Sequence[KeyReport]) -> Table:
         state = session.word(_STATES[one.state.value].vi, _STATES[one.state.value].en)
         if one.is_development:
             state += session.word(" (thử nghiệm)", " (development)")
+        if one.is_in_token:
+            state += session.word(" (thiết bị)", " (token)")
         style = styles.get(one.state.value)
         if one.signer is None:
             words = one.trouble.say(session.language) if one.trouble else ""

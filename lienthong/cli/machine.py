@@ -10,6 +10,7 @@ from mappings import Need
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lienthong.key_checks import KeyFinding
     from lienthong.store.paces import Flow
     from lienthong.store.queries import (
         AgencyCounts,
@@ -32,6 +33,16 @@ def problem_values(problem: Problem, language: Language) -> dict[str, Any]:
         "value": problem.value,
         "suggestion": problem.suggestion.say(language) if problem.suggestion else None,
         "for_integrator": problem.for_integrator.say(language) if problem.for_integrator else None,
+    }
+
+
+def key_values(found: KeyFinding, language: Language) -> dict[str, Any]:
+    """Return what somebody must do about a holder's keys, in one language."""
+    return {
+        "holder": found.holder,
+        "code": found.code,
+        "urgent": found.is_urgent,
+        "message": found.words.say(language),
     }
 
 

@@ -300,7 +300,15 @@ HELP: dict[str, str] = {
     "The new key and certificate, PKCS#12": "Khóa và chứng thư mới, PKCS#12",
     "The new key, PEM": "Khóa mới, PEM",
     "Its certificate, PEM, with those between": "Chứng thư của khóa, PEM, kèm chuỗi trung gian",
-    "File with the passphrase of the key": "Tệp chứa mật khẩu của khóa",
+    "File with the passphrase of the key, or the token's PIN": (
+        "Tệp chứa mật khẩu của khóa, hoặc mã PIN của thiết bị"
+    ),
+    "The file that says where the new key is in a token, TOML": (
+        "Tệp TOML cho biết khóa mới nằm ở đâu trong thiết bị PKCS#11"
+    ),
+    "Every key in use signs a few bytes, so that one that is locked or away is seen here too.": (
+        "Mọi khóa đang dùng được ký thử vài byte, nên khóa bị khóa hoặc bị rút cũng thấy ở đây."
+    ),
     "Make a new development key instead": "Tạo khóa thử nghiệm mới thay vì nhận khóa có sẵn",
     "With --development: first day; default today": (
         "Cùng với --development: ngày bắt đầu; mặc định hôm nay"

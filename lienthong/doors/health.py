@@ -2,7 +2,8 @@
 Whether this door can do its work: the store, the exchange, and a key that really signs.
 
 A door whose store answers and whose keys have expired takes dossiers in that then stand still, and
-says that all is well: X-Road's health check did (XRDDEV-2889). So a key is loaded and looked at.
+says that all is well: X-Road's health check did (XRDDEV-2889). So a key signs something; its token
+may be away or locked, and no file says so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import select
 
 from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
+from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
 from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import LienthongError
@@ -31,6 +33,8 @@ log = structlog.get_logger()
 
 FRESH_SECONDS = 2.0
 """How long an answer is given again: anybody may ask, as often as they like."""
+KEY_FRESH_SECONDS = 10.0
+"""The same for the keys: the token that signs the question has dossiers to sign."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class HealthCheck:
         self._steady = steady
         self._lock = Lock()
         self._last: tuple[float, Health] | None = None
+        self._last_key: tuple[float, bool] | None = None
 
     def look(self) -> Health:
         """Return what is found now, or was found a moment ago."""
@@ -86,6 +91,13 @@ class HealthCheck:
         return True
 
     def _key(self) -> bool:
+        now = self._steady()
+        if self._last_key is None or now - self._last_key[0] >= KEY_FRESH_SECONDS:
+            can_sign = self._can_sign()
+            self._last_key = (self._steady(), can_sign)
+        return self._last_key[1]
+
+    def _can_sign(self) -> bool:
         """Tell whether at least one agency can sign now."""
         keyring = self._installation.keyring
         names = keyring.names()
@@ -97,12 +109,9 @@ class HealthCheck:
 
     def _signs(self, name: str) -> bool:
         try:
-            certificate = self._installation.keyring.agency_key(name, "", "").certificate
+            key = self._installation.keyring.agency_key(name, "", "")
+            prove_key(key, now=self._installation.clock())
         except (SigningError, LienthongError) as error:
             log.warning("health.key", agency=name, cause=error.code)
             return False
-        now = self._installation.clock()
-        is_current = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-        if not is_current:
-            log.warning("health.key", agency=name, cause="not valid now")
-        return is_current
+        return True

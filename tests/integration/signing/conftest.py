@@ -20,6 +20,8 @@ class Place:
         self.folder = folder
         self.pki = pki
         self.agency = agency
+        self.memory = folder / "memory"
+        self.memory.mkdir()
         self.token = softhsm.add_token(f"token-{next(_numbers)}")
 
     def fill(self, files=None, *, label="agency", key_id="01", with_certificate=True, asks=False):
@@ -38,6 +40,7 @@ class Place:
             file,
             pin_file=file.with_name(f"{stem}.pass"),
             certificate_file=file.with_name(f"{stem}.cert.pem"),
+            memory=self.memory,
         )
 
 

@@ -202,7 +202,7 @@ def test_a_process_with_a_key_in_a_token_ends_well(place, softhsm):
         "import sys; from pathlib import Path; from signing import prove; "
         "from signing.token_key import load_token_key; here = Path(sys.argv[1]); "
         "prove(load_token_key(here, pin_file=here.with_name('agency.pass'), "
-        "certificate_file=here.with_name('none')))"
+        "certificate_file=here.with_name('none'), memory=here.parent))"
     )
 
     done = subprocess.run(
@@ -253,6 +253,19 @@ def test_another_process_does_not_try_the_wrong_pin_again(place, monkeypatch):
 
     assert refusal_of(lambda: place.load_again(file)).code == "key.pin_wrong"
     assert tries == []
+    [mark] = place.memory.iterdir()
+    assert "9999" not in mark.read_text()
+
+
+def test_where_nothing_can_be_remembered_on_disk_the_process_remembers(place, monkeypatch):
+    place.fill()
+    place.memory = place.folder / "nowhere"
+    tries = tries_of(monkeypatch)
+    file = place.token.write(place.folder / "agency", key="agency", pin="9999")
+
+    for _ in range(3):
+        assert refusal_of(lambda: place.load_again(file)).code == "key.pin_wrong"
+    assert tries == ["9999"]
 
 
 def test_the_same_wrong_pin_of_another_key_of_the_token_is_not_tried(place, monkeypatch):
