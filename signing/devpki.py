@@ -231,6 +231,10 @@ class _Issuer:
     def issue(self, name: str, holder: _Holder, *, kind: Literal["rsa", "ec"]) -> KeyFiles:
         """Make key and certificate `name`, unless they are there."""
         files = self._files(name)
+        others = (self._folder / f"{name}.{ending}" for ending in ("p12", "pkcs11.toml"))
+        if any(other.exists() for other in others):
+            # Its key is in a bundle or a token: a second one beside it would have its certificate.
+            return files
         if files.key.exists() and files.certificate.exists():
             return files
         _check_key_there(files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -224,3 +224,19 @@ def test_a_long_title_is_cut_to_what_certificates_hold(tmp_path, workshop):
         x509.NameOID.COMMON_NAME
     )
     assert name.value == "Ủy ban nhân dân Ủy ban nhân dân Ủy ban nhân dân Ủy"
+
+
+@pytest.mark.parametrize("ending", ["p12", "pkcs11.toml"])
+def test_nothing_is_made_beside_a_key_in_a_bundle_or_a_token(tmp_path, ending):
+    folder = tmp_path / "keys"
+    (folder / "agencies").mkdir(parents=True)
+    (folder / f"agencies/so-tu-phap.{ending}").write_text("")
+    (folder / "agencies/so-tu-phap.cert.pem").write_text("its own")
+
+    made = make_development_pki(
+        folder, agencies={"so-tu-phap": ("H29.5", "Sở")}, now=datetime(2026, 11, 24, tzinfo=UTC)
+    )
+
+    assert "agencies/so-tu-phap" not in made.created
+    assert not (folder / "agencies/so-tu-phap.key.pem").exists()
+    assert (folder / "agencies/so-tu-phap.cert.pem").read_text() == "its own"
