@@ -49,6 +49,8 @@ CONFIRMATION = f"{{{WSSE11}}}SignatureConfirmation"
 _KNOWN = (TIMESTAMP, TOKEN, LOGIN, SIGNATURE, CONFIRMATION)
 MAX_HEADERS = 32
 MAX_NONCE_BYTES = 64
+MAX_TOKEN_BYTES = 64 * 1024
+"""Of certificates; what has been read is kept for a while, so it must be small."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -174,14 +176,12 @@ def read_certificates(token: _Element) -> tuple[x509.Certificate, ...]:
             en="The BinarySecurityToken must be an X509v3 or X509PKIPathv1, in Base64Binary",
         )
     der = read_base64(token, token.text)
+    if len(der) > MAX_TOKEN_BYTES:
+        raise _certificate_unreadable()
     try:
         return _load_path(der) if kind == PKI_PATH else (_load_one(der),)
     except ValueError as exc:
-        raise Departure(
-            "certificate.unreadable",
-            vi="Chứng thư trong BinarySecurityToken không đọc được",
-            en="A certificate in the BinarySecurityToken cannot be read",
-        ) from exc
+        raise _certificate_unreadable() from exc
 
 
 def read_login(login: _Element) -> LoginClaim:
@@ -299,4 +299,14 @@ def _login_wrong_shape() -> Departure:
         "wss.structure",
         vi="UsernameToken phải gồm Username, Password, và có thể Nonce, Created, mỗi loại một lần",
         en="A UsernameToken must hold Username, Password and perhaps Nonce, Created, each once",
+    )
+
+
+def _certificate_unreadable() -> Departure:
+    return Departure(
+        "certificate.unreadable",
+        vi="Chứng thư trong BinarySecurityToken không đọc được, hoặc dài hơn "
+        f"{MAX_TOKEN_BYTES} byte",
+        en="A certificate in the BinarySecurityToken cannot be read, or is longer than "
+        f"{MAX_TOKEN_BYTES} bytes",
     )

@@ -301,6 +301,15 @@ def test_another_certificate_of_the_same_key_is_noticed(workshop, sender, receiv
     assert codes(receiver, envelope) == ["wss.digest_differs"]
 
 
+def test_a_huge_certificate_is_not_read(workshop, sender, receiver):
+    der = workshop.agency.certificate.public_bytes(Encoding.DER)
+    chain = b64encode(b"\x30\x84\x00\x10\x00\x00" + der + bytes(0x100000 - len(der)))
+    envelope = sender.write().replace(b"#X509v3", b"#X509PKIPathv1")
+    envelope = re.sub(rb"(<wsse:BinarySecurityToken[^>]*>)[^<]*", rb"\g<1>" + chain, envelope)
+
+    assert codes(receiver, envelope) == ["certificate.unreadable"]
+
+
 def test_only_named_signers_are_taken(workshop, sender, receiver):
     envelope = sender.write(by=workshop.other_agency)
 
