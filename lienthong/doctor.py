@@ -330,6 +330,7 @@ def _target(installation: Installation) -> Iterator[Finding]:
     try:
         endpoint = installation.target.endpoint
         with_channel = installation.open_channel()
+        installation.try_security_key()
     except (LienthongError, SigningError) as error:
         text = Text(vi=error.vi, en=error.en) if isinstance(error, SigningError) else error.text
         yield Finding(name=name, state=State.WARNING, found=text)

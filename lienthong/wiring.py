@@ -313,8 +313,25 @@ class Installation:
             security_keys=self._security_keys(),
         )
 
+    def try_security_key(self) -> None:
+        """
+        Load the key that signs messages to the portal, where one does.
+
+        Raises:
+            ConfigError, SigningError: it cannot be used.
+        """
+        keys, profile = self._security_keys(), self.target.security
+        if keys is not None and profile is not None and profile.signature:
+            keys.signing().check_usable_at(self.clock())
+
     def _security_keys(self) -> SecurityKeys | None:
-        """Return what the portal's WS-Security needs; None where its profile has none."""
+        """
+        Return what the portal's WS-Security needs; None where its profile has none.
+
+        Raises:
+            ConfigError: there is no agency of the name in `signed_by`.
+            TrustUnusable: a file of `answer_trust` cannot be used.
+        """
         profile = self.target.security
         if profile is None:
             return None

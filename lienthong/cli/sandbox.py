@@ -15,6 +15,7 @@ from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
+    from lienthong.sandbox import SecurityDemands
     from lienthong.sandbox.misbehaviour import Misbehaviour
 
 sandbox = typer.Typer(help="A portal and sample files to try things out.", no_args_is_help=True)
@@ -39,6 +40,15 @@ def portal(  # noqa: PLR0913 - the options of one server
     look_up_shows: Annotated[
         str, typer.Option(help="What TraCuuHoSo tells: nothing, existence or content")
     ] = "content",
+    needs_signature: Annotated[
+        bool, typer.Option(help="Refuse what no key of this installation signed (WS-Security)")
+    ] = False,
+    needs_login: Annotated[
+        str | None, typer.Option(metavar="NAME:PASSWORD", help="Refuse others (UsernameToken)")
+    ] = None,
+    signs_answers: Annotated[
+        bool, typer.Option(help="Whether answers and faults are signed (WS-Security)")
+    ] = False,
     schedule: Annotated[
         Path | None, typer.Option(help="JSON file with a list of misbehaviours and their times")
     ] = None,
@@ -71,6 +81,11 @@ def portal(  # noqa: PLR0913 - the options of one server
         control_port=control_port,
         idempotent=idempotent,
         look_up_shows=shows,
+        security=_demands(
+            trust=(keyring.folder / "root.cert.pem",) if needs_signature else (),
+            login=needs_login,
+            signs_answers=signs_answers,
+        ),
         schedule=_read_schedule(schedule),
     )
     config.ledger.parent.mkdir(parents=True, exist_ok=True)
@@ -90,9 +105,12 @@ def portal(  # noqa: PLR0913 - the options of one server
             )
         )
         session.tell(Text(vi="Cho vào lienthong.toml:", en="Put into lienthong.toml:"))
-        session.err.print("[target]", markup=False)
-        for key, value in settings.items():
-            session.err.print(f"{key} = {json.dumps(value)}", markup=False)
+        security = settings.pop("security", None)
+        for table, values in {"target": settings, "target.security": security}.items():
+            if isinstance(values, dict):
+                session.err.print(f"[{table}]", markup=False)
+                for key, value in values.items():
+                    session.err.print(f"{key} = {json.dumps(value)}", markup=False)
 
     try:
         serve(config, stop=stop, ready=ready)
@@ -104,6 +122,23 @@ def portal(  # noqa: PLR0913 - the options of one server
             ),
             code="sandbox.port",
         ) from error
+
+
+def _demands(
+    *, trust: tuple[Path, ...], login: str | None, signs_answers: bool
+) -> SecurityDemands | None:
+    from lienthong.sandbox import SecurityDemands
+
+    if not trust and login is None and not signs_answers:
+        return None
+    username, colon, password = (login or "").partition(":")
+    if login is not None and not (username and colon and password):
+        raise typer.BadParameter("expected NAME:PASSWORD", param_hint="--needs-login")
+    return SecurityDemands(
+        trust=trust,
+        logins={} if login is None else {username: password},
+        signs_answers=signs_answers,
+    )
 
 
 def _read_schedule(file: Path | None) -> tuple[Misbehaviour, ...]:

@@ -467,6 +467,13 @@ HELP: dict[str, str] = {
     "What TraCuuHoSo tells: nothing, existence or content": (
         "TraCuuHoSo cho biết gì: nothing, existence hoặc content"
     ),
+    "Refuse what no key of this installation signed (WS-Security)": (
+        "Từ chối những gì không do khóa của hệ thống này ký (WS-Security)"
+    ),
+    "Refuse others (UsernameToken)": "Từ chối tên và mật khẩu khác (UsernameToken)",
+    "Whether answers and faults are signed (WS-Security)": (
+        "Có ký câu trả lời và báo lỗi hay không (WS-Security)"
+    ),
     "JSON file with a list of misbehaviours and their times": (
         "Tệp JSON liệt kê các sự cố và thời điểm"
     ),

@@ -49,7 +49,7 @@ class SandboxConfig:
     schedule: tuple[Misbehaviour, ...] = ()
     """Misbehaviour from the start on; `after_seconds` places each."""
     security: SecurityDemands | None = None
-    """What is demanded of WS-Security; None: a security header is not looked at."""
+    """What is demanded and given of WS-Security; None: a security header is not looked at."""
     max_request_bytes: int = 16 * MIB
     idle_timeout_seconds: float = 60
     """After which a silent connection is closed."""

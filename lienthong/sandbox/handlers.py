@@ -183,7 +183,7 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._drop()
             return
         signature = None
-        if app.guard is not None:
+        if app.guard is not None and app.guard.judges_requests:
             try:
                 proven = app.guard.open(data, now=now)
             except SecurityRefused as error:

@@ -55,6 +55,11 @@ class Guard:
             else {}
         )
 
+    @property
+    def judges_requests(self) -> bool:
+        """Whether anything is demanded of a request."""
+        return self._policy.certificates is not None or self._policy.passwords is not None
+
     def open(self, data: bytes, *, now: datetime) -> VerifiedMessage:
         """
         Return what is proven of a request.

@@ -77,6 +77,7 @@ def test_help_without_words_names_the_commands_and_the_exit_codes(quick):
         ("run", "--roles", "nonsense"),
         ("run", "--roles", ","),
         ("sandbox", "portal", "--look-up-shows", "nonsense"),
+        ("sandbox", "portal", "--needs-login", "a-name-only"),
         ("sandbox", "samples", "x", "--dossiers", "0"),
     ],
 )

@@ -190,6 +190,13 @@ def test_a_message_that_is_sent_twice_by_somebody_else_is_refused(start, demands
     assert [row.outcome for row in sandbox.ledger().arrivals] == ["looked_up", "wss.replayed"]
 
 
+def test_answers_are_signed_where_nothing_is_demanded_of_requests(start, secure, demands, agency):
+    sandbox = start(security=replace(demands, trust=(), logins={}))
+    plain = {"signature": False, "timestamp": False}
+
+    assert secure(sandbox, security=plain).send(agency.request(1)).outcome is Outcome.DELIVERED
+
+
 def test_an_unsigned_answer_says_nothing(start, secure, demands, agency):
     """Somebody on the way may have written it: whether the dossier arrived has to be asked."""
     sandbox = start(security=replace(demands, signs_answers=False))
