@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 import mappings
 import schemas.model
 from broker.port import BrokerError
+from lienthong.evidence.alarms import open_alarms
 from lienthong.held_keys import end_of_cover
 from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
@@ -229,6 +230,7 @@ def _store(installation: Installation) -> Iterator[Finding]:
     try:
         with reading(installation.store) as connection:
             found = installation.check_log(connection)
+            alarms = open_alarms(connection)
             unsafe = _unsafe_settings(connection) if on_server else []
     except (LienthongError, DBAPIError) as error:
         told = error.text if isinstance(error, LienthongError) else _cause(error)
@@ -245,6 +247,20 @@ def _store(installation: Installation) -> Iterator[Finding]:
         found=rows,
         remedy=remedy if found.faults else None,
     )
+    if alarms:
+        shown = "; ".join(map(str, alarms[:5])) + ("; …" if len(alarms) > 5 else "")
+        yield Finding(
+            name=Text(vi="Chứng cứ", en="Evidence"),
+            state=State.FAULT,
+            found=Text(
+                vi=f"{len(alarms)} điều không còn đúng: {shown}",
+                en=f"{len(alarms)} things do not hold: {shown}",
+            ),
+            remedy=Text(
+                vi="Giữ nguyên hiện trạng; xem: lienthong audit verify",
+                en="Keep everything as it is; see: lienthong audit verify",
+            ),
+        )
     if unsafe:
         yield Finding(
             name=name,

@@ -50,6 +50,7 @@ LISTEN_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
 """After trouble, and between two looks at files."""
 SWEEP_PAUSE_SECONDS = 60.0
+VERIFY_PAUSE_SECONDS = 5.0
 RESULTS_PAUSE_SECONDS = 0.1
 """Before the next look for results where there were few."""
 TAKE_PAUSE_SECONDS = 0.03
@@ -74,6 +75,8 @@ class Role(Enum):
     """Removes what is over: left-over bytes, and payloads whose retention has ended."""
     SEAL = "seal"
     """Seals the audit log and tells its witnesses."""
+    VERIFY = "verify"
+    """Checks the installation's own seals and packs again, slowly, and raises alarms."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
     FOLDER = "folder"
@@ -88,7 +91,7 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_folder = (Role.FOLDER,) if settings.folder.path is not None else ()
     with_pull = (Role.PULL,) if settings.pull else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
-    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, *doors)
+    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, Role.VERIFY, *doors)
 
 
 @dataclass(slots=True)
@@ -274,6 +277,10 @@ def _seal(installation: Installation, stop: Event) -> None:
     sealer.step()
 
 
+def _verify(installation: Installation, stop: Event) -> None:
+    _repeat(installation.make_reverifier().step, stop, pause_seconds=VERIFY_PAUSE_SECONDS)
+
+
 def _http(installation: Installation, stop: Event) -> None:
     # A web server is not for those who only expand and deliver.
     from lienthong.doors.server import serve  # noqa: PLC0415
@@ -323,6 +330,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.DELIVER: _deliver,
     Role.SWEEP: _sweep,
     Role.SEAL: _seal,
+    Role.VERIFY: _verify,
     Role.HTTP: _http,
     Role.FOLDER: _folder,
     Role.PULL: _pull,

@@ -223,6 +223,13 @@ class AuditSettings(BaseModel):
         default=SecretStr(""), description="for witnesses that are asked by HTTP"
     )
 
+    reverify_days: float = Field(
+        default=7, gt=0, le=366, description="within which the role `verify` checks every seal"
+    )
+    sample_seconds: float = Field(
+        default=60, gt=0, le=86_400, description="between two packs that `verify` makes and checks"
+    )
+
     @field_validator("witnesses")
     @classmethod
     def _check_witnesses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:

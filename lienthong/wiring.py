@@ -31,6 +31,7 @@ from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
 from lienthong.evidence.checking import check_log
 from lienthong.evidence.packing import Packer
+from lienthong.evidence.reverifying import Pace, Reverifier
 from lienthong.evidence.sealing import Sealer
 from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.flows.deliver import Deliverer, DeliveryRules
@@ -440,6 +441,23 @@ class Installation:
             key=self.keyring.operator_key,
             roots=roots,
             clock=self.clock,
+        )
+
+    def make_reverifier(self) -> Reverifier:
+        """Put the role together that checks seals and packs again."""
+        settings, target = self.settings.audit, self.settings.target
+        trust = () if target is None else target.receipt_trust
+        return Reverifier(
+            self.store,
+            packer=self.make_packer(),
+            policy=self.keyring.policy,
+            receipt_roots=lambda: load_policy(trust).trust_anchors,
+            pace=Pace(
+                period=timedelta(days=settings.reverify_days),
+                sample=timedelta(seconds=settings.sample_seconds),
+            ),
+            clock=self.clock,
+            random=Random(),  # noqa: S311 - which packs are looked at, not a secret
         )
 
     def check_log(

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -179,6 +180,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     Example: lienthong status --json
     """
     from lienthong.cli.machine import counts_values, flow_values, key_values
+    from lienthong.evidence.alarms import open_alarms
     from lienthong.key_checks import keys_in_trouble
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow
@@ -190,6 +192,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         counts = count_agencies(connection)
         troubled = troubled_submissions(connection, vault=store.vault)
         flow = read_flow(connection, now=session.installation.clock())
+        alarms = open_alarms(connection)
     keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
     if as_json:
         session.json(
@@ -200,11 +203,22 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 ],
                 "delivery": flow_values(flow),
                 "keys": [key_values(one, language=session.language) for one in keys],
+                "alarms": [asdict(alarm) for alarm in alarms],
             }
         )
         return
     for one in keys:
         session.say(one.words, style="red" if one.is_urgent else "yellow")
+    for alarm in alarms:
+        session.say(
+            Text(
+                vi=f"BÁO ĐỘNG: chứng cứ không còn đúng ({alarm}); giữ nguyên hiện trạng, chạy: "
+                "lienthong audit verify",
+                en=f"ALARM: evidence does not hold ({alarm}); keep everything as it is, run: "
+                "lienthong audit verify",
+            ),
+            style="red",
+        )
     if not counts:
         session.say(
             Text(

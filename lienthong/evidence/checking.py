@@ -134,6 +134,19 @@ def check_log(
     return _Walk(connection, vault=vault, policy=policy, progress=progress).run(witnesses)
 
 
+def check_seals(
+    connection: Connection,
+    *,
+    vault: Vault,
+    policy: VerificationPolicy,
+    first: int,
+    last: int,
+) -> Checked:
+    """Check some seals with their rows, and that they follow the one before; nothing is changed."""
+    walk = _Walk(connection, vault=vault, policy=policy, progress=lambda _rows: None)
+    return walk.run_part(first, last)
+
+
 class _Walk:
     """One check of a log."""
 
@@ -164,11 +177,17 @@ class _Walk:
             self._found.witnesses.append(self._ask(witness, newest=newest))
         return self._found
 
-    def _check_seals(self) -> int:
-        """Check every seal with its rows; return the number of the last one."""
-        every = select(seals).order_by(seals.c.id).execution_options(yield_per=AT_ONCE)
-        number, previous, total, log = 0, FIRST_SEAL, 0, None
-        for mark in self._connection.execute(every):
+    def run_part(self, first: int, last: int) -> Checked:
+        self._check_seals(first, last)
+        return self._found
+
+    def _check_seals(self, first: int = 1, last: int | None = None) -> int:
+        """Check seals with their rows, all unless told which; return the number of the last one."""
+        every = select(seals).where(seals.c.id >= first).order_by(seals.c.id)
+        if last is not None:
+            every = every.where(seals.c.id <= last)
+        number, previous, total, log = self._before(first)
+        for mark in self._connection.execute(every.execution_options(yield_per=AT_ONCE)):
             if mark.id != number + 1:
                 self._found.add(
                     "seal.missing",
@@ -190,6 +209,17 @@ class _Walk:
                 self._check_rows(body)
             number, previous = mark.id, seal.digest.hex()
         return number
+
+    def _before(self, first: int) -> tuple[int, str, int, str | None]:
+        """Return number, digest, rows and log of the seal before; one that is no seal any more is
+        found where it is checked itself."""
+        row = self._connection.execute(select(seals).where(seals.c.id == first - 1)).first()
+        if row is None:
+            return first - 1, FIRST_SEAL, 0, None
+        seal = as_seal(row)
+        with suppress(ValueError):
+            return row.id, seal.digest.hex(), seal.content.total, seal.content.log
+        return row.id, seal.digest.hex(), 0, None
 
     def _read(self, mark: Row[Any], seal: SignedSeal) -> SealBody | None:
         with suppress(ValueError):

@@ -18,7 +18,7 @@ from signing import CONTAINER_TYPE, SIGNATURES, ContainedFile, sign_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from typing import BinaryIO
+    from typing import IO
 
     from signing import SigningKey
 
@@ -42,7 +42,7 @@ _ODF = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 class Container:
     """A container that is being written; files are added one after the other."""
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: IO[bytes]) -> None:
         """Begin; `target` must be seekable, and is not closed."""
         self._zip = ZipFile(target, "w", ZIP_DEFLATED)
         self._zip.writestr(_entry("mimetype", ZIP_STORED), CONTAINER_TYPE)

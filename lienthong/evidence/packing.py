@@ -45,7 +45,7 @@ from signing import read_signer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
-    from typing import BinaryIO
+    from typing import IO
 
     from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
     from lienthong.store.database import Store
@@ -71,6 +71,8 @@ class Wanted:
     """The chain of seals, however long it is."""
     language: Language = Language.VI
     """Of the summary."""
+    with_sources: bool = True
+    """Read what agencies handed in again, which may take long; without it the pack says less."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +117,7 @@ class Packer:
         self._roots = roots
         self._clock = clock
 
-    def pack(self, target: BinaryIO, wanted: Wanted) -> Packed:
+    def pack(self, target: IO[bytes], wanted: Wanted) -> Packed:
         """
         Write the pack of one dossier to `target`, which must be seekable.
 
@@ -189,7 +191,9 @@ class _Writing:
 
     def _add_submission(self, container: Container, number: int, of: HandedIn) -> dict[str, Any]:
         folder = f"submissions/{number}"
-        why = self._sources.why_not_whole(of, whole_files=self._wanted.whole_files)
+        why: Text | None = _NOT_ASKED
+        if self._wanted.with_sources:
+            why = self._sources.why_not_whole(of, whole_files=self._wanted.whole_files)
         file = None
         if why is None:
             file, why = self._add_source(container, f"{folder}/source", of)
@@ -239,6 +243,8 @@ class _Writing:
     ) -> tuple[dict[str, str], Text | None]:
         if of.erasure is not None:
             return {}, Text(vi="nội dung đã bị xóa", en="its bytes were erased")
+        if not self._wanted.with_sources:
+            return {}, _NOT_ASKED
         names = {}
         try:
             for number, record in self._sources.records(of):
@@ -417,6 +423,7 @@ class _Writing:
             )
 
 
+_NOT_ASKED = Text(vi="không được yêu cầu", en="it was not asked for")
 _PROOFS = {
     "receipt": Text(vi="Cổng đã cấp biên nhận", en="the portal gave a receipt"),
     "lookup": Text(

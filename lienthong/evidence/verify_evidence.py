@@ -55,7 +55,7 @@ from lxml import etree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import BinaryIO
+    from typing import IO
 
 PACK_TYPE = "lienthong-evidence/1"
 SEAL_TYPE = "lienthong-seal/1"
@@ -199,7 +199,7 @@ class Means:
         self.now = now or datetime.now(timezone.utc)
 
 
-def verify(file: BinaryIO, means: Means) -> Report:
+def verify(file: IO[bytes], means: Means) -> Report:
     """Check one pack, an open binary file; return a `Report`. Raises nothing for a bad pack."""
     report = Report()
     try:
@@ -222,7 +222,7 @@ def verify(file: BinaryIO, means: Means) -> Report:
 class Pack:
     """The files of a pack; nothing is unpacked to disk, no header is believed."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         count = _check_end(file)
         try:
@@ -303,7 +303,7 @@ class Pack:
             yield read_json(rest, name)
 
 
-def _check_end(file: BinaryIO) -> int:
+def _check_end(file: IO[bytes]) -> int:
     """Check the end record; return how many files there are. Only one reading is possible."""
     size = file.seek(0, 2)
     if size > MAX_PACK:
@@ -322,7 +322,7 @@ def _check_end(file: BinaryIO) -> int:
     return int(count)
 
 
-def _check_entries(file: BinaryIO, entries: list[zipfile.ZipInfo]) -> None:
+def _check_entries(file: IO[bytes], entries: list[zipfile.ZipInfo]) -> None:
     """Check every header of the file against its twin, and that nothing lies between the files."""
     seen, position, total = set(), 0, 0
     if not entries or entries[0].orig_filename != "mimetype" or entries[0].compress_type:
