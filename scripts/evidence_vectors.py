@@ -28,13 +28,15 @@ Evidence packs of Lienthong, to test verifiers with. The people in them are made
 
   expected.json   of each pack: what was done to it, the verdict, and the code of everything false
   root.pem        the root to trust, where with_root says so
+  stamp-root.pem  the root of the time-stamp authority
   witness.jsonl   the seals of a witness, where with_witness says so
   packs/          the packs
 
 operator: the SHA-256 of the operator's certificate, where it is to be named (--operator).
 A verifier is right if verdict and codes are those of expected.json for each pack:
 
-  python verify_evidence.py packs/NAME.asice --root root.pem --witness witness.jsonl --json
+  python verify_evidence.py packs/NAME.asice --root root.pem \\
+      --stamp-root stamp-root.pem --witness witness.jsonl --json
 
 docs/evidence.md says what each code means.
 """
@@ -63,6 +65,7 @@ def main(target: Path) -> None:
             "README": README.encode(),
             "expected.json": json.dumps(expected, indent=1).encode() + b"\n",
             "root.pem": (folder / "keys" / "root.cert.pem").read_bytes(),
+            "stamp-root.pem": shop.stamp_root,
             "witness.jsonl": shop.witness,
             **{f"packs/{one.name}.asice": one.pack for one in vectors},
         }

@@ -98,6 +98,9 @@ def verify(  # noqa: PLR0913 - options of a command
     receipt_root: Annotated[
         list[Path] | None, typer.Option(help="PEM that only the portal's receipts may lead to")
     ] = None,
+    stamp_root: Annotated[
+        list[Path] | None, typer.Option(help="PEM of the root of the time-stamp authority")
+    ] = None,
     operator: Annotated[
         list[str] | None, typer.Option(help="SHA-256 of the operator's certificate")
     ] = None,
@@ -121,6 +124,7 @@ def verify(  # noqa: PLR0913 - options of a command
         means = verifier.Means(
             roots=verifier.read_roots(map(str, root or ())),
             receipt_roots=verifier.read_roots(map(str, receipt_root or ())),
+            stamp_roots=verifier.read_roots(map(str, stamp_root or ())),
             operators=operator or (),
             witness=verifier.read_witness(witness or ()),
             sources=verifier.digest_files(map(str, source or ())),

@@ -58,6 +58,9 @@ HELP: dict[str, str] = {
     "The chain of seals, however long": "Cả chuỗi niêm phong, dù dài đến đâu",
     "The summary in English": "Bản tóm tắt bằng tiếng Anh",
     "The pack": "Gói chứng cứ",
+    "PEM of the root of the time-stamp authority": (
+        "Tệp PEM chứng thư gốc của nơi cấp dấu thời gian"
+    ),
     "PEM of a trusted root": "Tệp PEM của chứng thư gốc tin cậy",
     "PEM that only the portal's receipts may lead to": ("Tệp PEM chỉ dùng cho biên nhận của Cổng"),
     "SHA-256 of the operator's certificate": "SHA-256 của chứng thư bên vận hành",

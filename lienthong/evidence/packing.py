@@ -360,15 +360,18 @@ class _Writing:
                     if len(steps) < MOST_STEPS:
                         steps.append(row)
             newest = prover.newest()
-            numbers = set(proven.seals) | ({newest} if newest is not None else set())
+            tokens = prover.stamps(sorted(proven.seals))
+            numbers = proven.seals | {number for number, _ in tokens}
+            if newest is not None:
+                numbers.add(newest)
             fingerprints: set[str] = set()
-            _add_lines(
-                container, "audit/seals.jsonl", prover.seals(sorted(numbers), fingerprints.add)
-            )
+            lines = prover.seals(sorted(numbers), fingerprints.add)
+            _add_lines(container, "audit/seals.jsonl", lines)
             why = self._add_chain(container, prover, sorted(numbers))
-            stamps = {}
-            for number, token in prover.stamps(sorted(proven.seals)):
-                stamps[str(number)] = container.add(f"audit/stamps/{number}.tsr", token).name
+            stamps = {
+                str(number): container.add(f"audit/stamps/{number}.tsr", token).name
+                for number, token in tokens
+            }
             signers = [
                 container.add(f"certificates/seal-signer-{one[:16]}.pem", pem.encode()).name
                 for one, pem in sorted(prover.certificates(sorted(fingerprints)).items())

@@ -43,7 +43,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -184,6 +184,7 @@ class Means:
         self,
         roots: Iterable[Certificate] = (),
         receipt_roots: Iterable[Certificate] = (),
+        stamp_roots: Iterable[Certificate] = (),
         operators: Iterable[str] = (),
         witness: Mapping[int, str] | None = None,
         sources: Iterable[str] = (),
@@ -191,6 +192,7 @@ class Means:
     ) -> None:
         self.roots = list(roots)
         self.receipt_roots = list(receipt_roots)
+        self.stamp_roots = list(stamp_roots)
         self.operators = [one.lower().replace(":", "") for one in operators]
         self.witness = dict(witness or {})
         """Number of a seal to its digest, as somebody else remembers it."""
@@ -867,6 +869,216 @@ def read_moment(text: str) -> datetime:
         ) from error
 
 
+# --- time-stamps --------------------------------------------------------------------------------
+
+
+class TimeStamp:
+    """A time-stamp token (RFC 3161, in CMS) whose signature is right; its authority is a claim."""
+
+    def __init__(self, token: bytes, data: bytes) -> None:
+        """Check what it says of `data`. Raises `Refused`."""
+        try:
+            self._read(token, data)
+        except (ValueError, IndexError, OverflowError) as error:
+            raise _stamp("unreadable", "không đọc được", "it cannot be read") from error
+
+    def _read(self, token: bytes, data: bytes) -> None:
+        (whole,) = der_items(token)
+        kind, explicit = der_items(whole.content)
+        if kind.content != SIGNED_DATA:
+            raise ValueError("no signed data")
+        (signed,) = der_items(explicit.content)
+        _, _, holder, *rest = der_items(signed.content)
+        content_kind, content = der_items(holder.content)
+        if content_kind.content != TST_INFO:
+            raise ValueError("no time-stamp")
+        (octets,) = der_items(content.content)
+        held = [one for one in rest if one.tag == 0xA0]
+        (signers,) = (one for one in rest if one.tag == 0x31)
+        (signer,) = der_items(signers.content)
+        certificates = [one.whole for part in held for one in der_items(part.content)]
+        if len(certificates) > MAX_CERTIFICATES:
+            raise ValueError("too many certificates")
+        self.certificates = [Certificate(one) for one in certificates]
+        self._read_info(octets.content, data)
+        self._check_signer(signer.content, octets.content)
+
+    def _read_info(self, info: bytes, data: bytes) -> None:
+        (whole,) = der_items(info)
+        _, _, imprint, _, at, *_ = der_items(whole.content)
+        method, digest = der_items(imprint.content)
+        name = _hash_of(method)
+        if not _same(hashlib.new(name, data).digest(), digest.content):
+            raise _stamp("of_another", "cho dữ liệu khác", "it is over other data")
+        text = at.content.decode("ascii")
+        form = "%Y%m%d%H%M%S.%f%z" if "." in text else "%Y%m%d%H%M%S%z"
+        if at.tag != 0x18 or not text.endswith("Z"):
+            raise ValueError("no time")
+        self.at = datetime.strptime(text[:-1] + "+0000", form).astimezone(timezone.utc)
+
+    def _check_signer(self, content: bytes, info: bytes) -> None:
+        _, named, digest_method, attributes, method, value, *_ = der_items(content)
+        issuer, serial = der_items(named.content)
+        number = int.from_bytes(serial.content, "big", signed=True)
+        own = [
+            one
+            for one in self.certificates
+            if one.issuer == issuer.whole and one.x509.serial_number == number
+        ]
+        if not own or attributes.tag != 0xA0:
+            raise ValueError("no certificate of its signer")
+        self.signer = own[0]
+        self.others = [one for one in self.certificates if one is not self.signer]
+        found = {}
+        for one in der_items(attributes.content):
+            kind, values = der_items(one.content)
+            found[kind.content] = der_items(values.content)[0]
+        name = _hash_of(digest_method)
+        is_right = (
+            (
+                found[CONTENT_TYPE].content == TST_INFO
+                and _same(found[MESSAGE_DIGEST].content, hashlib.new(name, info).digest())
+                and self._is_named(found)
+                # What is signed are the attributes as a SET, not under the tag that they have here.
+                and self._is_value_right(
+                    b"\x31" + attributes.whole[1:], method, name, value.content
+                )
+            )
+            if CONTENT_TYPE in found and MESSAGE_DIGEST in found
+            else False
+        )
+        if not is_right:
+            raise _stamp("signature_wrong", "chữ ký không đúng", "its signature is wrong")
+
+    def _is_named(self, found: Mapping[bytes, Item]) -> bool:
+        """Tell whether the certificate is the one that was signed along (RFC 5816)."""
+        named = found.get(SIGNING_CERTIFICATE_V2)
+        if named is None:
+            # The form of 2001 has SHA-1 only, which proves nothing: the pinned root must do.
+            return SIGNING_CERTIFICATE in found
+        first = der_items(der_items(named.content)[0].content)[0]
+        parts = der_items(first.content)
+        name = _hash_of(parts[0]) if parts[0].tag == 0x30 else "sha256"
+        digest = next(one.content for one in parts if one.tag == 0x04)
+        return _same(digest, hashlib.new(name, self.signer.der).digest())
+
+    def _is_value_right(self, data: bytes, method: Item, name: str, value: bytes) -> bool:
+        oid, key = der_items(method.content)[0].content, self.signer.key
+        hash_ = _HASHES[name[3:]]
+        try:
+            if isinstance(key, rsa.RSAPublicKey) and RSA_METHODS.get(oid) in ("", name):
+                key.verify(value, data, padding.PKCS1v15(), hash_)
+                return True
+            if isinstance(key, ec.EllipticCurvePublicKey) and EC_METHODS.get(oid) == name:
+                key.verify(value, data, ec.ECDSA(hash_))
+                return True
+        except (InvalidSignature, ValueError):
+            return False
+        return False
+
+    def fault(self, roots: Sequence[Certificate]) -> Refused | None:
+        """Return why its authority is not to be believed, or None."""
+        signer = self.signer
+        is_meant = any(
+            isinstance(one.value, x509.ExtendedKeyUsage)
+            and one.critical
+            and list(one.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+            for one in signer.x509.extensions
+        )
+        if not is_meant:
+            return _stamp(
+                "not_for_timestamps",
+                "chứng thư không để cấp dấu thời gian",
+                "its certificate is not for time-stamps",
+            )
+        if not signer.begin <= self.at <= signer.end:
+            return _stamp(
+                "expired",
+                "chứng thư không có hiệu lực lúc đó",
+                "its certificate was not valid then",
+            )
+        return _weakness(signer) or _path_fault(signer, self.others, roots, self.at)
+
+
+class Item:
+    """One value in DER."""
+
+    def __init__(self, tag: int, content: bytes, whole: bytes) -> None:
+        self.tag, self.content, self.whole = tag, content, whole
+
+
+def der_items(data: bytes) -> list[Item]:
+    """Return the values that stand in `data`, one after the other. Raises ValueError."""
+    found, place = [], 0
+    while place < len(data):
+        tag, size, start = data[place], data[place + 1], place + 2
+        if tag & 0x1F == 0x1F:
+            raise ValueError("a tag of several bytes")
+        if size & 0x80:
+            count = size & 0x7F
+            size = int.from_bytes(data[start : start + count], "big")
+            start += count
+            if not 1 <= count <= 4 or size < 0x80:
+                raise ValueError("a length that is none")
+        if start + size > len(data):
+            raise ValueError("it is cut off")
+        found.append(Item(tag, data[start : start + size], data[place : start + size]))
+        place = start + size
+    return found
+
+
+def _oid(text: str) -> bytes:
+    first, second, *rest = (int(one) for one in text.split("."))
+    out = bytes((40 * first + second,))
+    for number in rest:
+        part, more = [number & 0x7F], number >> 7
+        while more:
+            part.append(0x80 | more & 0x7F)
+            more >>= 7
+        out += bytes(reversed(part))
+    return out
+
+
+SIGNED_DATA = _oid("1.2.840.113549.1.7.2")
+TST_INFO = _oid("1.2.840.113549.1.9.16.1.4")
+CONTENT_TYPE = _oid("1.2.840.113549.1.9.3")
+MESSAGE_DIGEST = _oid("1.2.840.113549.1.9.4")
+SIGNING_CERTIFICATE = _oid("1.2.840.113549.1.9.16.2.12")
+SIGNING_CERTIFICATE_V2 = _oid("1.2.840.113549.1.9.16.2.47")
+HASH_OIDS = {
+    _oid("2.16.840.1.101.3.4.2.1"): "sha256",
+    _oid("2.16.840.1.101.3.4.2.2"): "sha384",
+    _oid("2.16.840.1.101.3.4.2.3"): "sha512",
+}
+RSA_METHODS = {
+    # Plain rsaEncryption leaves the hash to the digest method.
+    _oid("1.2.840.113549.1.1.1"): "",
+    _oid("1.2.840.113549.1.1.11"): "sha256",
+    _oid("1.2.840.113549.1.1.12"): "sha384",
+    _oid("1.2.840.113549.1.1.13"): "sha512",
+}
+EC_METHODS = {
+    _oid("1.2.840.10045.4.3.2"): "sha256",
+    _oid("1.2.840.10045.4.3.3"): "sha384",
+    _oid("1.2.840.10045.4.3.4"): "sha512",
+}
+
+
+def _hash_of(method: Item) -> str:
+    name = HASH_OIDS.get(der_items(method.content)[0].content)
+    if name is None:
+        raise _stamp(
+            "algorithm_forbidden",
+            "dùng hàm băm không được phép",
+            "it uses a digest method that is not allowed",
+        )
+    return name
+
+
+def _stamp(code: str, vi: str, en: str) -> Refused:
+    return Refused("stamp." + code, "dấu thời gian: " + vi, "time-stamp: " + en)
+
+
 # --- the container ------------------------------------------------------------------------------
 
 
@@ -1298,6 +1510,9 @@ class Log:
         self.anchored = 0
         """Seals up to this number are ancestors of one that a witness has."""
         self._log: str | None = None
+        self._texts: dict[int, str] = {}
+        self._linked_from: int | None = None
+        """The seals from this one up to the newest here follow each other."""
 
     def rows_of(self, subject: str) -> list[Any]:
         """Return the rows about one message or submission that are as they were written."""
@@ -1334,6 +1549,7 @@ class Log:
             self._log = body["log"]
             body["digest"] = hashlib.sha256(values["body"].encode()).hexdigest()
             self._seals[number] = body
+            self._texts[number] = values["body"]
             chain = chains.get(values["signer"])
             if chain is None or not _is_signed(chain[0], values):
                 self._bad.add(number)
@@ -1494,6 +1710,8 @@ class Log:
             self._compare(number, digest)
         if missing:
             raise _broken_chain(min(missing))
+        if body is not None:
+            self._linked_from = body["number"] - count + 1
         if body is not None and count > 1:
             self._report.proven(
                 "chain.linked",
@@ -1554,6 +1772,44 @@ class Log:
                 "Không có dấu thời gian của bên thứ ba: mọi thời điểm là theo đồng hồ của bên ký",
                 "There is no third party's time-stamp: every time is the signer's own clock",
             )
+        for number, name in stamps.items():
+            try:
+                self._check_stamp(int(number), self._pack.read(name, MIB))
+            except Refused as refused:
+                self._report.false(
+                    refused.code,
+                    "niêm phong số " + number + ": " + refused.vi,
+                    "seal " + number + ": " + refused.en,
+                )
+
+    def _check_stamp(self, number: int, token: bytes) -> None:
+        """Check one token, which is over the body of a seal and so over all before it."""
+        if number not in self._texts:
+            raise _stamp("no_seal", "thiếu niêm phong của nó", "its seal is not here")
+        stamp = TimeStamp(token, self._texts[number].encode())
+        first = number
+        if self._linked_from is not None and self._linked_from <= number:
+            first = self._linked_from
+        span = str(number) if first == number else str(first) + "–" + str(number)
+        at, name = _show(stamp.at), stamp.signer.name
+        told = (
+            "Niêm phong số " + span + " có trước " + at + ", theo dấu thời gian của " + name,
+            "Seals " + span + " were there by " + at + ", by a time-stamp of " + name,
+        )
+        if not self._means.stamp_roots:
+            self._report.open(
+                "stamp.signer_unknown",
+                told[0] + "; CHƯA CHỨNG MINH: chưa đưa chứng thư gốc của nơi cấp (--stamp-root)",
+                told[1] + "; NOT proven: no root of its authority was given (--stamp-root)",
+            )
+            return
+        fault = stamp.fault(self._means.stamp_roots)
+        if fault is None and stamp.at > self._means.now + SKEW:
+            fault = _stamp("in_future", "ở tương lai", "it is of the future")
+        if fault is not None:
+            code = fault.code if fault.code.startswith("stamp.") else "stamp.untrusted"
+            raise Refused(code, fault.vi, fault.en)
+        self._report.proven("stamp.given", *told)
 
     def say_when(self, row: Any, vi: str, en: str) -> None:
         """Say since when something stands in the log, as far as that is proven."""
@@ -1770,6 +2026,7 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--root", action="append", default=[], help="PEM: chứng thư gốc tin cậy / trusted root")
     add("--receipt-root", action="append", default=[], help="PEM: only for the portal's receipts")
+    add("--stamp-root", action="append", default=[], help="PEM: of the time-stamp authority")
     add("--operator", action="append", default=[], help="SHA-256 of the operator's certificate")
     add("--witness", action="append", default=[], help="file of a witness, or number:digest")
     add("--source", action="append", default=[], help="a file that the agency handed in")
@@ -1785,6 +2042,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         means = Means(
             roots=read_roots(asked.root),
             receipt_roots=read_roots(asked.receipt_root),
+            stamp_roots=read_roots(asked.stamp_root),
             operators=asked.operator,
             witness=read_witness(asked.witness),
             sources=digest_files(asked.source),

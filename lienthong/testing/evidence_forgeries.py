@@ -131,8 +131,13 @@ def reseal(files: Files, *, key: SigningKey) -> None:
     pem = key.certificate.public_bytes(Encoding.PEM)
     files[f"certificates/seal-signer-{signer[:16]}.pem"] = pem
 
+    # A time-stamp over the old seal would only give it away.
+    for name in [name for name in files if name.endswith(".tsr")]:
+        del files[name]
+
     def change(values: Any) -> None:
         values["seal_signers"] = [f"certificates/seal-signer-{signer[:16]}.pem"]
+        values["audit"]["stamps"] = {}
 
     _edit(files, change)
 
@@ -240,6 +245,20 @@ def _chain_cut(_shop: Workshop, files: Files) -> None:
     files[CHAIN] = files[CHAIN].partition(b"\n")[0] + b"\n"
 
 
+def _stamp_swapped(shop: Workshop, files: Files) -> None:
+    others = contents(shop.other)
+    files[name_in(files, ".tsr")] = others[name_in(others, ".tsr")]
+
+
+def _stamp_changed(_shop: Workshop, files: Files) -> None:
+    name = name_in(files, ".tsr")
+    files[name] = files[name].replace(f"{MADE_AT:%Y%m%d%H}".encode(), b"2025010108", 1)
+
+
+def _stamp_garbage(_shop: Workshop, files: Files) -> None:
+    files[name_in(files, ".tsr")] = b"\x30\x84\xff\xff\xff\xff"
+
+
 def _source_changed(_shop: Workshop, files: Files) -> None:
     name = name_in(files, "/source")
     files[name] = flip(files[name])
@@ -322,7 +341,7 @@ FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], Non
     "index-changed": ("the place of a row", ("row.proof_wrong",), _index_changed),
     "seal-changed": (
         "the time in a seal",
-        ("chain.broken", "seal.other_than_witness", "seal.signature_wrong"),
+        ("chain.broken", "seal.other_than_witness", "seal.signature_wrong", "stamp.of_another"),
         _seal_changed,
     ),
     "seal-by-stranger": (
@@ -332,6 +351,13 @@ FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], Non
     ),
     "chain-changed": ("a seal of the chain", ("chain.broken",), _chain_changed),
     "chain-cut": ("the end of the chain is gone", ("chain.broken",), _chain_cut),
+    "stamp-swapped": (
+        "the time-stamp of another seal",
+        ("stamp.of_another",),
+        _stamp_swapped,
+    ),
+    "stamp-changed": ("the time in a time-stamp", ("stamp.signature_wrong",), _stamp_changed),
+    "stamp-garbage": ("a time-stamp that is none", ("stamp.unreadable",), _stamp_garbage),
     "source-changed": ("the source", ("source.changed",), _source_changed),
     "source-digest-changed": (
         "the source, and its digest in manifest.json",

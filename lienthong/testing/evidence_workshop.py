@@ -9,12 +9,20 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
+from cryptography.hazmat import asn1
+from sqlalchemy import update
+
 from lienthong.evidence.container import Container
 from lienthong.evidence.packing import Wanted
+from lienthong.evidence.sealing import newest_seal
 from lienthong.store.database import reading
 from lienthong.store.queries import Selection, list_messages
+from lienthong.store.tables import seals
+from lienthong.testing.authority import Authority
 from lienthong.testing.evidence_site import AGENCY, MADE_AT, QuietSite, land_rows
 from signing import load_pem, make_development_pki
+from signing.timestamp_shapes import TimeStampReq
+from signing.timestamps import make_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +59,12 @@ class Workshop:
         """The agency's key."""
         return self.site.keyring.agency_key(AGENCY, "", "")
 
+    @property
+    def stamp_root(self) -> bytes:
+        """PEM of the root of the time-stamp authority."""
+        files = (self.site.keyring.folder / "trust-timestamp").glob("*.pem")
+        return b"".join(file.read_bytes() for file in sorted(files))
+
     def sign(self, files: Files, *, key: SigningKey | None = None, relist: bool = True) -> bytes:
         """Put files into a container signed by the operator, or by another."""
         target = BytesIO()
@@ -70,6 +84,7 @@ def open_workshop(folder: Path) -> Workshop:
     head, *rows = land_rows(folder, size_bytes=2_000).split(b"\r\n")
     for row in rows[:2]:
         site.hand_in(b"\r\n".join((head, row, b"")))
+        _stamp(site)
     with reading(site.store) as connection:
         lines = list_messages(connection, Selection(), vault=site.store.vault)
     made = Workshop(
@@ -82,6 +97,21 @@ def open_workshop(folder: Path) -> Workshop:
     files = (site.settings.data_dir / "witness").glob("seals-*.jsonl")
     made.witness = b"".join(file.read_bytes() for file in sorted(files))
     return made
+
+
+def _stamp(site: QuietSite) -> None:
+    """Have the newest seal time-stamped by the development authority."""
+    folder = site.keyring.folder
+    key = load_pem(folder / "timestamps.key.pem", folder / "timestamps.cert.pem", passphrase=None)
+    with reading(site.store) as connection:
+        newest = newest_seal(connection)
+    assert newest is not None
+    asked = asn1.decode_der(TimeStampReq, make_request(newest.body.encode()).body)
+    token = Authority(key=key, clock=site.clock).issue(asked)
+    with site.store.engine.begin() as connection:
+        connection.execute(
+            update(seals).where(seals.c.id == newest.content.number).values(stamp=token)
+        )
 
 
 def _pack(site: QuietSite, dossier: str) -> bytes:

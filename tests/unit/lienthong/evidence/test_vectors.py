@@ -41,6 +41,7 @@ def false_codes(report):
 def test_every_vector_gets_its_verdict_and_its_reason(shop, vectors, tmp_path):
     (tmp_path / "witness").write_bytes(shop.witness)
     roots = verifier.read_roots([shop.site.keyring.folder / "root.cert.pem"])
+    stamp_roots = verifier.load_pem(shop.stamp_root)
     witness = verifier.read_witness([str(tmp_path / "witness")])
     operator = read_signer(shop.operator.certificate).fingerprint
 
@@ -48,6 +49,7 @@ def test_every_vector_gets_its_verdict_and_its_reason(shop, vectors, tmp_path):
     for one in vectors:
         means = verifier.Means(
             roots=roots if one.with_root else (),
+            stamp_roots=stamp_roots,
             witness=witness if one.with_witness else None,
             operators=[operator] if one.pins_operator else (),
         )
@@ -58,8 +60,9 @@ def test_every_vector_gets_its_verdict_and_its_reason(shop, vectors, tmp_path):
 
 
 def test_the_published_vectors_get_their_verdicts(published, tmp_path):
-    for name in ("root.pem", "witness.jsonl"):
+    for name in ("root.pem", "stamp-root.pem", "witness.jsonl"):
         (tmp_path / name).write_bytes(published[name])
+    stamp_roots = verifier.read_roots([tmp_path / "stamp-root.pem"])
     roots = verifier.read_roots([tmp_path / "root.pem"])
     witness = verifier.read_witness([str(tmp_path / "witness.jsonl")])
     expected = json.loads(published["expected.json"])
@@ -67,6 +70,7 @@ def test_the_published_vectors_get_their_verdicts(published, tmp_path):
     for one in expected:
         means = verifier.Means(
             roots=roots if one["with_root"] else (),
+            stamp_roots=stamp_roots,
             witness=witness if one["with_witness"] else None,
             operators=[one["operator"]] if one["operator"] else (),
         )
@@ -117,6 +121,25 @@ def test_a_witness_that_knows_a_printed_seal_is_believed(shop):
     spaced = " ".join(digest[at : at + 8] for at in range(0, 64, 8)).upper()
 
     assert verifier.read_witness([f"{number}: {spaced}"]) == {number: digest}
+
+
+def test_a_time_stamp_proves_by_when_and_only_under_a_root_for_time_stamps(shop):
+    root = verifier.read_roots([shop.site.keyring.folder / "root.cert.pem"])
+    stranger = verifier.Certificate(shop.stranger.certificate.public_bytes(verifier.Encoding.DER))
+
+    def stamps(stamp_roots):
+        means = verifier.Means(roots=root, stamp_roots=stamp_roots)
+        report = verifier.verify(io.BytesIO(shop.good), means)
+        return [(one.kind, one.code, one.en) for one in report.lines if "stamp." in one.code]
+
+    [(kind, code, words)] = stamps(verifier.load_pem(shop.stamp_root))
+    assert (kind, code) == ("proven", "stamp.given")
+    assert words == (
+        "Seals 1 were there by 2026-03-02 08:00:00 UTC, by a time-stamp of "
+        "Development time-stamps, Lienthong"
+    )
+    assert [one[:2] for one in stamps([])] == [("not_proven", "stamp.signer_unknown")]
+    assert [one[:2] for one in stamps([stranger])] == [("false", "stamp.untrusted")]
 
 
 def test_a_source_that_the_auditor_has_is_recognised(shop):
