@@ -88,7 +88,7 @@ def fault_of(code: str) -> Name:
     """
     if code in _EXPIRED:
         return WSU, "MessageExpired"
-    if code.startswith("certificate."):
+    if code.startswith(("certificate.", "revocation.")):
         return WSSE, "InvalidSecurityToken" if code in _UNREADABLE else "FailedAuthentication"
     return WSSE, _FAULTS.get(code, "InvalidSecurity")
 
