@@ -10,17 +10,14 @@ from schemas.model import version_names, version_of_namespace
 from schemas.parser import XmlRefused, parse_xml
 from schemas.problem import Language, Place, Problem, Text
 from schemas.validation import Validator
-from signing import inspect, load_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from lxml.etree import _Element
 
     from schemas.model import SchemaVersion
-    from signing import Inspection, VerificationPolicy, XadesSigner
+    from signing import Inspection, PlainSigner, XadesSigner
 
 
 def check_document(document: bytes, *, file_name: str) -> tuple[str, list[Problem]]:
@@ -53,6 +50,19 @@ def sign_document(
         InputError: it is not valid, has a signature already, or names another agency.
         signing.KeyUnusable: the key cannot sign now.
     """
+    _check_signable(document, file_name=file_name, agency_code=agency_code)
+    return signer.sign(document, signed_at=now)
+
+
+def sign_document_plainly(
+    document: bytes, *, file_name: str, agency_code: str, signer: PlainSigner, now: datetime
+) -> bytes:
+    """Sign it without XAdES. Raises as `sign_document` does."""
+    _check_signable(document, file_name=file_name, agency_code=agency_code)
+    return signer.sign(document, at=now)
+
+
+def _check_signable(document: bytes, *, file_name: str, agency_code: str) -> None:
     root = _parse(document, file_name)
     version = _version_of(root, file_name)
     faults = Validator(version).problems(document)
@@ -69,7 +79,6 @@ def sign_document(
     named = root.findtext(f"{{{version.namespace}}}MaDonVi")
     if named != agency_code:
         raise InputError(_other_agency(str(named), agency_code, file_name))
-    return signer.sign(document, signed_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +86,10 @@ class DocumentFindings:
     """What `verify` says about one document."""
 
     inspection: Inspection
-    faults: tuple[Problem, ...]
-    """Of its schema; a signature says nothing about them."""
+    faults: tuple[Problem, ...] | None
+    """Of its schema; a signature says nothing about them. None: it has no schema of ours."""
+    signed: str | None = None
+    """Name of the file that a detached signature is of."""
 
     @property
     def is_good(self) -> bool:
@@ -87,7 +98,9 @@ class DocumentFindings:
 
     @property
     def _covered(self) -> str | None:
-        """The element that the signature covers, whole; None when it covers nothing."""
+        """What the signature covers, whole; None when it covers nothing."""
+        if self.signed is not None:
+            return self.signed if self.inspection.intact else None
         element = self.inspection.element
         return element[1] if element is not None and self.inspection.intact else None
 
@@ -104,8 +117,9 @@ class DocumentFindings:
             (Text(vi="Thời điểm ký", en="Signed at"), str(found.signed_at or "-")),
             (Text(vi="Nguyên vẹn", en="Intact"), yes if found.intact else no),
             (Text(vi="Tin cậy", en="Trusted"), yes if found.trusted else no),
-            (Text(vi="Đúng lược đồ", en="Valid"), no if self.faults else yes),
         ]
+        if self.faults is not None:
+            rows.append((Text(vi="Đúng lược đồ", en="Valid"), no if self.faults else yes))
         lines = [(label.say(language), value) for label, value in rows]
         why = Text(vi="Lý do", en="Why").say(language)
         lines += [
@@ -113,7 +127,7 @@ class DocumentFindings:
         ]
         note = Text(vi="Lưu ý", en="Note").say(language)
         lines += [(note, one.vi if language is Language.VI else one.en) for one in found.notices]
-        lines += [(why, fault.message.say(language)) for fault in self.faults]
+        lines += [(why, fault.message.say(language)) for fault in self.faults or ()]
         return lines
 
     def values(self, language: Language) -> dict[str, Any]:
@@ -135,7 +149,7 @@ class DocumentFindings:
             "signed_at": found.signed_at.isoformat() if found.signed_at else None,
             "intact": found.intact,
             "trusted": found.trusted,
-            "valid": not self.faults,
+            "valid": None if self.faults is None else not self.faults,
             "reasons": [
                 {
                     "code": reason.code,
@@ -147,15 +161,12 @@ class DocumentFindings:
                 {"code": one.code, "message": one.vi if language is Language.VI else one.en}
                 for one in found.notices
             ],
-            "errors": [fault.message.say(language) for fault in self.faults],
+            "errors": [fault.message.say(language) for fault in self.faults or ()],
         }
 
 
-def inspect_document(
-    document: bytes, *, policy: VerificationPolicy, now: datetime
-) -> DocumentFindings:
+def inspect_document(document: bytes, *, inspection: Inspection) -> DocumentFindings:
     """Say what is signed, by whom, trusted or not and why, and whether the document is valid."""
-    inspection = inspect(document, policy=policy, now=now)
     try:
         root = _parse(document, "")
         version = _version_of(root, "")
@@ -178,11 +189,6 @@ def _other_agency(named: str, certified: str, file_name: str) -> Problem:
         ),
         file_name,
     )
-
-
-def trusted(roots: Sequence[Path]) -> VerificationPolicy:
-    """Return a policy that trusts exactly these certificates."""
-    return load_policy(roots)
 
 
 def _parse(document: bytes, file_name: str) -> _Element:

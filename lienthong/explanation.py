@@ -26,8 +26,8 @@ class Explanation:
     """Every step, those of the signature first, then what the application itself looks at."""
 
     steps: tuple[Step, ...]
-    faults: tuple[Text, ...]
-    """Of the schema, or of the agency that the document names."""
+    faults: tuple[Text, ...] | None
+    """Of the schema, or of the agency that the document names; None: it has no schema of ours."""
     is_good: bool
 
     def lines(self, language: Language) -> list[tuple[str, str, list[str]]]:
@@ -43,9 +43,14 @@ class Explanation:
             )
             for step in self.steps
         ]
-        result = StepResult.FAILED if self.faults else StepResult.PASSED
-        found = [fault.say(language) for fault in self.faults]
-        return [*rows, (_say(_SCHEMA, language), RESULTS[result].say(language), found)]
+        found = [fault.say(language) for fault in self.faults or ()]
+        return [*rows, (_say(_SCHEMA, language), RESULTS[self._of_schema].say(language), found)]
+
+    @property
+    def _of_schema(self) -> StepResult:
+        if self.faults is None:
+            return StepResult.SKIPPED
+        return StepResult.FAILED if self.faults else StepResult.PASSED
 
     def values(self) -> list[dict[str, Any]]:
         """Return the same for machines, in both languages."""
@@ -62,8 +67,8 @@ class Explanation:
         document = {
             "step": "document",
             "title": _both(_SCHEMA),
-            "result": (StepResult.FAILED if self.faults else StepResult.PASSED).value,
-            "found": [_both(one) for one in self.faults],
+            "result": self._of_schema.value,
+            "found": [_both(one) for one in self.faults or ()],
             "reasons": [],
         }
         return [*steps, document]
@@ -73,7 +78,9 @@ def explain_document(findings: DocumentFindings, *, policy: VerificationPolicy) 
     """Return how `findings` came about; `policy` is the one that they were asked with."""
     return Explanation(
         steps=explain(findings.inspection, policy=policy),
-        faults=tuple(fault.message for fault in findings.faults),
+        faults=None
+        if findings.faults is None
+        else tuple(fault.message for fault in findings.faults),
         is_good=findings.is_good,
     )
 

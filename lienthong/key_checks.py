@@ -93,7 +93,7 @@ def check_keys(installation: Installation) -> list[KeyFinding]:
     return [
         finding
         for holder in _holders(keyring)
-        for finding in (*_tried(keyring, holder, now), *_ending(keyring, holder, now))
+        for finding in (*_tried(installation, holder, now), *_ending(keyring, holder, now))
     ]
 
 
@@ -155,12 +155,12 @@ def _holders(keyring: Keyring) -> list[str]:
     return [*([OPERATOR] if has_own else []), *keyring.names()]
 
 
-def _tried(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:
+def _tried(installation: Installation, holder: str, now: datetime) -> Iterator[KeyFinding]:
     def sign_and_verify(key: SigningKey) -> None:
         signed = XadesSigner(key, second=SecondOpinion(key.certificate)).sign(_PROBE, signed_at=now)
-        verify(signed, policy=keyring.policy(), now=now)
+        verify(signed, policy=installation.policy_of_keys(holder), now=now)
 
-    yield from _with_each(keyring, holder, now, sign_and_verify)
+    yield from _with_each(installation.keyring, holder, now, sign_and_verify)
 
 
 def _proved(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:

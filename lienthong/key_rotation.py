@@ -137,7 +137,7 @@ def _check(installation: Installation, holder: str, key: SigningKey, *, code: st
     reasons = certificate_reasons(
         key.certificate,
         intermediates=key.chain,
-        policy=installation.keyring.policy(),
+        policy=installation.policy_of_keys(holder),
         signed_at=max(now, signer.not_before),
     )
     if reasons:

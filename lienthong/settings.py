@@ -36,6 +36,7 @@ from pydantic_settings import (
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.security_profile import SecurityProfile
 from lienthong.channels.windows import WrongWindow
+from lienthong.policy_settings import PolicyName, PolicySettings, check_policies, join_names
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
 from schemas.errors import ConfigError
@@ -205,6 +206,9 @@ class SigningSettings(BaseModel):
     rsa_padding: Literal["pkcs1", "pss"] = Field(
         default="pkcs1", description="of RSA keys; pss only where every receiver knows it"
     )
+    hash: Literal["sha256", "sha384", "sha512"] | None = Field(
+        default=None, description="None: sha256, with keys on P-384 sha384 as receivers expect"
+    )
 
 
 class AuditSettings(BaseModel):
@@ -330,6 +334,9 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     audit: AuditSettings = AuditSettings()
     signing: SigningSettings = SigningSettings()
+    policies: dict[PolicyName, PolicySettings] = Field(
+        default={}, description="by which signatures are judged, one for each use"
+    )
     pull: dict[PullName, PullProfile] = Field(
         default={}, description="sources that are read by us, by name"
     )
@@ -346,6 +353,19 @@ class Settings(BaseSettings):
             if isinstance(value.get(name), dict) and isinstance(value[meant], dict):
                 joined[meant] = {**value[meant], **joined.pop(name)}
         return joined
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _join_policies(cls, value: object) -> object:
+        return join_names(value)
+
+    @field_validator("policies")
+    @classmethod
+    def _check_policies(
+        cls, value: dict[PolicyName, PolicySettings]
+    ) -> dict[PolicyName, PolicySettings]:
+        check_policies(value)
+        return value
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
@@ -427,7 +447,8 @@ def _read(path: Path, *, required: bool) -> str:
 def _problem(path: Path, text: str, found: Any) -> Problem:
     location = _as_written(found["loc"])
     key = ".".join(str(part) for part in location)
-    line = line_of(text, key)
+    # An item of a list has no line of its own.
+    line = line_of(text, ".".join(part for part in location if isinstance(part, str)))
     wrong = _WRONG.get(found["type"]) or _words(found)
     return Problem(
         code="settings.invalid",
@@ -470,6 +491,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "expansion": ExpansionSettings,
     "folder": FolderSettings,
     "http": HttpSettings,
+    "policies": PolicySettings,
     "retention": RetentionSettings,
     "signing": SigningSettings,
     "store": StoreSettings,

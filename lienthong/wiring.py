@@ -43,6 +43,8 @@ from lienthong.flows.take import Taker
 from lienthong.flows.tell import Teller
 from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
+from lienthong.policies import Policies
+from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
 from lienthong.retry import Backoff
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
@@ -50,7 +52,14 @@ from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import RsaPadding, VerificationPolicy, XadesSigner, load_policy
+from signing import (
+    Hash,
+    PlainSigner,
+    RsaPadding,
+    VerificationPolicy,
+    XadesSigner,
+    load_policy,
+)
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
@@ -159,6 +168,27 @@ class Installation:
             memory=self.settings.data_dir,
         )
 
+    @cached_property
+    def policies(self) -> Policies:
+        """By which policy each use judges signatures."""
+        target = self.settings.target
+        return Policies(
+            self.settings.policies,
+            pinned=self.keyring.policy,
+            receipt_trust=() if target is None else target.receipt_trust,
+        )
+
+    def policy_of_keys(self, holder: str) -> VerificationPolicy:
+        """
+        Return by which policy what a holder signs is judged: seals by what the keyring pins.
+
+        Raises:
+            ConfigError: nobody is pinned.
+        """
+        if holder == OPERATOR:
+            return self.keyring.policy()
+        return self.policies.load(AGENCY_DOCUMENT)
+
     def agency(self, name: str) -> Agency:
         """
         Return one agency, compiled once; again when its keys or the catalogue have changed.
@@ -182,19 +212,36 @@ class Installation:
             self._agencies[name] = (stamp, agency)
             return agency
 
-    def signer(self, name: str) -> XadesSigner:
-        """Return what signs for one agency now. Raises as `agency` does."""
-        return self._signer(self._agency_key(name))
+    def signer(self, name: str, *, digest: Hash | None = None) -> XadesSigner:
+        """Return what signs for one agency now; `digest` goes before the settings' hash.
+        Raises as `agency` does."""
+        return self._signer(self._agency_key(name), digest=digest)
+
+    def plain_signer(self, name: str, *, digest: Hash | None = None) -> PlainSigner:
+        """Return what signs for one agency now, without XAdES. Raises as `agency` does."""
+        key, settings = self._agency_key(name), self.settings.signing
+        return PlainSigner(
+            key,
+            rsa_padding=RsaPadding(settings.rsa_padding),
+            digest=digest or self._digest,
+            second=SecondOpinion(key.certificate, every=settings.second_check_every),
+        )
 
     def _agency_key(self, name: str) -> SigningKey:
         converter = self.mappings.get(name)
         return self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
 
-    def _signer(self, key: SigningKey) -> XadesSigner:
+    @property
+    def _digest(self) -> Hash | None:
+        chosen = self.settings.signing.hash
+        return None if chosen is None else Hash(chosen)
+
+    def _signer(self, key: SigningKey, *, digest: Hash | None = None) -> XadesSigner:
         settings = self.settings.signing
         return XadesSigner(
             key,
             rsa_padding=RsaPadding(settings.rsa_padding),
+            digest=digest or self._digest,
             second=SecondOpinion(key.certificate, every=settings.second_check_every),
         )
 
@@ -294,19 +341,7 @@ class Installation:
         """Open the connections to the portal."""
         policy = None
         if self.target.receipts == "required":
-            if not self.target.receipt_trust:
-                # Not the keyring's roots: an agency's certificate may lead to the same ones, and
-                # no agency may sign the portal's receipts.
-                raise ConfigError(
-                    Text(
-                        vi="target.receipts là 'required' nhưng thiếu target.receipt_trust: "
-                        "ghi tệp chứng thư của Cổng, hoặc đặt receipts = 'none'",
-                        en="target.receipts is 'required', but target.receipt_trust is missing: "
-                        "name the portal's certificate file, or set receipts = 'none'",
-                    ),
-                    code="target.receipt_trust",
-                )
-            policy = load_policy(self.target.receipt_trust)
+            policy = self.policies.load(PORTAL_RECEIPT)
         return SoapChannel(
             self.target,
             receipt_policy=policy,

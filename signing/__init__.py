@@ -36,8 +36,15 @@ from signing.explaining import Step, StepResult, Words, explain
 from signing.file_names import relative_uri
 from signing.keys import Passphrase, SigningKey, load_pem, load_pkcs12
 from signing.plain import PlainSigner
-from signing.policy import TrustUnusable, VerificationPolicy, load_policy
-from signing.profile import Algorithm, RsaPadding
+from signing.policy import (
+    AGENCY_DOCUMENT,
+    EDXML_LEGACY,
+    PORTAL_RECEIPT,
+    TrustUnusable,
+    VerificationPolicy,
+    load_policy,
+)
+from signing.profile import Algorithm, Form, Hash, LegacyAlgorithm, RsaPadding
 from signing.revocation import Demand, Found, Kept, Revocation, RevocationSource
 from signing.standing import Evidence, Kind, Standing, Status
 from signing.trust import CertificateFindings, certificate_reasons
@@ -54,8 +61,11 @@ from signing.verifying import (
 from signing.xades import XadesSigner
 
 __all__ = [
+    "AGENCY_DOCUMENT",
     "CONTAINER_TYPE",
     "DEVELOPMENT_MARK",
+    "EDXML_LEGACY",
+    "PORTAL_RECEIPT",
     "SIGNATURES",
     "Algorithm",
     "CertificateFindings",
@@ -65,12 +75,15 @@ __all__ = [
     "DevelopmentPki",
     "DocumentUnsignable",
     "Evidence",
+    "Form",
     "Found",
+    "Hash",
     "Inspection",
     "Kept",
     "KeyFiles",
     "KeyUnusable",
     "Kind",
+    "LegacyAlgorithm",
     "NoCanonicalForm",
     "Passphrase",
     "PlainSigner",

@@ -26,11 +26,13 @@ from signing.profile import (
     DS,
     ENVELOPED,
     EXCLUSIVE_C14N,
-    SHA256_DIGEST,
     SIGNED_PROPERTIES_TYPE,
     XADES,
     Algorithm,
+    Hash,
+    RsaPadding,
 )
+from signing.values import algorithm_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,8 +62,10 @@ class Content:
 class Composer:
     """Composes the signatures of one key. Safe for threads."""
 
-    def __init__(self, key: SigningKey, *, algorithm: Algorithm) -> None:
-        """Prepare what is the same in every signature."""
+    def __init__(
+        self, key: SigningKey, *, algorithm: Algorithm, digest: Hash = Hash.SHA256
+    ) -> None:
+        """Prepare what is the same in every signature; `digest` is that of its references."""
         self._key = key
         self._algorithm = algorithm
         certificates = [
@@ -71,8 +75,8 @@ class Composer:
             f"<ds:X509Certificate>{one.decode()}</ds:X509Certificate>" for one in certificates
         )
         self._key_info = f"<ds:KeyInfo><ds:X509Data>{enclosed}</ds:X509Data></ds:KeyInfo>"
-        self._digest_method = f'Algorithm="{SHA256_DIGEST}"'
-        self._digest_name = "sha256"
+        self._digest_method = f'Algorithm="{digest.uri}"'
+        self._digest_name = digest.value
         named = certificate_digest(key.certificate, method=self._digest_name)
         self._certificate_digest = b64encode(named).decode()
         self._issuer_serial = b64encode(issuer_serial(key.certificate)).decode()
@@ -157,3 +161,9 @@ class Composer:
             f"<ds:DigestMethod {self._digest_method}></ds:DigestMethod>"
             f"<ds:DigestValue>{value}</ds:DigestValue>"
         )
+
+
+def composer_of(key: SigningKey, *, rsa_padding: RsaPadding, digest: Hash | None) -> Composer:
+    """Return what composes a key's signatures; no `digest` is the usual one of the key."""
+    algorithm = algorithm_of(key, rsa_padding=rsa_padding, digest=digest)
+    return Composer(key, algorithm=algorithm, digest=digest or Hash.SHA256)

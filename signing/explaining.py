@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from signing.certificates import read_signer, subject_text
+from signing.profile import Form
 from signing.revocation import Demand
 from signing.standing import Status
 
@@ -139,18 +140,28 @@ _NO_STAMP = _words(
 _NOT_WANTED = (_NO_REVOCATION, _PINNED_ITSELF, _NO_STAMP)
 
 
+_FORMS = {
+    Form.ENVELOPED: _words(
+        "một chữ ký đúng dạng, là phần tử con cuối cùng",
+        "one signature that follows the profile, the last child",
+    ),
+    Form.DETACHED: _words(
+        "một chữ ký rời đúng dạng, bên cạnh tệp", "one signature that follows the profile, detached"
+    ),
+    Form.PLAIN: _words(
+        "một chữ ký đúng dạng, không có XAdES, là phần tử con cuối cùng",
+        "one signature that follows the profile without XAdES, the last child",
+    ),
+}
+
+
 def _look_at_form(inspection: Inspection, _policy: VerificationPolicy) -> list[Words] | None:
     if inspection.element is None:
         return None
     namespace, name = inspection.element
     seen = [_words(f"phần tử gốc {name} ({namespace})", f"root element {name} ({namespace})")]
     if inspection.certificate is not None:
-        seen.append(
-            _words(
-                "một chữ ký đúng dạng, là phần tử con cuối cùng",
-                "one signature that follows the profile, the last child",
-            )
-        )
+        seen.append(_FORMS[inspection.form])
     return seen
 
 
@@ -158,16 +169,17 @@ def _look_at_cover(inspection: Inspection, _policy: VerificationPolicy) -> list[
     if inspection.certificate is None or inspection.element is None:
         return None
     name, target = inspection.element[1], inspection.id
-    return [
-        _words(
-            f"#{target}: toàn bộ phần tử {name}, trừ chính chữ ký",
-            f"#{target}: the whole element {name}, save the signature itself",
-        ),
-        _words(
-            "các thuộc tính ký: thời điểm, chứng thư",
-            "the signed properties: time, certificate",
-        ),
-    ]
+    properties = _words(
+        "các thuộc tính ký: thời điểm, chứng thư", "the signed properties: time, certificate"
+    )
+    if inspection.form is Form.DETACHED:
+        file = inspection.file
+        return [_words(f"toàn bộ tệp {file}", f"the whole file {file}"), properties]
+    whole = _words(
+        f"#{target}: toàn bộ phần tử {name}, trừ chính chữ ký",
+        f"#{target}: the whole element {name}, save the signature itself",
+    )
+    return [whole] if inspection.form is Form.PLAIN else [whole, properties]
 
 
 def _look_at_digests(inspection: Inspection, _policy: VerificationPolicy) -> list[Words] | None:

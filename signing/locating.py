@@ -2,7 +2,8 @@
 Find the one signature of a received text, and refuse texts that two readers may read differently.
 
 A text must be its own exclusive canonical form: no comments, CDATA, encodings or declarations to
-disagree about.
+disagree about. Only a policy for the plain form may accept others; what is handed on then is the
+canonical form of what was signed, and not the text that came.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from schemas.parser import Limits, XmlRefused, parse_xml
 from signing.canonical import canonical_bytes
 from signing.errors import NoCanonicalForm
 from signing.nodes import has_instructions, ids_in
-from signing.profile import DS
+from signing.profile import DS, Form
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -28,10 +29,10 @@ _SIGNATURE = f"{{{DS}}}Signature"
 
 
 def find_inside(
-    document: bytes, *, policy: VerificationPolicy, findings: Findings
+    document: bytes, *, form: Form, policy: VerificationPolicy, findings: Findings
 ) -> _Element | None:
     """Return the signature inside a document, whose root is kept in `findings`, or None."""
-    root = _open(document, policy=policy, findings=findings)
+    root = _open(document, form=form, policy=policy, findings=findings)
     if root is None:
         return None
     _check_element(root, policy=policy, findings=findings)
@@ -43,7 +44,7 @@ def find_beside(
     document: bytes, *, policy: VerificationPolicy, findings: Findings
 ) -> _Element | None:
     """Return the signature that is a document of its own, or None."""
-    root = _open(document, policy=policy, findings=findings)
+    root = _open(document, form=Form.DETACHED, policy=policy, findings=findings)
     if root is None:
         return None
     _check_nodes(root, findings=findings)
@@ -68,7 +69,17 @@ def limits_of(policy: VerificationPolicy) -> Limits:
     return Limits(max_bytes=policy.max_bytes)
 
 
-def _open(document: bytes, *, policy: VerificationPolicy, findings: Findings) -> _Element | None:
+def _open(
+    document: bytes, *, form: Form, policy: VerificationPolicy, findings: Findings
+) -> _Element | None:
+    if form not in policy.forms:
+        accepted = ", ".join(sorted(one.value for one in policy.forms))
+        findings.add(
+            "signature.form_forbidden",
+            vi=f"Chính sách không nhận chữ ký dạng {form.value}; chỉ nhận: {accepted}",
+            en=f"The policy does not accept signatures of the form {form.value}; only: {accepted}",
+        )
+        return None
     try:
         root = parse_xml(document, limits=limits_of(policy))
     except XmlRefused as exc:
@@ -80,7 +91,7 @@ def _open(document: bytes, *, policy: VerificationPolicy, findings: Findings) ->
     except NoCanonicalForm as exc:
         findings.add(exc.code, vi=exc.vi, en=exc.en)
         return None
-    if not is_canonical:
+    if not is_canonical and (form is not Form.PLAIN or policy.canonical_only):
         findings.add(
             "document.not_canonical",
             vi="Văn bản nhận được không ở dạng chuẩn tắc riêng (exc-c14n); có thể đã bị một "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from signing.keys import SigningKey
-    from signing.profile import Algorithm
+    from signing.profile import Algorithm, LegacyAlgorithm
 
 
 def make_value(key: SigningKey, data: bytes, *, algorithm: Algorithm) -> bytes:
@@ -38,7 +38,11 @@ def make_value(key: SigningKey, data: bytes, *, algorithm: Algorithm) -> bytes:
 
 
 def is_value_of(
-    certificate: x509.Certificate, data: bytes, value: bytes, *, algorithm: Algorithm
+    certificate: x509.Certificate,
+    data: bytes,
+    value: bytes,
+    *,
+    algorithm: Algorithm | LegacyAlgorithm,
 ) -> bool:
     """Tell whether a SignatureValue over `data` is of the certificate's key; not of trust."""
     key = certificate.public_key()
@@ -54,7 +58,7 @@ def is_value_of(
             s = int.from_bytes(value[size:], "big")
             key.verify(encode_dss_signature(r, s), data, ec.ECDSA(algorithm.hash))
             return True
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         # ValueError: the key is too small for the hash; it is refused as weak, too.
         return False
     return False

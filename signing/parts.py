@@ -17,9 +17,11 @@ from lxml import etree
 from signing.certificates import load_certificate
 from signing.errors import Reason
 from signing.file_names import is_relative_uri
-from signing.profile import DIGESTS, DS, EXCLUSIVE_C14N, Algorithm
+from signing.profile import DIGESTS, DS, EXCLUSIVE_C14N, Algorithm, LegacyAlgorithm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from cryptography import x509
     from lxml.etree import _Element
 
@@ -73,7 +75,9 @@ def _check_nothing_else(parent: _Element, children: list[_Element]) -> None:
         )
 
 
-def read_methods(signed_info: _Element) -> Algorithm:
+def read_methods(
+    signed_info: _Element, *, legacy: Iterable[LegacyAlgorithm] = ()
+) -> Algorithm | LegacyAlgorithm:
     """Return the signature method; the canonicalisation of SignedInfo is always the same."""
     canonicalization, method = signed_info[:2] if len(signed_info) >= 2 else (None, None)
     if (
@@ -89,7 +93,9 @@ def read_methods(signed_info: _Element) -> Algorithm:
         )
     if canonicalization.get("Algorithm") != EXCLUSIVE_C14N or len(canonicalization):
         raise forbidden_algorithm(canonicalization)
-    names = {one.value: one for one in Algorithm}
+    names: dict[str, Algorithm | LegacyAlgorithm] = {
+        one.value: one for one in (*Algorithm, *legacy)
+    }
     algorithm = names.get(method.get("Algorithm") or "")
     # A child could be HMACOutputLength or another parameter.
     if algorithm is None or len(method):
@@ -137,11 +143,17 @@ def check_name(reference: _Element, name: str) -> None:
     )
 
 
-def read_reference(reference: _Element, *, number: int, transforms: list[str]) -> Digest:
+def read_reference(
+    reference: _Element,
+    *,
+    number: int,
+    transforms: list[str],
+    digests: Mapping[str, str] = DIGESTS,
+) -> Digest:
     """Return the digest of a reference, which must have exactly these transforms, or none."""
     if not transforms and reference.find(f"{{{DS}}}Transforms") is None:
         method, value = children_of(reference, "DigestMethod DigestValue")
-        return read_digest(method, value)
+        return read_digest(method, value, digests=digests)
     chain, method, value = children_of(reference, "Transforms DigestMethod DigestValue")
     found = [one.get("Algorithm") or "" for one in chain]
     is_plain = all(one.tag == f"{{{DS}}}Transform" and not len(one) for one in chain)
@@ -152,12 +164,14 @@ def read_reference(reference: _Element, *, number: int, transforms: list[str]) -
             vi=f"Tham chiếu {number} có phép biến đổi không được phép: {listed}",
             en=f"Reference {number} has transforms that are not allowed: {listed}",
         )
-    return read_digest(method, value)
+    return read_digest(method, value, digests=digests)
 
 
-def read_digest(method: _Element, value: _Element) -> Digest:
+def read_digest(
+    method: _Element, value: _Element, *, digests: Mapping[str, str] = DIGESTS
+) -> Digest:
     """Return the digest that a DigestMethod and a DigestValue state."""
-    name = DIGESTS.get(method.get("Algorithm") or "")
+    name = digests.get(method.get("Algorithm") or "")
     if name is None or len(method):
         raise forbidden_algorithm(method)
     return Digest(method=name, value=bytes_of(value))

@@ -9,17 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from signing.canonical import canonical_bytes
-from signing.composing import Composer, Content
-from signing.profile import RsaPadding
+from signing.composing import Content, composer_of
+from signing.profile import Form, Hash, RsaPadding
 from signing.signable import identifier_of, parse_unsigned
-from signing.values import algorithm_of
 from signing.xades import put_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from signing.keys import SigningKey
+    from signing.second import SecondOpinion
 
 
 class PlainSigner:
@@ -30,12 +29,13 @@ class PlainSigner:
         key: SigningKey,
         *,
         rsa_padding: RsaPadding = RsaPadding.PKCS1,
-        second: Callable[[bytes], object] | None = None,
+        digest: Hash | None = None,
+        second: SecondOpinion | None = None,
     ) -> None:
         """Prepare what is the same in every signature; the arguments are `XadesSigner`'s."""
         self._key = key
         self._second = second
-        self._composer = Composer(key, algorithm=algorithm_of(key, rsa_padding=rsa_padding))
+        self._composer = composer_of(key, rsa_padding=rsa_padding, digest=digest)
 
     def sign(self, document: bytes, *, at: datetime) -> bytes:
         """
@@ -56,5 +56,5 @@ class PlainSigner:
         content = Content(data=data, uri=f"#{identifier}", media_type="text/xml", is_inside=True)
         signed = put_inside(data, self._composer.plain(content))
         if self._second is not None:
-            self._second(signed)
+            self._second(signed, form=Form.PLAIN)
         return signed

@@ -1,17 +1,20 @@
 """
 What a verifier accepts. Everything has a safe default, except trust: nobody is trusted unless
 their root (or their very certificate) is pinned here.
+
+There is one policy for each use, to be given its roots: an agency's certificate must be worth
+nothing under a portal's receipt, and SHA-1 nothing outside of what old systems have signed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from signing.certificates import AGENCY_ATTRIBUTE, load_certificates
 from signing.errors import Reason, SigningError
-from signing.profile import MIN_RSA_BITS, Algorithm
+from signing.profile import MIN_RSA_BITS, Algorithm, Form, LegacyAlgorithm
 from signing.revocation import Revocation
 
 if TYPE_CHECKING:
@@ -28,6 +31,12 @@ class VerificationPolicy:
     trust_anchors: tuple[x509.Certificate, ...] = ()
     """Pinned roots; a chain of certificates must end in one of them."""
     algorithms: frozenset[Algorithm] = frozenset(Algorithm)
+    legacy: frozenset[LegacyAlgorithm] = frozenset()
+    """Accepted too, and with any of them SHA-1 digests: in the plain form, in no other."""
+    forms: frozenset[Form] = frozenset(Form)
+    """A signature of another form is refused, whoever asks."""
+    canonical_only: bool = True
+    """False: a text in the plain form need not be its own canonical form; XAdES always must."""
     elements: frozenset[tuple[str, str]] | None = None
     """(namespace, local name) of the roots that are accepted; None: any, the caller looks."""
     max_bytes: int = 16 * 1024 * 1024
@@ -46,15 +55,39 @@ class VerificationPolicy:
     """From which file a pinned certificate came, for people."""
 
 
+AGENCY_DOCUMENT = VerificationPolicy()
+"""What agencies sign."""
+PORTAL_RECEIPT = VerificationPolicy(forms=frozenset({Form.ENVELOPED}))
+"""What a portal signs when it has received something."""
+EDXML_LEGACY = VerificationPolicy(
+    forms=frozenset({Form.PLAIN}),
+    legacy=frozenset(LegacyAlgorithm),
+    canonical_only=False,
+)
+"""
+Documents that went between administrations by edXML: to verify only. How they are signed is not
+known for sure. Accepted is a standard XML signature inside the document; the libraries that write
+`Signature` in the namespace of QCVN 102 make none that a standard verifier could read.
+"""
+
+
 class TrustUnusable(SigningError):
     """The files that should hold pinned certificates do not ("trust.missing", "trust.format")."""
 
 
 def load_policy(
-    files: Iterable[Path], *, elements: frozenset[tuple[str, str]] | None = None
+    files: Iterable[Path],
+    *,
+    elements: frozenset[tuple[str, str]] | None = None,
+    base: VerificationPolicy = AGENCY_DOCUMENT,
 ) -> VerificationPolicy:
     """
-    Return a policy that trusts the certificates in `files` (PEM, one or more in each).
+    Return a policy that trusts the certificates in `files` (PEM, one or more in each) alone.
+
+    Args:
+        files: Hold the certificates.
+        elements: Roots that are accepted; None: those of `base`.
+        base: Says everything else.
 
     Raises:
         TrustUnusable: a file cannot be read or holds no certificate; names every such file.
@@ -79,8 +112,11 @@ def load_policy(
                 en="; ".join(fault.en for fault in faults),
             )
         )
-    return VerificationPolicy(
-        trust_anchors=tuple(dict.fromkeys(anchors)), elements=elements, anchor_files=anchor_files
+    return replace(
+        base,
+        trust_anchors=tuple(dict.fromkeys(anchors)),
+        elements=base.elements if elements is None else elements,
+        anchor_files=anchor_files,
     )
 
 

@@ -1,9 +1,10 @@
 """
-The names of the one signature profile that is written and accepted here.
+The names of the signature profiles that are written and accepted here.
 
 Sources: W3C XML Signature 1.1, Exclusive XML Canonicalization 1.0, RFC 6931 (algorithm names),
-ETSI EN 319 132-1 (XAdES baseline). What is not named in this module is not accepted: no SHA-1,
-MD5 or HMAC, no XPath or XSLT transform, no canonicalisation with comments.
+ETSI EN 319 132-1 (XAdES baseline). What is not named in this module is not accepted: no MD5 or
+HMAC, no XPath or XSLT transform, no canonicalisation with comments. SHA-1 is never written, and
+accepted only in the plain form, under a policy that names a `LegacyAlgorithm`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ XADES = "http://uri.etsi.org/01903/v1.3.2#"
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 SIGNED_PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
+SHA1_DIGEST = "http://www.w3.org/2000/09/xmldsig#sha1"
 SHA256_DIGEST = "http://www.w3.org/2001/04/xmlenc#sha256"
 SHA384_DIGEST = "http://www.w3.org/2001/04/xmldsig-more#sha384"
 SHA512_DIGEST = "http://www.w3.org/2001/04/xmlenc#sha512"
@@ -25,6 +27,17 @@ SHA512_DIGEST = "http://www.w3.org/2001/04/xmlenc#sha512"
 MIN_RSA_BITS = 2048
 CURVES = frozenset({"secp256r1", "secp384r1"})
 """P-256 and P-384; the curves whose keys may sign and be trusted."""
+
+
+class Form(Enum):
+    """Where a signature stands, and what it states besides."""
+
+    ENVELOPED = "enveloped"
+    """XAdES, inside the document."""
+    DETACHED = "detached"
+    """XAdES, a document of its own beside a file of any kind."""
+    PLAIN = "plain"
+    """Without XAdES, inside the document: no time of signing, no certificate signed along."""
 
 
 class Algorithm(Enum):
@@ -53,12 +66,45 @@ class Algorithm(Enum):
         return _PADDINGS.get(self)
 
 
+class LegacyAlgorithm(Enum):
+    """
+    Broken methods, only to verify what old systems have signed.
+
+    A type of its own: nothing that signs can be given one.
+    """
+
+    RSA_SHA1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
+
+    @property
+    def hash(self) -> hashes.HashAlgorithm:
+        """The hash of this method."""
+        return hashes.SHA1()  # noqa: S303 - see the class
+
+    @property
+    def padding(self) -> padding.AsymmetricPadding:
+        """The padding of this method."""
+        return padding.PKCS1v15()
+
+
 class RsaPadding(Enum):
     """How an RSA key signs here."""
 
     PKCS1 = "pkcs1"
     """Version 1.5, which every receiver knows."""
     PSS = "pss"
+
+
+class Hash(Enum):
+    """The hashes that are signed with; the values are their names in hashlib."""
+
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
+
+    @property
+    def uri(self) -> str:
+        """The XML name of this digest method."""
+        return next(uri for uri, name in DIGESTS.items() if name == self.value)
 
 
 _HASHES: dict[Algorithm, hashes.HashAlgorithm] = {
@@ -84,3 +130,4 @@ _PADDINGS: dict[Algorithm, padding.AsymmetricPadding] = {
 
 DIGESTS = {SHA256_DIGEST: "sha256", SHA384_DIGEST: "sha384", SHA512_DIGEST: "sha512"}
 """Digest methods by XML name, with their names in hashlib."""
+LEGACY_DIGESTS = {**DIGESTS, SHA1_DIGEST: "sha1"}

@@ -110,7 +110,7 @@ def _check_digest(
 
 
 def _check_value(claims: Claims, *, policy: VerificationPolicy, findings: Findings) -> None:
-    if claims.algorithm not in policy.algorithms:
+    if claims.algorithm not in policy.algorithms and claims.algorithm not in policy.legacy:
         findings.add(
             "signature.algorithm_forbidden",
             vi=f"Chính sách không nhận thuật toán chữ ký {claims.algorithm.value}",

@@ -22,7 +22,16 @@ from signing.parts import (
     read_methods,
     read_reference,
 )
-from signing.profile import DS, ENVELOPED, EXCLUSIVE_C14N, SIGNED_PROPERTIES_TYPE, Algorithm
+from signing.profile import (
+    DIGESTS,
+    DS,
+    ENVELOPED,
+    EXCLUSIVE_C14N,
+    LEGACY_DIGESTS,
+    SIGNED_PROPERTIES_TYPE,
+    Algorithm,
+    LegacyAlgorithm,
+)
 from signing.properties import SignedProperties, read_properties
 
 if TYPE_CHECKING:
@@ -42,7 +51,7 @@ class Claims:
 
     signed_info: bytes
     """Its exclusive canonical form, whose value was made."""
-    algorithm: Algorithm
+    algorithm: Algorithm | LegacyAlgorithm
     content_digest: Digest
     """Of the document, or of the file beside the signature."""
     value: bytes
@@ -106,7 +115,9 @@ def read_detached(signature: _Element, *, name: str) -> XadesClaims | list[Reaso
     return _read_xades(signature, read_content)
 
 
-def read_plain(signature: _Element, *, root_id: str | None) -> Claims | list[Reason]:
+def read_plain(
+    signature: _Element, *, root_id: str | None, legacy: frozenset[LegacyAlgorithm] = frozenset()
+) -> Claims | list[Reason]:
     """
     Return what a signature without XAdES inside its document claims, or how it leaves the profile.
 
@@ -114,10 +125,13 @@ def read_plain(signature: _Element, *, root_id: str | None) -> Claims | list[Rea
         signature: The `ds:Signature`, still in its document.
         root_id: The `Id` of the document's root. The signature refers to it, or by the empty URI
             to the whole document, which is the same.
+        legacy: Read, too, and with any of them SHA-1 digests; no other form ever does.
     """
+    digests = LEGACY_DIGESTS if legacy else DIGESTS
 
     def read_content(reference: _Element) -> Digest:
-        digest = read_reference(reference, number=1, transforms=[ENVELOPED, EXCLUSIVE_C14N])
+        transforms = [ENVELOPED, EXCLUSIVE_C14N]
+        digest = read_reference(reference, number=1, transforms=transforms, digests=digests)
         if reference.get("URI") != "":
             check_uri(reference, root_id, number=1)
         return digest
@@ -127,7 +141,7 @@ def read_plain(signature: _Element, *, root_id: str | None) -> Claims | list[Rea
     if parts is None:
         return reader.reasons
     signed_info, value, key_info = parts
-    algorithm = reader.attempt(lambda: read_methods(signed_info))
+    algorithm = reader.attempt(lambda: read_methods(signed_info, legacy=legacy))
     references = reader.attempt(lambda: _references(signed_info, 1))
     digest = None if references is None else reader.attempt(lambda: read_content(references[0]))
     value_bytes = reader.attempt(lambda: bytes_of(value))

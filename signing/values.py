@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from signing.errors import KeyUnusable, Reason
-from signing.profile import Algorithm, RsaPadding
+from signing.profile import Algorithm, Hash, RsaPadding
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -18,25 +18,54 @@ if TYPE_CHECKING:
     from signing.keys import PublicKey, SigningKey
 
 
+_RSA = {
+    Hash.SHA256: Algorithm.RSA_SHA256,
+    Hash.SHA384: Algorithm.RSA_SHA384,
+    Hash.SHA512: Algorithm.RSA_SHA512,
+}
+_RSA_PSS = {
+    Hash.SHA256: Algorithm.RSA_PSS_SHA256,
+    Hash.SHA384: Algorithm.RSA_PSS_SHA384,
+    Hash.SHA512: Algorithm.RSA_PSS_SHA512,
+}
+_ECDSA = {
+    Hash.SHA256: Algorithm.ECDSA_SHA256,
+    Hash.SHA384: Algorithm.ECDSA_SHA384,
+    Hash.SHA512: Algorithm.ECDSA_SHA512,
+}
+
+
 def sign_bytes(key: SigningKey, data: bytes) -> bytes:
     """Return the signature of `data`: SHA-256, on P-384 SHA-384."""
     return key.sign(data, algorithm_of(key))
 
 
-def algorithm_of(key: SigningKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1) -> Algorithm:
-    """Return the signature method a key signs with: SHA-256, on P-384 SHA-384."""
-    return algorithm_for(key.public_key, rsa_padding=rsa_padding)
+def algorithm_of(
+    key: SigningKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1, digest: Hash | None = None
+) -> Algorithm:
+    """
+    Return the signature method a key signs with.
+
+    Args:
+        key: Signs.
+        rsa_padding: Where it is an RSA key.
+        digest: None: SHA-256, on P-384 SHA-384.
+    """
+    return algorithm_for(key.public_key, rsa_padding=rsa_padding, digest=digest)
 
 
 def algorithm_for(
-    public_key: PublicKey, *, rsa_padding: RsaPadding = RsaPadding.PKCS1
+    public_key: PublicKey,
+    *,
+    rsa_padding: RsaPadding = RsaPadding.PKCS1,
+    digest: Hash | None = None,
 ) -> Algorithm:
     """Return the signature method of the private half of `public_key`."""
     if isinstance(public_key, rsa.RSAPublicKey):
-        is_pss = rsa_padding is RsaPadding.PSS
-        return Algorithm.RSA_PSS_SHA256 if is_pss else Algorithm.RSA_SHA256
-    is_large = public_key.curve.key_size > 256
-    return Algorithm.ECDSA_SHA384 if is_large else Algorithm.ECDSA_SHA256
+        methods = _RSA_PSS if rsa_padding is RsaPadding.PSS else _RSA
+        return methods[digest or Hash.SHA256]
+    usual = Hash.SHA384 if public_key.curve.key_size > 256 else Hash.SHA256
+    return _ECDSA[digest or usual]
 
 
 def prove(key: SigningKey) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from signing.profile import Form
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from signing.certificates import Signer
     from signing.errors import Reason
-    from signing.profile import Algorithm
+    from signing.profile import Algorithm, LegacyAlgorithm
     from signing.trust import CertificateFindings
 
 
@@ -85,7 +87,11 @@ class Inspection:
     """Everything that speaks against the document; empty means that it is accepted."""
     notices: tuple[Reason, ...] = ()
     """What does not count against it and is to be said, such as of revocation."""
-    algorithm: Algorithm | None = None
+    algorithm: Algorithm | LegacyAlgorithm | None = None
     """By which it claims to be signed; None: it follows no profile."""
     certificate: CertificateFindings | None = None
     """How the signer's certificate was judged; None: there is none that can be read."""
+    form: Form = Form.ENVELOPED
+    """As what it was judged."""
+    file: str | None = None
+    """Name of the file beside which a detached signature stands."""

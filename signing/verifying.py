@@ -12,6 +12,7 @@ certificate until its chain ends in a pinned root; the functions that inspect te
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas.parser import parse_xml
@@ -20,6 +21,7 @@ from signing.certificates import read_signer
 from signing.errors import SignatureRefused
 from signing.findings import Findings
 from signing.locating import find_beside, find_inside, limits_of, name_of
+from signing.profile import Form
 from signing.proving import (
     DOCUMENT,
     FILE,
@@ -106,7 +108,8 @@ def verify_plain(document: bytes, *, policy: VerificationPolicy, at: datetime) -
     one that had not begun when the document was really signed, too: the time is the caller's word.
 
     Args:
-        document: The signed element in its exclusive canonical form.
+        document: The signed element, in its exclusive canonical form unless the policy accepts
+            others.
         policy: Whom to trust and what to accept.
         at: Aware; when the certificate must have been valid.
 
@@ -126,7 +129,7 @@ def verify_plain(document: bytes, *, policy: VerificationPolicy, at: datetime) -
 
 def inspect(document: bytes, *, policy: VerificationPolicy, now: datetime) -> Inspection:
     """Say what is signed, by whom, whether it is intact and trusted, and why not; never raises."""
-    return _report(_examine_enveloped(document, policy=policy, now=now), policy)
+    return _report(_examine_enveloped(document, policy=policy, now=now), policy, Form.ENVELOPED)
 
 
 def inspect_detached(
@@ -134,17 +137,17 @@ def inspect_detached(
 ) -> Inspection:
     """Say the same of a file and the signature beside it; `id` is the signature's."""
     found = _examine_detached(signature, content, name=name, policy=policy, now=now)
-    return _report(found, policy)
+    return replace(_report(found, policy, Form.DETACHED), file=name)
 
 
 def inspect_plain(document: bytes, *, policy: VerificationPolicy, at: datetime) -> Inspection:
     """Say the same of a document with a signature without XAdES, judged at the time given."""
-    return _report(_examine_plain(document, policy=policy, at=at), policy)
+    return _report(_examine_plain(document, policy=policy, at=at), policy, Form.PLAIN)
 
 
 def _examine_enveloped(document: bytes, *, policy: VerificationPolicy, now: datetime) -> Findings:
     findings = Findings()
-    signature = find_inside(document, policy=policy, findings=findings)
+    signature = find_inside(document, form=Form.ENVELOPED, policy=policy, findings=findings)
     if signature is None or findings.root is None:
         return findings
     claims = read_enveloped(signature, root_id=findings.root.get("Id"))
@@ -177,10 +180,10 @@ def _examine_detached(
 
 def _examine_plain(document: bytes, *, policy: VerificationPolicy, at: datetime) -> Findings:
     findings = Findings()
-    signature = find_inside(document, policy=policy, findings=findings)
+    signature = find_inside(document, form=Form.PLAIN, policy=policy, findings=findings)
     if signature is None or findings.root is None:
         return findings
-    claims = read_plain(signature, root_id=findings.root.get("Id"))
+    claims = read_plain(signature, root_id=findings.root.get("Id"), legacy=policy.legacy)
     if isinstance(claims, list):
         findings.reasons += claims
         return findings
@@ -216,7 +219,7 @@ def _signer(claims: Claims, policy: VerificationPolicy) -> Signer:
     return read_signer(claims.certificates[0], agency_attribute=policy.agency_attribute)
 
 
-def _report(findings: Findings, policy: VerificationPolicy) -> Inspection:
+def _report(findings: Findings, policy: VerificationPolicy, form: Form) -> Inspection:
     root, claims = findings.root, findings.claims
     return Inspection(
         element=None if root is None else name_of(root),
@@ -229,4 +232,5 @@ def _report(findings: Findings, policy: VerificationPolicy) -> Inspection:
         notices=findings.notices,
         algorithm=None if claims is None else claims.algorithm,
         certificate=findings.certificate,
+        form=form,
     )

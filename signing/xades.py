@@ -11,18 +11,17 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from signing.canonical import canonical_bytes
-from signing.composing import Composer, Content
-from signing.profile import RsaPadding
+from signing.composing import Content, composer_of
+from signing.profile import Form, Hash, RsaPadding
 from signing.signable import check_file, identifier_of, parse_unsigned
-from signing.values import algorithm_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from lxml.etree import _Element
 
     from signing.keys import SigningKey
+    from signing.second import SecondOpinion
 
 
 class XadesSigner:
@@ -37,7 +36,8 @@ class XadesSigner:
         key: SigningKey,
         *,
         rsa_padding: RsaPadding = RsaPadding.PKCS1,
-        second: Callable[[bytes], object] | None = None,
+        digest: Hash | None = None,
+        second: SecondOpinion | None = None,
     ) -> None:
         """
         Prepare what is the same in every signature.
@@ -45,12 +45,14 @@ class XadesSigner:
         Args:
             key: Signs.
             rsa_padding: Where it is an RSA key.
+            digest: Of the signature method and the references; None: SHA-256, but the method of
+                a key on P-384 has SHA-384.
             second: Is shown every signed document before it is returned, and raises if it has
                 anything against it; see `signing.second`.
         """
         self._key = key
         self._second = second
-        self._composer = Composer(key, algorithm=algorithm_of(key, rsa_padding=rsa_padding))
+        self._composer = composer_of(key, rsa_padding=rsa_padding, digest=digest)
 
     @property
     def key(self) -> SigningKey:
@@ -120,7 +122,10 @@ class XadesSigner:
         # No document gives an id, so the content does: signing it again gives the same ones.
         identifier = f"f-{hashlib.sha256(content).hexdigest()[:16]}"
         beside = Content(data=content, uri=name, media_type=media_type, is_inside=False)
-        return self._composer.xades(beside, identifier=identifier, moment=moment).encode()
+        signature = self._composer.xades(beside, identifier=identifier, moment=moment).encode()
+        if self._second is not None:
+            self._second(signature, form=Form.DETACHED, file=(name, content))
+        return signature
 
 
 def put_inside(document: bytes, signature: str) -> bytes:

@@ -32,6 +32,7 @@ from lienthong.cli import (
     mapping_preview,
     pull,
     sandbox,
+    signatures,
     store,
     system,
     text,
@@ -58,6 +59,7 @@ app = typer.Typer(
     "2 wrong usage or configuration · 3 a service cannot be reached",
 )
 files.register(app)
+signatures.register(app)
 exchange.register(app)
 mapping.register(app)
 mapping_overview.register(app)

@@ -1,4 +1,4 @@
-"""Commands that work on files and need no exchange: convert, validate, sign, verify."""
+"""Commands that work on files and need no exchange: convert, validate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from adapters import SourceOptions
     from lienthong.causes import Cause, Causes
-    from lienthong.explanation import Explanation
     from lienthong.flows.convert import Totals
 
 AgencyName = Annotated[
@@ -47,8 +46,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(convert)
     app.command()(validate)
-    app.command()(sign)
-    app.command()(verify)
 
 
 def convert(  # noqa: PLR0913 - one for each option
@@ -322,7 +319,7 @@ def validate(
     from lienthong.documents import check_document
 
     session: Session = context.obj
-    version, problems = check_document(_read(file), file_name=str(file))
+    version, problems = check_document(read_document(file), file_name=str(file))
     if as_json:
         from lienthong.cli.machine import problem_values
 
@@ -339,81 +336,6 @@ def validate(
     else:
         session.say(Text(vi=f"Hợp lệ theo {version}", en=f"Valid: {version}"), style="green")
     finish(Exit.PARTLY if problems else Exit.DONE)
-
-
-def sign(
-    context: typer.Context,
-    file: OneDocument,
-    agency: AgencyName,
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write; default standard output")
-    ] = None,
-) -> None:
-    """
-    Sign one unsigned portal document with an agency's key (XAdES baseline B).
-
-    Example: lienthong sign ban-tin.xml --agency land-registration --out da-ky.xml
-    """
-    from lienthong.documents import sign_document
-
-    session: Session = context.obj
-    installation = session.installation
-    converter = installation.mappings.get(agency)
-    signed = sign_document(
-        _read(file),
-        file_name=str(file),
-        agency_code=converter.agency_code,
-        signer=installation.signer(agency),
-        now=installation.clock(),
-    )
-    if out is None:
-        sys.stdout.buffer.write(signed)
-        return
-    from lienthong.flows.convert import OutFolder
-
-    OutFolder(out.parent).write(out.name, signed)
-    session.tell(Text(vi=f"Đã ký: {out}", en=f"Signed: {out}"), style="green")
-
-
-def verify(
-    context: typer.Context,
-    file: OneDocument,
-    trust: Annotated[
-        list[Path] | None, typer.Option(help="Root certificate (PEM) to trust; may be repeated")
-    ] = None,
-    step_by_step: Annotated[
-        bool, typer.Option("--explain", help="Tell step by step what was checked, and the result")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """
-    Say what is signed in a document, by whom, when, and whether it is trusted, and why not.
-
-    Example: lienthong verify xml/H29.15-210305-0001.xml --explain
-    """
-    from lienthong.documents import inspect_document, trusted
-    from lienthong.explanation import explain_document
-
-    session: Session = context.obj
-    policy = trusted(trust) if trust else session.installation.keyring.policy()
-    findings = inspect_document(_read(file), policy=policy, now=session.installation.clock())
-    explanation = explain_document(findings, policy=policy) if step_by_step else None
-    if as_json:
-        steps = {} if explanation is None else {"steps": explanation.values()}
-        session.json({"file": str(file), **findings.values(session.language), **steps})
-    else:
-        for label, value in findings.lines(session.language):
-            session.out.print(f"{label:<22}{value}", markup=False)
-        if explanation is not None:
-            _print_steps(session, explanation)
-    finish(Exit.DONE if findings.is_good else Exit.PARTLY)
-
-
-def _print_steps(session: Session, explanation: Explanation) -> None:
-    for number, (title, result, found) in enumerate(explanation.lines(session.language), start=1):
-        session.out.print(f"\n{number:>2}. {title}: {result}", markup=False)
-        for line in found:
-            session.out.print(f"    {line}", markup=False)
 
 
 @contextmanager
@@ -477,7 +399,8 @@ def progress_of(session: Session, file: Path, source: BinaryIO) -> Iterator[Bina
         yield watched
 
 
-def _read(file: Path) -> bytes:
+def read_document(file: Path) -> bytes:
+    """Return one document. Raises as `opened` does, and InputError where it is too large."""
     with opened(file) as source:
         data = source.read(MAX_DOCUMENT_BYTES + 1)
     if len(data) > MAX_DOCUMENT_BYTES:

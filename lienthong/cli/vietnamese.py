@@ -194,8 +194,8 @@ HELP: dict[str, str] = {
     "Check one XML document against the schema of its version and explain every fault.": (
         "Kiểm tra một tài liệu XML theo lược đồ của phiên bản nó và giải thích từng lỗi."
     ),
-    "Sign one unsigned portal document with an agency's key (XAdES baseline B).": (
-        "Ký một tài liệu chưa ký bằng khóa của cơ quan (XAdES mức B)."
+    "Sign one portal document, or a file of any type, with an agency's key (XAdES baseline B).": (
+        "Ký một tài liệu, hoặc một tệp loại bất kỳ, bằng khóa của cơ quan (XAdES mức B)."
     ),
     "Say what is signed in a document, by whom, when, and whether it is trusted, and why not.": (
         "Cho biết phần nào được ký, ai ký, khi nào, có tin cậy không và vì sao."
@@ -436,6 +436,29 @@ HELP: dict[str, str] = {
     "Print the result as JSON": "In kết quả dạng JSON",
     "The file to read; - for standard input": "Tệp cần đọc; - là đầu vào chuẩn",
     "One XML document; - for standard input": "Một tài liệu XML; - là đầu vào chuẩn",
+    "The file; - for standard input": "Tệp; - là đầu vào chuẩn",
+    "enveloped: XAdES in the document; detached: XAdES beside a file of any type; plain: XML "
+    "signature without XAdES": (
+        "enveloped: XAdES trong tài liệu; detached: XAdES rời, bên cạnh tệp loại bất kỳ; plain: "
+        "chữ ký XML không có XAdES"
+    ),
+    "Of the signature; default as in the settings": "Hàm băm của chữ ký; mặc định theo cấu hình",
+    "Name under which a file is signed (detached); default its own": (
+        "Tên tệp ghi trong chữ ký rời; mặc định là tên của tệp"
+    ),
+    "What it is, and so by which policy it is judged": (
+        "Loại tài liệu, từ đó biết xét theo chính sách nào"
+    ),
+    "The file that a detached signature is of": "Tệp mà chữ ký rời đã ký",
+    "Name under which the content was signed; default its own": (
+        "Tên tệp đã ghi trong chữ ký; mặc định là tên của tệp"
+    ),
+    "Of a signature inside its document; default what the policy accepts": (
+        "Dạng chữ ký trong tài liệu; mặc định là dạng mà chính sách nhận"
+    ),
+    "When a plain signature's certificate must have been valid (UTC); default now": (
+        "Thời điểm chứng thư của chữ ký plain phải có hiệu lực (UTC); mặc định là bây giờ"
+    ),
     "Folder that gets one signed XML document per dossier": (
         "Thư mục nhận mỗi hồ sơ một tài liệu XML đã ký"
     ),

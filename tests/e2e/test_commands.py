@@ -237,6 +237,73 @@ def test_nobody_signs_for_another_agency(quick, unsigned):
     assert not Path("signed.xml").exists()
 
 
+@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+def test_a_document_is_signed_with_the_hash_that_was_asked_for(quick, unsigned, digest):
+    assert quick("sign", unsigned, *LAND, "--hash", digest, "--out", "s.xml").code == 0
+
+    text = Path("s.xml").read_text(encoding="utf-8")
+    assert re.findall(r"SignatureMethod Algorithm=\S*-(\w+)\"", text) == [digest]
+    assert quick("verify", "s.xml").code == 0
+
+
+def test_a_hash_that_is_broken_cannot_be_asked_for(quick, unsigned):
+    assert quick("sign", unsigned, *LAND, "--hash", "sha1", "--out", "s.xml").code == 2
+
+
+def test_a_file_of_any_type_is_signed_beside_it(quick, unsigned, tmp_path):
+    (tmp_path / "giấy phép.pdf").write_bytes(b"%PDF-1.7 \x00")
+    words = ("sign", "giấy phép.pdf", *LAND, "--form", "detached", "--out", "gp.sig")
+    assert quick(*words).code == 0
+
+    good = quick("verify", "gp.sig", "--content", "giấy phép.pdf", "--json")
+
+    assert good.code == 0
+    assert good.json["signed"] == "gi%E1%BA%A5y%20ph%C3%A9p.pdf"
+    assert good.json["valid"] is None
+    assert quick("verify", "gp.sig", "--content", "giấy phép.pdf").code == 0
+
+    (tmp_path / "khác.pdf").write_bytes(b"%PDF-1.7 \x00")
+    renamed = quick("verify", "gp.sig", "--content", "khác.pdf", "--json")
+    assert reasons_of(renamed) == {"signature.not_covering"}
+    named = quick("verify", "gp.sig", "--content", "khác.pdf", "--name", good.json["signed"])
+    assert named.code == 0
+    (tmp_path / "khác.pdf").write_bytes(b"%PDF-1.7 \x01")
+    changed = quick(
+        "verify", "gp.sig", "--content", "khác.pdf", "--name", good.json["signed"], "--json"
+    )
+    assert reasons_of(changed) == {"signature.digest_differs"}
+    assert changed.json["signed"] is None
+
+
+def test_what_comes_from_standard_input_needs_a_name_beside_it(quick, unsigned):
+    words = ("sign", "-", *LAND, "--form", "detached", "--out", "x.sig")
+
+    refused = quick(*words, stdin=b"x")
+
+    assert refused.code == 2
+    assert "--name" in refused.err
+    assert quick(*words, "--name", "x.bin", stdin=b"x").code == 0
+
+
+def test_a_plain_signature_is_judged_at_the_time_that_is_given(quick, unsigned):
+    assert quick("sign", unsigned, *LAND, "--form", "plain", "--out", "p.xml").code == 0
+
+    assert quick("verify", "p.xml", "--form", "plain").code == 0
+    early = quick("verify", "p.xml", "--form", "plain", "--at", "2020-01-01", "--json")
+    assert "certificate.not_yet_valid_when_signed" in reasons_of(early)
+    assert reasons_of(quick("verify", "p.xml", "--json")) == {"signature.structure"}
+
+
+def test_a_policy_is_chosen_by_what_the_document_is(quick, document, unsigned):
+    assert quick("sign", unsigned, *LAND, "--form", "plain", "--out", "p.xml").code == 0
+
+    assert quick("verify", "p.xml", "--policy", "edxml-legacy").code == 0
+    other = quick("verify", document, "--policy", "edxml-legacy", "--form", "enveloped", "--json")
+    assert reasons_of(other) == {"signature.form_forbidden"}
+    assert quick("verify", document, "--policy", "portal-receipt").code == 2
+    assert quick("verify", document, "--policy", "nonsense").code == 2
+
+
 def reasons_of(result):
     return {reason["code"] for reason in result.json["reasons"]}
 

@@ -6,7 +6,7 @@ import pytest
 import xmlsec
 from lxml import etree
 
-from signing import RsaPadding, XadesSigner, load_pem, make_development_pki
+from signing import Form, Hash, PlainSigner, RsaPadding, XadesSigner, load_pem, make_development_pki
 from signing.composing import Composer
 from signing.second import SecondOpinion, SignatureUnproven
 
@@ -52,6 +52,42 @@ def test_what_was_changed_after_signing_is_refused(key, signed, old, new):
 
     assert refused.value.code == "signature.unproven"
     assert "Mẫu" not in refused.value.en + refused.value.vi
+
+
+FILE = b"%PDF-1.7 \x00" * 9000
+
+
+@pytest.mark.parametrize("digest", [None, *Hash])
+def test_every_form_and_hash_is_accepted(key, digest):
+    second = SecondOpinion(key.certificate)
+    signer = XadesSigner(key, digest=digest, second=second)
+
+    signer.sign(DOCUMENT, signed_at=NOW)
+    signer.sign_file(FILE, name="a/b%20c.pdf", signed_at=NOW)
+    PlainSigner(key, digest=digest, second=second).sign(DOCUMENT, at=NOW)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [("a.pdf", FILE + b"x"), ("a.pdf", b""), ("b.pdf", FILE), None],
+    ids=["changed", "empty", "another name", "not given"],
+)
+def test_a_file_that_was_not_signed_is_refused(key, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.pdf").write_bytes(FILE)  # on the disk it would be right: nobody looks there
+    signature = XadesSigner(key).sign_file(FILE, name="a.pdf", signed_at=NOW)
+
+    with pytest.raises(SignatureUnproven):
+        SecondOpinion(key.certificate)(signature, form=Form.DETACHED, file=file)
+
+
+def test_a_signature_of_another_form_is_refused(key):
+    enveloped = XadesSigner(key).sign(DOCUMENT, signed_at=NOW)
+    plain = PlainSigner(key).sign(DOCUMENT, at=NOW)
+
+    for document, form in [(enveloped, Form.PLAIN), (plain, Form.ENVELOPED)]:
+        with pytest.raises(SignatureUnproven):
+            SecondOpinion(key.certificate)(document, form=form)
 
 
 def test_another_key_is_refused(key, signed, tmp_path):
