@@ -35,6 +35,8 @@ _UNREADABLE = (
     TypeError,
 )
 
+_MAX_SHOWN = 200
+"""Letters of a name; whoever makes up a certificate may write a million."""
 AGENCY_ATTRIBUTE = NameOID.ORGANIZATION_IDENTIFIER.dotted_string
 
 
@@ -104,7 +106,8 @@ def read_signer(
 def subject_text(certificate: x509.Certificate) -> str:
     """Return the name to show for `certificate`: its common name, or its whole subject."""
     common_name = _attribute(certificate.subject, NameOID.COMMON_NAME)
-    return common_name or certificate.subject.rfc4514_string() or "(không tên)"
+    name = common_name or certificate.subject.rfc4514_string() or "(không tên)"
+    return name[:_MAX_SHOWN]
 
 
 @lru_cache(maxsize=256)

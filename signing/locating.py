@@ -103,8 +103,9 @@ def _open(
 
 
 def _check_element(root: _Element, *, policy: VerificationPolicy, findings: Findings) -> None:
-    namespace, name = name_of(root)
-    if policy.elements is not None and (namespace, name) not in policy.elements:
+    found = name_of(root)
+    if policy.elements is not None and found not in policy.elements:
+        namespace, name = (one[:80] for one in found)
         findings.add(
             "document.element_unexpected",
             vi=f"Phần tử gốc '{name}' (không gian tên '{namespace}') không phải loại cần nhận",

@@ -182,7 +182,7 @@ def _path(
         return _untrusted(certificate, _first_words(str(exc)))
     except ValueError as exc:
         # Raised for certificates whose inner structure cannot be read.
-        return _untrusted(certificate, str(exc))
+        return _untrusted(certificate, str(exc)[:300])
 
 
 def _valid_at(
@@ -235,7 +235,7 @@ def _check_may_issue(
 
 def _first_words(text: str) -> str:
     """Return the library's words without its dump of the certificate."""
-    return text.split(" (encountered", 1)[0].removeprefix("validation failed: ")
+    return text.split(" (encountered", 1)[0].removeprefix("validation failed: ")[:300]
 
 
 def _untrusted(certificate: x509.Certificate, detail: str) -> Reason:

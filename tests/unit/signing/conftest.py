@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +15,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from signing import SigningKey, VerificationPolicy, XadesSigner, canonical_bytes
+from signing import (
+    Algorithm,
+    Form,
+    Inspection,
+    SigningKey,
+    VerificationPolicy,
+    XadesSigner,
+    canonical_bytes,
+    inspect,
+    inspect_detached,
+    inspect_plain,
+)
 from signing.composing import Composer, Content
 from signing.methods import make_value
 from signing.values import algorithm_of
@@ -42,6 +53,9 @@ DOCUMENT = (
     "</BanTin>"
 ).encode()
 
+NAME = "giay-phep.pdf"
+FILE = b"%PDF-1.7 \x00\xff"
+
 
 @dataclass(frozen=True)
 class Holder:
@@ -52,6 +66,24 @@ class Holder:
 
     def signing_key(self, *chain: x509.Certificate) -> SigningKey:
         return SigningKey(private_key=self.key, certificate=self.certificate, chain=chain)
+
+
+@dataclass(frozen=True)
+class ForgersKey:
+    """Signs like a SigningKey, and refuses nothing."""
+
+    private_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def public_key(self):
+        return self.private_key.public_key()
+
+    def sign(self, data: bytes, algorithm: Algorithm) -> bytes:
+        if algorithm.padding is not None:
+            return self.private_key.sign(data, algorithm.padding, algorithm.hash)
+        return self.private_key.sign(data, ec.ECDSA(algorithm.hash))
 
 
 class Workshop:
@@ -117,6 +149,28 @@ class Workshop:
         content = Content(data=document, uri="", media_type="text/xml", is_inside=True)
         return put_inside(document, Composer(key, algorithm=algorithm_of(key)).plain(content))
 
+    def make(self, form: Form, *, by=None, chain: tuple[x509.Certificate, ...] = ()) -> bytes:
+        """Return a signature of a form, made without any look at the key or its certificate."""
+        holder = by or self.agency
+        key = ForgersKey(holder.key, holder.certificate, chain)
+        composer = Composer(key, algorithm=algorithm_of(key))
+        if form is Form.DETACHED:
+            content = Content(data=FILE, uri=NAME, media_type="application/pdf", is_inside=False)
+            return composer.xades(content, identifier="f-1", moment=NOW).encode()
+        content = Content(data=DOCUMENT, uri="#bt-7f0c", media_type="text/xml", is_inside=True)
+        if form is Form.PLAIN:
+            return put_inside(DOCUMENT, composer.plain(content))
+        return put_inside(DOCUMENT, composer.xades(content, identifier="bt-7f0c", moment=NOW))
+
+    def judge(self, form: Form, text: bytes, **changes) -> Inspection:
+        """Look at a signature of a form, under a policy that may be changed."""
+        policy = replace(self.policy, **changes)
+        if form is Form.DETACHED:
+            return inspect_detached(text, FILE, name=NAME, policy=policy, now=NOW)
+        if form is Form.PLAIN:
+            return inspect_plain(text, policy=policy, at=NOW)
+        return inspect(text, policy=policy, now=NOW)
+
     def rework(self, signed: bytes, change, *, by: Holder | None = None) -> bytes:
         """Apply `change(root)`, then make digests and signature value right again."""
         root = etree.fromstring(signed)
@@ -125,13 +179,18 @@ class Workshop:
         return canonical_bytes(root)
 
     def restore(self, root, by: Holder) -> None:
-        signature = root.find(f".//{DS}Signature")
-        first, second = signature.findall(f"{DS}SignedInfo/{DS}Reference")[:2]
+        """Make digests and value right again, in a signature of any form."""
+        is_beside = root.tag == f"{DS}Signature"
+        signature = root if is_beside else root.find(f".//{DS}Signature")
+        references = signature.findall(f"{DS}SignedInfo/{DS}Reference")
         properties = signature.find(f".//{XADES}SignedProperties")
-        second.find(f"{DS}DigestValue").text = b64(sha256(canonical_bytes(properties)))
-        bare = etree.fromstring(canonical_bytes(root))
-        bare.remove(bare.find(f"{DS}Signature"))
-        first.find(f"{DS}DigestValue").text = b64(sha256(canonical_bytes(bare)))
+        if properties is not None and len(references) > 1:
+            made = sha256(canonical_bytes(properties))
+            references[1].find(f"{DS}DigestValue").text = b64(made)
+        if not is_beside and references:
+            bare = etree.fromstring(canonical_bytes(root))
+            bare.remove(bare.find(f"{DS}Signature"))
+            references[0].find(f"{DS}DigestValue").text = b64(sha256(canonical_bytes(bare)))
         info = canonical_bytes(signature.find(f"{DS}SignedInfo"))
         key = by.signing_key()
         value = make_value(key, info, algorithm=algorithm_of(key))
