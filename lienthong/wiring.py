@@ -58,7 +58,6 @@ from signing import (
     RsaPadding,
     VerificationPolicy,
     XadesSigner,
-    load_policy,
 )
 from signing.second import SecondOpinion
 
@@ -382,7 +381,9 @@ class Installation:
 
         return SecurityKeys(
             signing=signing_key,
-            answers=load_policy(profile.answer_trust) if profile.signed_answers else None,
+            answers=self.policies.load(PORTAL_RECEIPT, roots=profile.answer_trust)
+            if profile.signed_answers
+            else None,
             second_check_every=self.settings.signing.second_check_every,
         )
 

@@ -4,8 +4,7 @@
 #   scripts/install-system.sh python   a Python that can make virtual environments
 #   scripts/install-system.sh tests    that, and the programs the tests compare us with
 #
-# Without the right to install it prints the command and exits 3. No JDK is installed: the tests
-# that need one say so and are skipped.
+# Without the right to install it prints the command and exits 3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +30,8 @@ python) ;;
 tests)
     need xmlsec1 xmlsec1
     need xmllint libxml2-utils
+    # Verifies our signatures, and makes some for us to verify; Debian's default is new enough.
+    need javac default-jdk-headless
     need node nodejs
     need npm npm
     # Debian keeps the server's own programs here; what is in /usr/sbin switches the user.
