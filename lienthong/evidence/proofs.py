@@ -24,6 +24,7 @@ from lienthong.evidence.exporting import row_values
 from lienthong.evidence.merkle import path_of
 from lienthong.evidence.sealing import as_seal
 from lienthong.evidence.seals import hash_row
+from lienthong.store.spans import spans_have
 from lienthong.store.tables import audit, in_slices, seal_signers, seals
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Prover:
         self._connection = connection
         # Rows of one dossier are often in the same few seals.
         self._leaves = lru_cache(maxsize=16)(self._read_leaves)
+        self._erasures: list[tuple[int, str, dict[str, Any]]] | None = None
 
     def rows(self, subjects: Sequence[str], proven: Proven) -> Iterator[dict[str, Any]]:
         """Give the rows about `subjects` with their proofs, in the order of their numbers."""
@@ -69,7 +71,7 @@ class Prover:
                     proven.unsealed += 1
                 else:
                     proven.seals.add(row.seal_id)
-                yield row_values(row) | self._proof(row)
+                yield row_values(row) | self._proof(row) | self._erasure(row)
 
     def _proof(self, row: Row[Any]) -> dict[str, Any]:
         if row.seal_id is None:
@@ -78,6 +80,22 @@ class Prover:
         index = numbers.index(row.id)
         path = [one.hex() for one in path_of(index, leaves)]
         return {"seal": row.seal_id, "index": index, "path": path}
+
+    def _erasure(self, row: Row[Any]) -> dict[str, Any]:
+        """Return who erased the detail of a row, and why, as far as that was written down."""
+        if row.detail is not None:
+            return {}
+        if self._erasures is None:
+            query = select(audit.c.id, audit.c.actor, audit.c.detail)
+            erased = (audit.c.subject == "audit", audit.c.action == "audit.erased")
+            found = self._connection.execute(query.where(*erased).order_by(audit.c.id)).all()
+            self._erasures = [
+                (one.id, one.actor, json.loads(one.detail)) for one in found if one.detail
+            ]
+        for number, actor, detail in self._erasures:
+            if spans_have(str(detail.get("numbers", "")), row.id):
+                return {"erased_by": actor, "erased_why": detail.get("reason"), "erased_in": number}
+        return {}
 
     def _read_leaves(self, seal: int) -> tuple[list[int], list[bytes]]:
         query = select(audit.c.id, audit.c.digest).where(audit.c.seal_id == seal)

@@ -1613,6 +1613,7 @@ class Log:
 
     def _check_rows(self) -> None:
         seen, unsealed, proven, erased, last = set(), 0, 0, 0, ""
+        reasons: dict[str, None] = {}
         for row in self._pack.few(ROWS):
             number = row["row"]
             if type(number) is not int or number in seen:
@@ -1625,7 +1626,10 @@ class Log:
                     "row " + str(number) + " of the log: its content was changed",
                 )
                 continue
-            erased += "erased" in row
+            if "erased" in row:
+                erased += 1
+                by = _plain(str(row.get("erased_by", "?")))
+                reasons[by + ": " + _plain(str(row.get("erased_why", "?")))] = None
             if row["seal"] is None:
                 unsealed += 1
             elif not self._is_in_its_seal(row):
@@ -1643,10 +1647,12 @@ class Log:
                 str(proven) + " rows of the log are as they were sealed (the last of " + last + ")",
             )
         if erased:
+            why = "; ".join(list(reasons)[:5])
             self._report.open(
                 "row.erased",
-                str(erased) + " dòng nhật ký đã bị xóa chi tiết; chứng minh vẫn còn",
-                str(erased) + " rows of the log had their detail erased; they stay proven",
+                str(erased) + " dòng nhật ký đã bị xóa chi tiết (" + why + "); chứng minh vẫn còn",
+                str(erased) + " rows of the log had their detail erased (" + why + "); they stay "
+                "proven",
             )
         if unsealed:
             self._report.open(

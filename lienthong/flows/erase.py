@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from lienthong.store import audit
 from lienthong.store.audit_search import Wanted, condition_of
 from lienthong.store.database import reading
+from lienthong.store.spans import spans_of
 from lienthong.store.tables import audit as rows
 from lienthong.store.work import begin
 
@@ -49,9 +50,16 @@ def erase_details(
                 work.connection, condition_of(wanted) & (rows.c.id <= last), limit=BATCH
             )
             if found:
-                work.note("audit.erased", "audit", rows=found, reason=reason)
-        done += found
-        if found < BATCH:
+                work.note(
+                    "audit.erased",
+                    "audit",
+                    rows=len(found),
+                    # So that each row can be told why its detail is not there any more.
+                    numbers=spans_of(found),
+                    reason=reason,
+                )
+        done += len(found)
+        if len(found) < BATCH:
             return done
 
 

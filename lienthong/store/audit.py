@@ -111,9 +111,9 @@ def is_as_written(row: Row[Any]) -> bool:
     return bool(found == row.digest)
 
 
-def erase(connection: Connection, condition: ColumnElement[bool], *, limit: int) -> int:
+def erase(connection: Connection, condition: ColumnElement[bool], *, limit: int) -> list[int]:
     """
-    Erase the details of up to `limit` rows of which `condition` holds; return how many there were.
+    Erase the details of up to `limit` rows of which `condition` holds; return their numbers.
 
     What is erased is gone from the database; that its rows are true can be proven as before.
     """
@@ -134,7 +134,7 @@ def erase(connection: Connection, condition: ColumnElement[bool], *, limit: int)
     ]
     if rows:
         connection.execute(update(audit).where(audit.c.id == bindparam("_id")), rows)
-    return len(rows)
+    return [row.id for row in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
