@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from importlib.metadata import version
 from random import Random
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from cryptography import x509
     from sqlalchemy import Connection, Engine
 
     from broker.port import Broker, Inbox, Outbox
@@ -467,27 +468,23 @@ class Installation:
 
     def make_packer(self) -> Packer:
         """Put together what writes evidence packs."""
-        try:
-            roots = self.keyring.policy().trust_anchors
-        except ConfigError:
-            roots = ()
         return Packer(
             self.store,
             converters=self.mappings.get,
             key=self.keyring.operator_key,
-            roots=roots,
+            roots=self._pinned_roots(),
             clock=self.clock,
         )
 
     def make_reverifier(self) -> Reverifier:
         """Put the role together that checks seals and packs again."""
-        settings, target = self.settings.audit, self.settings.target
-        trust = () if target is None else target.receipt_trust
+        settings = self.settings.audit
         return Reverifier(
             self.store,
             packer=self.make_packer(),
             policy=self.keyring.policy,
-            receipt_roots=lambda: load_policy(trust).trust_anchors,
+            roots=self._pinned_roots,
+            receipt_roots=self._receipt_roots,
             pace=Pace(
                 period=timedelta(days=settings.reverify_days),
                 sample=timedelta(seconds=settings.sample_seconds),
@@ -495,6 +492,21 @@ class Installation:
             clock=self.clock,
             random=Random(),  # noqa: S311 - which packs are looked at, not a secret
         )
+
+    def _pinned_roots(self) -> tuple[x509.Certificate, ...]:
+        """Return every root that the operator's and the agencies' certificates may lead to."""
+        found: list[x509.Certificate] = []
+        for load in (self.keyring.policy, partial(self.policies.load, AGENCY_DOCUMENT)):
+            # Where nobody is pinned nobody is believed, and a pack says so.
+            with suppress(ConfigError):
+                found += load().trust_anchors
+        return tuple(dict.fromkeys(found))
+
+    def _receipt_roots(self) -> tuple[x509.Certificate, ...]:
+        target = self.settings.target
+        if target is None or target.receipts != "required":
+            return ()
+        return self.policies.load(PORTAL_RECEIPT).trust_anchors
 
     def check_log(
         self,

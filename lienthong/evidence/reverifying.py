@@ -71,6 +71,7 @@ class Reverifier:
         *,
         packer: Packer,
         policy: Callable[[], VerificationPolicy],
+        roots: Callable[[], Sequence[x509.Certificate]],
         receipt_roots: Callable[[], Sequence[x509.Certificate]],
         pace: Pace,
         clock: Callable[[], datetime],
@@ -82,8 +83,9 @@ class Reverifier:
         Args:
             store: Whose evidence it is.
             packer: Makes packs.
-            policy: Whom to trust now; raises ConfigError while nobody is.
-            receipt_roots: Returns those of the portal's receipts; none: those of the policy.
+            policy: Who may have signed seals; raises ConfigError while nobody is pinned.
+            roots: Returns those that signers of documents and packs must lead to.
+            receipt_roots: Returns those of the portal's receipts; none: `roots`.
             pace: How often.
             clock: Tells the time.
             random: Picks samples.
@@ -91,6 +93,7 @@ class Reverifier:
         self._store = store
         self._packer = packer
         self._policy = policy
+        self._roots = roots
         self._receipt_roots = receipt_roots
         self._pace = pace
         self._clock = clock
@@ -191,7 +194,7 @@ class Reverifier:
 
     def _false_codes(self, pack: IO[bytes]) -> list[str]:
         means = verifier.Means(
-            roots=[_as_root(one) for one in self._policy().trust_anchors],
+            roots=[_as_root(one) for one in self._roots()],
             receipt_roots=[_as_root(one) for one in self._receipt_roots()],
             now=self._clock(),
         )

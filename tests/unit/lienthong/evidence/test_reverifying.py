@@ -44,6 +44,7 @@ class Watch:
             site.store,
             packer=site.make_packer(),
             policy=site.keyring.policy,
+            roots=lambda: site.keyring.policy().trust_anchors,
             receipt_roots=list,
             pace=Pace(period=timedelta(days=1), sample=sample),
             clock=lambda: self.now,
