@@ -24,7 +24,7 @@ from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
 from schemas.errors import LienthongError
 from schemas.problem import Text
-from signing import SigningError, is_development
+from signing import SigningError, is_development, load_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -353,6 +353,34 @@ def _target(installation: Installation) -> Iterator[Finding]:
         return
     with_channel.close()
     yield Finding(name=name, state=State.OK, found=Text(vi=endpoint, en=endpoint))
+    if _agencies_may_sign_receipts(installation):
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=Text(
+                vi="target.receipt_trust tin cả nơi cấp chứng thư cho các cơ quan, và "
+                "target.receipt_signers để trống: cơ quan nào cũng ký được biên nhận của Cổng",
+                en="target.receipt_trust vouches for agencies too, and target.receipt_signers is "
+                "empty: any agency could sign the portal's receipts",
+            ),
+            remedy=Text(
+                vi="Ghi tên (CN) người ký biên nhận vào target.receipt_signers, hoặc ghim chính "
+                "chứng thư của Cổng vào target.receipt_trust",
+                en="Name who signs receipts (CN) in target.receipt_signers, or pin the portal's "
+                "own certificate in target.receipt_trust",
+            ),
+        )
+
+
+def _agencies_may_sign_receipts(installation: Installation) -> bool:
+    target = installation.target
+    if target.receipts == "none" or target.receipt_signers:
+        return False
+    try:
+        of_agencies = installation.keyring.policy().trust_anchors
+    except (LienthongError, SigningError):
+        return False
+    return not set(load_policy(target.receipt_trust).trust_anchors).isdisjoint(of_agencies)
 
 
 def _sources(installation: Installation) -> Iterator[Finding]:

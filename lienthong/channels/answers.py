@@ -8,6 +8,8 @@ What is left is unrecognised, where an answer came whole, or unknown, where it d
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from schemas.building import SOAP_11, SOAP_12
 from schemas.errors import InputError
 from schemas.parser import XmlRefused, parse_xml
 from schemas.reading import read_look_up_response, read_receipt, read_response
-from signing import NoCanonicalForm, SignatureRefused, canonical_bytes, verify
+from signing import NoCanonicalForm, SignatureRefused, Verified, canonical_bytes, verify
 from signing.wss import SecurityRefused
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ REFUSED_STATUSES = {
     407: "wants a login at a proxy",
 }
 """Statuses with which a target refuses us as a whole, whatever the message."""
+_CERTIFICATE = re.compile(rb"<ds:X509Certificate>([^<]*)</")
+"""In a document that was signed here; the signer's own stands first."""
 SIGNED_IN_FUTURE = "signature.signed_in_future"
 ENVELOPE_FAULTS = frozenset(
     {
@@ -269,9 +273,9 @@ class Judge:
         except NoCanonicalForm:
             detail = f"error_code {code}, but its receipt has no canonical form"
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
-        wrong = self._receipt_fault(receipt, request=request, now=now)
-        if wrong is not None:
-            outcome, words = wrong
+        judged = self._judge_receipt(receipt, request=request, now=now)
+        if not isinstance(judged, Verified):
+            outcome, words = judged
             return self._finish(reply, outcome, f"error_code {code}, but {words}", code=code)
         return Answer(
             outcome=Outcome.DELIVERED,
@@ -280,12 +284,13 @@ class Judge:
             http_status=reply.status,
             raw=reply.body,
             receipt=receipt,
+            receipt_signer=judged.signer,
         )
 
-    def _receipt_fault(
+    def _judge_receipt(
         self, receipt: bytes, *, request: SendRequest, now: datetime
-    ) -> tuple[Outcome, str] | None:
-        """Return what is wrong with a receipt, and what that makes of the answer, or None."""
+    ) -> Verified | tuple[Outcome, str]:
+        """Return a receipt that counts, or what its fault makes of the answer, in words."""
         assert self.receipt_policy is not None
         try:
             verified = verify(receipt, policy=self.receipt_policy, now=now)
@@ -302,6 +307,9 @@ class Judge:
         if signers and verified.signer.common_name not in signers:
             serial = verified.signer.serial
             return Outcome.UNRECOGNISED, f"its receipt is signed by another (certificate {serial})"
+        if verified.signer.fingerprint == _own_fingerprint(request.document):
+            # Where one issuer vouches for both, only this tells an agency from the portal.
+            return Outcome.UNRECOGNISED, "its receipt is signed with the key of the message itself"
         expected = {
             "message": (request.message_id, found.message_id),
             "dossier": (request.dossier_code, found.dossier_code),
@@ -310,7 +318,13 @@ class Judge:
         others = [name for name, (ours, theirs) in expected.items() if ours != theirs]
         if others:
             return Outcome.UNRECOGNISED, f"its receipt is for another {' and '.join(others)}"
-        return None
+        return verified
+
+
+def _own_fingerprint(document: bytes) -> str | None:
+    """Return the fingerprint of whose key signed a document of ours; None for an unsigned one."""
+    found = _CERTIFICATE.search(document)
+    return None if found is None else sha256(b64decode(found[1])).hexdigest()
 
 
 def read_body(reply: Reply) -> _Element | Fault | None:

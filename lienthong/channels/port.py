@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from signing import Signer
+
 
 class Packet(Enum):
     """The portal's services that take a document; the values are their published names."""
@@ -63,6 +65,18 @@ class SendRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutAnswer:
+    """What an answer was of which only the beginning is kept."""
+
+    size: int
+    """Bytes that were read."""
+    digest: str
+    """SHA-256 of all of them, lower-case hexadecimal."""
+    is_whole: bool
+    """False: there was more, and nobody read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What one attempt brought; kept with the attempt, whole."""
 
@@ -78,6 +92,10 @@ class Answer:
     """The peer's answer as received, up to the channel's limit."""
     receipt: bytes | None = None
     """The verified receipt document, exactly as verified; only with DELIVERED."""
+    receipt_signer: Signer | None = None
+    """Who signed it."""
+    cut: CutAnswer | None = None
+    """Where `raw` is only the beginning of what came."""
     retry_after: timedelta | None = None
     """How long the peer asked to be left alone, within the profile's limit; above zero."""
 
@@ -106,6 +124,8 @@ class LookUp:
     progress_digests: frozenset[str] = frozenset()
     """Hex SHA-256 of every progress document the portal shows for this dossier."""
     raw: bytes | None = None
+    cut: CutAnswer | None = None
+    """As of an answer."""
     retry_after: timedelta | None = None
     """As of an answer; only with FAILED."""
 

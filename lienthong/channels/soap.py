@@ -151,7 +151,7 @@ class SoapChannel:
             message.envelope, headers=self._headers(version, LOOK_UP), deadline=deadline
         )
         if isinstance(reply, Answer):
-            return LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw)
+            return LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw, cut=reply.cut)
         return self._judge.look_up(
             reply, dossier_code=dossier_code, message=message, now=self._clock()
         )

@@ -14,6 +14,7 @@ import ssl
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import SSLError as WrappedSSLError
 
-from lienthong.channels.port import Answer, Outcome
+from lienthong.channels.port import Answer, CutAnswer, Outcome
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
     from urllib3.response import BaseHTTPResponse
 
+MOST_DIGESTED = 16 * 1024 * 1024
+"""Bytes of an answer that are read when it is too large to be kept: to tell how large it was."""
+PART_BYTES = 64 * 1024
 HANDSHAKE_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
 """In OpenSSL's reason of an alert. Under TLS 1.3 the peer judges our certificate only after our
 handshake has ended, so its refusal comes where the answer was expected; no request was read."""
@@ -262,23 +266,20 @@ class Wire:
 
     def _read(self, response: BaseHTTPResponse) -> Reply | Answer:
         limit = self._profile.max_answer_bytes
+        body = bytearray()
         try:
-            body = response.read(limit + 1)
-            if len(body) > limit:
-                return Answer(
-                    outcome=Outcome.UNKNOWN,
-                    detail=f"the answer is larger than {limit} bytes",
-                    http_status=response.status,
-                    raw=body[:limit],
-                )
-            # Up to the end, so that a cut body is noticed and the connection can be used again.
-            body += response.read()
+            # What has come, not what was asked for: of an answer that breaks off, this is kept. Up
+            # to the end, so that a cut body is noticed and the connection can be used again.
+            while len(body) <= limit and (part := response.read1(limit + 1 - len(body))):
+                body += part
         except (HTTPError, HTTPException, OSError) as error:
-            return _unknown(error, status=response.status)
+            return _unknown(error, status=response.status, begun=bytes(body[:limit]))
+        if len(body) > limit:
+            return _too_large(response, bytes(body), limit=limit)
         framed = "content-length" in response.headers or "transfer-encoding" in response.headers
         return Reply(
             status=response.status,
-            body=body,
+            body=bytes(body),
             is_framed=framed,
             retry_after=response.headers.get("retry-after"),
             date=response.headers.get("date"),
@@ -290,11 +291,38 @@ def one_line(value: object) -> str:
     return " ".join(str(value).split())[:300]
 
 
-def _unknown(error: Exception, *, status: int | None = None) -> Answer:
+def _too_large(response: BaseHTTPResponse, begun: bytes, *, limit: int) -> Answer:
+    """Keep the beginning of an answer, and say how long it was and what its digest is."""
+    digest, size = sha256(begun), len(begun)
+    is_whole = False
+    try:
+        while size < MOST_DIGESTED:
+            part = response.read1(PART_BYTES)
+            if not part:
+                is_whole = True
+                break
+            digest.update(part)
+            size += len(part)
+    except (HTTPError, HTTPException, OSError):
+        # It broke off, or took too long: what was read is told.
+        is_whole = False
+    return Answer(
+        outcome=Outcome.UNKNOWN,
+        detail=f"the answer is larger than {limit} bytes: {size}{'' if is_whole else ' and more'}",
+        http_status=response.status,
+        raw=begun[:limit],
+        cut=CutAnswer(size=size, digest=digest.hexdigest(), is_whole=is_whole),
+    )
+
+
+def _unknown(error: Exception, *, status: int | None = None, begun: bytes = b"") -> Answer:
     # Only the system's own words: a library's may quote bytes of the answer.
     words = one_line(error.strerror or error) if isinstance(error, OSError) else ""
     detail = f"no whole answer after sending: {type(error).__name__} {words}".rstrip()
-    return Answer(outcome=Outcome.UNKNOWN, detail=detail, http_status=status)
+    if not begun:
+        return Answer(outcome=Outcome.UNKNOWN, detail=detail, http_status=status)
+    cut = CutAnswer(size=len(begun), digest=sha256(begun).hexdigest(), is_whole=False)
+    return Answer(outcome=Outcome.UNKNOWN, detail=detail, http_status=status, raw=begun, cut=cut)
 
 
 def _make_tls(profile: WireProfile, name: str) -> ssl.SSLContext:

@@ -25,7 +25,13 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from lienthong.store.paces import Flow
-    from lienthong.store.queries import AgencyCounts, MessageLine, MessageView, TroubledSubmission
+    from lienthong.store.queries import (
+        AgencyCounts,
+        AttemptLine,
+        MessageLine,
+        MessageView,
+        TroubledSubmission,
+    )
 
 MessageId = Annotated[str, typer.Argument(help="Message id; see: messages list")]
 messages = typer.Typer(help="See, resend, reissue or discard messages.", no_args_is_help=True)
@@ -397,6 +403,40 @@ def _reason(session: Session, line: MessageLine) -> str:
     return session.word(REASONS.get(line.reason, line.reason), line.reason)
 
 
+def _proof(session: Session, view: MessageView) -> str:
+    from lienthong.proofs import WORDS
+
+    if view.proof is None:
+        return "-"
+    words = f"{view.proof.value}: {WORDS[view.proof].say(session.language)}"
+    if view.receipt is None:
+        return words
+    name, signer = view.receipt.signer_name or "-", view.receipt.signer or "-"
+    return f"{words}; {name} (sha256:{signer}), SHA-256 {view.receipt.digest}"
+
+
+def _answer(attempt: AttemptLine) -> Text:
+    """Say what came, and what of it is kept."""
+    size, kept = attempt.answer_size, attempt.answer_kept
+    digest = attempt.answer_digest
+    if kept is None:
+        return Text(
+            vi=f"trả lời {size} byte, đã xóa theo thời hạn lưu",
+            en=f"an answer of {size} bytes, erased by retention",
+        )
+    ended = "" if attempt.is_answer_whole else " +"
+    if kept == size:
+        cut = Text(vi="giữ nguyên văn", en="kept as it came")
+    else:
+        cut = Text(vi=f"giữ {kept} byte đầu", en=f"its first {kept} bytes are kept")
+    if not attempt.is_answer_whole:
+        cut = Text(vi=f"không đọc được đến hết, {cut.vi}", en=f"not read to its end, {cut.en}")
+    return Text(
+        vi=f"trả lời {size}{ended} byte, {cut.vi}, SHA-256 {digest}",
+        en=f"an answer of {size}{ended} bytes, {cut.en}, SHA-256 {digest}",
+    )
+
+
 def _print_view(session: Session, view: MessageView) -> None:
     line = view.line
     facts = (
@@ -414,7 +454,7 @@ def _print_view(session: Session, view: MessageView) -> None:
         ),
         (session.word("Ánh xạ", "Mapping"), view.mapping),
         ("SHA-256", view.document_digest or "-"),
-        (session.word("Bằng chứng", "Proof"), view.proof or "-"),
+        (session.word("Bằng chứng", "Proof"), _proof(session, view)),
     )
     for label, value in facts:
         session.out.print(f"{label:<12}{value}", markup=False)
@@ -428,6 +468,8 @@ def _print_view(session: Session, view: MessageView) -> None:
         )
         if attempt.message:
             session.out.print(f"      «{attempt.message}»", markup=False)
+        if attempt.answer_size is not None:
+            session.out.print(f"      {_answer(attempt).say(session.language)}", markup=False)
     for step in view.history:
         sealed = "" if step.seal is not None else session.word(" (chưa niêm)", " (unsealed)")
         session.out.print(

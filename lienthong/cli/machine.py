@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from lienthong.proofs import WORDS
 from mappings import Need
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lienthong.store.paces import Flow
     from lienthong.store.queries import (
         AgencyCounts,
+        AttemptLine,
         MessageLine,
         MessageView,
         TroubledSubmission,
@@ -127,12 +129,21 @@ def view_values(view: MessageView, language: Language) -> dict[str, Any]:
         "record": view.record,
         "mapping": view.mapping,
         "document_sha256": view.document_digest,
-        "proof": view.proof,
-        "receipt": view.receipt.decode() if view.receipt else None,
+        "proof": view.proof.value if view.proof else None,
+        "proof_words": WORDS[view.proof].say(language) if view.proof else None,
+        "receipt": view.receipt.document.decode() if view.receipt else None,
+        "receipt_sha256": view.receipt.digest if view.receipt else None,
+        "receipt_signer": view.receipt.signer if view.receipt else None,
+        "receipt_signer_name": view.receipt.signer_name if view.receipt else None,
         "superseded_by": view.superseded_by,
-        "tries": [asdict(attempt) for attempt in view.attempts],
+        "tries": [_try_values(attempt) for attempt in view.attempts],
         "history": [asdict(step) for step in view.history],
     }
+
+
+def _try_values(attempt: AttemptLine) -> dict[str, Any]:
+    proof = attempt.proof
+    return {**asdict(attempt), "proof": proof.value if proof else None}
 
 
 def token_values(token: Token) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from lienthong.store.tables import (
     pulls,
     receipts,
     submission_pieces,
+    submission_receipts,
     submissions,
 )
 from lienthong.store.vault import SealBroken
@@ -107,6 +108,11 @@ _COLUMNS = (
         column=receipts.c.document,
         key=(receipts.c.message_id,),
         context=lambda row: sealed.receipt_context(row.message_id),
+    ),
+    _Column(
+        column=submission_receipts.c.document,
+        key=(submission_receipts.c.submission_id, submission_receipts.c.statement),
+        context=lambda row: sealed.submission_receipt_context(row.submission_id, row.statement),
     ),
     _Column(
         column=pulls.c.salt,

@@ -106,7 +106,9 @@ def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
 
 
 def _erase_answers(work: Work, condition: ColumnElement[bool]) -> int:
-    erasing = update(attempts).where(condition).values(message=None, answer=None)
+    erasing = (
+        update(attempts).where(condition).values(message=None, answer=None, answer_digest=None)
+    )
     return work.connection.execute(erasing).rowcount
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
@@ -188,7 +189,7 @@ def change_state(
         ForbiddenTransition: a bug; the transaction must not be committed.
     """
     changes = Changes(work)
-    changes.move(message, state, reason=reason, **columns)
+    changes.move(message, state, reason=reason, detail={}, **columns)
     changes.write()
 
 
@@ -205,10 +206,18 @@ class Changes:
         state: State,
         *,
         reason: str = "",
+        detail: Mapping[str, str] = MappingProxyType({}),
         **columns: str | int | bool | datetime | None,
     ) -> None:
         """
         Have one message moved to `state`; `message` says so from now on.
+
+        Args:
+            message: Which.
+            state: To which.
+            reason: Why, in words.
+            detail: What else the audit log says of it.
+            columns: What else is set.
 
         Raises:
             ForbiddenTransition: a bug; the transaction must not be committed.
@@ -216,7 +225,7 @@ class Changes:
         check_transition(message.state, state)
         self._add(message, state=state.value, reason=reason, **columns)
         self._work.note(
-            f"message.{state.value}", message.id, was=message.state.value, reason=reason
+            f"message.{state.value}", message.id, was=message.state.value, reason=reason, **detail
         )
         if state in TOLD:
             self._work.tell(

@@ -8,11 +8,13 @@ what its attempt brought is still written down.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from lienthong.channels.port import Packet
+from lienthong.channels.port import Answer, CutAnswer, LookUp, Packet
+from lienthong.proofs import Proof
 from lienthong.states import State
 from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.delivery import END_CLAIM, LOOK_UP, SEND
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lienthong.admission import Known, Ledger
-    from lienthong.channels.port import Answer, LookUp
     from lienthong.decisions import Next
     from lienthong.store.delivery import Task
     from lienthong.store.work import Work
@@ -122,21 +123,28 @@ class _Finishing:
             columns["unknown_since"] = self._work.at
         if next_.state in (State.DELIVERED, State.READY):
             columns["unknown_since"] = None
-        receipt = getattr(end.result, "receipt", None)
+        detail: dict[str, str] = {}
         if next_.state is State.DELIVERED:
-            columns["proof"] = "lookup" if receipt is None else "receipt"
-        if receipt is not None:
-            self._receipts.append(
-                {
-                    "message_id": message.id,
-                    "document": self._work.vault.seal(receipt, context=receipt_context(message.id)),
-                    "verified_at": self._work.at,
-                }
-            )
+            detail = self._keep_proof(end)
+            columns["proof"] = detail["proof"]
         if next_.state is message.state:
             self._changes.stay(message, reason=next_.reason, **columns)
         else:
-            self._changes.move(message, next_.state, reason=next_.reason, **columns)
+            self._changes.move(message, next_.state, reason=next_.reason, detail=detail, **columns)
+
+    def _keep_proof(self, end: Ending) -> dict[str, str]:
+        """Keep the receipt, if that is the proof; return what the audit log says of the proof."""
+        result, message_id = end.result, end.task.message_id
+        detail = {"proof": proof_of(end).value}
+        kept = _size_and_digest(result)
+        if kept is not None:
+            detail["answer"] = kept.digest
+        if isinstance(result, Answer) and result.receipt is not None:
+            row = _receipt_row(result, message_id)
+            detail |= {"receipt": row["digest"], "signer": row["signer"] or ""}
+            sealed = self._work.vault.seal(result.receipt, context=receipt_context(message_id))
+            self._receipts.append({**row, "document": sealed, "verified_at": self._work.at})
+        return detail
 
     def _learn(self, task: Task, next_: Next) -> None:
         row: dict[str, Any] = {"_code": task.dossier_code}
@@ -162,6 +170,7 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
         task, result = end.task, end.result
         key = (task.message_id, LOOK_UP if task.is_look_up else SEND, task.number)
         words = getattr(result, "message", None)
+        came = _size_and_digest(result)
         rows.append(
             {
                 "_message_id": key[0],
@@ -178,9 +187,39 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
                 "answer": None
                 if result.raw is None
                 else work.vault.seal(result.raw, context=answer_context(*key)),
+                "answer_size": None if came is None else came.size,
+                "answer_digest": None if came is None else came.digest,
+                "answer_whole": None if came is None else came.is_whole,
+                "proof": proof_of(end).value if end.next.state is State.DELIVERED else None,
             }
         )
     update_rows(work.connection, attempts, rows, by=("message_id", "kind", "number"))
+
+
+def proof_of(end: Ending) -> Proof:
+    """Return what proves the delivery that `end` brought."""
+    if isinstance(end.result, LookUp):
+        return Proof.QUERY
+    return Proof.ANSWER if end.result.receipt is None else Proof.RECEIPT
+
+
+def _size_and_digest(result: Answer | LookUp) -> CutAnswer | None:
+    """Return how much came and its digest, also where not all of it is kept; None for nothing."""
+    if result.cut is not None or result.raw is None:
+        return result.cut
+    digest = sha256(result.raw).hexdigest()
+    return CutAnswer(size=len(result.raw), digest=digest, is_whole=True)
+
+
+def _receipt_row(result: Answer, message_id: str) -> dict[str, Any]:
+    assert result.receipt is not None
+    signer = result.receipt_signer
+    return {
+        "message_id": message_id,
+        "digest": sha256(result.receipt).hexdigest(),
+        "signer": None if signer is None else signer.fingerprint,
+        "signer_name": None if signer is None else signer.common_name,
+    }
 
 
 def _outcome(result: Answer | LookUp) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import case, func, select
 
 from lienthong.channels.port import Packet
+from lienthong.proofs import Proof
 from lienthong.states import State
 from lienthong.store.audit import AuditLine, read_lines
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
+    answer_context,
     problems_context,
     receipt_context,
     submission_problems_context,
@@ -28,6 +31,7 @@ from lienthong.store.tables import (
     repeats,
     submissions,
 )
+from lienthong.store.vault import plain_size
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
@@ -106,6 +110,29 @@ class AttemptLine:
     detail: str
     message: str | None
     """The portal's own words."""
+    proof: Proof | None
+    """Of the attempt that proved the delivery: what kind of proof it brought."""
+    answer_size: int | None
+    """Bytes that came, also those that were not kept."""
+    answer_digest: str | None
+    """SHA-256 of these, lower-case hexadecimal."""
+    is_answer_whole: bool | None
+    """False: it broke off, or was longer than anybody read."""
+    answer_kept: int | None
+    """Bytes of it that are kept; None: nothing came, or it was erased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReceipt:
+    """A receipt of the portal's, as it was verified."""
+
+    document: bytes
+    digest: str
+    """SHA-256 of it, lower-case hexadecimal."""
+    signer: str | None
+    """Fingerprint of the certificate; None for one that was verified before it was kept."""
+    signer_name: str | None
+    verified_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +145,9 @@ class MessageView:
     file_name: str
     mapping: str
     document_digest: str | None
-    proof: str | None
-    """receipt or lookup, once delivered."""
-    receipt: bytes | None
+    proof: Proof | None
+    """Once delivered."""
+    receipt: KeptReceipt | None
     superseded_by: str | None
     reissue_of: str | None
     reissued_as: str | None
@@ -259,9 +286,7 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         .where(attempts.c.message_id == message_id)
         .order_by(attempts.c.started_at, attempts.c.number)
     )
-    receipt = connection.execute(
-        select(receipts.c.document).where(receipts.c.message_id == message_id)
-    ).scalar()
+    receipt = read_receipt(connection, message_id, vault=vault)
     return MessageView(
         line=_line(row, vault),
         submission_id=row.submission_id,
@@ -269,16 +294,44 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         file_name=row.file_name,
         mapping=row.mapping,
         document_digest=row.document_digest,
-        proof=row.proof,
-        receipt=None
-        if receipt is None
-        else vault.open(receipt, context=receipt_context(message_id)),
+        proof=None if row.proof is None else Proof(row.proof),
+        receipt=receipt,
         superseded_by=row.superseded_by,
         reissue_of=row.reissue_of,
         reissued_as=row.reissued_as,
         attempts=tuple(_attempt(found, vault) for found in tries),
         history=tuple(read_lines(connection, audit.c.subject == message_id)),
     )
+
+
+def read_receipt(connection: Connection, message_id: str, *, vault: Vault) -> KeptReceipt | None:
+    """Return the portal's receipt for a message, or None where it has none."""
+    row = connection.execute(select(receipts).where(receipts.c.message_id == message_id)).first()
+    if row is None:
+        return None
+    document = vault.open(row.document, context=receipt_context(message_id))
+    return KeptReceipt(
+        document=document,
+        digest=sha256(document).hexdigest(),
+        signer=row.signer,
+        signer_name=row.signer_name,
+        verified_at=row.verified_at,
+    )
+
+
+def read_answer(
+    connection: Connection, message_id: str, *, kind: str, number: int, vault: Vault
+) -> bytes | None:
+    """Return what is kept of the portal's answer to one attempt, as it came; None for nothing."""
+    sealed = connection.execute(
+        select(attempts.c.answer).where(
+            attempts.c.message_id == message_id,
+            attempts.c.kind == kind,
+            attempts.c.number == number,
+        )
+    ).scalar()
+    context = answer_context(message_id, kind, number)
+    return None if sealed is None else vault.open(sealed, context=context)
 
 
 def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
@@ -297,6 +350,11 @@ def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
         http_status=row.http_status,
         detail=row.detail,
         message=words,
+        proof=None if row.proof is None else Proof(row.proof),
+        answer_size=row.answer_size,
+        answer_digest=row.answer_digest,
+        is_answer_whole=row.answer_whole,
+        answer_kept=None if row.answer is None else plain_size(row.answer),
     )
 
 

@@ -30,6 +30,11 @@ def receipt_context(message_id: str) -> str:
     return f"receipts.document:{message_id}"
 
 
+def submission_receipt_context(submission_id: str, statement: str) -> str:
+    """Return the context of `submission_receipts.document`."""
+    return f"submission_receipts.document:{submission_id}:{statement}"
+
+
 def submission_problems_context(submission_id: str) -> str:
     """Return the context of `submissions.problems`."""
     return f"submissions.problems:{submission_id}"

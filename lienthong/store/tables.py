@@ -120,6 +120,7 @@ submissions = Table(
         server_default="0",
         comment="of the records done, by the mapping",
     ),
+    Column("receipt_due_at", UtcTime, comment="since when a receipt is to be made; empty: none"),
     Index("submissions_arrival", "agency", "arrival", unique=True),
     Index("submissions_key", "agency", "key", unique=True),
     Index(
@@ -128,6 +129,13 @@ submissions = Table(
         "arrival",
         postgresql_where=text("due_at IS NOT NULL"),
         sqlite_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "submissions_receipt_due",
+        "receipt_due_at",
+        "id",
+        postgresql_where=text("receipt_due_at IS NOT NULL"),
+        sqlite_where=text("receipt_due_at IS NOT NULL"),
     ),
 )
 
@@ -180,7 +188,7 @@ messages = Table(
     Column("was_update", Boolean, nullable=False, default=False, comment="in the last attempt"),
     Column("unknown_since", UtcTime),
     Column("due_at", UtcTime, comment="when it is taken up again; empty when not by itself"),
-    Column("proof", Text, comment="receipt or lookup, once delivered"),
+    Column("proof", Text, comment="receipt, answer or query, once delivered"),
     Column("superseded_by", Text),
     Column("reissue_of", Text, comment="the message whose source this was made from again"),
     Column("reissued_as", Text),
@@ -232,6 +240,10 @@ attempts = Table(
     Column("detail", Text, nullable=False, default="", comment="our words, for logs too"),
     Column("message", LargeBinary, comment="sealed; the peer's own words, never logged"),
     Column("answer", LargeBinary, comment="sealed"),
+    Column("answer_size", BigInteger, comment="bytes that came, also those that were not kept"),
+    Column("answer_digest", Text, comment="SHA-256 of these; erased with the answer"),
+    Column("answer_whole", Boolean, comment="whether these are all there were"),
+    Column("proof", Text, comment="receipt, answer or query, of the one that proved the delivery"),
 )
 
 receipts = Table(
@@ -240,6 +252,21 @@ receipts = Table(
     Column("message_id", Text, ForeignKey("messages.id"), primary_key=True),
     Column("document", LargeBinary, nullable=False, comment="sealed"),
     Column("verified_at", UtcTime, nullable=False),
+    Column("digest", Text, comment="SHA-256 of the document; empty before version 0007"),
+    Column("signer", Text, comment="fingerprint of its certificate; empty before version 0007"),
+    Column("signer_name", Text, comment="as its certificate says"),
+)
+
+submission_receipts = Table(
+    "submission_receipts",
+    metadata,
+    Column("submission_id", Text, ForeignKey("submissions.id"), primary_key=True),
+    Column("statement", Text, primary_key=True, comment="received or refused"),
+    Column("document", LargeBinary, nullable=False, comment="sealed; signed, exactly as given"),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the document"),
+    Column("signer", Text, nullable=False, comment="fingerprint of its certificate"),
+    Column("made_at", UtcTime, nullable=False),
+    comment="what the operator signed for agencies about what was received from them",
 )
 
 results = Table(

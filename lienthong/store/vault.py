@@ -50,6 +50,12 @@ _NONCE = slice(_ID.stop, _ID.stop + _NONCE_BYTES)
 _SHORTEST = _NONCE.stop + _TAG_BYTES
 
 
+def plain_size(sealed: bytes) -> int:
+    """Return how many bytes were sealed in `sealed`, without opening it."""
+    around = 1 if sealed[:1] == PLAIN else _SHORTEST
+    return max(len(sealed) - around, 0)
+
+
 class SealBroken(LienthongError):
     """
     A stored value is not what was sealed for its place: damage, tampering or a bug of ours.

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from lienthong.channels.port import Answer, Found, Outcome, Packet, SendRequest
+from lienthong.channels.port import Answer, CutAnswer, Found, Outcome, Packet, SendRequest
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.soap import SoapChannel
 from schemas.building import (
@@ -34,7 +34,7 @@ from schemas.building import (
 from schemas.errors import ConfigError
 from schemas.model import load_version
 from schemas.parser import parse_xml
-from signing import XadesSigner, load_pem, load_policy
+from signing import XadesSigner, load_pem, load_policy, read_signer
 from signing.devpki import make_development_pki
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -456,10 +456,58 @@ def test_without_a_whole_answer_the_fate_is_unknown(open_channel, script):
     assert "\n" not in answer.detail
 
 
-def test_an_answer_over_the_limit_is_kept_up_to_the_limit(open_channel):
+def test_of_an_answer_over_the_limit_the_beginning_is_kept_and_the_whole_is_digested(open_channel):
     answer = send(open_channel, http(200, b"x" * 5000), max_answer_bytes=1024)
 
     assert answer.raw == b"x" * 1024
+    digest = sha256(b"x" * 5000).hexdigest()
+    assert answer.cut == CutAnswer(size=5000, digest=digest, is_whole=True)
+    assert answer.detail == "the answer is larger than 1024 bytes: 5000"
+
+
+def test_an_answer_without_end_is_read_only_so_far(open_channel, monkeypatch):
+    monkeypatch.setattr("lienthong.channels.wire.MOST_DIGESTED", 100_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
+
+    def pour(connection, seen):
+        seen.append(read_request(connection))
+        connection.sendall(head)
+        for _ in range(1000):
+            connection.sendall(b"y" * 10_000)
+
+    with peer(pour) as target:
+        answer = open_channel(target.url, max_answer_bytes=1024).send(REQUEST)
+
+    assert answer.raw == b"y" * 1024
+    assert not answer.cut.is_whole
+    assert 100_000 <= answer.cut.size <= 170_000
+    assert answer.cut.digest == sha256(b"y" * answer.cut.size).hexdigest()
+    assert answer.detail.endswith("and more")
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", b"<half"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1f4\r\n<half"),
+    ],
+    ids=["with a length", "in chunks"],
+)
+def test_of_an_answer_that_breaks_off_what_came_is_kept(open_channel, head, body):
+    answer = send(open_channel, head + body, read_timeout_seconds=0.3)
+
+    assert answer.outcome is Outcome.UNKNOWN
+    assert answer.raw == b"<half"
+    digest = sha256(b"<half").hexdigest()
+    assert answer.cut == CutAnswer(size=5, digest=digest, is_whole=False)
+
+
+def test_a_refusal_is_kept_as_it_came(open_channel):
+    body = soap(response("44", "Sai"))
+
+    answer = send(open_channel, http(200, body), rejected_codes=["44"])
+
+    assert (answer.outcome, answer.raw, answer.cut) == (Outcome.REJECTED, body, None)
 
 
 # ---- whole answers
@@ -594,6 +642,84 @@ def test_a_valid_receipt_proves_the_delivery_and_is_returned_as_verified(open_ch
 
     assert answer.outcome is Outcome.DELIVERED
     assert answer.receipt == receipt
+
+
+def test_who_signed_the_receipt_is_told(open_channel, pki):
+    answer = send(open_channel, good_answer(pki))
+
+    assert answer.receipt_signer == read_signer(pki.portal.key.certificate)
+
+
+def test_the_first_receipt_again_proves_the_same_bytes(open_channel, pki):
+    """A portal that is sent the same document twice answers with its first receipt: it has it."""
+    receipt = receipt_by(pki.portal, signed_at=NOW - timedelta(hours=2))
+    raw = http(200, soap(response("0", "ok", receipt=receipt)))
+
+    with peer(answering(raw)) as target:
+        answer = open_channel(target.url).send(replace(REQUEST, attempt=2, is_updating=True))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.DELIVERED, receipt)
+
+
+def test_the_receipt_of_an_earlier_document_proves_nothing_of_its_reissue(open_channel, pki):
+    receipt = receipt_by(pki.portal)
+    reissued = DOCUMENT.replace(b"</BanTin>", b"<x/></BanTin>")
+
+    with peer(answering(http(200, soap(response("0", "ok", receipt=receipt))))) as target:
+        answer = open_channel(target.url).send(replace(REQUEST, document=reissued))
+
+    assert answer.outcome is Outcome.UNRECOGNISED
+    assert answer.detail == "error_code 0, but its receipt is for another content"
+
+
+def test_two_receipts_are_none(open_channel, pki):
+    twice = receipt_by(pki.portal) * 2
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=twice))))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.UNRECOGNISED, None)
+
+
+def test_a_receipt_inside_another_is_none(open_channel, pki):
+    inner = receipt_by(pki.portal)
+    outer = receipt_by(pki.agency).replace(b"<MaBanTin>", inner + b"<MaBanTin>", 1)
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=outer))))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.UNRECOGNISED, None)
+
+
+def test_an_intact_receipt_of_somebody_nobody_trusts_proves_nothing(open_channel, tmp_path):
+    make_development_pki(tmp_path / "other", agencies={}, now=NOW)
+    files = (tmp_path / "other" / "portal.key.pem", tmp_path / "other" / "portal.cert.pem")
+    stranger = XadesSigner(load_pem(*files, passphrase=None))
+    receipt = receipt_by(stranger)
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=receipt))))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.UNRECOGNISED, None)
+    assert "its receipt is not valid: certificate.untrusted" in answer.detail
+
+
+def test_a_message_as_its_own_receipt_proves_nothing(open_channel, pki):
+    """Signed, trusted and intact, and another element."""
+    message = pki.portal.sign(DOCUMENT, signed_at=NOW)
+
+    answer = send(open_channel, http(200, soap(response("0", "ok", receipt=message))))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.UNRECOGNISED, None)
+
+
+def test_a_receipt_signed_with_the_key_of_the_message_proves_nothing(open_channel, pki):
+    """One issuer may vouch for the portal and for the agencies, and nobody be named."""
+    document = pki.agency.sign(DOCUMENT, signed_at=NOW)
+    receipt = receipt_by(pki.agency, document=document)
+
+    with peer(answering(http(200, soap(response("0", "ok", receipt=receipt))))) as target:
+        answer = open_channel(target.url).send(replace(REQUEST, document=document))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.UNRECOGNISED, None)
+    assert answer.detail.endswith("its receipt is signed with the key of the message itself")
 
 
 def test_a_receipt_beside_a_refusal_is_not_recognised(open_channel, pki):

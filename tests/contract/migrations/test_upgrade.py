@@ -56,6 +56,8 @@ STATES = {
     "sending": 3,
 }
 
+PROOFS = {("receipt", "receipt"): 100, ("lookup", "answer"): 40, ("lookup", "query"): 8}
+"""What was written before, and what is now, with how often."""
 SUBMISSION_ONLY = {"problems", "hinted_at", "lease_until", "fence"}
 """Columns that went, or are told apart."""
 
@@ -117,7 +119,7 @@ def test_every_document_and_every_problem_opens_as_it_was(upgraded, old):
 
 
 def test_what_a_message_was_otherwise_it_still_is(upgraded, old):
-    changed = {"document", "problems", "due_at", "hinted_at"}
+    changed = {"document", "problems", "due_at", "hinted_at", "proof"}
     names = [name for name in old["messages"][0] if name not in changed]
 
     rows = rows_of(upgraded, tables.messages)
@@ -149,6 +151,30 @@ def test_what_may_still_go_has_the_deadline_of_its_record(upgraded, old):
         snapshot = documents[row["submission_id"], row["record"], 0]["document"]
         local = row["deadline"] + timedelta(hours=7)
         assert f"<NgayHenTra>{local:%Y%m%d%H%M%S}</NgayHenTra>".encode() in snapshot
+
+
+def test_bare_answers_are_told_from_look_ups(upgraded, old):
+    was = {row["id"]: row["proof"] for row in old["messages"]}
+    rows = rows_of(upgraded, tables.messages)
+    proven = {row["id"]: row["proof"] for row in rows if row["proof"] is not None}
+
+    assert Counter((was[key], proof) for key, proof in proven.items()) == PROOFS
+    of_attempts = {}
+    for row in rows_of(upgraded, tables.attempts):
+        if row["proof"] is not None:
+            kinds = of_attempts.setdefault(row["message_id"], [])
+            kinds.append((row["kind"], row["outcome"], row["proof"]))
+    assert of_attempts.keys() == proven.keys()
+    ways = {("send", "delivered", "receipt"), ("send", "delivered", "answer")}
+    ways.add(("lookup", "present", "query"))
+    for key, (way,) in of_attempts.items():
+        assert way in ways
+        assert way[2] == proven[key]
+
+
+def test_nobody_waits_for_receipts_of_what_came_before(upgraded):
+    assert {row["receipt_due_at"] for row in rows_of(upgraded, tables.submissions)} == {None}
+    assert rows_of(upgraded, tables.submission_receipts) == []
 
 
 def test_attempts_receipts_and_repeats_are_what_they_were(upgraded, old):

@@ -21,6 +21,7 @@ from lienthong.store.sealed import (
     receipt_context,
     salt_context,
     submission_problems_context,
+    submission_receipt_context,
     words_context,
 )
 from lienthong.store.tables import (
@@ -32,6 +33,7 @@ from lienthong.store.tables import (
     receipts,
     results,
     submission_pieces,
+    submission_receipts,
     submissions,
 )
 
@@ -137,6 +139,8 @@ class Payloads:
                     code="0",
                     message=self.seal("đã nhận".encode(), words_context(id_, "send", 1)),
                     answer=self.seal(b"<ok/>", answer_context(id_, "send", 1)),
+                    answer_size=5,
+                    answer_digest="cd",
                 )
             )
             connection.execute(
@@ -144,6 +148,21 @@ class Payloads:
                     message_id=id_,
                     document=self.seal(b"<receipt/>", receipt_context(id_)),
                     verified_at=at,
+                )
+            )
+
+    def receipt(self, submission_id):
+        """Put there what was signed about a submission."""
+        context = submission_receipt_context(submission_id, "received")
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(submission_receipts).values(
+                    submission_id=submission_id,
+                    statement="received",
+                    document=self.seal(b"<ours/>", context),
+                    digest="00",
+                    signer="ab",
+                    made_at=NOW,
                 )
             )
 
