@@ -22,6 +22,7 @@ from lienthong.evidence.alarms import open_alarms
 from lienthong.held_keys import end_of_cover
 from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
+from lienthong.store.submission_receipts import read_backlog
 from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError, is_development, load_policy
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
 LITTLE_SPACE_BYTES = 2 * 1024**3
 EXPIRY_WARNING = timedelta(days=60)
+RECEIPTS_LATE = timedelta(minutes=5)
 
 
 _STORE_KEYS = Text(vi="Khóa mã hóa kho", en="Keys of the store")
@@ -70,6 +72,7 @@ def examine(installation: Installation) -> list[Finding]:
         _keys,
         _store,
         _store_keys,
+        _receipts,
         _exchange,
         _target,
         _sources,
@@ -307,6 +310,36 @@ def _store_keys(installation: Installation) -> Iterator[Finding]:
             "mất khóa là mất hồ sơ",
             en="The key file lies with the data: set [store] key_file elsewhere and back it up "
             "apart; a lost key is lost dossiers",
+        ),
+    )
+
+
+def _receipts(installation: Installation) -> Iterator[Finding]:
+    name = Text(vi="Biên nhận cho cơ quan", en="Receipts for agencies")
+    try:
+        with reading(installation.store) as connection:
+            waiting = read_backlog(connection)
+    except (LienthongError, DBAPIError):
+        # Told as trouble of the store.
+        return
+    now = installation.clock()
+    if waiting.oldest is None or now - waiting.oldest < RECEIPTS_LATE:
+        text = Text(vi=f"{waiting.count} đang chờ ký", en=f"{waiting.count} wait to be signed")
+        yield Finding(name=name, state=State.OK, found=text)
+        return
+    since = f"{waiting.oldest.astimezone():%Y-%m-%d %H:%M}"
+    yield Finding(
+        name=name,
+        state=State.WARNING,
+        found=Text(
+            vi=f"{waiting.count} đang chờ ký, lâu nhất từ {since}",
+            en=f"{waiting.count} wait to be signed, the first since {since}",
+        ),
+        remedy=Text(
+            vi="Kiểm tra khóa operator (lienthong keys check) và có tiến trình chạy vai trò "
+            "receipts; sau đó biên nhận tự được ký",
+            en="See that the operator's key can sign (lienthong keys check) and that a worker has "
+            "the role receipts; then they are signed by themselves",
         ),
     )
 

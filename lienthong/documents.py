@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lienthong.receipt_findings import ReceiptFindings, other_content
 from schemas.errors import InputError
 from schemas.model import version_names, version_of_namespace
 from schemas.parser import XmlRefused, parse_xml
 from schemas.problem import Language, Place, Problem, Text
+from schemas.receipts import ELEMENT as RECEIPT
+from schemas.receipts import read_submission_receipt
 from schemas.validation import Validator
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from lxml.etree import _Element
 
@@ -90,6 +94,8 @@ class DocumentFindings:
     """Of its schema; a signature says nothing about them. None: it has no schema of ours."""
     signed: str | None = None
     """Name of the file that a detached signature is of."""
+    receipt: ReceiptFindings | None = None
+    """Of a receipt of ours: what it states."""
 
     @property
     def is_good(self) -> bool:
@@ -121,6 +127,8 @@ class DocumentFindings:
         if self.faults is not None:
             rows.append((Text(vi="Đúng lược đồ", en="Valid"), no if self.faults else yes))
         lines = [(label.say(language), value) for label, value in rows]
+        if self.receipt is not None:
+            lines += self.receipt.lines(language)
         why = Text(vi="Lý do", en="Why").say(language)
         lines += [
             (why, reason.vi if language is Language.VI else reason.en) for reason in found.reasons
@@ -162,6 +170,7 @@ class DocumentFindings:
                 for one in found.notices
             ],
             "errors": [fault.message.say(language) for fault in self.faults or ()],
+            "receipt": self.receipt.values() if self.receipt else None,
         }
 
 
@@ -169,6 +178,9 @@ def inspect_document(document: bytes, *, inspection: Inspection) -> DocumentFind
     """Say what is signed, by whom, trusted or not and why, and whether the document is valid."""
     try:
         root = _parse(document, "")
+        if inspection.element == RECEIPT:
+            receipt = ReceiptFindings(receipt=read_submission_receipt(root))
+            return DocumentFindings(inspection=inspection, faults=(), receipt=receipt)
         version = _version_of(root, "")
     except InputError as error:
         return DocumentFindings(inspection=inspection, faults=(error.problem,))
@@ -178,6 +190,20 @@ def inspect_document(document: bytes, *, inspection: Inspection) -> DocumentFind
     if signer is not None and named is not None and signer.agency_code != named:
         faults.append(_other_agency(named, signer.agency_code or "-", ""))
     return DocumentFindings(inspection=inspection, faults=tuple(faults))
+
+
+def hold_against(findings: DocumentFindings, content: Path) -> DocumentFindings:
+    """
+    Return what `verify` says of a receipt when it is held against the file that was sent.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if findings.receipt is None:
+        return findings
+    found = findings.receipt.held_against(content)
+    faults = () if found.is_same else (other_content(found.receipt),)
+    return replace(findings, receipt=found, faults=(*(findings.faults or ()), *faults))
 
 
 def _other_agency(named: str, certified: str, file_name: str) -> Problem:

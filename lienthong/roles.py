@@ -55,6 +55,8 @@ RESULTS_PAUSE_SECONDS = 0.1
 """Before the next look for results where there were few."""
 TAKE_PAUSE_SECONDS = 0.03
 """Before the next look for messages where there were few."""
+RECEIPTS_PAUSE_SECONDS = 0.5
+"""Before the next look for receipts to sign where there were few."""
 FEW = 50
 """What a transaction should have to do: most of its cost is the same for one as for many."""
 RETAIN_EVERY = timedelta(days=1)
@@ -75,6 +77,8 @@ class Role(Enum):
     """Removes what is over: left-over bytes, and payloads whose retention has ended."""
     SEAL = "seal"
     """Seals the audit log and tells its witnesses."""
+    RECEIPTS = "receipts"
+    """Signs receipts for the agencies, for what was received from them."""
     VERIFY = "verify"
     """Checks the installation's own seals and packs again, slowly, and raises alarms."""
     HTTP = "http"
@@ -91,7 +95,15 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_folder = (Role.FOLDER,) if settings.folder.path is not None else ()
     with_pull = (Role.PULL,) if settings.pull else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
-    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, Role.SEAL, Role.VERIFY, *doors)
+    return (
+        Role.EXPAND,
+        Role.DELIVER,
+        Role.SWEEP,
+        Role.SEAL,
+        Role.RECEIPTS,
+        Role.VERIFY,
+        *doors,
+    )
 
 
 @dataclass(slots=True)
@@ -277,6 +289,20 @@ def _seal(installation: Installation, stop: Event) -> None:
     sealer.step()
 
 
+def _receipts(installation: Installation, stop: Event) -> None:
+    acknowledger = installation.make_acknowledger()
+
+    def one_round() -> None:
+        begun = monotonic()
+        is_quiet = acknowledger.step() < FEW
+        # In a burst no more than half of a processor: what goes to the portal comes first.
+        stop.wait(RECEIPTS_PAUSE_SECONDS if is_quiet else monotonic() - begun)
+
+    _repeat(one_round, stop, pause_seconds=0)
+    # What was received last, where the process is to end when all is done.
+    acknowledger.step()
+
+
 def _verify(installation: Installation, stop: Event) -> None:
     _repeat(installation.make_reverifier().step, stop, pause_seconds=VERIFY_PAUSE_SECONDS)
 
@@ -330,6 +356,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.DELIVER: _deliver,
     Role.SWEEP: _sweep,
     Role.SEAL: _seal,
+    Role.RECEIPTS: _receipts,
     Role.VERIFY: _verify,
     Role.HTTP: _http,
     Role.FOLDER: _folder,

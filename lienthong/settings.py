@@ -245,6 +245,19 @@ class AuditSettings(BaseModel):
         return value
 
 
+class ReceiptSettings(BaseModel):
+    """What is signed for agencies about what was received from them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    installation: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="how this installation calls itself; None: as the operator's certificate does",
+    )
+
+
 class HttpSettings(BaseModel):
     """The HTTP door; times in seconds."""
 
@@ -333,6 +346,7 @@ class Settings(BaseSettings):
     folder: FolderSettings = FolderSettings()
     retention: RetentionSettings = RetentionSettings()
     audit: AuditSettings = AuditSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     signing: SigningSettings = SigningSettings()
     policies: dict[PolicyName, PolicySettings] = Field(
         default={}, description="by which signatures are judged, one for each use"

@@ -34,6 +34,7 @@ from lienthong.evidence.packing import Packer
 from lienthong.evidence.reverifying import Pace, Reverifier
 from lienthong.evidence.sealing import Sealer
 from lienthong.evidence.witnesses import FolderWitness, open_witness
+from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.hints import DELIVER, EXPAND
@@ -456,6 +457,16 @@ class Installation:
                     )
                 )
         return entries
+
+    def make_acknowledger(self) -> Acknowledger:
+        """Put the role together that signs receipts for the agencies."""
+        return Acknowledger(
+            store=self.store,
+            signer=lambda: self._signer(self.keyring.operator_key()),
+            installation=self.settings.receipts.installation,
+            agency_codes=self.agency_code,
+            clock=self.clock,
+        )
 
     def make_sealer(self) -> Sealer:
         """Put the role that seals the audit log together."""

@@ -25,6 +25,8 @@ const CONTENT_TYPES = {
   ".zip": "application/zip",
 };
 const BAD = new Set(["refused", "broken_off", "rejected", "parked", "quarantined"]);
+// It is here, with our signature on that; what comes of it follows.
+const HERE = new Set(["received", "receipt"]);
 
 async function main(url, agency, file, messageId) {
   const address = new URL(url);
@@ -78,7 +80,7 @@ function waitForResults(channel, agency, messageId) {
       giveUp.refresh();
       if (message.properties.correlationId !== messageId) return undefined;
       if (BAD.has(result.kind)) code = 1;
-      if (result.kind === "received" && !process.env.LIENTHONG_FIRST_ONLY) return undefined;
+      if (HERE.has(result.kind) && !process.env.LIENTHONG_FIRST_ONLY) return undefined;
       clearTimeout(giveUp);
       return channel.close().then(() => resolve(code), reject);
     };

@@ -31,6 +31,7 @@ CONTENT_TYPES = {
     ".zip": "application/zip",
 }
 BAD = {"refused", "broken_off", "rejected", "parked", "quarantined"}
+HERE = {"received", "receipt"}  # it is here, with our signature on that; what comes of it follows
 
 
 def main(url: str, agency: str, file: str, message_id: str) -> int:
@@ -78,7 +79,7 @@ def wait_for_results(channel, agency: str, message_id: str) -> int:
         channel.basic_ack(method.delivery_tag)
         if properties.correlation_id == message_id:
             code = max(code, int(result["kind"] in BAD))
-            if result["kind"] != "received" or os.environ.get("LIENTHONG_FIRST_ONLY"):
+            if result["kind"] not in HERE or os.environ.get("LIENTHONG_FIRST_ONLY"):
                 break
     channel.cancel()
     return code

@@ -31,6 +31,7 @@ from lienthong.cli import (
     mapping_overview,
     mapping_preview,
     pull,
+    receipts,
     sandbox,
     signatures,
     store,
@@ -76,6 +77,7 @@ audit.register(app)
 evidence.register(app)
 topology.register(app)
 doors.register(app)
+receipts.register(app)
 pull.register(app)
 bench.register(app)
 

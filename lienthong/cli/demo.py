@@ -54,8 +54,11 @@ if TYPE_CHECKING:
 
 MARKER = ".lienthong-demo"
 SETTINGS = "lienthong.toml"
-WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
-WORKERS_ON_SERVERS = ("take,expand,deliver,sweep,seal,results", "take,expand,deliver,results")
+WORKERS = ("expand,deliver,sweep,seal,receipts", "expand,deliver")
+WORKERS_ON_SERVERS = (
+    "take,expand,deliver,sweep,seal,receipts,results",
+    "take,expand,deliver,results",
+)
 LONGEST_SECONDS = 75
 """After which what is left is reported as it stands."""
 COMMONEST = 8

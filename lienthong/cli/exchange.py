@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,6 +55,9 @@ def submit(
         str | None,
         typer.Option(help="Your own id of this hand-over: with it, trying again is harmless"),
     ] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Where to write the signed receipt for it")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -61,6 +65,7 @@ def submit(
 
     Example: lienthong submit thang-3.csv --agency land-registration
     """
+    from lienthong.cli.receipts import receipt_now
     from lienthong.flows.receive import Offer, receive
 
     session: Session = context.obj
@@ -84,6 +89,7 @@ def submit(
             broker=broker,
             clock=installation.clock,
         )
+    signed = None if receipt is None else receipt_now(session, taken.submission_id, out=receipt)
     if as_json:
         session.json(
             {
@@ -91,6 +97,7 @@ def submit(
                 "sha256": taken.sha256,
                 "bytes": taken.size,
                 "repeated": taken.is_repeat,
+                "receipt_sha256": None if signed is None else signed.digest,
             }
         )
         return
@@ -113,8 +120,8 @@ def run(
     roles: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: take, expand, deliver, results, sweep, seal, http, folder, "
-            "pull; default: all that fit the settings but http",
+            help="Comma-separated: take, expand, deliver, results, sweep, seal, receipts, http, "
+            "folder, pull; default: all that fit the settings but http",
             show_default=False,
         ),
     ] = "",
@@ -191,6 +198,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow
     from lienthong.store.queries import count_agencies, troubled_submissions
+    from lienthong.store.submission_receipts import read_backlog
 
     session: Session = context.obj
     store = session.installation.store
@@ -198,6 +206,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         counts = count_agencies(connection)
         troubled = troubled_submissions(connection, vault=store.vault)
         flow = read_flow(connection, now=session.installation.clock())
+        unsigned = read_backlog(connection)
         alarms = open_alarms(connection)
     keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
     if as_json:
@@ -208,6 +217,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                     for line in counts
                 ],
                 "delivery": flow_values(flow),
+                "receipts": {
+                    "waiting": unsigned.count,
+                    "oldest": unsigned.oldest.isoformat() if unsigned.oldest else None,
+                },
                 "keys": [key_values(one, language=session.language) for one in keys],
                 "alarms": [asdict(alarm) for alarm in alarms],
             }
@@ -235,6 +248,14 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         return
     session.out.print(status_table(session, counts))
     _print_flow(session, flow)
+    if unsigned.oldest is not None:
+        since = f"{unsigned.oldest.astimezone():%Y-%m-%d %H:%M:%S}"
+        session.say(
+            Text(
+                vi=f"{unsigned.count} biên nhận cho cơ quan đang chờ ký, từ {since}",
+                en=f"{unsigned.count} receipts for agencies wait to be signed, since {since}",
+            )
+        )
     for file in troubled:
         session.say(_trouble(file))
         session.problems(file.problems)

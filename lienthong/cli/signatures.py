@@ -106,7 +106,7 @@ def verify(  # noqa: PLR0913 - one for each option
         PolicyName, typer.Option(help="What it is, and so by which policy it is judged")
     ] = AGENCY_DOCUMENT,
     content: Annotated[
-        Path | None, typer.Option(help="The file that a detached signature is of")
+        Path | None, typer.Option(help="The file that a detached signature, or a receipt, is of")
     ] = None,
     name: Annotated[
         str | None,
@@ -137,20 +137,29 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Example: lienthong verify cong-van.edxml --policy edxml-legacy --at 2024-05-01
     """
+    from lienthong.documents import hold_against
     from lienthong.explanation import explain_document
+    from lienthong.receipt_findings import is_receipt
 
     session: Session = context.obj
     now = session.installation.clock()
     judged = session.installation.policies.load(policy, roots=trust or ())
+    document = read_document(file)
+    # A receipt is signed inside, and names the file by its digest.
+    is_detached = content is not None and not is_receipt(document)
     findings = _findings(
-        read_document(file),
+        document,
         policy=judged,
-        beside=None if content is None else (_uri_of(content, name), read_document(content)),
+        beside=(_uri_of(content, name), read_document(content))
+        if content is not None and is_detached
+        else None,
         is_plain=form == "plain" or (form is None and _takes_plain_only(judged)),
         now=now,
         at=now if at is None else at.replace(tzinfo=UTC),
         is_ours=policy != EDXML_LEGACY,
     )
+    if content is not None and not is_detached:
+        findings = hold_against(findings, content)
     explanation = explain_document(findings, policy=judged) if step_by_step else None
     if as_json:
         steps = {} if explanation is None else {"steps": explanation.values()}

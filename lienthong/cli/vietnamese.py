@@ -116,9 +116,11 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, deliver, results, sweep, seal, http, folder, pull; default: "
+    "Comma-separated: take, expand, deliver, results, sweep, seal, receipts, http, folder, pull; "
+    "default: "
     "all that fit the settings but http": "Cách nhau bằng dấu phẩy: take, expand, deliver, "
-    "results, sweep, seal, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
+    "results, sweep, seal, receipts, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình "
+    "trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
@@ -449,7 +451,9 @@ HELP: dict[str, str] = {
     "What it is, and so by which policy it is judged": (
         "Loại tài liệu, từ đó biết xét theo chính sách nào"
     ),
-    "The file that a detached signature is of": "Tệp mà chữ ký rời đã ký",
+    "The file that a detached signature, or a receipt, is of": (
+        "Tệp mà chữ ký rời đã ký, hoặc tệp để đối chiếu với biên nhận"
+    ),
     "Name under which the content was signed; default its own": (
         "Tên tệp đã ghi trong chữ ký; mặc định là tên của tệp"
     ),
@@ -468,6 +472,14 @@ HELP: dict[str, str] = {
     "Where to write; default standard output": "Ghi vào đâu; mặc định là đầu ra chuẩn",
     "Root certificate (PEM) to trust; may be repeated": (
         "Chứng thư gốc (PEM) được tin cậy; có thể lặp lại"
+    ),
+    "Where to write the signed receipt for it": "Nơi ghi biên nhận được ký cho tệp này",
+    "Signed receipts for what was received.": "Biên nhận được ký cho những gì đã nhận.",
+    "Id of the submission": "Mã lần gửi",
+    "Write the receipt itself there": "Ghi chính biên nhận vào đó",
+    "What it states": "Biên nhận về việc gì",
+    "Show what was signed about one submission, or write it to a file; it is signed if it waits.": (
+        "Cho xem những gì đã ký về một lần gửi, hoặc ghi ra tệp; chưa có thì ký ngay."
     ),
     "Message id; see: messages list": "Mã thông điệp; xem: messages list",
     "Why; it goes into the audit log": "Lý do; được ghi vào nhật ký kiểm toán",

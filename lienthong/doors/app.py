@@ -26,6 +26,7 @@ from lienthong.doors.directory import Directory
 from lienthong.doors.heads import read_head
 from lienthong.doors.health import HealthCheck
 from lienthong.doors.openapi import document
+from lienthong.doors.receipts import ReceiptFiles
 from lienthong.doors.refusal import Refused
 from lienthong.doors.uploads import Arrival, SenderGone, Uploads
 from lienthong.flows.incoming import format_of
@@ -38,6 +39,7 @@ from lienthong.store.tokens import find_token
 from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError, PeerError
 from schemas.problem import Language
+from schemas.receipts import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,6 +75,7 @@ class HttpDoor:
         self._directory = Directory(installation.mappings)
         self._uploads = Uploads(self._settings, take=self._take)
         self._annotated = AnnotatedFiles(installation, self._directory)
+        self._receipts = ReceiptFiles(installation)
         self._health = HealthCheck(installation)
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="http")
 
@@ -92,6 +95,7 @@ class HttpDoor:
                 self._route(
                     f"{agency}/submissions/{{submission}}/annotated", self._annotate, "GET"
                 ),
+                self._route(f"{agency}/submissions/{{submission}}/receipt", self._receipt, "GET"),
                 self._route("/v1/openapi.json", self._openapi, "GET"),
                 self._route("/health/live", self._live, "GET"),
                 self._route("/health/ready", self._ready, "GET"),
@@ -182,6 +186,7 @@ class HttpDoor:
                 "sha256": taken.sha256,
                 "bytes": taken.size,
                 "repeated": taken.is_repeat,
+                "receipt": f"{where}/receipt",
             },
             status=200 if taken.is_repeat else 201,
             headers={"Location": where},
@@ -250,6 +255,20 @@ class HttpDoor:
                 language=Language(lang),
                 only_bad=_number(request, "only_bad", otherwise=0, most=1) == 1,
                 errors_only=_number(request, "errors_only", otherwise=0, most=1) == 1,
+            )
+        )
+
+    async def _receipt(self, request: Request, _body: Body) -> Answer:
+        agency, _ = await self._admit(request)
+        statement = request.query_params.get("statement", Statement.RECEIVED.value)
+        if statement not in {one.value for one in Statement}:
+            raise refusal.unusable("http.statement", "statement")
+        return await self._in_thread(
+            partial(
+                self._receipts.answer,
+                request.path_params["submission"],
+                agency=agency,
+                statement=Statement(statement),
             )
         )
 

@@ -27,6 +27,7 @@ from lienthong.doors.directory import Directory
 from lienthong.doors.given_back import TOLD, GivenBack
 from lienthong.doors.hold import Hold, HoldLost
 from lienthong.doors.moves import fitting, move, shown, write_json
+from lienthong.doors.receipt_files import write_receipts
 from lienthong.doors.result_files import append, last_number, note_number, noted_number
 from lienthong.doors.watched import KEY, NotAFile, WatchedFile
 from lienthong.failpoints import Point, reached
@@ -330,6 +331,7 @@ class FolderDoor:
                 if result.kind in _SAID_BESIDE and (result.key or "").startswith(KEY):
                     name = result.file_name or result.id
                     self._note(folder, name, result.problems, submission=result.submission_id or "")
+            write_receipts(place, found)
             append(place, found, day=self._installation.clock().astimezone().date())
             number = found[-1].number or number
         if number != noted:

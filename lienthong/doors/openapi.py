@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lienthong.flows.incoming import CONTENT_TYPES, SAYS_NOTHING
+from schemas.receipts import Statement
 
 VERSION = "1.0.0"
 _TEXT = {
@@ -23,6 +24,7 @@ _AGENCY = {
 }
 KINDS = (
     "received",
+    "receipt",
     "refused",
     "broken_off",
     "rejected",
@@ -38,7 +40,7 @@ KINDS = (
 _ERRORS = {
     401: "The token is missing, wrong, expired or revoked.",
     403: "The token belongs to another agency.",
-    404: "There is no such agency or submission.",
+    404: "There is no such agency, submission or receipt.",
     408: "The bytes came too slowly; nothing was kept.",
     409: "The key came before with other bytes, and nothing was kept; or the submission is not "
     "read to its end yet.",
@@ -48,7 +50,8 @@ _ERRORS = {
     415: "Not of the agency's format, or compressed.",
     422: "A header, a parameter or the file cannot be used.",
     429: "This agency sends too many files at once; see Retry-After.",
-    503: "Too much at once, or the store cannot be reached; see Retry-After.",
+    503: "Too much at once, or the store cannot be reached, or a receipt not be signed; see "
+    "Retry-After.",
 }
 
 
@@ -70,6 +73,7 @@ def document() -> dict[str, Any]:
             "/v1/agencies/{agency}/results": {"get": _results()},
             "/v1/agencies/{agency}/submissions/{submission}": {"get": _submission()},
             "/v1/agencies/{agency}/submissions/{submission}/annotated": {"get": _annotated()},
+            "/v1/agencies/{agency}/submissions/{submission}/receipt": {"get": _receipt()},
             "/v1/openapi.json": {"get": _open("describe", "This document.")},
             "/health/live": {"get": _open("live", "The process answers.")},
             "/health/ready": {"get": _ready()},
@@ -236,6 +240,35 @@ def _annotated() -> dict[str, Any]:
     }
 
 
+def _receipt() -> dict[str, Any]:
+    return {
+        "operationId": "readReceipt",
+        "summary": "The signed receipt for what was handed over; the same bytes each time.",
+        "parameters": [
+            _AGENCY,
+            {
+                "name": "submission",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "statement",
+                "in": "query",
+                "description": "refused: what is signed about a file that was refused as a whole.",
+                "schema": {"enum": [one.value for one in Statement], "default": "received"},
+            },
+        ],
+        "responses": {
+            "200": {
+                "description": "BienNhanTiepNhan, signed with XAdES by the operator.",
+                "content": {"application/xml": {"schema": {"type": "string"}}},
+            },
+            **_refusals(401, 403, 404, 422, 503),
+        },
+    }
+
+
 def _open(operation: str, summary: str) -> dict[str, Any]:
     return {
         "operationId": operation,
@@ -271,6 +304,7 @@ def _schemas() -> dict[str, Any]:
                 "sha256": {"type": "string"},
                 "bytes": {"type": "integer"},
                 "repeated": {"type": "boolean"},
+                "receipt": {"type": "string", "description": "Path of its signed receipt."},
             }
         ),
         "Results": _object(
@@ -384,10 +418,12 @@ def _result() -> dict[str, Any]:
             "reason": _NULL_TEXT,
             "reason_vi": _NULL_TEXT,
             "receipt": {
+                "description": "Of receipt, and of received again: ours, for what you sent "
+                "(docs/doors.md); else the portal's, for what was delivered.",
                 "oneOf": [
                     _object({"document": {"type": "string"}, "digest": {"type": "string"}}),
                     {"type": "null"},
-                ]
+                ],
             },
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
         }

@@ -114,6 +114,41 @@ def no_submission() -> Refused:
     )
 
 
+def no_receipt() -> Refused:
+    """Nothing of the kind was signed about the submission, nor will be."""
+    return refuse(
+        404,
+        "http.no_receipt",
+        Text(
+            vi="Lần gửi này không có biên nhận loại đó",
+            en="There is no such receipt for this submission",
+        ),
+        Text(
+            vi="`statement=refused` chỉ có khi cả tệp bị từ chối; tệp nhận trước khi hệ thống có "
+            "biên nhận thì không có",
+            en="`statement=refused` is there for a file that was refused as a whole; what was "
+            "received before the system signed receipts has none",
+        ),
+    )
+
+
+def receipt_not_yet(retry_after: int) -> Refused:
+    """The operator's key cannot sign now; what was handed over is safe all the same."""
+    return refuse(
+        503,
+        "http.receipt_not_yet",
+        Text(
+            vi="Biên nhận chưa ký được vào lúc này; tệp đã nhận vẫn an toàn",
+            en="The receipt cannot be signed now; what was handed over is safe all the same",
+        ),
+        Text(
+            vi="Hỏi lại sau; biên nhận cũng sẽ có trong danh sách kết quả",
+            en="Ask again later; it will be among the results as well",
+        ),
+        retry_after=str(retry_after),
+    )
+
+
 def not_read_yet(retry_after: int) -> Refused:
     """The records of the submission are not all read."""
     return refuse(

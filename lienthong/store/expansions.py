@@ -15,6 +15,7 @@ from lienthong.store.bulk import update_rows
 from lienthong.store.database import insert_into
 from lienthong.store.problems import seal_problems
 from lienthong.store.sealed import submission_problems_context
+from lienthong.store.submission_receipts import refuse_in_receipt
 from lienthong.store.submissions import SubmissionState
 from lienthong.store.tables import agencies, expansions, submissions
 
@@ -212,6 +213,8 @@ def finish_expansions(work: Work, ended: Sequence[Ended]) -> None:
             kind = "refused" if state is SubmissionState.REFUSED else "broken_off"
             work.tell(end.submission.agency, kind, submission_id=submission_id)
     update_rows(work.connection, submissions, rows, by=("id",))
+    refused = [end.submission.id for end in ended if end.state is SubmissionState.REFUSED]
+    refuse_in_receipt(work, refused)
 
 
 def forget_tries(work: Work, submission_id: str) -> None:

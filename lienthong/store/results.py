@@ -30,6 +30,7 @@ from lienthong.store.sealed import (
     receipt_context,
     submission_problems_context,
 )
+from lienthong.store.submission_receipts import RECEIPT, load_receipts
 from lienthong.store.tables import (
     in_slices,
     messages,
@@ -41,9 +42,10 @@ from lienthong.store.tables import (
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
 from schemas.problem import Problem, Text
+from schemas.receipts import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -71,7 +73,7 @@ class Result:
     number: int | None
     """Its place in the agency's list, once somebody read that far."""
     kind: str
-    """received, refused, broken_off, repeated, left_out, or the state a message came to."""
+    """receipt, received, refused, broken_off, repeated, left_out, or the state of a message."""
     at: datetime
     agency: str
     is_again: bool
@@ -87,11 +89,12 @@ class Result:
     """Of `repeated`: the first message, which the event repeats."""
     event_key: str | None
     state: str | None
-    """That the kind speaks of; of `repeated`: where the first message stands now. Of `left_out`
-    None."""
+    """That the kind speaks of; of `repeated`: where the first message stands now; of `receipt`:
+    what it states. Of `left_out` None."""
     reason: str
     """In English, where the message still stands where the kind says; may be empty."""
     receipt: bytes | None
+    """Of `receipt`, and of `received` again: ours, for what the agency sent; else the portal's."""
     problems: tuple[Problem, ...]
 
 
@@ -259,13 +262,24 @@ def _results(
 ) -> list[Result]:
     refused = sorted({row.message_id for row in rows if row.kind in _REFUSALS})
     words = load_words(connection, refused)
-    return [_result(row, words.get(row.message_id), vault, columns) for row in rows]
+    of_files = {row.submission_id for row in rows if _statement_of(row) is not None}
+    ours = load_receipts(connection, of_files, vault=vault)
+    return [_result(row, words.get(row.message_id), ours, vault, columns) for row in rows]
 
 
-def _result(row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Columns) -> Result:
+def _result(
+    row: Row[Any],
+    words: Row[Any] | None,
+    ours: Mapping[tuple[str, str], bytes],
+    vault: Vault,
+    columns: Columns,
+) -> Result:
     detail = json.loads(row.detail)
     is_there_still = row.state == row.kind
     receipt: bytes | None = None
+    statement = _statement_of(row)
+    if statement is not None:
+        receipt = ours.get((row.submission_id, statement))
     try:
         found = _problems(row, words if is_there_still else None, vault, columns)
         problems = tuple(problem.about(row.dossier_code) for problem in found)
@@ -290,11 +304,21 @@ def _result(row: Row[Any], words: Row[Any] | None, vault: Vault, columns: Column
         dossier_code=detail.get("dossier", row.dossier_code),
         message_id=row.message_id,
         event_key=row.event_key,
-        state=_state(row),
+        state=statement if row.kind == RECEIPT else _state(row),
         reason=row.reason if is_there_still or row.kind == REPEATED else "",
         receipt=receipt,
         problems=problems,
     )
+
+
+def _statement_of(row: Row[Any]) -> str | None:
+    """Return which of our receipts a result gives; None: none of ours."""
+    if row.kind == RECEIPT:
+        statement: str = json.loads(row.detail)["statement"]
+        return statement
+    # A repeat is answered with the first answer, all of it.
+    is_again = row.kind == "received" and bool(json.loads(row.detail).get("repeated", False))
+    return Statement.RECEIVED.value if is_again else None
 
 
 def _state(row: Row[Any]) -> str | None:

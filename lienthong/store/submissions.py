@@ -102,6 +102,7 @@ def insert_submissions(work: Work, offered: Sequence[tuple[Submission, int]]) ->
             "state": SubmissionState.RECEIVED.value,
             "received_at": submission.received_at,
             "due_at": submission.received_at,
+            "receipt_due_at": submission.received_at,
         }
         for submission, arrival in offered
     ]

@@ -82,6 +82,7 @@ def test_the_document_fits_the_official_meta_schema_and_results_fit_the_document
 ):
     samples = [
         result(),
+        result(kind="receipt", state="received", message_id=None, dossier_code=None, record=None),
         result(kind="rejected", state="rejected", receipt=None, problems=(REJECTED,)),
         result(
             kind="refused",
@@ -142,7 +143,7 @@ def test_it_names_every_format_kind_and_limit_of_the_code(document):
     for name, types in CONTENT_TYPES.items():
         assert messages[name]["contentType"] == types[0]
     assert schemas["File"]["maxLength"] == LARGEST_BYTES
-    told = {"received", "refused", "broken_off", "repeated", "left_out", "rejected"}
+    told = {"received", "receipt", "refused", "broken_off", "repeated", "left_out", "rejected"}
     told |= {s.value for s in TOLD}
     assert set(schemas["Kind"]["enum"]) == told
     assert set(schemas["Result"]["properties"]) == set(result())

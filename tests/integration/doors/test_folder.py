@@ -1,5 +1,6 @@
 """The folder door against everything that can lie in a folder, and workers that die."""
 
+import hashlib
 import json
 import os
 import signal
@@ -101,6 +102,21 @@ def test_a_file_is_taken_over_archived_and_told_about(shelf):
     (line,) = shelf.lines()
     assert (line["number"], line["kind"], line["file"]) == (1, "received", "thang-3.csv")
     assert [path.name for path in (shelf.folder() / ".work").iterdir()] == ["told.json"]
+
+
+def test_a_receipt_lies_beside_the_results_as_it_was_signed(shelf):
+    shelf.put("thang-3.csv")
+    shelf.step()
+    assert shelf.installation.make_acknowledger().step() == 1
+    shelf.step()
+
+    received, told = shelf.lines()
+    assert (received["kind"], told["kind"], told["state"]) == ("received", "receipt", "received")
+    (name,) = shelf.names("results", "receipts")
+    assert name == f"thang-3.csv.received-{told['submission'][-12:]}.xml"
+    document = (shelf.folder() / "results" / "receipts" / name).read_bytes()
+    assert told["receipt"]["digest"] == f"sha256:{hashlib.sha256(document).hexdigest()}"
+    assert b"<NguoiGui>" in document
 
 
 def test_the_folder_may_be_called_by_the_agencys_code(shelf):

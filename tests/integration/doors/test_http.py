@@ -8,6 +8,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,8 @@ from sqlalchemy import select
 from lienthong.store.database import make_tables
 from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.tables import submission_pieces, submissions
+from schemas.receipts import read_submission_receipt
+from signing import verify
 
 LAND = "land-registration"
 HEALTH = "health-department"
@@ -73,6 +76,7 @@ def test_a_file_is_taken_over_and_can_be_asked_about(here):
         "sha256": hashlib.sha256(CSV).hexdigest(),
         "bytes": len(CSV),
         "repeated": False,
+        "receipt": f"{taken.headers['Location']}/receipt",
     }
     asked = here.ask(taken.headers["Location"], token=token)
     assert asked.status == 200
@@ -88,6 +92,74 @@ def test_a_file_is_taken_over_and_can_be_asked_about(here):
         "results": [],
         "next": results["next"],
     }
+
+
+def test_the_receipt_of_a_hand_over_is_signed_and_the_same_each_time(here):
+    token = here.token()
+    taken = here.hand_over(CSV, token=token, Idempotency_Key="k1").json
+
+    first = here.ask(taken["receipt"], token=token)
+    again = here.hand_over(CSV, token=token, Idempotency_Key="k1").json
+    second = here.ask(again["receipt"], token=token)
+
+    assert (first.status, first.headers["Content-Type"]) == (200, "application/xml")
+    assert first.body == second.body
+    keyring = here.installation.keyring
+    verified = verify(first.body, policy=keyring.policy(), now=datetime.now(UTC))
+    receipt = read_submission_receipt(verified.element)
+    assert (receipt.submission_id, receipt.digest) == (taken["submission"], taken["sha256"])
+    assert (receipt.size, receipt.door, receipt.agency) == (len(CSV), "http", LAND)
+    assert receipt.sender.startswith("http:")
+    results = here.ask(f"/v1/agencies/{LAND}/results", token=token).json["results"]
+    told = {(one["kind"], one["again"]): one["receipt"] for one in results}
+    digest = f"sha256:{hashlib.sha256(first.body).hexdigest()}"
+    assert told["receipt", False]["digest"] == told["received", True]["digest"] == digest
+    assert told["received", False] is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "code"),
+    [
+        ("?statement=refused", 404, "http.no_receipt"),
+        ("?statement=paid", 422, "http.statement"),
+    ],
+)
+def test_a_receipt_that_is_not_there_is_told(here, ending, status, code):
+    token = here.token()
+    taken = here.hand_over(CSV, token=token).json
+
+    answer = here.ask(taken["receipt"] + ending, token=token)
+
+    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+def test_nobody_gets_the_receipt_of_another_agency(here):
+    taken = here.hand_over(CSV, token=here.token()).json
+    theirs = here.token(HEALTH)
+    asked = taken["receipt"].replace(LAND, HEALTH)
+
+    assert here.ask(asked, token=theirs).json["code"] == "http.submission_unknown"
+    assert here.ask(taken["receipt"], token=theirs).status == 403
+
+
+def test_a_key_that_cannot_sign_turns_no_file_away(here):
+    token = here.token()
+    keyring = here.installation.keyring
+    keyring.operator_key()
+    file = keyring.folder / "operator.key.pem"
+    whole = file.read_bytes()
+    file.write_bytes(b"no key")
+
+    taken = here.hand_over(CSV, token=token)
+    waits = here.ask(taken.json["receipt"], token=token)
+    file.unlink()
+    file.write_bytes(whole)
+    comes = here.ask(taken.json["receipt"], token=token)
+
+    assert taken.status == 201
+    assert (waits.status, waits.json["code"]) == (503, "http.receipt_not_yet")
+    assert waits.headers["Retry-After"] == "5"
+    assert comes.status == 200
 
 
 def test_the_agency_may_be_called_by_its_code(here):
