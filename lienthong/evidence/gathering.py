@@ -92,7 +92,7 @@ class Sent:
     reason: str
     mapping: str
     proof: str | None
-    """receipt or lookup, once delivered."""
+    """receipt, answer or query, once delivered."""
     document_digest: str | None
     """SHA-256, hexadecimal; None where none was made."""
     has_document: bool

@@ -35,6 +35,7 @@ from lienthong.evidence.gathering import Erasure, gather
 from lienthong.evidence.proofs import LONGEST_CHAIN, Proven, Prover, write_line
 from lienthong.evidence.sources import UNREADABLE, Sources, words_of
 from lienthong.evidence.summary import MOST_STEPS, write_summary
+from lienthong.proofs import WORDS, Proof
 from lienthong.store.database import reading
 from lienthong.store.sealed import answer_context, document_context, receipt_context
 from lienthong.store.tables import attempts, messages, receipts
@@ -256,7 +257,7 @@ class _Writing:
 
     def _add_message(self, container: Container, number: int, of: Sent) -> dict[str, Any]:
         folder = f"messages/{number:04}-{_safe(of.id)}"
-        proof = _PROOFS.get(of.proof or "", _PROOFS[""])
+        proof = WORDS[Proof(of.proof)] if of.proof else _NOT_PROVEN
         return {
             "id": of.id,
             "submission": of.submission,
@@ -427,14 +428,10 @@ class _Writing:
 
 
 _NOT_ASKED = Text(vi="không được yêu cầu", en="it was not asked for")
-_PROOFS = {
-    "receipt": Text(vi="Cổng đã cấp biên nhận", en="the portal gave a receipt"),
-    "lookup": Text(
-        vi="Cổng không cấp biên nhận; đã tra cứu và thấy trên Cổng",
-        en="the portal gave none; it was asked and has the message",
-    ),
-    "": Text(vi="kênh này không cấp biên nhận", en="this channel gives none"),
-}
+_NOT_PROVEN = Text(
+    vi="chưa có gì chứng minh Cổng đã nhận",
+    en="nothing proves yet that the portal has it",
+)
 
 
 def _add_lines(container: Container, name: str, lines: Iterable[bytes]) -> None:
