@@ -19,6 +19,7 @@ import mappings
 import schemas.model
 from broker.port import BrokerError
 from lienthong.evidence.alarms import open_alarms
+from lienthong.evidence.stamps import Lack
 from lienthong.held_keys import end_of_cover
 from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
@@ -73,6 +74,7 @@ def examine(installation: Installation) -> list[Finding]:
         _store,
         _store_keys,
         _receipts,
+        _stamps,
         _exchange,
         _target,
         _sources,
@@ -223,7 +225,7 @@ def _keys(installation: Installation) -> Iterator[Finding]:
 def _store(installation: Installation) -> Iterator[Finding]:
     name = Text(vi="Kho thông điệp", en="Message store")
     on_server = installation.settings.store.url is not None
-    if not on_server and not (installation.settings.data_dir / "store.sqlite").exists():
+    if not _has_store(installation):
         yield Finding(
             name=name,
             state=State.OK,
@@ -274,6 +276,12 @@ def _store(installation: Installation) -> Iterator[Finding]:
             ),
             remedy=Text(vi="Bật lại trong postgresql.conf", en="Switch it on in postgresql.conf"),
         )
+
+
+def _has_store(installation: Installation) -> bool:
+    """Tell whether there is a store to look at: looking makes none."""
+    on_server = installation.settings.store.url is not None
+    return on_server or (installation.settings.data_dir / "store.sqlite").exists()
 
 
 def _unsafe_settings(connection: Connection) -> list[str]:
@@ -340,6 +348,36 @@ def _receipts(installation: Installation) -> Iterator[Finding]:
             "receipts; sau đó biên nhận tự được ký",
             en="See that the operator's key can sign (lienthong keys check) and that a worker has "
             "the role receipts; then they are signed by themselves",
+        ),
+    )
+
+
+def _stamps(installation: Installation) -> Iterator[Finding]:
+    """Time-stamps of the audit log, where somebody is asked for them."""
+    if installation.stamp_rules is None or not _has_store(installation):
+        return
+    name = Text(vi="Dấu thời gian của nhật ký", en="Time-stamps of the audit log")
+    try:
+        roots = len(installation.keyring.timestamp_policy().trust_anchors)
+        countdown = installation.countdown()
+    except (LienthongError, SigningError, DBAPIError) as error:
+        if isinstance(error, DBAPIError):
+            # The store says so already.
+            return
+        told = Text(vi=error.vi, en=error.en) if isinstance(error, SigningError) else error.text
+        yield Finding(name=name, state=State.FAULT, found=told)
+        return
+    states = {Lack.USUAL: State.OK, Lack.LATE: State.WARNING, Lack.OVERDUE: State.FAULT}
+    state = State.OK if countdown is None else states[countdown.lack]
+    pinned = Text(vi=f"{roots} chứng thư gốc; đủ", en=f"{roots} pinned roots; nothing lacks one")
+    yield Finding(
+        name=name,
+        state=state,
+        found=pinned if countdown is None else countdown.words,
+        remedy=None
+        if state is State.OK
+        else Text(
+            vi="Xem vì sao chưa có: lienthong audit stamp", en="See why: lienthong audit stamp"
         ),
     )
 

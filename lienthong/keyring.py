@@ -2,6 +2,7 @@
 The keys and the trust of one installation, in one folder:
 
     root.cert.pem, trust/*.pem                     the pinned roots
+    trust-timestamp/*.pem                          those of time-stamp authorities
     agencies/{name}.key.pem + {name}.cert.pem      an agency's key, or
     agencies/{name}.p12                            the same in one file
     agencies/{name}.pkcs11.toml                    where the key is, if it is in a PKCS#11 token
@@ -26,6 +27,8 @@ from lienthong.held_keys import HeldKey, choose, load_held, load_key, names_in, 
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import SigningKey, VerificationPolicy, load_pem, load_policy, make_development_pki
+from signing.devpki import TIMESTAMP_TRUST
+from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -178,3 +181,24 @@ class Keyring:
                 code="keys.no_trust",
             )
         return load_policy(files)
+
+    def timestamp_policy(self) -> TimestampPolicy:
+        """
+        Return which time-stamps are believed here.
+
+        Raises:
+            ConfigError: no root is pinned for time-stamps.
+        """
+        folder = self.folder / TIMESTAMP_TRUST
+        files = sorted(folder.glob("*.pem"))
+        if not files:
+            raise ConfigError(
+                Text(
+                    vi="Chưa có chứng thư gốc nào được tin cậy cho dấu thời gian: đặt tệp .pem của "
+                    f"tổ chức cấp dấu thời gian vào {folder}",
+                    en="no root is pinned for time-stamps: put the authority's .pem file into "
+                    f"{folder}",
+                ),
+                code="keys.no_timestamp_trust",
+            )
+        return TimestampPolicy(trust_anchors=load_policy(files).trust_anchors)

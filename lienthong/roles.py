@@ -59,6 +59,8 @@ RECEIPTS_PAUSE_SECONDS = 0.5
 """Before the next look for receipts to sign where there were few."""
 FEW = 50
 """What a transaction should have to do: most of its cost is the same for one as for many."""
+STAMP_PAUSE_SECONDS = 5.0
+"""Between two looks whether a time-stamp is due."""
 RETAIN_EVERY = timedelta(days=1)
 
 
@@ -81,6 +83,8 @@ class Role(Enum):
     """Signs receipts for the agencies, for what was received from them."""
     VERIFY = "verify"
     """Checks the installation's own seals and packs again, slowly, and raises alarms."""
+    STAMP = "stamp"
+    """Has the audit log time-stamped; never in the way of the role that seals it."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
     FOLDER = "folder"
@@ -94,16 +98,10 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     on_rabbitmq = (Role.TAKE, Role.RESULTS) if settings.broker.kind == "rabbitmq" else ()
     with_folder = (Role.FOLDER,) if settings.folder.path is not None else ()
     with_pull = (Role.PULL,) if settings.pull else ()
+    with_stamps = (Role.STAMP,) if settings.audit.timestamp_url is not None else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
-    return (
-        Role.EXPAND,
-        Role.DELIVER,
-        Role.SWEEP,
-        Role.SEAL,
-        Role.RECEIPTS,
-        Role.VERIFY,
-        *doors,
-    )
+    log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
+    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, *log_keepers, *doors)
 
 
 @dataclass(slots=True)
@@ -307,6 +305,11 @@ def _verify(installation: Installation, stop: Event) -> None:
     _repeat(installation.make_reverifier().step, stop, pause_seconds=VERIFY_PAUSE_SECONDS)
 
 
+def _stamp(installation: Installation, stop: Event) -> None:
+    stamper = installation.make_stamper()
+    _repeat(stamper.step, stop, pause_seconds=STAMP_PAUSE_SECONDS)
+
+
 def _http(installation: Installation, stop: Event) -> None:
     # A web server is not for those who only expand and deliver.
     from lienthong.doors.server import serve  # noqa: PLC0415
@@ -358,6 +361,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.SEAL: _seal,
     Role.RECEIPTS: _receipts,
     Role.VERIFY: _verify,
+    Role.STAMP: _stamp,
     Role.HTTP: _http,
     Role.FOLDER: _folder,
     Role.PULL: _pull,

@@ -226,6 +226,47 @@ class AuditSettings(BaseModel):
     witness_token: SecretStr = Field(
         default=SecretStr(""), description="for witnesses that are asked by HTTP"
     )
+    timestamp_url: str | None = Field(
+        default=None, description="of a time-stamp authority (RFC 3161); None: nobody is asked"
+    )
+    timestamp_user: str | None = Field(default=None, description="where it wants one")
+    timestamp_password: SecretStr = SecretStr("")
+    timestamp_seconds: float = Field(
+        default=3600, ge=1, le=86_400, description="between two time-stamps"
+    )
+    timestamp_warn_seconds: float = Field(
+        default=4 * 3600, description="that rows may be without one before it is told"
+    )
+    timestamp_within_seconds: float = Field(
+        default=86_400, description="that rows may be without one at most"
+    )
+    timestamp_tolerance_seconds: float = Field(
+        default=300, ge=0, description="between the authority's clock and that of the seals"
+    )
+
+    @field_validator("timestamp_url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is not None and not (
+            value.startswith(("https://", "http://")) and urlsplit(value).hostname
+        ):
+            raise ValueError(f"{value!r} is no address: give https://… or http://…")
+        return value
+
+    @model_validator(mode="after")
+    def _check_timestamps(self) -> Self:
+        steps = (self.timestamp_seconds, self.timestamp_warn_seconds, self.timestamp_within_seconds)
+        if not steps[0] < steps[1] < steps[2]:
+            raise ValueError(
+                "timestamp_seconds must be less than timestamp_warn_seconds, and that less than "
+                "timestamp_within_seconds"
+            )
+        # What it says is signed, so http is enough for it, but not for a password.
+        url = urlsplit(self.timestamp_url or "")
+        is_open = url.scheme == "http" and not is_loopback(url.hostname or "")
+        if is_open and self.timestamp_user is not None:
+            raise ValueError("timestamp_user and its password go openly to http://: use https://")
+        return self
 
     reverify_days: float = Field(
         default=7, gt=0, le=366, description="within which the role `verify` checks every seal"

@@ -29,10 +29,14 @@ from lienthong.bucket import Bucket
 from lienthong.channels.security import SecurityKeys
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
+from lienthong.evidence.authorities import HttpAuthority
 from lienthong.evidence.checking import check_log
 from lienthong.evidence.packing import Packer
 from lienthong.evidence.reverifying import Pace, Reverifier
 from lienthong.evidence.sealing import Sealer
+from lienthong.evidence.stamp_checking import StampJudge
+from lienthong.evidence.stamping import Stamper
+from lienthong.evidence.stamps import StampRules, read_countdown
 from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
@@ -48,7 +52,7 @@ from lienthong.policies import Policies
 from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
 from lienthong.retry import Backoff
 from lienthong.store.audit import Entry
-from lienthong.store.database import open_postgresql, open_sqlite, open_store
+from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
 from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
@@ -61,6 +65,7 @@ from signing import (
     XadesSigner,
 )
 from signing.second import SecondOpinion
+from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +80,7 @@ if TYPE_CHECKING:
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
     from lienthong.evidence.checking import Checked
+    from lienthong.evidence.stamps import Countdown
     from lienthong.evidence.witnesses import Memory, Witness
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
@@ -519,6 +525,64 @@ class Installation:
             return ()
         return self.policies.load(PORTAL_RECEIPT).trust_anchors
 
+    @property
+    def stamp_rules(self) -> StampRules | None:
+        """How the audit log is time-stamped; None where nobody is asked."""
+        settings = self.settings.audit
+        if settings.timestamp_url is None:
+            return None
+        return StampRules(
+            every=timedelta(seconds=settings.timestamp_seconds),
+            warn_after=timedelta(seconds=settings.timestamp_warn_seconds),
+            within=timedelta(seconds=settings.timestamp_within_seconds),
+        )
+
+    def make_stamper(self) -> Stamper:
+        """
+        Put the role that has the audit log time-stamped together.
+
+        Raises:
+            ConfigError: nobody is named who could be asked.
+        """
+        settings, rules = self.settings.audit, self.stamp_rules
+        if settings.timestamp_url is None or rules is None:
+            raise ConfigError(
+                Text(
+                    vi="Chưa có tổ chức cấp dấu thời gian: đặt [audit] timestamp_url",
+                    en="no time-stamp authority is named: set [audit] timestamp_url",
+                ),
+                code="settings.no_timestamp_url",
+            )
+        return Stamper(
+            self.store,
+            authority=HttpAuthority(
+                settings.timestamp_url,
+                user=settings.timestamp_user,
+                password=settings.timestamp_password.get_secret_value(),
+            ),
+            policy=self.keyring.timestamp_policy,
+            rules=rules,
+            clock=self.clock,
+            random=Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+    def countdown(self) -> Countdown | None:
+        """Return which sealed rows have no time-stamp yet; None where nobody is asked for any."""
+        rules = self.stamp_rules
+        if rules is None:
+            return None
+        with reading(self.store) as connection:
+            return read_countdown(connection, rules=rules, now=self.clock())
+
+    def _stamp_judge(self) -> StampJudge:
+        try:
+            policy = self.keyring.timestamp_policy()
+        except ConfigError:
+            # Nobody is trusted for that yet; so no time-stamp is, but a log without any holds.
+            policy = TimestampPolicy()
+        tolerance = timedelta(seconds=self.settings.audit.timestamp_tolerance_seconds)
+        return StampJudge(policy=policy, now=self.clock(), tolerance=tolerance)
+
     def check_log(
         self,
         connection: Connection,
@@ -536,6 +600,7 @@ class Installation:
             connection,
             vault=self.store.vault,
             policy=policy,
+            stamps=self._stamp_judge(),
             witnesses=self.witnesses if witnesses is None else witnesses,
             progress=progress,
         )

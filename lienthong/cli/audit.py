@@ -1,4 +1,4 @@
-"""Commands for the audit log: audit verify, seal, search, export, erase, print, witness."""
+"""Commands for the audit log: audit verify, seal, stamp, search, export, erase, print, witness."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from lienthong.evidence.checking import Checked
+    from lienthong.evidence.stamp_checking import Proven
     from lienthong.evidence.witnesses import Memory
     from lienthong.store.audit import AuditLine
 
@@ -97,7 +98,40 @@ def seal(context: typer.Context) -> None:
     session.say(Text(vi=f"Đã niêm phong {made} lần", en=f"{made} seals were made"))
     for trouble in sealer.troubles.values():
         session.tell(trouble, style="red")
+    show_countdown(session)
     finish(Exit.PARTLY if sealer.troubles else Exit.DONE)
+
+
+@audit.command()
+def stamp(context: typer.Context) -> None:
+    """
+    Have the newest seal time-stamped now; the role `stamp` does it by itself.
+
+    Example: lienthong audit stamp
+    """
+    session: Session = context.obj
+    stamper = session.installation.make_stamper()
+    got = stamper.step(at_once=True)
+    if got is not None:
+        session.say(
+            Text(
+                vi=f"Đã có dấu thời gian {got.at:%Y-%m-%d %H:%M:%S} UTC của "
+                f"{got.authority.common_name} cho mọi dòng đã niêm phong",
+                en=f"Every row that is sealed has the time-stamp {got.at:%Y-%m-%d %H:%M:%S} UTC of "
+                f"{got.authority.common_name}",
+            )
+        )
+    elif stamper.trouble is None:
+        session.say(
+            Text(
+                vi="Mọi dòng đã niêm phong đều có dấu thời gian",
+                en="Every row that is sealed has a time-stamp",
+            )
+        )
+    else:
+        session.tell(stamper.trouble, style="red")
+        show_countdown(session)
+        finish(Exit.PARTLY)
 
 
 @audit.command()
@@ -288,6 +322,16 @@ def witness(  # noqa: PLR0913 - options of a command
     )
 
 
+def show_countdown(session: Session) -> None:
+    """Say which rows have no time-stamp yet, where somebody is asked for them."""
+    from lienthong.evidence.stamps import Lack
+
+    found = session.installation.countdown()
+    if found is not None:
+        styles = {Lack.USUAL: None, Lack.LATE: "yellow", Lack.OVERDUE: "red"}
+        session.say(found.words, style=styles[found.lack])
+
+
 def _bar(session: Session) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
@@ -309,6 +353,8 @@ def _values(found: Checked, session: Session) -> dict[str, Any]:
         "erased": found.erased,
         "untagged": found.untagged,
         "signers": found.signers,
+        "stamps": found.stamps,
+        "proven": None if found.proven is None else _proven_values(found.proven),
         "witnesses": [
             {
                 "name": one.name,
@@ -331,6 +377,14 @@ def _values(found: Checked, session: Session) -> dict[str, Any]:
     }
 
 
+def _proven_values(proven: Proven) -> dict[str, Any]:
+    accuracy = proven.accuracy
+    return asdict(proven) | {
+        "at": proven.at.isoformat(),
+        "accuracy": None if accuracy is None else accuracy.total_seconds(),
+    }
+
+
 def _show(session: Session, found: Checked) -> None:
     session.say(
         Text(
@@ -350,6 +404,7 @@ def _show(session: Session, found: Checked) -> None:
             ),
             style="yellow",
         )
+    _show_stamps(session, found)
     for one in found.witnesses:
         if one.trouble is not None:
             session.say(one.trouble, style="yellow")
@@ -370,6 +425,33 @@ def _show(session: Session, found: Checked) -> None:
         )
     if found.is_whole:
         session.say(Text(vi="Không có thay đổi nào", en="Nothing was changed"), style="green")
+
+
+def _show_stamps(session: Session, found: Checked) -> None:
+    proven = found.proven
+    if proven is not None:
+        accuracy = proven.accuracy
+        within = "" if accuracy is None else f" ± {accuracy.total_seconds():g} s"
+        session.say(
+            Text(
+                vi=f"Dấu thời gian của {proven.authority}: niêm phong số 1 đến {proven.seal} "
+                f"({proven.rows} dòng, dòng cuối số {proven.last_row}) đã có lúc "
+                f"{proven.at:%Y-%m-%d %H:%M:%S} UTC{within}",
+                en=f"Time-stamp of {proven.authority}: seals 1 to {proven.seal} ({proven.rows} "
+                f"rows, the last is {proven.last_row}) were there at "
+                f"{proven.at:%Y-%m-%d %H:%M:%S} UTC{within}",
+            )
+        )
+    later = found.rows - found.unsealed - (0 if proven is None else proven.rows)
+    if found.stamps and later > 0:
+        session.say(
+            Text(
+                vi=f"{later} dòng đã niêm phong sau đó chưa có dấu thời gian; dấu tới sẽ bao trùm "
+                "chúng, vì mỗi niêm phong nối với niêm phong trước",
+                en=f"{later} rows that were sealed since have no time-stamp yet; the next one "
+                "covers them, for each seal links to the one before",
+            )
+        )
 
 
 def _line_values(line: AuditLine) -> dict[str, Any]:

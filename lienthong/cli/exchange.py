@@ -120,8 +120,8 @@ def run(
     roles: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: take, expand, deliver, results, sweep, seal, receipts, http, "
-            "folder, pull; default: all that fit the settings but http",
+            help="Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, "
+            "stamp, http, folder, pull; default: all that fit the settings but http",
             show_default=False,
         ),
     ] = "",
@@ -192,7 +192,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: lienthong status --json
     """
-    from lienthong.cli.machine import counts_values, flow_values, key_values
+    from lienthong.cli.audit import show_countdown
+    from lienthong.cli.machine import countdown_values, counts_values, flow_values, key_values
     from lienthong.evidence.alarms import open_alarms
     from lienthong.key_checks import keys_in_trouble
     from lienthong.store.database import reading
@@ -223,6 +224,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 },
                 "keys": [key_values(one, language=session.language) for one in keys],
                 "alarms": [asdict(alarm) for alarm in alarms],
+                "time_stamps": countdown_values(session.installation.countdown()),
             }
         )
         return
@@ -256,6 +258,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 en=f"{unsigned.count} receipts for agencies wait to be signed, since {since}",
             )
         )
+    show_countdown(session)
     for file in troubled:
         session.say(_trouble(file))
         session.problems(file.problems)

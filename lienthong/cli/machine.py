@@ -11,6 +11,7 @@ from mappings import Need
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lienthong.evidence.stamps import Countdown
     from lienthong.key_checks import KeyFinding
     from lienthong.store.paces import Flow
     from lienthong.store.queries import (
@@ -53,6 +54,20 @@ def count_values(counts: Mapping[Need, tuple[int, int]]) -> dict[str, dict[str, 
     return {
         "mandatory" if need is Need.ALWAYS else need.value: {"filled": filled, "of": known}
         for need, (filled, known) in counts.items()
+    }
+
+
+def countdown_values(countdown: Countdown | None) -> dict[str, Any] | None:
+    """Return which rows of the audit log have no time-stamp yet, and until when they may."""
+    if countdown is None:
+        return None
+    return {
+        "since": countdown.since.isoformat(),
+        "rows": countdown.rows,
+        "seals": countdown.seals,
+        "warned_at": countdown.warned_at.isoformat(),
+        "due_by": countdown.due_by.isoformat(),
+        "state": countdown.lack.value,
     }
 
 

@@ -116,11 +116,10 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, deliver, results, sweep, seal, receipts, http, folder, pull; "
-    "default: "
-    "all that fit the settings but http": "Cách nhau bằng dấu phẩy: take, expand, deliver, "
-    "results, sweep, seal, receipts, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình "
-    "trừ http",
+    "Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, stamp, http, "
+    "folder, pull; default: all that fit the settings but http": "Cách nhau bằng dấu phẩy: take, "
+    "expand, deliver, results, sweep, seal, receipts, verify, stamp, http, folder, pull; mặc định: "
+    "mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
@@ -332,6 +331,9 @@ HELP: dict[str, str] = {
     ),
     "Seal every row now and tell the witnesses; the role `seal` does it by itself.": (
         "Niêm phong mọi dòng ngay bây giờ và báo nhân chứng; vai trò `seal` tự làm việc này."
+    ),
+    "Have the newest seal time-stamped now; the role `stamp` does it by itself.": (
+        "Xin dấu thời gian cho niêm phong mới nhất ngay bây giờ; vai trò `stamp` tự làm việc này."
     ),
     "List rows of the audit log: of a dossier, of a person, of a time, of a kind.": (
         "Liệt kê các dòng nhật ký: theo hồ sơ, người, thời gian, loại việc."

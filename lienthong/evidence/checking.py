@@ -9,6 +9,7 @@ seals, the store's key file, and the witness:
     a row taken out       its seal lacks one; of rows without a seal this is not seen (the tail)
     rows swapped          the root of their seal
     a seal changed, taken out, put in, made anew     signature, number, link to the one before
+    a time-stamp changed, swapped or taken out       see `stamp_checking`
     the end cut off, or an old backup put back       a witness has a seal that the log lacks
 
 The log may be of any size: a thousand rows are in memory at a time.
@@ -25,6 +26,8 @@ from sqlalchemy import func, select
 from lienthong.evidence.merkle import root_of
 from lienthong.evidence.sealing import as_seal, certificates_of
 from lienthong.evidence.seals import FIRST_SEAL, hash_row, read_moment
+from lienthong.evidence.stamp_checking import StampCheck, StampJudge
+from lienthong.evidence.stamps import NOTED
 from lienthong.evidence.witnesses import WitnessAway
 from lienthong.store.audit import is_as_written
 from lienthong.store.tables import audit, in_slices, seals
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from lienthong.evidence.seals import SealBody, SignedSeal
+    from lienthong.evidence.stamp_checking import Proven
     from lienthong.evidence.witnesses import Memory, Remembered
     from lienthong.store.vault import Vault
     from signing import VerificationPolicy
@@ -97,6 +101,10 @@ class Checked:
     witnesses: list[WitnessReport] = field(default_factory=list)
     signers: dict[str, int] = field(default_factory=dict)
     """Seals by the fingerprint of who signed them."""
+    stamps: int = 0
+    """Seals that have a time-stamp."""
+    proven: Proven | None = None
+    """What the newest time-stamp that holds proves."""
 
     @property
     def is_whole(self) -> bool:
@@ -118,6 +126,7 @@ def check_log(
     *,
     vault: Vault,
     policy: VerificationPolicy,
+    stamps: StampJudge,
     witnesses: Sequence[Memory] = (),
     progress: Callable[[int], object] = lambda _rows: None,
 ) -> Checked:
@@ -128,10 +137,12 @@ def check_log(
         connection: Reading, of one moment.
         vault: Of the store, for the tags.
         policy: Who may have signed seals.
+        stamps: Which time-stamps are believed.
         witnesses: Asked for the seals they have.
         progress: Is told how many rows were checked.
     """
-    return _Walk(connection, vault=vault, policy=policy, progress=progress).run(witnesses)
+    walk = _Walk(connection, vault=vault, policy=policy, stamps=stamps, progress=progress)
+    return walk.run(witnesses)
 
 
 def check_seals(
@@ -141,9 +152,20 @@ def check_seals(
     policy: VerificationPolicy,
     first: int,
     last: int,
+    stamps: StampJudge | None = None,
 ) -> Checked:
-    """Check some seals with their rows, and that they follow the one before; nothing is changed."""
-    walk = _Walk(connection, vault=vault, policy=policy, progress=lambda _rows: None)
+    """
+    Check some seals with their rows, and that they follow the one before; nothing is changed.
+
+    Args:
+        connection: Reading, of one moment.
+        vault: Of the store, for the tags.
+        policy: Who may have signed seals.
+        first: Number of a seal.
+        last: The same.
+        stamps: Which time-stamps are believed; None: they are not looked at.
+    """
+    walk = _Walk(connection, vault=vault, policy=policy, stamps=stamps, progress=lambda _rows: None)
     return walk.run_part(first, last)
 
 
@@ -156,6 +178,7 @@ class _Walk:
         *,
         vault: Vault,
         policy: VerificationPolicy,
+        stamps: StampJudge | None,
         progress: Callable[[int], object],
     ) -> None:
         self._connection = connection
@@ -163,6 +186,7 @@ class _Walk:
         self._policy = policy
         self._progress = progress
         self._found = Checked()
+        self._stamps = None if stamps is None else StampCheck(self._found.add, stamps)
         self._first_tagged = connection.execute(
             select(func.min(audit.c.id)).where(audit.c.tag.is_not(None))
         ).scalar_one()
@@ -173,6 +197,9 @@ class _Walk:
         self._check_tail()
         self._check_strays()
         self._check_copies()
+        if self._stamps is not None:
+            self._stamps.finish()
+            self._found.stamps, self._found.proven = self._stamps.count, self._stamps.proven
         for witness in witnesses:
             self._found.witnesses.append(self._ask(witness, newest=newest))
         return self._found
@@ -206,6 +233,8 @@ class _Walk:
                 )
                 log = log or body.log
                 self._check_signature(seal, body)
+                if self._stamps is not None:
+                    self._stamps.see_seal(seal, body, mark.stamp)
                 self._check_rows(body)
             number, previous = mark.id, seal.digest.hex()
         return number
@@ -367,6 +396,8 @@ class _Walk:
         elif not self._vault.has_tagged(row.tag, row.digest):
             self._forged(row)
         self._found.erased += row.detail is None
+        if row.action == NOTED and self._stamps is not None:
+            self._stamps.see_note(row)
 
     def _forged(self, row: Row[Any]) -> None:
         self._found.add(

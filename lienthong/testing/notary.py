@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from lienthong.evidence.checking import check_log
 from lienthong.evidence.sealing import seal_next
+from lienthong.evidence.stamp_checking import StampJudge
 from lienthong.store.database import reading
 from signing import load_pem, load_policy, make_development_pki
+from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,15 +36,31 @@ class Notary:
 
     key: SigningKey
     policy: VerificationPolicy
+    stamping_key: SigningKey
+    """Of a time-stamp authority."""
+
+    @property
+    def stamp_policy(self) -> TimestampPolicy:
+        """Which time-stamps a check believes: those of the authority."""
+        return TimestampPolicy(trust_anchors=self.policy.trust_anchors)
 
     def seal(self, engine: Engine, *, now: datetime) -> SignedSeal | None:
         """Make one seal, if there is something to seal."""
         return seal_next(engine, key=self.key, now=now)
 
-    def check(self, store: Store, *, witnesses: Sequence[Memory] = ()) -> Checked:
-        """Check the whole log."""
+    def check(
+        self, store: Store, *, witnesses: Sequence[Memory] = (), now: datetime | None = None
+    ) -> Checked:
+        """Check the whole log, time-stamps as of now."""
+        judge = StampJudge(policy=self.stamp_policy, now=now or datetime.now(UTC))
         with reading(store) as connection:
-            return check_log(connection, vault=store.vault, policy=self.policy, witnesses=witnesses)
+            return check_log(
+                connection,
+                vault=store.vault,
+                policy=self.policy,
+                stamps=judge,
+                witnesses=witnesses,
+            )
 
 
 @cache
@@ -53,4 +71,5 @@ def make_notary() -> Notary:
         return Notary(
             key=load_pem(pki.operator.key, pki.operator.certificate, passphrase=None),
             policy=load_policy([pki.root.certificate]),
+            stamping_key=load_pem(pki.timestamps.key, pki.timestamps.certificate, passphrase=None),
         )
