@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from schemas.model import SchemaVersion
     from signing import Inspection, PlainSigner, XadesSigner
+    from signing.timestamps import Timestamp
 
 
 def check_document(document: bytes, *, file_name: str) -> tuple[str, list[Problem]]:
@@ -121,6 +122,7 @@ class DocumentFindings:
             (Text(vi="Người ký", en="Signer"), (signer and signer.common_name) or "-"),
             (Text(vi="Mã cơ quan", en="Agency code"), (signer and signer.agency_code) or "-"),
             (Text(vi="Thời điểm ký", en="Signed at"), str(found.signed_at or "-")),
+            (Text(vi="Dấu thời gian", en="Time-stamp"), _stamp_text(found.timestamp)),
             (Text(vi="Nguyên vẹn", en="Intact"), yes if found.intact else no),
             (Text(vi="Tin cậy", en="Trusted"), yes if found.trusted else no),
         ]
@@ -155,6 +157,12 @@ class DocumentFindings:
                 "not_after": signer.not_after.isoformat(),
             },
             "signed_at": found.signed_at.isoformat() if found.signed_at else None,
+            "timestamp": None
+            if found.timestamp is None
+            else {
+                "at": found.timestamp.at.isoformat(),
+                "authority": found.timestamp.authority.common_name,
+            },
             "intact": found.intact,
             "trusted": found.trusted,
             "valid": None if self.faults is None else not self.faults,
@@ -172,6 +180,10 @@ class DocumentFindings:
             "errors": [fault.message.say(language) for fault in self.faults or ()],
             "receipt": self.receipt.values() if self.receipt else None,
         }
+
+
+def _stamp_text(stamp: Timestamp | None) -> str:
+    return "-" if stamp is None else f"{stamp.at} ({stamp.authority.common_name or '-'})"
 
 
 def inspect_document(document: bytes, *, inspection: Inspection) -> DocumentFindings:

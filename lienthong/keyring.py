@@ -16,7 +16,7 @@ first look needs no preparation; their certificates say that they are for develo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -26,7 +26,14 @@ import structlog
 from lienthong.held_keys import HeldKey, choose, load_held, load_key, names_in, stamp_of, stems_of
 from schemas.errors import ConfigError
 from schemas.problem import Text
-from signing import SigningKey, VerificationPolicy, load_pem, load_policy, make_development_pki
+from signing import (
+    SigningKey,
+    TrustUnusable,
+    VerificationPolicy,
+    load_pem,
+    load_policy,
+    make_development_pki,
+)
 from signing.devpki import TIMESTAMP_TRUST
 from signing.timestamps import TimestampPolicy
 
@@ -161,7 +168,7 @@ class Keyring:
 
     def policy(self) -> VerificationPolicy:
         """
-        Return what is trusted here.
+        Return what is trusted here, and for time-stamps, if anybody is.
 
         Raises:
             ConfigError: no root is pinned.
@@ -180,7 +187,15 @@ class Keyring:
                 ),
                 code="keys.no_trust",
             )
-        return load_policy(files)
+        return replace(load_policy(files), timestamps=self.believed_timestamps())
+
+    def believed_timestamps(self) -> TimestampPolicy:
+        """Return which time-stamps are believed here; none where nobody is rightly pinned."""
+        # Whoever asks for time-stamps is told what is wrong with their roots.
+        try:
+            return self.timestamp_policy()
+        except (ConfigError, TrustUnusable):
+            return TimestampPolicy()
 
     def timestamp_policy(self) -> TimestampPolicy:
         """

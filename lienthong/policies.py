@@ -28,6 +28,7 @@ from signing import (
     PORTAL_RECEIPT as PORTAL_RECEIPT_POLICY,
 )
 from signing import Algorithm, Form, LegacyAlgorithm, load_policy
+from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,7 @@ class Policies:
         settings: Mapping[PolicyName, PolicySettings],
         *,
         pinned: Callable[[], VerificationPolicy],
+        timestamps: Callable[[], TimestampPolicy] = TimestampPolicy,
         receipt_trust: Sequence[Path] = (),
     ) -> None:
         """
@@ -59,10 +61,12 @@ class Policies:
         Args:
             settings: By policy; a policy that is not set is as the product has it.
             pinned: Returns what the installation trusts where a policy has no roots of its own.
+            timestamps: Returns which time-stamps are believed.
             receipt_trust: The target's certificates, which go before a policy's roots.
         """
         self._settings = settings
         self._pinned = pinned
+        self._timestamps = timestamps
         self._receipt_trust = tuple(receipt_trust)
 
     def load(self, name: PolicyName, *, roots: Sequence[Path] = ()) -> VerificationPolicy:
@@ -81,7 +85,7 @@ class Policies:
         policy = _narrowed(_BASES[name], settings)
         files = tuple(roots) or self._roots(name, settings)
         if files:
-            return load_policy(files, base=policy)
+            return replace(load_policy(files, base=policy), timestamps=self._timestamps())
         if name == PORTAL_RECEIPT:
             # Not the keyring's roots: an agency's certificate may lead to the same ones, and
             # no agency may sign the portal's receipts.
@@ -96,7 +100,11 @@ class Policies:
                 ),
                 code="target.receipt_trust",
             )
-        return replace(policy, trust_anchors=self._pinned().trust_anchors)
+        return replace(
+            policy,
+            trust_anchors=self._pinned().trust_anchors,
+            timestamps=self._timestamps(),
+        )
 
     def _roots(self, name: PolicyName, settings: PolicySettings) -> tuple[Path, ...]:
         if name == PORTAL_RECEIPT and self._receipt_trust:
@@ -109,6 +117,7 @@ def _narrowed(base: VerificationPolicy, settings: PolicySettings) -> Verificatio
         "min_rsa_bits": settings.min_rsa_bits,
         "max_bytes": settings.max_bytes,
         "needs_agency_code": settings.needs_agency_code,
+        "judges_at_timestamp": settings.judges_at_timestamp,
     }
     if settings.agency_attribute is not None:
         changes["agency_attribute"] = settings.agency_attribute

@@ -55,6 +55,10 @@ class PolicySettings(BaseModel):
     needs_agency_code: bool = Field(
         default=False, description="refuse signers whose certificate names no agency"
     )
+    judges_at_timestamp: bool = Field(
+        default=False,
+        description="certificates must be valid at a signature's time-stamp, if it has one",
+    )
 
 
 def check_policies(policies: dict[PolicyName, PolicySettings]) -> None:

@@ -29,7 +29,7 @@ from lienthong.bucket import Bucket
 from lienthong.channels.security import SecurityKeys
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
-from lienthong.evidence.authorities import HttpAuthority
+from lienthong.evidence.authorities import HttpAuthority, obtain
 from lienthong.evidence.checking import check_log
 from lienthong.evidence.packing import Packer
 from lienthong.evidence.reverifying import Pace, Reverifier
@@ -64,8 +64,8 @@ from signing import (
     VerificationPolicy,
     XadesSigner,
 )
+from signing.augmenting import add_timestamp, stamped_bytes
 from signing.second import SecondOpinion
-from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -182,6 +182,7 @@ class Installation:
         return Policies(
             self.settings.policies,
             pinned=self.keyring.policy,
+            timestamps=self.keyring.believed_timestamps,
             receipt_trust=() if target is None else target.receipt_trust,
         )
 
@@ -537,15 +538,16 @@ class Installation:
             within=timedelta(seconds=settings.timestamp_within_seconds),
         )
 
-    def make_stamper(self) -> Stamper:
+    @property
+    def authority(self) -> HttpAuthority:
         """
-        Put the role that has the audit log time-stamped together.
+        Who issues time-stamps.
 
         Raises:
             ConfigError: nobody is named who could be asked.
         """
-        settings, rules = self.settings.audit, self.stamp_rules
-        if settings.timestamp_url is None or rules is None:
+        settings = self.settings.audit
+        if settings.timestamp_url is None:
             raise ConfigError(
                 Text(
                     vi="Chưa có tổ chức cấp dấu thời gian: đặt [audit] timestamp_url",
@@ -553,18 +555,38 @@ class Installation:
                 ),
                 code="settings.no_timestamp_url",
             )
+        return HttpAuthority(
+            settings.timestamp_url,
+            user=settings.timestamp_user,
+            password=settings.timestamp_password.get_secret_value(),
+        )
+
+    def make_stamper(self) -> Stamper:
+        """Put the role that has the audit log time-stamped together. Raises as `authority`."""
+        authority, rules = self.authority, self.stamp_rules
+        assert rules is not None
         return Stamper(
             self.store,
-            authority=HttpAuthority(
-                settings.timestamp_url,
-                user=settings.timestamp_user,
-                password=settings.timestamp_password.get_secret_value(),
-            ),
+            authority=authority,
             policy=self.keyring.timestamp_policy,
             rules=rules,
             clock=self.clock,
             random=Random(),  # noqa: S311 - jitter, not a secret
         )
+
+    def stamp_document(self, document: bytes) -> bytes:
+        """
+        Return a signed document with a time-stamp beside its signature (XAdES baseline T).
+
+        Raises:
+            signing.DocumentUnsignable: it has no signature that could get one.
+            signing.TimestampRefused: what the authority answered is not believed.
+            AuthorityAway: it did not answer.
+            ConfigError: nobody is named who could be asked, or trusted.
+        """
+        data, policy = stamped_bytes(document), self.keyring.timestamp_policy()
+        stamp = obtain(self.authority, data, policy=policy, now=self.clock())
+        return add_timestamp(document, stamp.token)
 
     def countdown(self) -> Countdown | None:
         """Return which sealed rows have no time-stamp yet; None where nobody is asked for any."""
@@ -575,13 +597,10 @@ class Installation:
             return read_countdown(connection, rules=rules, now=self.clock())
 
     def _stamp_judge(self) -> StampJudge:
-        try:
-            policy = self.keyring.timestamp_policy()
-        except ConfigError:
-            # Nobody is trusted for that yet; so no time-stamp is, but a log without any holds.
-            policy = TimestampPolicy()
         tolerance = timedelta(seconds=self.settings.audit.timestamp_tolerance_seconds)
-        return StampJudge(policy=policy, now=self.clock(), tolerance=tolerance)
+        return StampJudge(
+            policy=self.keyring.believed_timestamps(), now=self.clock(), tolerance=tolerance
+        )
 
     def check_log(
         self,

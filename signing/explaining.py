@@ -97,16 +97,20 @@ def _home_of(reason: Reason) -> str:
     return next(homes, _PLANS[0].name)
 
 
+def _notice_home(notice: Reason) -> str:
+    return "time_stamp" if notice.code.startswith("timestamp.") else "revocation"
+
+
 def _step(
     plan: _Plan, against: list[Reason], inspection: Inspection, policy: VerificationPolicy
 ) -> Step:
     found = plan.look(inspection, policy)
-    notices = inspection.notices if plan.name == "revocation" else ()
+    notices = tuple(one for one in inspection.notices if _notice_home(one) == plan.name)
     if against:
         result = StepResult.FAILED
     elif found is None:
         result, found = StepResult.SKIPPED, [_NOT_REACHED]
-    elif found and found[0] in _NOT_WANTED:
+    elif found and found[0] in _NOT_WANTED and not notices:
         result = StepResult.SKIPPED
     else:
         result = StepResult.NOTED if notices else StepResult.PASSED
@@ -322,8 +326,13 @@ def _known(standing: Standing) -> Words:
     )
 
 
-def _look_at_stamp(_inspection: Inspection, _policy: VerificationPolicy) -> list[Words] | None:
-    return [_NO_STAMP]
+def _look_at_stamp(inspection: Inspection, _policy: VerificationPolicy) -> list[Words] | None:
+    stamp = inspection.timestamp
+    if stamp is None:
+        is_there = any(_notice_home(one) == "time_stamp" for one in inspection.notices)
+        return [] if is_there else [_NO_STAMP]
+    by, at = stamp.authority.common_name or "-", f"{stamp.at:%Y-%m-%d %H:%M:%S} UTC"
+    return [_words(f"{by}: chữ ký đã có lúc {at}", f"{by}: the signature was there at {at}")]
 
 
 def _look_at_policy(_inspection: Inspection, policy: VerificationPolicy) -> list[Words] | None:
@@ -414,7 +423,7 @@ _PLANS = (
     _Plan(
         name="time_stamp",
         title=_words("Dấu thời gian", "Time-stamp"),
-        codes=("stamp.",),
+        codes=("timestamp.", "signature.signed_after_timestamp"),
         look=_look_at_stamp,
     ),
     _Plan(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from signing.reading import Claims
+    from signing.timestamps import Timestamp
     from signing.trust import CertificateFindings
 
 
@@ -25,11 +26,15 @@ class Findings:
     intact: bool = False
     trusted: bool = False
     certificate: CertificateFindings | None = None
+    timestamp: Timestamp | None = None
+    of_timestamp: list[Reason] = field(default_factory=list)
+    """What is to be said of the time-stamp and does not count against the document."""
 
     @property
     def notices(self) -> tuple[Reason, ...]:
         """What does not count against the document and is to be said."""
-        return () if self.certificate is None else self.certificate.notices
+        of_certificate = () if self.certificate is None else self.certificate.notices
+        return (*of_certificate, *self.of_timestamp)
 
     def add(self, code: str, *, vi: str, en: str) -> None:
         """Note a reason to refuse."""

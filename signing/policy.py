@@ -16,6 +16,7 @@ from signing.certificates import AGENCY_ATTRIBUTE, load_certificates
 from signing.errors import Reason, SigningError
 from signing.profile import MIN_RSA_BITS, Algorithm, Form, LegacyAlgorithm
 from signing.revocation import Revocation
+from signing.timestamp_policy import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +52,13 @@ class VerificationPolicy:
     """Refuse signers whose certificate names no agency code; receipts of a portal have none."""
     revocation: Revocation = field(default_factory=Revocation)
     """Whether certificates withdrawn by their issuer are looked for."""
+    timestamps: TimestampPolicy = field(default_factory=TimestampPolicy)
+    """Which signature time-stamps are believed; without a root a time-stamp is not judged."""
+    judges_at_timestamp: bool = False
+    """Whether certificates must have been valid at the time-stamp, not at the stated time: what a
+    signer says of the time is not taken for proof. Refuses documents that were stamped too late."""
+    timestamp_delay: timedelta = timedelta(days=1)
+    """How long after the stated signing time a time-stamp is usual; a later one is said."""
     anchor_files: Mapping[x509.Certificate, str] = field(default_factory=dict, compare=False)
     """From which file a pinned certificate came, for people."""
 

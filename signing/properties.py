@@ -24,6 +24,8 @@ class SignedProperties:
     signed_at: datetime
     certificate_digest: Digest
     issuer_serial: bytes | None
+    unsigned: _Element | None
+    """What stands beside them and is not signed."""
 
 
 def read_properties(held: _Element, signature_id: str | None) -> SignedProperties:
@@ -35,7 +37,8 @@ def read_properties(held: _Element, signature_id: str | None) -> SignedPropertie
             vi="QualifyingProperties phải trỏ (Target) tới Id của chính chữ ký này",
             en="QualifyingProperties must point (Target) to the Id of this very signature",
         )
-    (element,) = children_of(qualifying, "SignedProperties", namespace=XADES)
+    names = "SignedProperties UnsignedProperties" if len(qualifying) > 1 else "SignedProperties"
+    element, *unsigned = children_of(qualifying, names, namespace=XADES)
     about_signature = element.find(f"{{{XADES}}}SignedSignatureProperties")
     if about_signature is None:
         raise _no_property("SignedSignatureProperties")
@@ -48,6 +51,7 @@ def read_properties(held: _Element, signature_id: str | None) -> SignedPropertie
         signed_at=_time_of(_only(about_signature, "SigningTime")),
         certificate_digest=read_digest(method, value),
         issuer_serial=None if issuer is None else bytes_of(issuer),
+        unsigned=unsigned[0] if unsigned else None,
     )
 
 

@@ -33,6 +33,7 @@ from signing.profile import (
     LegacyAlgorithm,
 )
 from signing.properties import SignedProperties, read_properties
+from signing.unsigned import TimestampClaim, read_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,8 @@ class XadesClaims(Claims):
 
     properties_digest: Digest
     properties: SignedProperties
+    timestamp: TimestampClaim | None
+    """Beside the signed properties, unsigned; None: there is none."""
 
 
 class _Reader:
@@ -178,8 +181,11 @@ def _read_xades(
         )
     value_bytes = attempt(lambda: bytes_of(value))
     certificates = attempt(lambda: read_certificates(key_info))
+    unsigned = None if properties is None else properties.unsigned
+    timestamp = None if unsigned is None else attempt(lambda: read_timestamp(unsigned, value))
     if (
-        algorithm is None
+        reader.reasons
+        or algorithm is None
         or properties is None
         or content_digest is None
         or properties_digest is None
@@ -195,6 +201,7 @@ def _read_xades(
         value=value_bytes,
         certificates=certificates,
         properties=properties,
+        timestamp=timestamp,
     )
 
 

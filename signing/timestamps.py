@@ -26,7 +26,7 @@ from signing import timestamp_shapes as shapes
 from signing.certificates import Signer, is_for_timestamps, read_signer, weakness_of
 from signing.errors import Reason, SigningError
 from signing.policy import VerificationPolicy
-from signing.profile import MIN_RSA_BITS
+from signing.timestamp_policy import TimestampPolicy
 from signing.timestamp_tokens import names_its_certificate, read_token
 from signing.trust import path_reasons
 
@@ -34,9 +34,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cryptography import x509
-
     from signing.timestamp_tokens import TokenClaims
+
+__all__ = [
+    "MOST_BYTES",
+    "Timestamp",
+    "TimestampPolicy",
+    "TimestampRefused",
+    "TimestampRequest",
+    "judge_answer",
+    "judge_token",
+    "make_request",
+]
 
 MOST_BYTES = 64 * 1024
 """Of an answer or a token; one has 2 to 8 KB."""
@@ -44,27 +53,6 @@ _GRANTED = (0, 1)
 """PKIStatus; 1 is "with modifications", which are judged like everything else."""
 _VERIFY_ERROR = "certificate verify error"
 """OpenSSL's words for a chain, not a signature, that is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimestampPolicy:
-    """Which time-stamps are believed."""
-
-    trust_anchors: tuple[x509.Certificate, ...] = ()
-    """Roots (self-signed) pinned for time-stamps, never those for signatures."""
-    min_rsa_bits: int = MIN_RSA_BITS
-    max_intermediates: int = 3
-    clock_skew: timedelta = timedelta(minutes=5)
-    """How far in the future a stated time may lie."""
-
-    @property
-    def of_signatures(self) -> VerificationPolicy:
-        """The same, for the rules of chains."""
-        return VerificationPolicy(
-            trust_anchors=self.trust_anchors,
-            min_rsa_bits=self.min_rsa_bits,
-            max_intermediates=self.max_intermediates,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,10 +229,19 @@ def _authority_reasons(claims: TokenClaims, policy: TimestampPolicy) -> list[Rea
         found.append(reasons.out_of_time(certificate, claims.at))
     # Judged within the certificate's own dates, so that one cause gives one reason.
     at = min(max(claims.at, begin), end)
-    for one in path_reasons(certificate, claims.chain, policy.of_signatures, at):
+    for one in path_reasons(certificate, claims.chain, _of_signatures(policy), at):
         is_stranger = one.code == "certificate.untrusted"
         found.append(reasons.untrusted(certificate, one.en) if is_stranger else one)
     return found
+
+
+def _of_signatures(policy: TimestampPolicy) -> VerificationPolicy:
+    """Return the same, for the rules of chains."""
+    return VerificationPolicy(
+        trust_anchors=policy.trust_anchors,
+        min_rsa_bits=policy.min_rsa_bits,
+        max_intermediates=policy.max_intermediates,
+    )
 
 
 def _signature_reasons(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from signing.certificates import Signer
     from signing.errors import Reason
     from signing.profile import Algorithm, LegacyAlgorithm
+    from signing.timestamps import Timestamp
     from signing.trust import CertificateFindings
 
 
@@ -31,6 +32,8 @@ class Verified:
     signer: Signer
     signed_at: datetime
     """As the signer states it, UTC."""
+    timestamp: Timestamp | None = None
+    """What proves by when it was signed; None: nothing does, or it was not judged."""
     notices: tuple[Reason, ...] = ()
     """What does not count against it and is to be said, such as of revocation."""
 
@@ -48,6 +51,8 @@ class VerifiedFile:
     signer: Signer
     signed_at: datetime
     """As the signer states it, UTC."""
+    timestamp: Timestamp | None = None
+    """What proves by when it was signed; None: nothing does, or it was not judged."""
     notices: tuple[Reason, ...] = ()
     """What does not count against it and is to be said, such as of revocation."""
 
@@ -79,6 +84,8 @@ class Inspection:
     """As its certificate says: a mere claim unless `intact` and `trusted`."""
     signed_at: datetime | None
     """None: it could not be read, or the form states none."""
+    timestamp: Timestamp | None
+    """What proves by when it was signed; None: nothing does, or not rightly."""
     intact: bool
     """The document and the signature belong together: nothing was changed since signing."""
     trusted: bool

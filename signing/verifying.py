@@ -31,6 +31,7 @@ from signing.proving import (
     prove_xades,
 )
 from signing.reading import XadesClaims, read_detached, read_enveloped, read_plain
+from signing.stamped import check_timestamp
 from signing.verdicts import Inspection, Verified, VerifiedFile, VerifiedPlain
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def verify(document: bytes, *, policy: VerificationPolicy, now: datetime) -> Ver
         digest=hashlib.sha256(document).hexdigest(),
         signer=_signer(claims, policy),
         signed_at=claims.properties.signed_at,
+        timestamp=findings.timestamp,
         notices=findings.notices,
     )
 
@@ -94,6 +96,7 @@ def verify_detached(
         signature_digest=hashlib.sha256(signature).hexdigest(),
         signer=_signer(claims, policy),
         signed_at=claims.properties.signed_at,
+        timestamp=findings.timestamp,
         notices=findings.notices,
     )
 
@@ -204,7 +207,8 @@ def _judge(
 ) -> None:
     signed_at = claims.properties.signed_at
     check_signing_time(signed_at, policy=policy, findings=findings, now=now)
-    check_certificate(claims, policy=policy, findings=findings, at=signed_at, now=now)
+    at = check_timestamp(claims, policy=policy, findings=findings, now=now)
+    check_certificate(claims, policy=policy, findings=findings, at=at, now=now)
 
 
 def _accepted(findings: Findings) -> tuple[bytes, Claims]:
@@ -226,6 +230,7 @@ def _report(findings: Findings, policy: VerificationPolicy, form: Form) -> Inspe
         id=None if root is None else root.get("Id"),
         signer=None if claims is None else _signer(claims, policy),
         signed_at=claims.properties.signed_at if isinstance(claims, XadesClaims) else None,
+        timestamp=findings.timestamp,
         intact=findings.intact,
         trusted=findings.trusted,
         reasons=tuple(findings.reasons),

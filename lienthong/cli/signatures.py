@@ -1,4 +1,4 @@
-"""Commands for signatures of single files: sign, verify."""
+"""Commands for signatures of single files: sign, stamp, verify."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ InsideName = Literal["enveloped", "plain"]
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(sign)
+    app.command()(stamp)
     app.command()(verify)
 
 
@@ -52,9 +53,13 @@ def sign(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option(help="Name under which a file is signed (detached); default its own"),
     ] = None,
+    level: Annotated[
+        Literal["b", "t"],
+        typer.Option(help="b: as it is delivered; t: with a time-stamp besides (not plain)"),
+    ] = "b",
 ) -> None:
     """
-    Sign one portal document, or a file of any type, with an agency's key (XAdES baseline B).
+    Sign one portal document, or a file of any type, with an agency's key (XAdES baseline B or T).
 
     Example: lienthong sign ban-tin.xml --agency land-registration --out da-ky.xml
 
@@ -87,13 +92,37 @@ def sign(  # noqa: PLR0913 - one for each option
             signer=installation.signer(agency, digest=chosen),
             now=now,
         )
+    if level == "t":
+        signed = installation.stamp_document(signed)
+    _give(session, signed, out=out, told=Text(vi=f"Đã ký: {out}", en=f"Signed: {out}"))
+
+
+def stamp(
+    context: typer.Context,
+    file: AnyFile,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; default standard output")
+    ] = None,
+) -> None:
+    """
+    Add a time-stamp to a signed document, for evidence (XAdES baseline T); its signature stays.
+
+    Example: lienthong stamp da-ky.xml --out da-ky-t.xml
+    """
+    session: Session = context.obj
+    stamped = session.installation.stamp_document(read_document(file))
+    told = Text(vi=f"Đã thêm dấu thời gian: {out}", en=f"Time-stamped: {out}")
+    _give(session, stamped, out=out, told=told)
+
+
+def _give(session: Session, document: bytes, *, out: Path | None, told: Text) -> None:
     if out is None:
-        sys.stdout.buffer.write(signed)
+        sys.stdout.buffer.write(document)
         return
     from lienthong.flows.convert import OutFolder
 
-    OutFolder(out.parent).write(out.name, signed)
-    session.tell(Text(vi=f"Đã ký: {out}", en=f"Signed: {out}"), style="green")
+    OutFolder(out.parent).write(out.name, document)
+    session.tell(told, style="green")
 
 
 def verify(  # noqa: PLR0913 - one for each option

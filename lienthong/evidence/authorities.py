@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import urllib3
 
-from schemas.errors import LienthongError
+from schemas.errors import PeerError
 from schemas.problem import Text
-from signing.timestamps import MOST_BYTES
+from signing.timestamps import MOST_BYTES, judge_answer, make_request
 
 if TYPE_CHECKING:
-    from signing.timestamps import TimestampRequest
+    from datetime import datetime
+
+    from signing.timestamps import Timestamp, TimestampPolicy, TimestampRequest
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -25,7 +27,7 @@ WHOLE_SECONDS = 30.0
 """For an answer that comes in drops."""
 
 
-class AuthorityAway(LienthongError):
+class AuthorityAway(PeerError):
     """It cannot be asked now; later helps, and nothing else waits for it."""
 
     code = "timestamp.away"
@@ -36,8 +38,32 @@ class AuthorityAway(LienthongError):
                 vi=f"Chưa hỏi được tổ chức cấp dấu thời gian {name} ({cause}); sẽ thử lại",
                 en=f"the time-stamp authority {name} cannot be asked now ({cause}); it is asked "
                 "again",
-            )
+            ),
+            retryable=True,
         )
+
+
+class Authority(Protocol):
+    """Whoever issues time-stamps."""
+
+    name: str
+
+    def ask(self, request: TimestampRequest) -> bytes:
+        """Return its answer, whatever it is worth. Raises `AuthorityAway`."""
+
+
+def obtain(
+    authority: Authority, data: bytes, *, policy: TimestampPolicy, now: datetime
+) -> Timestamp:
+    """
+    Return a time-stamp over `data` that is believed.
+
+    Raises:
+        AuthorityAway: there was no answer.
+        signing.timestamps.TimestampRefused: it refused, or what it answered is not believed.
+    """
+    request = make_request(data)
+    return judge_answer(authority.ask(request), request, policy=policy, now=now)
 
 
 class HttpAuthority:

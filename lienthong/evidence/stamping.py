@@ -9,10 +9,11 @@ words, counted down from the first row without a time-stamp.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
+from lienthong.evidence.authorities import obtain
 from lienthong.evidence.sealing import SealUnreadable, newest_seal
 from lienthong.evidence.stamps import Lack, keep_stamp, newest_stamped, read_countdown
 from lienthong.retry import Backoff
@@ -22,30 +23,21 @@ from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError
 from signing.timestamp_tokens import read_token
-from signing.timestamps import judge_answer, make_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from random import Random
 
+    from lienthong.evidence.authorities import Authority
     from lienthong.evidence.seals import SignedSeal
     from lienthong.evidence.stamps import Countdown, StampRules
     from lienthong.store.database import Store
-    from signing.timestamps import Timestamp, TimestampPolicy, TimestampRequest
+    from signing.timestamps import Timestamp, TimestampPolicy
 
 log = structlog.get_logger()
 
 BACKOFF = Backoff(first=timedelta(seconds=20), longest=timedelta(minutes=15))
-
-
-class Authority(Protocol):
-    """Whoever issues time-stamps."""
-
-    name: str
-
-    def ask(self, request: TimestampRequest) -> bytes:
-        """Return its answer. Raises `authorities.AuthorityAway`."""
 
 
 class Stamper:
@@ -115,9 +107,9 @@ class Stamper:
         return seal, None if stamped is None else _time_of(stamped[1])
 
     def _ask(self, seal: SignedSeal) -> Timestamp:
-        request = make_request(seal.body.encode())
-        answer = self._authority.ask(request)
-        stamp = judge_answer(answer, request, policy=self._policy(), now=self._clock())
+        stamp = obtain(
+            self._authority, seal.body.encode(), policy=self._policy(), now=self._clock()
+        )
         with begin(self._store, at=self._clock) as work:
             keep_stamp(work, seal, stamp)
         return stamp

@@ -16,6 +16,7 @@ import mappings
 from lienthong.cli.app import app
 from lienthong.cli.vietnamese import untranslated
 from lienthong.samples import generate_large_csv
+from lienthong.testing.authority import Authority, Mood, served
 from signing import SigningKey, XadesSigner, load_pem, make_development_pki
 
 LAND = ("--agency", "land-registration")
@@ -219,6 +220,43 @@ def test_what_is_signed_verifies_and_is_not_signed_twice(quick, unsigned):
     assert again.code == 1
     assert "document.signed_already" in again.err
     assert not Path("twice.xml").exists()
+
+
+@pytest.fixture
+def authority(keys, monkeypatch):
+    """A time-stamp authority that the settings name."""
+    key = load_pem(keys / "timestamps.key.pem", keys / "timestamps.cert.pem", passphrase=None)
+    authority = Authority(key=key, clock=lambda: datetime.now(UTC))
+    with served(authority) as url:
+        monkeypatch.setenv("LIENTHONG_AUDIT__TIMESTAMP_URL", url)
+        yield authority
+
+
+def test_a_document_gets_a_time_stamp_when_it_is_signed_or_later(quick, unsigned, authority):
+    assert quick("sign", unsigned, *LAND, "--level", "t", "--out", "t.xml").code == 0
+    assert quick("sign", unsigned, *LAND, "--out", "b.xml").code == 0
+    assert quick("stamp", "b.xml", "--out", "later.xml").code == 0
+
+    for name in ("t.xml", "later.xml"):
+        found = quick("verify", name, "--json")
+        assert (found.code, found.json["notices"]) == (0, [])
+        assert found.json["timestamp"]["authority"] == "Development time-stamps"
+        assert "Development time-stamps" in quick("verify", name, "--explain").out
+    assert quick("verify", "b.xml", "--json").json["timestamp"] is None
+    again = quick("stamp", "t.xml", "--out", "again.xml")
+    assert (again.code, "document.stamped_already" in again.err) == (2, True)
+
+
+def test_a_document_without_a_signature_or_an_authority_that_is_away_is_told(
+    quick, unsigned, document, authority
+):
+    assert "document.not_signed" in quick("stamp", unsigned, "--out", "x.xml").err
+    authority.mood = Mood.BROKEN
+    away = quick("stamp", document, "--out", "x.xml")
+    assert (away.code, "timestamp.away" in away.err) == (3, True)
+    authority.mood = Mood.OTHER_DATA
+    assert "timestamp.other_data" in quick("stamp", document, "--out", "x.xml").err
+    assert not Path("x.xml").exists()
 
 
 def test_a_signed_document_goes_to_standard_output_alone(keyed, unsigned):

@@ -2,18 +2,22 @@
 
 import shutil
 import subprocess
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import urllib3
 from cryptography import x509
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lienthong.testing.authority import Authority, served
-from signing import load_certificates, load_pem, make_development_pki
+from signing import XadesSigner, load_certificates, load_pem, make_development_pki
+from signing.augmenting import add_timestamp, stamped_bytes
+from signing.timestamp_shapes import Granted
 from signing.timestamps import TimestampPolicy, TimestampRefused, judge_answer, make_request
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -139,3 +143,27 @@ def test_what_openssl_issues_with_an_rsa_key_is_accepted(other, ess, tmp_path):
             policy=TimestampPolicy(trust_anchors=(root,)),
             now=now,
         )
+
+
+def test_openssl_accepts_the_time_stamp_of_a_document_over_its_signature_value(pki, tmp_path):
+    """XAdES-T by hand: the token out of the document, over the value in its canonical form."""
+    signer = XadesSigner(load_pem(pki.operator.key, pki.operator.certificate, passphrase=None))
+    signed = signer.sign(b'<BanTin xmlns="urn:x" Id="a">x</BanTin>', signed_at=NOW)
+    key = load_pem(pki.timestamps.key, pki.timestamps.certificate, passphrase=None)
+    request = make_request(stamped_bytes(signed))
+    answer = asn1.decode_der(Granted, Authority(key=key, clock=lambda: NOW).answer(request.body))
+    document = add_timestamp(signed, asn1.encode_der(answer.token)).decode()
+    value = document.partition("<ds:SignatureValue>")[2].partition("<")[0]
+    token = document.partition("<xades:EncapsulatedTimeStamp>")[2].partition("<")[0]
+    (tmp_path / "token").write_bytes(b64decode(token))
+    (tmp_path / "data").write_text(
+        '<ds:SignatureValue xmlns:ds="http://www.w3.org/2000/09/xmldsig#">'
+        f"{value}</ds:SignatureValue>"
+    )
+
+    done = openssl(
+        "-verify", "-token_in", "-in", tmp_path / "token", "-data", tmp_path / "data",
+        "-CAfile", pki.root.certificate, "-attime", int(NOW.timestamp()),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from signing import RsaPadding, XadesSigner, load_pem, make_development_pki
+from lienthong.testing.authority import Authority
+from signing import RsaPadding, XadesSigner, load_certificates, load_pem, make_development_pki
+from signing.augmenting import add_timestamp, stamped_bytes
+from signing.timestamps import TimestampPolicy, judge_answer, make_request
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HERE = Path(__file__).parent
@@ -41,14 +44,25 @@ def signer_files(kind, keys):
     return keys.portal if kind == "p-256" else keys.agencies["so-tu-phap"]
 
 
+def time_stamped(signed, keys):
+    key = load_pem(keys.timestamps.key, keys.timestamps.certificate, passphrase=None)
+    data = stamped_bytes(signed)
+    request = make_request(data)
+    answer = Authority(key=key, clock=lambda: NOW).answer(request.body)
+    roots = tuple(load_certificates(keys.root.certificate.read_bytes()))
+    policy = TimestampPolicy(trust_anchors=roots)
+    return add_timestamp(signed, judge_answer(answer, request, policy=policy, now=NOW).token)
+
+
 @pytest.fixture(scope="module")
-def documents(kind, signer_files, tmp_path_factory) -> dict[str, Path]:
-    """Our signature as sent, inside a SOAP message, and with one changed letter each."""
+def documents(kind, keys, signer_files, tmp_path_factory) -> dict[str, Path]:
+    """Our signature as sent, with a time-stamp, in a SOAP message, with one changed letter each."""
     key = load_pem(signer_files.key, signer_files.certificate, passphrase=None)
     padding = RsaPadding.PSS if kind == "rsa-pss" else RsaPadding.PKCS1
     signed = XadesSigner(key, rsa_padding=padding).sign(DOCUMENT.encode(), signed_at=NOW).decode()
     texts = {
         "alone": signed,
+        "time-stamped": time_stamped(signed.encode(), keys).decode(),
         "in a message": SOAP.format(signed) + "\n</s:Body></s:Envelope>",
         "document changed": signed.replace("0001", "0002"),
         "properties changed": signed.replace("08:00:00Z", "08:00:01Z"),
@@ -69,6 +83,7 @@ def documents(kind, signer_files, tmp_path_factory) -> dict[str, Path]:
     ("name", "accepted"),
     [
         ("alone", True),
+        ("time-stamped", True),
         ("in a message", True),
         ("document changed", False),
         ("properties changed", False),
@@ -117,6 +132,7 @@ def test_the_jdk_agrees(signer_files, documents, tmp_path):
     assert done.returncode == 0, done.stderr
     assert dict(zip(documents, done.stdout.splitlines(), strict=True)) == {
         "alone": "valid valid valid",
+        "time-stamped": "valid valid valid",
         "in a message": "valid valid valid",
         "document changed": "invalid invalid valid",
         "properties changed": "invalid valid invalid",
