@@ -24,6 +24,7 @@ from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.alarms import Alarm, note_found, note_gone, open_alarms
 from lienthong.evidence.checking import check_seals
 from lienthong.evidence.packing import Wanted
+from lienthong.evidence.stamp_checking import StampJudge
 from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.tables import messages, seals
@@ -139,9 +140,17 @@ class Reverifier:
 
     def _check_part(self, first: int, last: int) -> None:
         policy = self._policy()
+        # Without a root for them a time-stamp could only be called a stranger's.
+        is_trusting = bool(policy.timestamps.trust_anchors)
+        judge = StampJudge(policy=policy.timestamps, now=self._clock())
         with reading(self._store) as connection:
             found = check_seals(
-                connection, vault=self._store.vault, policy=policy, first=first, last=last
+                connection,
+                vault=self._store.vault,
+                policy=policy,
+                first=first,
+                last=last,
+                stamps=judge if is_trusting else None,
             )
             known = open_alarms(connection)
         wrong = [Alarm(code=one.code, row=one.row, seal=one.seal) for one in found.faults]

@@ -13,7 +13,7 @@ from lienthong.evidence.alarms import Alarm, open_alarms
 from lienthong.evidence.reverifying import Pace, Reverifier
 from lienthong.store.database import reading
 from lienthong.store.sealed import document_context
-from lienthong.store.tables import audit, messages
+from lienthong.store.tables import audit, messages, seals
 from lienthong.store.work import begin
 from lienthong.testing.evidence_site import MADE_AT, QuietSite, land_rows
 
@@ -104,6 +104,15 @@ def test_a_row_that_was_changed_is_an_alarm_once_and_until_it_is_right_again(sit
     watch.pass_a_day()
 
     assert watch.alarms() == []
+
+
+def test_a_time_stamp_that_somebody_put_in_is_an_alarm(site):
+    watch = Watch(site)
+    change(site, update(seals).where(seals.c.id == 9).values(stamp=b"garbage"))
+    watch.pass_a_day()
+    watch.pass_a_day()
+
+    assert Alarm(code="seal.stamp_wrong", seal=9) in watch.alarms()
 
 
 def assert_is_told(site, alarm, monkeypatch):
