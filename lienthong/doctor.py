@@ -71,6 +71,7 @@ def examine(installation: Installation) -> list[Finding]:
         _agencies,
         _data_dir,
         _keys,
+        _revocation,
         _store,
         _store_keys,
         _receipts,
@@ -219,6 +220,38 @@ def _keys(installation: Installation) -> Iterator[Finding]:
             remedy=Text(vi="Xin cấp chứng thư mới", en="Ask for a new certificate")
             if is_late
             else None,
+        )
+
+
+def _revocation(installation: Installation) -> Iterator[Finding]:
+    """The lists of what authorities have revoked: how old, and when the next is due."""
+    name = Text(vi="Danh sách thu hồi", en="Revocation lists")
+    settings, sources = installation.settings.revocation, installation.revocation_sources
+    if settings.demand == "off":
+        off = Text(vi="không hỏi (revocation.demand = off)", en="not asked for (demand = off)")
+        yield Finding(name=name, state=State.OK, found=off)
+        return
+    remedy = Text(
+        vi="Đặt danh sách mới (CRL) vào thư mục, hoặc mở đường tới máy của tổ chức cấp",
+        en="Put a new list (CRL) into the folder, or open the way to the authority's server",
+    )
+    for reason in sources.troubles:
+        found = Text(vi=reason.vi, en=reason.en)
+        yield Finding(name=name, state=State.FAULT, found=found, remedy=remedy)
+    states = sources.states()
+    if not states and settings.folder is not None:
+        none = Text(vi="thư mục chưa có danh sách nào", en="the folder has no list yet")
+        yield Finding(name=name, state=State.WARNING, found=none, remedy=remedy)
+    elif not states:
+        none = Text(vi="chưa lấy danh sách nào", en="none was fetched yet")
+        yield Finding(name=name, state=State.OK, found=none)
+    for one in states:
+        is_late = one.is_late(installation.clock())
+        yield Finding(
+            name=name,
+            state=State.WARNING if is_late else State.OK,
+            found=one.words(installation.clock()),
+            remedy=remedy if is_late else None,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from lienthong.keyring import OPERATOR
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import (
+    Demand,
     Signer,
     SigningError,
     XadesSigner,
@@ -21,6 +22,7 @@ from signing import (
     verify,
 )
 from signing.second import SecondOpinion
+from signing.trust import examine_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from lienthong.keyring import Keyring
     from lienthong.wiring import Installation
-    from signing import SigningKey
+    from signing import Reason, Revocation, SigningKey
 
 ENDS_SOON = "key.ends_soon"
 WARNINGS = (timedelta(days=7), timedelta(days=30), timedelta(days=60))
@@ -88,12 +90,17 @@ def report_keys(installation: Installation) -> list[KeyReport]:
 
 
 def check_keys(installation: Installation) -> list[KeyFinding]:
-    """Sign and verify with every key in use, and say what ends soon."""
+    """Sign and verify with every key in use, and say what ends soon and what was revoked."""
     keyring, now = installation.keyring, installation.clock()
+    revocation = installation.revocation_sources.at_once()
     return [
         finding
         for holder in _holders(keyring)
-        for finding in (*_tried(installation, holder, now), *_ending(keyring, holder, now))
+        for finding in (
+            *_tried(installation, holder, now),
+            *_ending(keyring, holder, now),
+            *_withdrawn(installation, holder, now, revocation),
+        )
     ]
 
 
@@ -183,7 +190,37 @@ def _with_each(
         yield _finding(holder, error, is_urgent=True)
 
 
-def _finding(holder: str, error: SigningError, *, is_urgent: bool) -> KeyFinding:
+def _withdrawn(
+    installation: Installation, holder: str, now: datetime, revocation: Revocation
+) -> Iterator[KeyFinding]:
+    """Say which of a holder's certificates were revoked, and of which in use nothing is known."""
+    if revocation.demand is Demand.OFF:
+        return
+    try:
+        policy = replace(installation.policy_of_keys(holder), revocation=revocation)
+    except (ConfigError, SigningError):
+        # Told where the keys are tried: no chain leads anywhere.
+        return
+    held = [one for one in installation.keyring.held(holder) if one.key is not None]
+    chosen = choose(held, now=now)
+    for one in held:
+        if one.key is None or one.key.certificate.not_valid_after_utc <= now:
+            continue
+        found = examine_certificate(
+            one.key.certificate,
+            intermediates=one.key.chain,
+            policy=policy,
+            signed_at=now,
+            now=now,
+        )
+        is_used = one.key is chosen
+        for reason in (*found.reasons, *found.notices):
+            is_revoked = reason.code == "certificate.revoked_when_signed"
+            if is_revoked or (is_used and reason.code.startswith("revocation.")):
+                yield _finding(holder, reason, is_urgent=is_revoked and is_used)
+
+
+def _finding(holder: str, error: SigningError | Reason, *, is_urgent: bool) -> KeyFinding:
     return KeyFinding(
         holder=holder,
         code=error.code,

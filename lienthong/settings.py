@@ -39,6 +39,7 @@ from lienthong.channels.windows import WrongWindow
 from lienthong.policy_settings import PolicyName, PolicySettings, check_policies, join_names
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
+from lienthong.revocation.profile import RevocationSettings
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -392,6 +393,7 @@ class Settings(BaseSettings):
     policies: dict[PolicyName, PolicySettings] = Field(
         default={}, description="by which signatures are judged, one for each use"
     )
+    revocation: RevocationSettings = RevocationSettings()
     pull: dict[PullName, PullProfile] = Field(
         default={}, description="sources that are read by us, by name"
     )

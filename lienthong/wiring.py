@@ -51,6 +51,7 @@ from lienthong.pacing import Pacer
 from lienthong.policies import Policies
 from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
 from lienthong.retry import Backoff
+from lienthong.revocation.sources import RevocationSources
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
 from mappings import load_agencies
@@ -196,6 +197,12 @@ class Installation:
         if holder == OPERATOR:
             return self.keyring.policy()
         return self.policies.load(AGENCY_DOCUMENT)
+
+    @cached_property
+    def revocation_sources(self) -> RevocationSources:
+        """Where what authorities have revoked is known from."""
+        settings = self.settings
+        return RevocationSources(settings.revocation, data_dir=settings.data_dir, clock=self.clock)
 
     def agency(self, name: str) -> Agency:
         """
@@ -349,7 +356,7 @@ class Installation:
         """Open the connections to the portal."""
         policy = None
         if self.target.receipts == "required":
-            policy = self.policies.load(PORTAL_RECEIPT)
+            policy = self._portal_policy()
         return SoapChannel(
             self.target,
             receipt_policy=policy,
@@ -390,11 +397,14 @@ class Installation:
 
         return SecurityKeys(
             signing=signing_key,
-            answers=self.policies.load(PORTAL_RECEIPT, roots=profile.answer_trust)
-            if profile.signed_answers
-            else None,
+            answers=self._portal_policy(profile.answer_trust) if profile.signed_answers else None,
             second_check_every=self.settings.signing.second_check_every,
         )
+
+    def _portal_policy(self, roots: Sequence[Path] = ()) -> VerificationPolicy:
+        """Return how the portal's signatures are judged; deliveries do not wait for authorities."""
+        policy = self.policies.load(PORTAL_RECEIPT, roots=roots)
+        return replace(policy, revocation=self.revocation_sources.beside)
 
     def open_inbox(self) -> Inbox:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""

@@ -94,6 +94,15 @@ def times_of_list(data: bytes) -> tuple[x509.Name, datetime, datetime | None] | 
     return found
 
 
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Tell whether a certificate may issue others."""
+    return any(
+        one.value.ca
+        for one in certificate.extensions
+        if isinstance(one.value, x509.BasicConstraints)
+    )
+
+
 def cause_of(flag: x509.ReasonFlags | None) -> str | None:
     """Return a reason of revocation in the words of RFC 5280."""
     return None if flag is None else flag.value
@@ -192,7 +201,7 @@ def _left_out(point: x509.IssuingDistributionPoint | None, question: Question) -
     """Return why the certificate need not be on the list although it was revoked, or None."""
     if point is None:
         return None
-    is_ca = _is_authority(question.certificate)
+    is_ca = is_authority(question.certificate)
     left_out = (
         point.indirect_crl
         or point.only_contains_attribute_certs
@@ -206,14 +215,6 @@ def _left_out(point: x509.IssuingDistributionPoint | None, question: Question) -
     if point.full_name is not None and not set(point.full_name) & _points_of(question.certificate):
         return _PARTIAL
     return None
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    return any(
-        one.value.ca
-        for one in certificate.extensions
-        if isinstance(one.value, x509.BasicConstraints)
-    )
 
 
 def _points_of(certificate: x509.Certificate) -> set[x509.GeneralName]:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from signing.certificates import subject_text
-from signing.crl import judge_list
+from signing.crl import is_authority, judge_list
 from signing.errors import Reason
 from signing.ocsp import judge_answer
 from signing.standing import Evidence, Fault, Kind, Question, Standing, Status, undecided
@@ -73,6 +73,10 @@ class Revocation:
     """The evidence was kept with the document: it must be fresh for when that was signed, not for
     now."""
 
+    def longest_age(self, certificate: x509.Certificate) -> timedelta:
+        """Return how old an answer about `certificate` may be."""
+        return self.authority_max_age if is_authority(certificate) else self.max_age
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -126,7 +130,7 @@ def judge_chain(
             issuer=path[number + 1],
             fresh_at=signed_at if revocation.is_kept or now is None else now,
             now=now,
-            max_age=revocation.authority_max_age if number else revocation.max_age,
+            max_age=revocation.longest_age(certificate),
             clock_skew=clock_skew,
         )
         standing = judge_certificate(question, source=revocation.source)
@@ -152,7 +156,7 @@ def judge_certificate(question: Question, *, source: RevocationSource | None) ->
     issuer = question.issuer
     found = Found() if source is None else source.find(question.certificate, issuer=issuer)
     lists = [one for one in found.evidence if one.kind is Kind.CRL]
-    standings = [_judge(question, one, lists) for one in found.evidence]
+    standings = [judge_evidence(question, one, lists=lists) for one in found.evidence]
     revoked = [one for one in standings if one.status is Status.REVOKED]
     if revoked:
         return min(revoked, key=lambda one: one.revoked_at or question.fresh_at)
@@ -168,7 +172,10 @@ def judge_certificate(question: Question, *, source: RevocationSource | None) ->
     )
 
 
-def _judge(question: Question, evidence: Evidence, lists: Sequence[Evidence]) -> Standing:
+def judge_evidence(
+    question: Question, evidence: Evidence, *, lists: Sequence[Evidence]
+) -> Standing:
+    """Return what one piece says; `lists` are CRLs, for an OCSP responder's own certificate."""
     if len(evidence.data) > MAX_EVIDENCE_BYTES:
         return undecided(question, _TOO_LARGE, evidence)
     if evidence.kind is Kind.CRL:

@@ -55,6 +55,8 @@ REFUSED_STATUSES = {
 _CERTIFICATE = re.compile(rb"<ds:X509Certificate>([^<]*)</")
 """In a document that was signed here; the signer's own stands first."""
 SIGNED_IN_FUTURE = "signature.signed_in_future"
+REVOCATION_UNKNOWN = "revocation."
+"""How the reasons begin that say that nothing is known of a certificate's revocation."""
 ENVELOPE_FAULTS = frozenset(
     {
         "VersionMismatch",
@@ -300,6 +302,9 @@ class Judge:
             if codes == [SIGNED_IN_FUTURE]:
                 # All right but for the time: one of two clocks is wrong, and asking tells more.
                 return Outcome.UNKNOWN, "its receipt is ahead of our time: check both clocks"
+            if all(code.startswith(REVOCATION_UNKNOWN) for code in codes):
+                # An authority that is silent for now says nothing against the receipt.
+                return Outcome.UNKNOWN, f"its receipt cannot be judged yet: {', '.join(codes)}"
             return Outcome.UNRECOGNISED, f"its receipt is not valid: {', '.join(codes)}"
         except (InputError, XmlRefused) as error:
             return Outcome.UNRECOGNISED, f"its receipt cannot be read: {error.code}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -172,7 +173,10 @@ def verify(  # noqa: PLR0913 - one for each option
 
     session: Session = context.obj
     now = session.installation.clock()
-    judged = session.installation.policies.load(policy, roots=trust or ())
+    judged = replace(
+        session.installation.policies.load(policy, roots=trust or ()),
+        revocation=session.installation.revocation_sources.at_once(),
+    )
     document = read_document(file)
     # A receipt is signed inside, and names the file by its digest.
     is_detached = content is not None and not is_receipt(document)

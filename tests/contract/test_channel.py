@@ -34,7 +34,19 @@ from schemas.building import (
 from schemas.errors import ConfigError
 from schemas.model import load_version
 from schemas.parser import parse_xml
-from signing import XadesSigner, load_pem, load_policy, read_signer
+from signing import (
+    Demand,
+    Evidence,
+    Kept,
+    Kind,
+    Revocation,
+    Withdrawn,
+    XadesSigner,
+    load_development_authority,
+    load_pem,
+    load_policy,
+    read_signer,
+)
 from signing.devpki import make_development_pki
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -69,7 +81,10 @@ FAULT_12 = (
 def pki(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pki") / "pki"
     make_development_pki(folder, agencies={"sotttt": (AGENCY, "Sở thử nghiệm")}, now=NOW)
+    portal = x509.load_pem_x509_certificate((folder / "portal.cert.pem").read_bytes())
     return SimpleNamespace(
+        authority=load_development_authority(folder),
+        portal_serial=portal.serial_number,
         policy=load_policy([folder / "root.cert.pem"]),
         portal=XadesSigner(
             load_pem(folder / "portal.key.pem", folder / "portal.cert.pem", passphrase=None)
@@ -756,6 +771,37 @@ def test_a_receipt_ahead_of_our_time_leaves_it_open_what_happened(open_channel, 
     assert answer.outcome is Outcome.UNKNOWN
     assert "check both clocks" in answer.detail
     assert answer.receipt is None
+
+
+@pytest.mark.parametrize(
+    ("demand", "gone_on", "outcome", "words"),
+    [
+        ("off", None, Outcome.DELIVERED, "receipt verified"),
+        ("when-available", None, Outcome.DELIVERED, "receipt verified"),
+        ("required", None, Outcome.UNKNOWN, "cannot be judged yet: revocation.missing"),
+        ("when-available", -1, Outcome.UNRECOGNISED, "certificate.revoked_when_signed"),
+        ("required", -1, Outcome.UNRECOGNISED, "certificate.revoked_when_signed"),
+    ],
+)
+def test_a_silent_authority_leaves_it_open_and_a_revoked_signer_proves_nothing(
+    pki, demand, gone_on, outcome, words
+):
+    evidence = ()
+    if gone_on is not None:
+        gone = Withdrawn(serial=pki.portal_serial, at=NOW + timedelta(days=gone_on))
+        made = pki.authority.make_list([gone], now=NOW)
+        evidence = (Evidence(kind=Kind.CRL, data=made, origin="ca.crl"),)
+    revocation = Revocation(demand=Demand(demand), source=Kept(evidence=evidence))
+    policy = replace(pki.policy, revocation=revocation)
+    body = soap(response("0", "ok", receipt=receipt_by(pki.portal)))
+
+    with peer(answering(http(200, body))) as server:
+        profile = TargetProfile(endpoint=server.url, look_up_attempts=1)
+        with closing(SoapChannel(profile, receipt_policy=policy, clock=lambda: NOW)) as channel:
+            answer = channel.send(REQUEST)
+
+    assert answer.outcome is outcome
+    assert words in answer.detail
 
 
 def test_a_forged_receipt_ahead_of_our_time_is_not_recognised(open_channel, pki):

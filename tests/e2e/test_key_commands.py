@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lienthong.samples import generate_large_csv
-from signing import Passphrase, add_development_key, export_pkcs12, load_pem, make_development_pki
+from signing import (
+    Passphrase,
+    Withdrawn,
+    add_development_key,
+    export_pkcs12,
+    load_development_authority,
+    load_pem,
+    make_development_pki,
+)
 
 LAND = "land-registration"
 CODE = "000.00.12.H29"
@@ -44,6 +52,34 @@ def test_what_ends_soon_is_told_until_a_new_key_is_there(keys, quick):
     assert "Every key in use can sign" in quick("keys", "check").out
     [installed] = quick("audit", "search", "--event", "key.installed", "--json").json
     assert installed["subject"] == LAND
+
+
+def test_a_revoked_key_of_ours_is_told(keys, quick, tmp_path, monkeypatch):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    monkeypatch.setenv("LIENTHONG_REVOCATION__DEMAND", "when-available")
+    monkeypatch.setenv("LIENTHONG_REVOCATION__FOLDER", str(lists))
+    now = datetime.now(UTC)
+    authority = load_development_authority(keys)
+    assert "no revocation list" in quick("keys", "check").out
+
+    (lists / "root.crl").write_bytes(authority.make_list(now=now - timedelta(hours=1)))
+    assert "revoked" not in quick("keys", "check").out
+
+    files = keys / "agencies" / LAND
+    key = load_pem(
+        files.with_name(f"{LAND}.key.pem"), files.with_name(f"{LAND}.cert.pem"), passphrase=None
+    )
+    gone = Withdrawn(serial=key.certificate.serial_number, at=now - timedelta(hours=2))
+    (lists / "root.crl").write_bytes(authority.make_list([gone], now=now - timedelta(minutes=1)))
+    checked = quick("keys", "check", "--json")
+    assert checked.code == 1
+    [told] = [one for one in checked.json if one["code"] == "certificate.revoked_when_signed"]
+    assert (told["holder"], told["urgent"]) == (LAND, True)
+
+    doctor = quick("doctor")
+    assert "Revocation lists" in doctor.out
+    assert "0 hours old" in doctor.out
 
 
 def test_a_key_is_taken_from_pkcs12_and_signs_at_once(keys, quick, tmp_path):
