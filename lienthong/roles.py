@@ -213,6 +213,7 @@ def _deliver(installation: Installation, stop: Event) -> None:
 
             def one_round() -> None:
                 deliverer.step(calls)
+                installation.revocation_sources.renew()
 
             _repeat(one_round, stop, pause_seconds=0)
             deliverer.drain()

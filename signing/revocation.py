@@ -69,6 +69,9 @@ class Revocation:
     """The stated freshness: how old an answer about a signer may be, whatever it says itself."""
     authority_max_age: timedelta = timedelta(days=366)
     """The same for an authority; roots publish once or twice a year."""
+    believes_stated_time: bool = True
+    """A signature that states a time before the revocation counts; False: it must be proven
+    otherwise, for who has stolen a key states any time."""
     is_kept: bool = False
     """The evidence was kept with the document: it must be fresh for when that was signed, not for
     now."""
@@ -139,8 +142,12 @@ def judge_chain(
             is_required = revocation.demand is Demand.REQUIRED
             (reasons if is_required else notices).extend(standing.reasons)
         elif standing.revoked_at is not None:
-            is_before = standing.revoked_at <= signed_at
-            (reasons if is_before else notices).append(_revoked(standing, is_before=is_before))
+            if standing.revoked_at <= signed_at:
+                reasons.append(_revoked_before(standing))
+            elif revocation.believes_stated_time:
+                notices.append(_revoked_since(standing))
+            else:
+                reasons.append(_revoked_unproven(standing))
     return RevocationFindings(
         standings=tuple(standings), reasons=tuple(reasons), notices=tuple(notices)
     )
@@ -195,17 +202,33 @@ _TOO_LARGE = Fault(
 )
 
 
-def _revoked(standing: Standing, *, is_before: bool) -> Reason:
-    name, cause = subject_text(standing.certificate), standing.cause
-    day = f"{standing.revoked_at:%Y-%m-%d}" + (f" ({cause})" if cause else "")
-    if is_before:
-        return Reason(
-            code="certificate.revoked_when_signed",
-            vi=f"Chứng thư {name} đã bị thu hồi ngày {day}, trước khi ký",
-            en=f"Certificate {name} was revoked {day}, before signing",
-        )
+def _revoked_before(standing: Standing) -> Reason:
+    name, day = _name_and_day(standing)
+    return Reason(
+        code="certificate.revoked_when_signed",
+        vi=f"Chứng thư {name} đã bị thu hồi ngày {day}, trước khi ký",
+        en=f"Certificate {name} was revoked {day}, before signing",
+    )
+
+
+def _revoked_since(standing: Standing) -> Reason:
+    name, day = _name_and_day(standing)
     return Reason(
         code="certificate.revoked_since",
         vi=f"Chứng thư {name} bị thu hồi ngày {day}, sau thời điểm ký ghi trong chữ ký",
         en=f"Certificate {name} was revoked {day}, after the signing time that is stated",
     )
+
+
+def _revoked_unproven(standing: Standing) -> Reason:
+    name, day = _name_and_day(standing)
+    return Reason(
+        code="certificate.revoked_time_unproven",
+        vi=f"Chứng thư {name} bị thu hồi ngày {day}, và không có gì chứng minh là đã ký trước đó",
+        en=f"Certificate {name} was revoked {day}, and nothing proves that it signed before",
+    )
+
+
+def _name_and_day(standing: Standing) -> tuple[str, str]:
+    cause = f" ({standing.cause})" if standing.cause else ""
+    return subject_text(standing.certificate), f"{standing.revoked_at:%Y-%m-%d}{cause}"

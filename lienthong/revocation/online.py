@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Condition, Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -43,6 +44,9 @@ LATEST = timedelta(hours=1)
 """The longest pause after failures in a row."""
 MOST_TROUBLES = 1024
 """Addresses whose failures are remembered."""
+MOST_RENEWED = 256
+"""Addresses whose answers are kept fresh without being asked for."""
+RENEW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,26 +79,56 @@ class OnlineSource:
         self._rules = rules
         self._clock = clock
         self._troubles: dict[str, _Trouble] = {}
+        self._asked: dict[str, tuple[Address, x509.Certificate, x509.Certificate]] = {}
+        """With the certificate and its issuer."""
+        self._renewed_at = monotonic()
         self._under_way: set[str] = set()
         self._changed = Condition()
 
     def find(self, certificate: x509.Certificate, *, issuer: x509.Certificate) -> Found:
         """Return what is held about the certificate, and why something is not."""
-        now = self._clock()
         addresses = addresses_for(certificate, further_lists=self._rules.further_lists)
+        if self._rules.waits:
+            self._refresh_due(addresses, certificate, issuer)
+            return self._held(addresses)
+        found = self._held(addresses)
+        self._refresh_due(addresses, certificate, issuer)
+        return found
+
+    def _held(self, addresses: Sequence[Address]) -> Found:
+        held = [self._shelf.get(one) for one in addresses]
+        troubles = [self._troubles.get(one.key) for one in addresses]
+        return Found(
+            evidence=tuple(_evidence(one) for one in held if one is not None),
+            reasons=tuple(one.reason for one in troubles if one is not None),
+        )
+
+    def _refresh_due(
+        self,
+        addresses: Sequence[Address],
+        certificate: x509.Certificate,
+        issuer: x509.Certificate,
+    ) -> None:
+        now = self._clock()
         for address in addresses:
+            if len(self._asked) < MOST_RENEWED:
+                self._asked[address.key] = (address, certificate, issuer)
             if self._is_due(address, now):
                 self._refresh(address, certificate, issuer)
-        evidence = []
-        reasons = []
-        for address in addresses:
-            held = self._shelf.get(address)
-            if held is not None:
-                evidence.append(_evidence(held))
-            trouble = self._troubles.get(address.key)
-            if trouble is not None:
-                reasons.append(trouble.reason)
-        return Found(evidence=tuple(evidence), reasons=tuple(reasons))
+
+    def renew(self) -> None:
+        """
+        Fetch anew what was asked for before and is half way to its end, at most once a minute.
+
+        So that the first message after a quiet weekend does not find everything stale.
+        """
+        if monotonic() - self._renewed_at < RENEW_SECONDS:
+            return
+        self._renewed_at = monotonic()
+        now = self._clock()
+        for address, certificate, issuer in list(self._asked.values()):
+            if self._is_due(address, now):
+                self._refresh(address, certificate, issuer)
 
     def wait(self, *, seconds: float) -> bool:
         """Wait until nothing is being fetched; tell whether that came about."""
@@ -112,7 +146,8 @@ class OnlineSource:
         self, address: Address, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> None:
         with self._changed:
-            if address.key in self._under_way:
+            # Looked at again: another thread may just have fetched it.
+            if address.key in self._under_way or not self._is_due(address, self._clock()):
                 return
             if len(self._under_way) >= CALLS_AT_ONCE:
                 # It is asked for again with the next message.

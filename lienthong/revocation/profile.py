@@ -26,6 +26,10 @@ class RevocationSettings(BaseModel):
     authority_max_age_days: float = Field(
         default=366, gt=0, le=1830, description="the same of an authority; roots speak seldom"
     )
+    believe_stated_time: bool = Field(
+        default=True,
+        description="false: who was revoked later counts as revoked, whatever time is stated",
+    )
     folder: Path | None = Field(
         default=None, description="lists (CRL) that somebody puts there, for closed networks"
     )

@@ -79,6 +79,7 @@ class RevocationSources:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._beside: OnlineSource | None = None
         self._shelf = Shelf(data_dir / FOLDER, max_bytes=settings.max_bytes)
         self._folder = (
             None
@@ -101,6 +102,7 @@ class RevocationSources:
             demand=Demand(settings.demand),
             max_age=timedelta(hours=settings.max_age_hours),
             authority_max_age=timedelta(days=settings.authority_max_age_days),
+            believes_stated_time=settings.believe_stated_time,
         )
         if plain.demand is Demand.OFF:
             return plain
@@ -116,8 +118,15 @@ class RevocationSources:
                 waits=waits,
             )
             self._shelf.remove_old(now=self._clock())
-            sources.append(OnlineSource(self._shelf, rules=rules, clock=self._clock))
+            online = OnlineSource(self._shelf, rules=rules, clock=self._clock)
+            self._beside = self._beside if waits else online
+            sources.append(online)
         return replace(plain, source=JoinedSource(tuple(sources)))
+
+    def renew(self) -> None:
+        """Fetch, beside everything else, what is half way to its end; cheap where nothing is."""
+        if self._beside is not None:
+            self._beside.renew()
 
     def states(self) -> list[ListState]:
         """Return every list at hand, also those that cannot be read."""

@@ -9,6 +9,7 @@ from time import perf_counter
 
 import pytest
 
+from lienthong.revocation import online
 from lienthong.revocation.shelf import Shelf
 from lienthong.testing.responder import Mood
 from signing import Demand, Revocation, Status, VerificationPolicy, Withdrawn, XadesSigner, inspect
@@ -167,6 +168,23 @@ def test_a_new_list_is_fetched_before_the_old_one_ends(world, key):
     assert source.wait(seconds=5)
 
     assert world.judge(source, key).status is Status.REVOKED
+
+
+def test_what_was_asked_for_is_kept_fresh_while_no_message_comes(world, key, monkeypatch):
+    monkeypatch.setattr(online, "RENEW_SECONDS", 0)
+    source = world.source()
+    world.judge(source, key)
+    assert source.wait(seconds=5)
+
+    for _ in range(6):
+        world.clock.now += timedelta(hours=13)
+        source.renew()
+        assert source.wait(seconds=5)
+        source.renew()
+    world.responder.mood = Mood.BROKEN
+
+    assert world.judge(source, key).status is Status.GOOD
+    assert len(world.responder.asked) == 7
 
 
 def test_the_next_process_finds_what_was_fetched(world, key):

@@ -151,6 +151,25 @@ def test_revoked_after_signing_is_accepted_and_said(workshop, authority, leaf, r
     )
 
 
+def test_a_stolen_key_that_states_an_earlier_time_can_be_refused(workshop, authority, leaf, root):
+    """Whoever has the key writes any signing time; without a time-stamp nobody can tell."""
+    later = workshop.now + 5 * DAY
+    gone = [withdrawn(leaf, workshop.now + DAY, cause=KEY_COMPROMISE)]
+    policy = policy_of(root, crl(authority.make_list(gone, now=later - HOUR)))
+    strict = replace(policy, revocation=replace(policy.revocation, believes_stated_time=False))
+    backdated = workshop.sign(by=leaf)
+
+    believed = inspect(backdated, policy=policy, now=later)
+    refused = inspect(backdated, policy=strict, now=later)
+
+    assert believed.trusted
+    (reason,) = refused.reasons
+    assert reason.en == (
+        "Certificate Sở Y tế was revoked 2026-11-25 (keyCompromise), and nothing proves that it "
+        "signed before"
+    )
+
+
 def test_a_stolen_key_counts_from_when_it_was_stolen(workshop, authority, leaf, root):
     later = workshop.now + 5 * DAY
     gone = [
