@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,15 @@ from lienthong.cli.app import app
 from lienthong.cli.vietnamese import untranslated
 from lienthong.samples import generate_large_csv
 from lienthong.testing.authority import Authority, Mood, served
-from signing import SigningKey, XadesSigner, load_pem, make_development_pki
+from lienthong.testing.responder import Responder
+from signing import (
+    SigningKey,
+    Withdrawn,
+    XadesSigner,
+    load_development_authority,
+    load_pem,
+    make_development_pki,
+)
 
 LAND = ("--agency", "land-registration")
 SIGNATURE = re.compile(rb"<ds:Signature .*</ds:Signature>", re.DOTALL)
@@ -193,6 +201,26 @@ def test_verify_explains_step_by_step_what_it_checked(quick, document):
     assert "Giá trị băm: KHÔNG ĐẠT" in bad.out
     assert "nội dung đã bị thay đổi sau khi ký" in bad.out
     assert "Chuỗi chứng thư: đạt" in bad.out
+
+
+def test_verify_asks_the_authority_and_refuses_who_was_revoked(quick, document, keys, monkeypatch):
+    now = datetime.now(UTC)
+    with Responder(load_development_authority(keys)) as responder:
+        monkeypatch.setenv("LIENTHONG_REVOCATION__DEMAND", "required")
+        monkeypatch.setenv("LIENTHONG_REVOCATION__LISTS", json.dumps([responder.list_url]))
+        good = quick("verify", document, "--explain")
+        assert good.code == 0
+        assert f"not revoked, says CRL {responder.list_url}" in good.out
+
+        serial = int(quick("verify", document, "--json").json["signer"]["serial"], 16)
+        responder.withdrawn.append(Withdrawn(serial=serial, at=now - timedelta(days=2)))
+        held = quick("verify", document)
+        assert held.code == 0, "what was fetched a moment ago still counts"
+        shutil.rmtree("lienthong-data/revocation")
+        bad = quick("verify", document, "--explain", lang="vi")
+        assert bad.code == 1
+        assert "Thu hồi: KHÔNG ĐẠT" in bad.out
+        assert f"đã bị thu hồi ngày {now - timedelta(days=2):%Y-%m-%d}, trước khi ký" in bad.out
 
 
 def test_validate_explains_every_fault_at_its_line(quick, unsigned):
