@@ -27,6 +27,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
@@ -41,7 +42,7 @@ from lienthong.store.sealed import answer_context, document_context, receipt_con
 from lienthong.store.tables import attempts, messages, receipts
 from lienthong.store.vault import SealBroken
 from schemas.problem import Language, Text
-from signing import read_signer
+from signing import Kind, read_signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
     from lienthong.store.database import Store
     from mappings import Converter
-    from signing import SigningKey
+    from signing import Evidence, RevocationSource, SigningKey
 
 TYPE = "lienthong-evidence/1"
 PIECE = 256 * 1024
@@ -101,6 +102,7 @@ class Packer:
         key: Callable[[], SigningKey],
         roots: Sequence[x509.Certificate],
         clock: Callable[[], datetime],
+        revocation: Callable[[], RevocationSource | None] = lambda: None,
     ) -> None:
         """
         Put it together.
@@ -111,12 +113,14 @@ class Packer:
             key: The operator's, which signs packs.
             roots: Trusted here; they go along for information.
             clock: Asked once per pack.
+            revocation: Returns who knows what authorities have revoked, if anybody does.
         """
         self._store = store
         self._sources = Sources(store, converters)
         self._key = key
         self._roots = roots
         self._clock = clock
+        self._revocation = revocation
 
     def pack(self, target: IO[bytes], wanted: Wanted) -> Packed:
         """
@@ -129,7 +133,11 @@ class Packer:
         with reading(self._store) as connection:
             gathered = gather(connection, wanted.dossier, agency=wanted.agency)
         return _Writing(self._store, self._sources, gathered, wanted).run(
-            Container(target), key=self._key(), roots=self._roots, at=self._clock()
+            Container(target),
+            key=self._key(),
+            roots=self._roots,
+            at=self._clock(),
+            revocation=self._revocation(),
         )
 
 
@@ -144,6 +152,8 @@ class _Writing:
         self._packed = Packed(messages=len(gathered.messages))
         self._certificates: dict[str, list[bytes]] = {}
         """PEM of signers by the name of their file."""
+        self._signers: dict[tuple[x509.Certificate, ...], None] = {}
+        """Each with what was sent along."""
 
     def run(
         self,
@@ -152,6 +162,7 @@ class _Writing:
         key: SigningKey,
         roots: Sequence[x509.Certificate],
         at: datetime,
+        revocation: RevocationSource | None,
     ) -> Packed:
         handed_in = [
             self._add_submission(container, number, one)
@@ -163,6 +174,7 @@ class _Writing:
         ]
         audit, steps, signers = self._add_log(container)
         self._add_certificates(container, roots)
+        self._signers[(key.certificate, *key.chain)] = None
         manifest = {
             "type": TYPE,
             "dossier": self._gathered.dossier,
@@ -174,7 +186,7 @@ class _Writing:
             "messages": sent,
             "audit": audit,
             "seal_signers": signers,
-            "revocation": [],
+            "revocation": self._add_revocation(container, roots, revocation),
         }
         page = write_summary(manifest, steps, language=self._wanted.language)
         with container.adding("summary.html") as write:
@@ -373,10 +385,12 @@ class _Writing:
                 str(number): container.add(f"audit/stamps/{number}.tsr", token).name
                 for number, token in tokens
             }
-            signers = [
-                container.add(f"certificates/seal-signer-{one[:16]}.pem", pem.encode()).name
-                for one, pem in sorted(prover.certificates(sorted(fingerprints)).items())
-            ]
+            signers = []
+            for one, pem in sorted(prover.certificates(sorted(fingerprints)).items()):
+                name = f"certificates/seal-signer-{one[:16]}.pem"
+                signers.append(container.add(name, pem.encode()).name)
+                with suppress(ValueError):
+                    self._signers[tuple(x509.load_pem_x509_certificates(pem.encode()))] = None
         self._packed.rows, self._packed.unsealed = proven.rows, proven.unsealed
         audit = {
             "rows": proven.rows,
@@ -414,8 +428,33 @@ class _Writing:
                 found.append(x509.load_der_x509_certificate(b64decode(text)))
         if found:
             digest = sha256(found[0].public_bytes(Encoding.DER)).hexdigest()
+            self._signers[tuple(found)] = None
             name = f"certificates/{role}-{digest[:16]}.pem"
             self._certificates[name] = [one.public_bytes(Encoding.PEM) for one in found]
+
+    def _add_revocation(
+        self,
+        container: Container,
+        roots: Sequence[x509.Certificate],
+        source: RevocationSource | None,
+    ) -> list[str]:
+        """Add what authorities say of the signers; return the names of these files."""
+        names: dict[str, None] = {}
+        if source is None:
+            return []
+        for signer, *others in self._signers:
+            issuer = _issuer_of(signer, (*others, *roots))
+            if issuer is None:
+                continue
+            for evidence in source.find(signer, issuer=issuer).evidence:
+                with suppress(ValueError):
+                    data = _as_der(evidence)
+                    digest = sha256(data).hexdigest()
+                    name = f"revocation/{digest[:16]}.{evidence.kind.value}"
+                    if name not in names:
+                        container.add(name, data)
+                        names[name] = None
+        return list(names)
 
     def _add_certificates(self, container: Container, roots: Sequence[x509.Certificate]) -> None:
         for name, certificates in sorted(self._certificates.items()):
@@ -425,6 +464,22 @@ class _Writing:
                 "certificates/roots-for-information.pem",
                 b"".join(one.public_bytes(Encoding.PEM) for one in roots),
             )
+
+
+def _issuer_of(
+    certificate: x509.Certificate, among: Iterable[x509.Certificate]
+) -> x509.Certificate | None:
+    for one in among:
+        with suppress(ValueError, TypeError, InvalidSignature):
+            certificate.verify_directly_issued_by(one)
+            return one
+    return None
+
+
+def _as_der(evidence: Evidence) -> bytes:
+    if evidence.kind is Kind.CRL and evidence.data.lstrip().startswith(b"-----BEGIN"):
+        return x509.load_pem_x509_crl(evidence.data).public_bytes(Encoding.DER)
+    return evidence.data
 
 
 _NOT_ASKED = Text(vi="không được yêu cầu", en="it was not asked for")

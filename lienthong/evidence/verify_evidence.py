@@ -43,6 +43,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
     Criticality,
@@ -78,6 +79,7 @@ MAX_LINE = MIB
 MAX_ROWS = 200_000
 """Of the log, and seals besides those of the chain: these are in memory."""
 MAX_CERTIFICATES = 8
+MAX_REVOCATION = 20 * MIB
 MAX_TOLD = 50
 """Findings of one kind that are told one by one; more are counted."""
 SKEW = timedelta(minutes=5)
@@ -136,6 +138,8 @@ class Report:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.dossier: str | None = None
+        self.trusted: list[tuple[Certificate, list[Certificate], datetime]] = []
+        """Who signed what is proven, with who may have issued their certificates, and when."""
         self._told: dict[tuple[str, str], int] = {}
 
     def add(self, kind: str, code: str, vi: str, en: str, essential: bool = False) -> None:
@@ -869,6 +873,191 @@ def read_moment(text: str) -> datetime:
         ) from error
 
 
+# --- revocation ---------------------------------------------------------------------------------
+
+
+def _check_revocation(pack: Pack, names: list[str], report: Report) -> None:
+    """Check what authorities say of those who signed; of their own certificates, not of theirs."""
+    if not names:
+        report.open(
+            "revocation.not_judged",
+            "Việc chứng thư có bị thu hồi hay không: không xét, gói không có dữ liệu thu hồi",
+            "Whether certificates were revoked is not judged: there is no revocation data here",
+        )
+    sayings: list[RevocationList | StatusAnswer] = []
+    for name in names:
+        data = pack.read(name, MAX_REVOCATION)
+        try:
+            if name.endswith(".crl"):
+                sayings.append(RevocationList(data))
+            else:
+                sayings.append(StatusAnswer(data))
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            report.open("revocation.unreadable", name + " không đọc được", name + " cannot be read")
+    signed: dict[str, tuple[Certificate, dict[str, Certificate], list[datetime]]] = {}
+    for signer, issuers, at in report.trusted:
+        _, known, times = signed.setdefault(signer.fingerprint, (signer, {}, []))
+        known.update((one.fingerprint, one) for one in issuers)
+        times.append(at)
+    for signer, known, times in signed.values() if names else ():
+        able = [one for one in known.values() if _has_issued(one, signer)]
+        said = [
+            found
+            for saying in sayings
+            for issuer in able
+            for found in [saying.about(signer, issuer)]
+            if found is not None
+        ]
+        _report_standing(signer, said, max(times), report)
+
+
+def _report_standing(
+    signer: Certificate,
+    said: list[tuple[datetime, datetime | None]],
+    last: datetime,
+    report: Report,
+) -> None:
+    name = signer.name
+    revoked = [when for _, when in said if when is not None]
+    latest = max((at for at, _ in said), default=None)
+    if revoked and min(revoked) <= last:
+        at = _show(min(revoked))
+        report.false(
+            "revocation.revoked_before",
+            "chứng thư " + name + " đã bị thu hồi từ " + at + ", trước khi ký",
+            "the certificate of " + name + " was revoked on " + at + ", before it signed",
+        )
+    elif revoked:
+        at = _show(min(revoked))
+        report.open(
+            "revocation.revoked_later",
+            "Chứng thư " + name + " bị thu hồi từ " + at + ", sau thời điểm ký đã ghi; chỉ dấu "
+            "thời gian mới chứng minh được là ký trước đó",
+            "The certificate of " + name + " was revoked on " + at + ", after the time that it "
+            "states; that it signed before then only a time-stamp proves",
+        )
+    elif latest is None:
+        report.open(
+            "revocation.not_judged",
+            "Chứng thư " + name + " có bị thu hồi không: không xét, gói không có dữ liệu",
+            "Whether the certificate of " + name + " was revoked is not judged: no data is here",
+        )
+    elif latest < last - SKEW:
+        report.open(
+            "revocation.stale",
+            "Dữ liệu thu hồi về " + name + " (" + _show(latest) + ") cũ hơn chữ ký",
+            "What is said of " + name + " (" + _show(latest) + ") is older than the signature",
+        )
+    else:
+        report.proven(
+            "revocation.good",
+            "Chứng thư " + name + " chưa bị thu hồi tính đến " + _show(latest),
+            "The certificate of " + name + " was not revoked as of " + _show(latest),
+        )
+
+
+def _has_issued(issuer: Certificate, certificate: Certificate) -> bool:
+    try:
+        certificate.x509.verify_directly_issued_by(issuer.x509)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _is_strong(hash_: Any) -> bool:
+    return hash_ is not None and hash_.name in ("sha256", "sha384", "sha512")
+
+
+class RevocationList:
+    """A list of what an authority has revoked (RFC 5280); one in another's name is not taken."""
+
+    def __init__(self, der: bytes) -> None:
+        self._list = x509.load_der_x509_crl(der)
+        self._at = self._list.last_update_utc
+        # What is only about some certificates, or a change of another list, says too little.
+        for one in self._list.extensions:
+            if one.critical:
+                raise ValueError("a list of another kind")
+
+    def about(
+        self, certificate: Certificate, issuer: Certificate
+    ) -> tuple[datetime, datetime | None] | None:
+        """Return of when it is and since when the certificate is revoked; None: it is silent."""
+        if self._list.issuer != issuer.x509.subject or not (
+            _is_strong(self._list.signature_hash_algorithm)
+            and self._list.is_signature_valid(issuer.x509.public_key())  # type: ignore[arg-type]
+        ):
+            return None
+        found = self._list.get_revoked_certificate_by_serial_number(certificate.x509.serial_number)
+        if found is None:
+            return self._at, None
+        # When its key is thought to have got into other hands may be long before.
+        stated = [
+            one.value for one in found.extensions if isinstance(one.value, x509.InvalidityDate)
+        ]
+        return self._at, min(
+            [found.revocation_date_utc, *(one.invalidity_date_utc for one in stated)]
+        )
+
+
+class StatusAnswer:
+    """An OCSP answer (RFC 6960), by the issuer itself or by who has its leave."""
+
+    def __init__(self, der: bytes) -> None:
+        self._answer = ocsp.load_der_ocsp_response(der)
+        if self._answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            raise ValueError("no answer")
+        self._at = self._answer.this_update_utc
+
+    def about(
+        self, certificate: Certificate, issuer: Certificate
+    ) -> tuple[datetime, datetime | None] | None:
+        """Return the same as a list does."""
+        answer = self._answer
+        builder = ocsp.OCSPRequestBuilder().add_certificate(
+            certificate.x509, issuer.x509, answer.hash_algorithm
+        )
+        asked = builder.build()
+        is_about = (answer.serial_number, answer.issuer_key_hash, answer.issuer_name_hash) == (
+            asked.serial_number,
+            asked.issuer_key_hash,
+            asked.issuer_name_hash,
+        )
+        if not is_about or not self._is_signed(issuer):
+            return None
+        if answer.certificate_status is ocsp.OCSPCertStatus.REVOKED:
+            return self._at, answer.revocation_time_utc
+        is_good = answer.certificate_status is ocsp.OCSPCertStatus.GOOD
+        return (self._at, None) if is_good else None
+
+    def _is_signed(self, issuer: Certificate) -> bool:
+        answer = self._answer
+        if not _is_strong(answer.signature_hash_algorithm):
+            return False
+        able = [issuer]
+        for one in answer.certificates[:MAX_CERTIFICATES]:
+            held = Certificate(one.public_bytes(Encoding.DER))
+            usages = [use for use in held.extensions if isinstance(use, x509.ExtendedKeyUsage)]
+            may = any(ExtendedKeyUsageOID.OCSP_SIGNING in use for use in usages)
+            if may and _has_issued(issuer, held) and held.begin <= self._at <= held.end:
+                able.append(held)
+        return any(self._is_value_of(one) for one in able)
+
+    def _is_value_of(self, signer: Certificate) -> bool:
+        answer, key = self._answer, signer.key
+        data, hash_ = answer.tbs_response_bytes, answer.signature_hash_algorithm
+        try:
+            if isinstance(key, rsa.RSAPublicKey):
+                key.verify(answer.signature, data, padding.PKCS1v15(), hash_)  # type: ignore[arg-type]
+                return True
+            if isinstance(key, ec.EllipticCurvePublicKey):
+                key.verify(answer.signature, data, ec.ECDSA(hash_))  # type: ignore[arg-type]
+                return True
+        except (InvalidSignature, ValueError):
+            return False
+        return False
+
+
 # --- time-stamps --------------------------------------------------------------------------------
 
 
@@ -1186,6 +1375,7 @@ def _report_signer(
         report.false(fault.code, told[0] + ": " + fault.vi, told[1] + ": " + fault.en)
         return False
     report.proven(code + ".signed", *told)
+    report.trusted.append((signer, signature.certificates[1:] + list(roots), at))
     return True
 
 
@@ -1215,6 +1405,7 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
             _check_message(pack, manifest, message, log, means, report, signers)
         for submission in manifest["submissions"]:
             _check_submission(pack, submission, log, means, report)
+        _check_revocation(pack, manifest["revocation"], report)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise _no_json(MANIFEST) from error
     _say_what_is_open(manifest, report)
@@ -1486,12 +1677,6 @@ def _say_what_is_open(manifest: Any, report: Report) -> None:
             "The portal's raw answers (attempts/) carry no signature of the portal: they are as "
             "the operator kept them",
         )
-    if not manifest.get("revocation"):
-        report.open(
-            "revocation.not_judged",
-            "Việc chứng thư có bị thu hồi hay không: không xét, gói không có dữ liệu thu hồi",
-            "Whether certificates were revoked is not judged: there is no revocation data here",
-        )
 
 
 # --- the audit log ------------------------------------------------------------------------------
@@ -1601,6 +1786,7 @@ class Log:
             fault = trusted[key]
         if fault is None:
             self._good.add(number)
+            self._report.trusted.append((signer, chain[1:] + self._means.roots, at))
             return
         self._bad.add(number)
         if (fault.code, signer.fingerprint) not in faults:

@@ -86,25 +86,23 @@ def test_the_published_vectors_are_those_that_are_made_now(published, vectors):
     assert [(one["name"], one["verdict"], one["codes"]) for one in expected] == made
 
 
-def test_any_one_bit_of_a_pack_that_is_changed_is_noticed(shop):
+def test_any_one_bit_of_a_pack_that_is_changed_is_noticed_or_changes_nothing_in_it(shop):
     roots = verifier.read_roots([shop.site.keyring.folder / "root.cert.pem"])
     means = verifier.Means(roots=roots)
-    survivors = []
+    good = contents_of(shop.good)
 
     for place in range(0, len(shop.good), 97):
         spoilt = bytearray(shop.good)
         spoilt[place] ^= 1 << (place % 8)
         report = verifier.verify(io.BytesIO(bytes(spoilt)), means)
-        if report.verdict != verifier.FALSE:
-            survivors.append(place)
+        # Times in the headers of the ZIP file, and what fills the last byte of what is packed, say
+        # nothing of what is in it.
+        assert report.verdict == verifier.FALSE or contents_of(bytes(spoilt)) == good, place
 
-    # Times and attributes in the headers of the ZIP file say nothing and are not looked at.
-    with ZipFile(io.BytesIO(shop.good)) as pack:
-        starts = [entry.header_offset for entry in pack.infolist()]
-        central = pack.start_dir
-    for place in survivors:
-        start = max((one for one in starts if one <= place), default=0)
-        assert place >= central or place - start < 30, place
+
+def contents_of(pack):
+    with ZipFile(io.BytesIO(pack)) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
 
 
 @pytest.mark.parametrize("size", [0, 1, 21, 22, 100, 5_000])
