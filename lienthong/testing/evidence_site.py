@@ -14,7 +14,7 @@ from lienthong.channels.profile import TargetProfile
 from lienthong.flows.receive import Offer, receive
 from lienthong.roles import Role, Workers
 from lienthong.samples import generate_large_csv
-from lienthong.settings import Settings
+from lienthong.settings import Settings, StoreSettings
 from lienthong.wiring import Installation
 from schemas.building import build_receipt
 from schemas.model import load_version
@@ -63,7 +63,9 @@ class SigningPortal:
 class QuietSite(Installation):
     """An installation whose portal is in memory, and whose clock is steady and of one day."""
 
-    def __init__(self, folder: Path, *, receipts: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, receipts: bool = True, store_url: str | None = None
+    ) -> None:
         keys = folder / "keys"
         if not keys.exists():
             agency = {AGENCY: ("000.00.15.H29", "Văn phòng Đăng ký đất đai")}
@@ -72,6 +74,7 @@ class QuietSite(Installation):
             data_dir=folder / "data",
             keys_dir=keys,
             target=TargetProfile(endpoint="http://127.0.0.1:9/", receipts="none"),
+            store=StoreSettings(url=store_url),
         )
         super().__init__(settings)
         self._gives_receipts = receipts

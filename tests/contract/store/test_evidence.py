@@ -1,0 +1,103 @@
+"""Evidence packs out of each database: gathered, proven, and checked again."""
+
+import io
+from datetime import timedelta
+from random import Random
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, update
+
+from lienthong.evidence import verify_evidence as verifier
+from lienthong.evidence.alarms import open_alarms
+from lienthong.evidence.packing import Wanted
+from lienthong.evidence.reverifying import Pace, Reverifier
+from lienthong.flows.retain import PayloadClass, retain
+from lienthong.store.database import make_tables, open_postgresql, reading
+from lienthong.store.tables import audit, messages
+from lienthong.testing.evidence_site import QuietSite, land_rows
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request, tmp_path):
+    """Give an installation that has delivered two dossiers, on each database."""
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").create_database(f"t{uuid4().hex}")
+        engine = open_postgresql(url)
+        make_tables(engine)
+        engine.dispose()
+    made = QuietSite(tmp_path, store_url=url)
+    head, *rows = land_rows(tmp_path, size_bytes=1_500).split(b"\r\n")
+    for row in rows[:2]:
+        made.hand_in(b"\r\n".join((head, row, b"")))
+    yield made
+    made.engine.dispose()
+
+
+def first_dossier(site):
+    with reading(site.store) as connection:
+        query = select(messages.c.dossier_code).where(messages.c.dossier_code.endswith("0001"))
+        return connection.execute(query).scalar_one()
+
+
+def check(site, **wanted):
+    target = io.BytesIO()
+    packed = site.make_packer().pack(target, Wanted(dossier=first_dossier(site), **wanted))
+    roots = verifier.read_roots([site.keyring.folder / "root.cert.pem"])
+    return packed, verifier.verify(target, verifier.Means(roots=roots))
+
+
+def test_a_pack_is_proven(site):
+    packed, report = check(site)
+
+    assert (packed.messages, packed.documents, packed.receipts, packed.unsealed) == (1, 1, 1, 0)
+    assert (report.verdict, [one for one in report.lines if one.kind == "false"]) == ("proven", [])
+    assert {"log.rows", "chain.linked", "source.whole", "receipt.signed"} <= {
+        one.code for one in report.lines if one.kind == "proven"
+    }
+
+
+def test_what_retention_erased_is_named_with_its_row(site):
+    retain(
+        site.store,
+        ages={PayloadClass.DOCUMENTS: timedelta(), PayloadClass.SUBMISSIONS: timedelta()},
+        unqueued=(),
+        clock=lambda: site.clock() + timedelta(days=999),
+        apply=True,
+    )
+    with reading(site.store) as connection:
+        rows = connection.execute(
+            select(audit.c.id).where(audit.c.action == "retention.erased").order_by(audit.c.id)
+        ).scalars()
+        rows = list(rows)
+
+    _, report = check(site)
+
+    told = [one.en for one in report.lines if one.code == "content.erased"]
+    assert len(told) == 2
+    assert all(any(f", #{row})" in one for row in rows) for one in told)
+
+
+def test_a_change_is_found_by_checking_again(site):
+    now = site.clock()
+    reverifier = Reverifier(
+        site.store,
+        packer=site.make_packer(),
+        policy=site.keyring.policy,
+        roots=lambda: site.keyring.policy().trust_anchors,
+        receipt_roots=list,
+        pace=Pace(period=timedelta(seconds=1), sample=timedelta(days=1)),
+        clock=lambda: now,
+        random=Random(1),
+    )
+    with site.store.engine.begin() as connection:
+        connection.execute(update(audit).where(audit.c.seal_id == 1).values(actor="other"))
+
+    for _ in range(20):
+        now += timedelta(milliseconds=130)
+        reverifier.step()
+
+    with reading(site.store) as connection:
+        found = open_alarms(connection)
+    assert {(one.code, one.seal) for one in found if one.seal is not None} == {("row.changed", 1)}
