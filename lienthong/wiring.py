@@ -32,7 +32,7 @@ from lienthong.decisions import LookUpRules
 from lienthong.evidence.authorities import HttpAuthority, obtain
 from lienthong.evidence.checking import check_log
 from lienthong.evidence.packing import Packer
-from lienthong.evidence.reverifying import Pace, Reverifier
+from lienthong.evidence.reverifying import Pace, Reverifier, Roots
 from lienthong.evidence.sealing import Sealer
 from lienthong.evidence.stamp_checking import StampJudge
 from lienthong.evidence.stamping import Stamper
@@ -511,8 +511,11 @@ class Installation:
             self.store,
             packer=self.make_packer(),
             policy=self.keyring.policy,
-            roots=self._pinned_roots,
-            receipt_roots=self._receipt_roots,
+            roots=lambda: Roots(
+                documents=self._pinned_roots(),
+                receipts=self._receipt_roots(),
+                stamps=self.keyring.believed_timestamps().trust_anchors,
+            ),
             pace=Pace(
                 period=timedelta(days=settings.reverify_days),
                 sample=timedelta(seconds=settings.sample_seconds),

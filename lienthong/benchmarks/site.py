@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from broker.rabbitmq import RabbitSettings
 
 PORTAL = "portal"
-WORKERS = ("expand,deliver,sweep,seal", "expand,deliver")
-WORKERS_ON_SERVERS = ("take,expand,deliver,results,sweep,seal", "take,expand,deliver,results")
+WORKERS = ("expand,deliver,sweep,seal,receipts", "expand,deliver")
+WORKERS_ON_SERVERS = (
+    "take,expand,deliver,results,sweep,seal,receipts",
+    "take,expand,deliver,results",
+)
 PATIENCE = timedelta(seconds=5)
 """How long a worker waits at most before it tries a portal that was away."""
 CONTROL_SECONDS = 10.0

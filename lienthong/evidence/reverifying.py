@@ -63,6 +63,18 @@ class Pace:
     """Between two packs."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roots:
+    """Whom packs are checked under; each use has its own."""
+
+    documents: tuple[x509.Certificate, ...] = ()
+    """What signers of documents and packs must lead to."""
+    receipts: tuple[x509.Certificate, ...] = ()
+    """Those of the portal's receipts; none: `documents`."""
+    stamps: tuple[x509.Certificate, ...] = ()
+    """Those of time-stamp authorities; none: time-stamps are said not to be judged."""
+
+
 class Reverifier:
     """Checks what is due; one per process, in a thread of its own."""
 
@@ -72,8 +84,7 @@ class Reverifier:
         *,
         packer: Packer,
         policy: Callable[[], VerificationPolicy],
-        roots: Callable[[], Sequence[x509.Certificate]],
-        receipt_roots: Callable[[], Sequence[x509.Certificate]],
+        roots: Callable[[], Roots],
         pace: Pace,
         clock: Callable[[], datetime],
         random: Random,
@@ -85,8 +96,7 @@ class Reverifier:
             store: Whose evidence it is.
             packer: Makes packs.
             policy: Who may have signed seals; raises ConfigError while nobody is pinned.
-            roots: Returns those that signers of documents and packs must lead to.
-            receipt_roots: Returns those of the portal's receipts; none: `roots`.
+            roots: Returns whom packs are checked under now.
             pace: How often.
             clock: Tells the time.
             random: Picks samples.
@@ -95,7 +105,6 @@ class Reverifier:
         self._packer = packer
         self._policy = policy
         self._roots = roots
-        self._receipt_roots = receipt_roots
         self._pace = pace
         self._clock = clock
         self._random = random
@@ -202,9 +211,11 @@ class Reverifier:
         return 1
 
     def _false_codes(self, pack: IO[bytes]) -> list[str]:
+        roots = self._roots()
         means = verifier.Means(
-            roots=[_as_root(one) for one in self._roots()],
-            receipt_roots=[_as_root(one) for one in self._receipt_roots()],
+            roots=[_as_root(one) for one in roots.documents],
+            receipt_roots=[_as_root(one) for one in roots.receipts],
+            stamp_roots=[_as_root(one) for one in roots.stamps],
             now=self._clock(),
         )
         report = verifier.verify(pack, means)

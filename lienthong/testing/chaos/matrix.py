@@ -32,7 +32,7 @@ WORKERS = (
     "expand",
     "deliver",
     "deliver",
-    "results,sweep,seal",
+    "results,sweep,seal,receipts",
     "results",
 )
 """Two of each that shares its work: while one is frozen, the other meets its leases."""
@@ -42,7 +42,7 @@ DOORS = {
     "land-registration": "file",
     "district-portalqh": "folder",
 }
-ALONE = ("expand,deliver,sweep,seal,folder", "expand,deliver", "http")
+ALONE = ("expand,deliver,sweep,seal,receipts,folder", "expand,deliver", "http")
 DOORS_ALONE = DOORS | {"igate-one-stop": "file"}
 SERVERS = ("postgresql", "rabbitmq", "portal")
 SMALL_DISK_BYTES = 1024 * MIB

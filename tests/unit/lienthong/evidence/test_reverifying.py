@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from lienthong.cli import main
 from lienthong.doctor import State, examine
 from lienthong.evidence.alarms import Alarm, open_alarms
-from lienthong.evidence.reverifying import Pace, Reverifier
+from lienthong.evidence.reverifying import Pace, Reverifier, Roots
 from lienthong.store.database import reading
 from lienthong.store.sealed import document_context
 from lienthong.store.tables import audit, messages, seals
@@ -44,8 +44,7 @@ class Watch:
             site.store,
             packer=site.make_packer(),
             policy=site.keyring.policy,
-            roots=lambda: site.keyring.policy().trust_anchors,
-            receipt_roots=list,
+            roots=lambda: Roots(documents=site.keyring.policy().trust_anchors),
             pace=Pace(period=timedelta(days=1), sample=sample),
             clock=lambda: self.now,
             random=Random(1),
