@@ -56,6 +56,11 @@ class HeldKey:
     trouble: SigningError | None = None
 
     @property
+    def has_certificate(self) -> bool:
+        """Whether its certificate stands in a file of its own, readable without the key."""
+        return beside(self.stem, "cert.pem").exists()
+
+    @property
     def is_in_token(self) -> bool:
         """Whether a PKCS#11 token keeps it."""
         return beside(self.stem, IN_TOKEN).exists() and not beside(self.stem, "p12").exists()

@@ -23,7 +23,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from lienthong.held_keys import HeldKey, choose, load_held, load_key, names_in, stamp_of, stems_of
+from lienthong.held_keys import (
+    HeldKey,
+    beside,
+    choose,
+    load_held,
+    load_key,
+    names_in,
+    stamp_of,
+    stems_of,
+)
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import (
@@ -33,6 +42,7 @@ from signing import (
     load_pem,
     load_policy,
     make_development_pki,
+    read_signer,
 )
 from signing.devpki import TIMESTAMP_TRUST
 from signing.timestamps import TimestampPolicy
@@ -188,6 +198,25 @@ class Keyring:
                 code="keys.no_trust",
             )
         return replace(load_policy(files), timestamps=self.believed_timestamps())
+
+    def seal_policy(self) -> VerificationPolicy:
+        """
+        Return by which policy seals are judged: under the same roots, nobody but the operator may
+        have signed one, with a certificate that stands here, also where its key is gone.
+
+        Raises:
+            ConfigError: no root is pinned.
+        """
+        policy = self.policy()
+        held = self.held(OPERATOR)
+        found = [one.key.certificate for one in held if one.key is not None]
+        stem = self.folder / OPERATOR
+        files = [beside(stem, "cert.pem"), *sorted(stem.glob("*.cert.pem"))]
+        found += load_policy([one for one in files if one.exists()]).trust_anchors
+        is_known = found and all(one.key is not None or one.has_certificate for one in held)
+        # A bundle or a token that is locked tells nobody whose it is.
+        named = frozenset(read_signer(one).fingerprint for one in found) if is_known else None
+        return replace(policy, signers=named)
 
     def believed_timestamps(self) -> TimestampPolicy:
         """Return which time-stamps are believed here; none where nobody is rightly pinned."""

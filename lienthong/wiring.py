@@ -69,7 +69,7 @@ from signing.augmenting import add_timestamp, stamped_bytes
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from cryptography import x509
@@ -510,7 +510,7 @@ class Installation:
         return Reverifier(
             self.store,
             packer=self.make_packer(),
-            policy=self.keyring.policy,
+            policy=self.keyring.seal_policy,
             roots=lambda: Roots(
                 documents=self._pinned_roots(),
                 receipts=self._receipt_roots(),
@@ -620,14 +620,25 @@ class Installation:
         connection: Connection,
         *,
         witnesses: Sequence[Memory] | None = None,
+        operators: Collection[str] = (),
         progress: Callable[[int], object] = lambda _rows: None,
     ) -> Checked:
-        """Check the whole audit log, against the configured witnesses where none are given."""
+        """
+        Check the whole audit log.
+
+        Args:
+            connection: Reading.
+            witnesses: Default: the configured ones.
+            operators: SHA-256 of who may have sealed; default: of the operator's certificates here.
+            progress: Is told how many rows were checked.
+        """
         try:
-            policy = self.keyring.policy()
+            policy = self.keyring.seal_policy()
         except ConfigError:
             # Nobody is trusted yet; so no seal is, but a log without seals holds.
             policy = VerificationPolicy()
+        if operators:
+            policy = replace(policy, signers=frozenset(operators))
         return check_log(
             connection,
             vault=self.store.vault,

@@ -50,6 +50,9 @@ class VerificationPolicy:
     """Attribute type (dotted) of the subject that carries the agency's code."""
     needs_agency_code: bool = False
     """Refuse signers whose certificate names no agency code; receipts of a portal have none."""
+    signers: frozenset[str] | None = None
+    """SHA-256 of the only certificates that may have signed, lower-case hexadecimal; None: of any
+    that lead to a pinned root."""
     revocation: Revocation = field(default_factory=Revocation)
     """Whether certificates withdrawn by their issuer are looked for."""
     timestamps: TimestampPolicy = field(default_factory=TimestampPolicy)

@@ -101,6 +101,8 @@ def examine_certificate(
     signer = read_signer(certificate, agency_attribute=policy.agency_attribute)
     if policy.needs_agency_code and not signer.agency_code:
         reasons.append(_not_agency(certificate))
+    if policy.signers is not None and signer.fingerprint not in policy.signers:
+        reasons.append(_not_named(certificate))
     # Judged within the certificate's own dates, so that one cause gives one reason.
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     path = _path(certificate, intermediates, policy, min(max(signed_at, begin), end))
@@ -265,4 +267,13 @@ def _not_agency(certificate: x509.Certificate) -> Reason:
         code="certificate.not_agency",
         vi=f"Chứng thư {name} không ghi mã đơn vị, nên không phải chứng thư của cơ quan",
         en=f"Certificate {name} carries no agency code, so it is not an agency's",
+    )
+
+
+def _not_named(certificate: x509.Certificate) -> Reason:
+    name = subject_text(certificate)
+    return Reason(
+        code="certificate.not_named",
+        vi=f"Chứng thư {name} không phải của người được phép ký việc này",
+        en=f"Certificate {name} is of somebody who may not sign this",
     )

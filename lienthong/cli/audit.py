@@ -53,6 +53,10 @@ def verify(
     printed: Annotated[
         list[str] | None, typer.Option(help="Number and digest from a printed page: 12:9f86d0…")
     ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(help="SHA-256 of a certificate that may seal; default the operator's here"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -76,6 +80,7 @@ def verify(
         found = installation.check_log(
             connection,
             witnesses=witnesses,
+            operators=[one.lower().replace(":", "") for one in operator or ()],
             progress=lambda rows: bar.update(task, completed=rows),
         )
     if as_json:

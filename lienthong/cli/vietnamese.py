@@ -331,6 +331,9 @@ HELP: dict[str, str] = {
     "Folder or address of a witness; default those in the settings": (
         "Thư mục hoặc địa chỉ của nhân chứng; mặc định theo cấu hình"
     ),
+    "SHA-256 of a certificate that may seal; default the operator's here": (
+        "SHA-256 của chứng thư được phép niêm phong; mặc định là của đơn vị vận hành ở máy này"
+    ),
     "Number and digest from a printed page: 12:9f86d0…": (
         "Số và giá trị băm trên trang đã in: 12:9f86d0…"
     ),

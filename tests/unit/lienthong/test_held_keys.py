@@ -6,7 +6,13 @@ import pytest
 
 from lienthong.held_keys import KeyState, choose, end_of_cover, load_held, stamp_of, state_of
 from lienthong.keyring import OPERATOR, Keyring
-from signing import KeyUnusable, add_development_key, make_development_pki
+from signing import (
+    KeyUnusable,
+    add_development_key,
+    certificate_reasons,
+    load_certificates,
+    make_development_pki,
+)
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -159,3 +165,42 @@ def test_without_any_key_it_is_said_which_file_is_missing(folder):
 
     assert told.value.code == "key.missing"
     assert "land.key.pem" in told.value.en
+
+
+@pytest.fixture
+def keyring(folder):
+    return Keyring(folder, may_make_development_keys=False, clock=lambda: NOW)
+
+
+def reasons_against(keyring, certificate_file):
+    (certificate,) = load_certificates(certificate_file.read_bytes())
+    found = certificate_reasons(
+        certificate, intermediates=(), policy=keyring.seal_policy(), signed_at=NOW
+    )
+    return [one.code for one in found]
+
+
+def test_an_agency_under_the_same_root_cannot_have_sealed(folder, keyring, add):
+    add("", 0, 100)
+
+    assert reasons_against(keyring, folder / "operator.cert.pem") == []
+    assert reasons_against(keyring, folder / "agencies/land.cert.pem") == ["certificate.not_named"]
+
+
+def test_seals_of_an_operator_certificate_hold_when_its_key_is_gone(folder, keyring):
+    add_development_key(
+        folder, "operator/2025", title="Cũ", agency_code=None, term=(NOW, day(9)), kind="ec"
+    )
+    (folder / "operator/2025.key.pem").unlink()
+
+    assert reasons_against(keyring, folder / "operator/2025.cert.pem") == []
+    assert reasons_against(keyring, folder / "operator.cert.pem") == []
+
+
+def test_where_an_operator_bundle_is_locked_nobody_is_accused_wrongly(folder, keyring, add):
+    add("", 0, 100)
+    (folder / "operator").mkdir()
+    (folder / "operator/next.p12").write_bytes(b"locked")
+
+    assert keyring.seal_policy().signers is None
+    assert reasons_against(keyring, folder / "agencies/land.cert.pem") == []
