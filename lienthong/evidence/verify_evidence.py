@@ -74,10 +74,11 @@ MAX_CONTENT = 4095 * MIB
 """Of all files together, unpacked; they are never in memory together."""
 MAX_FILES = 20_000
 MAX_XML = 16 * MIB
-MAX_MANIFEST = 64 * MIB
+MAX_MANIFEST = 16 * MIB
 MAX_LINE = MIB
 MAX_ROWS = 200_000
-"""Of the log, and seals besides those of the chain: these are in memory."""
+MAX_LINES = 64 * MIB
+"""Of rows of the log, and of seals besides those of the chain: these are in memory."""
 MAX_CERTIFICATES = 8
 MAX_REVOCATION = 20 * MIB
 MAX_TOLD = 50
@@ -128,8 +129,9 @@ class Line:
     """One finding: proven, not proven (and why), or false."""
 
     def __init__(self, kind: str, code: str, vi: str, en: str, essential: bool = False) -> None:
-        self.kind, self.code, self.vi, self.en = kind, code, vi, en
-        self.essential = essential
+        self.kind, self.code, self.essential = kind, code, essential
+        # Names and numbers of the pack stand in the words: nothing that a terminal would obey.
+        self.vi, self.en = _visible(vi), _visible(en)
 
 
 class Report:
@@ -290,10 +292,14 @@ class Pack:
 
     def few(self, name: str) -> Iterator[Any]:
         """Give the JSON values of a file that will be in memory together."""
-        for count, values in enumerate(self.records(name)):
+        is_large = self.has(name) and self._entries[name].file_size > MAX_LINES
+        for count, values in enumerate(() if is_large else self.records(name)):
             if count == MAX_ROWS:
-                raise Refused("file.too_large", name + " quá dài", name + " has too many lines")
+                is_large = True
+                break
             yield values
+        if is_large:
+            raise Refused("file.too_large", name + " quá dài", name + " is too long")
 
     def records(self, name: str) -> Iterator[Any]:
         """Give the JSON values of a file, one per line."""
@@ -482,7 +488,11 @@ def _der(tag: int, content: bytes) -> bytes:
 
 
 def _plain(text: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in text)[:120]
+    return _visible(text)[:120]
+
+
+def _visible(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def certificate_fault(
@@ -1396,7 +1406,7 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
                 "loại gói không rõ; có thể do phiên bản mới hơn tạo ra",
                 "a pack of a kind that is not known here; a newer version may have made it",
             )
-        report.dossier = str(manifest["dossier"])
+        report.dossier = _plain(str(manifest["dossier"]))
         _check_files(pack, manifest)
         log = Log(pack, manifest, means, report)
         log.check()
@@ -1406,9 +1416,9 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
         for submission in manifest["submissions"]:
             _check_submission(pack, submission, log, means, report)
         _check_revocation(pack, manifest["revocation"], report)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        _say_what_is_open(manifest, report)
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise _no_json(MANIFEST) from error
-    _say_what_is_open(manifest, report)
 
 
 def _check_files(pack: Pack, manifest: Any) -> None:
