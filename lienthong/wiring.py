@@ -494,14 +494,16 @@ class Installation:
             clock=self.clock,
         )
 
-    def make_packer(self) -> Packer:
-        """Put together what writes evidence packs."""
+    def make_packer(self, *, waits: bool = False) -> Packer:
+        """Put together what writes evidence packs; `waits` for what authorities say of signers."""
+        sources = self.revocation_sources
         return Packer(
             self.store,
             converters=self.mappings.get,
             key=self.keyring.operator_key,
             roots=self._pinned_roots(),
             clock=self.clock,
+            revocation=lambda: (sources.at_once() if waits else sources.beside).source,
         )
 
     def make_reverifier(self) -> Reverifier:

@@ -174,7 +174,7 @@ def _write(installation: Installation, file: Path, wanted: Wanted) -> Packed:
     partial = file.with_name(f".{file.name}.part")
     try:
         with partial.open("w+b") as target:
-            packed = installation.make_packer().pack(target, wanted)
+            packed = installation.make_packer(waits=True).pack(target, wanted)
         partial.replace(file)
     except OSError as error:
         raise ConfigError(

@@ -76,6 +76,10 @@ class Tried:
     is_updating: bool
     detail: str
     has_answer: bool
+    answer_whole: bool | None
+    """Whether all that came was kept; None: not known."""
+    proof: str | None
+    """Of the one that proved the delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +208,8 @@ def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
                     is_updating=row.is_updating,
                     detail=row.detail,
                     has_answer=bool(row.has_answer),
+                    answer_whole=row.answer_whole,
+                    proof=row.proof,
                 )
             )
     return found

@@ -4,6 +4,7 @@ Writing an evidence pack: everything that proves what became of one dossier, in 
     manifest.json                       what is here, what is not, and why
     summary.html                        the same for people
     submissions/{n}/source              the file as it came, or not: see `sources`
+    submissions/{n}/receipt-{s}.xml     the operator's own, which the agency got
     submissions/{n}/record-{k}.json     the dossier's records, as they are read from it
     messages/{n}-{id}/document.xml      signed, byte for byte as it was sent
     messages/{n}-{id}/receipt.xml       the portal's, where it gives some
@@ -38,8 +39,13 @@ from lienthong.evidence.sources import UNREADABLE, Sources, words_of
 from lienthong.evidence.summary import MOST_STEPS, write_summary
 from lienthong.proofs import WORDS, Proof
 from lienthong.store.database import reading
-from lienthong.store.sealed import answer_context, document_context, receipt_context
-from lienthong.store.tables import attempts, messages, receipts
+from lienthong.store.sealed import (
+    answer_context,
+    document_context,
+    receipt_context,
+    submission_receipt_context,
+)
+from lienthong.store.tables import attempts, messages, receipts, submission_receipts
 from lienthong.store.vault import SealBroken
 from schemas.problem import Language, Text
 from signing import Kind, read_signer
@@ -227,9 +233,24 @@ class _Writing:
             "records": records,
             "records_why_vi": None if no_records is None else no_records.vi,
             "records_why_en": None if no_records is None else no_records.en,
-            # Of the product, for what it received; none are given yet.
-            "receipt": None,
+            "receipts": self._add_own_receipts(container, folder, of),
         }
+
+    def _add_own_receipts(self, container: Container, folder: str, of: HandedIn) -> dict[str, str]:
+        """Add what the operator signed for the agency about what was received; return the names."""
+        table = submission_receipts
+        query = select(table.c.statement, table.c.document).where(table.c.submission_id == of.id)
+        with reading(self._store) as connection:
+            rows = connection.execute(query.order_by(table.c.statement)).all()
+        names = {}
+        for row in rows:
+            context = submission_receipt_context(of.id, row.statement)
+            with suppress(SealBroken):
+                receipt = self._store.vault.open(row.document, context=context)
+                name = f"{folder}/receipt-{_safe(row.statement)}.xml"
+                names[row.statement] = container.add(name, receipt).name
+                self._note_certificates("operator", receipt)
+        return names
 
     def _add_source(
         self, container: Container, name: str, of: HandedIn
@@ -351,6 +372,8 @@ class _Writing:
             "is_updating": of.is_updating,
             "detail": of.detail,
             "answer": name,
+            "answer_whole": of.answer_whole,
+            "proof": of.proof,
         }
 
     def _payload(self, query: Any, context: str) -> bytes | None:

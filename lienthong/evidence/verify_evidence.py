@@ -1542,6 +1542,7 @@ def _check_delivery(
             "Thông điệp " + short + ": việc Cổng đã nhận",
             "Message " + short + ": that it was delivered",
         )
+    _check_answer(pack, message, log, report)
     receipt = message["receipt"]
     if receipt is None:
         if message["state"] == "delivered":
@@ -1579,6 +1580,14 @@ def _check_delivery(
             "receipt of " + short + ": it is for other bytes than those that were sent",
         )
         return
+    logged = log.stated(message["id"], "message.delivered", "receipt")
+    if logged and pack.digest(receipt["file"])[0].hex() not in logged:
+        report.false(
+            "receipt.other_than_logged",
+            "biên nhận của " + short + ": khác với giá trị băm trong nhật ký",
+            "receipt of " + short + ": it is not the one whose digest the log has",
+        )
+        return
     if signed.signature.signer.fingerprint in signers:
         report.false(
             "receipt.self_signed",
@@ -1599,6 +1608,64 @@ def _check_delivery(
     )
 
 
+def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
+    """Check that the portal's answer that proved the delivery is the one that the log knows."""
+    logged = log.stated(message["id"], "message.delivered", "answer")
+    short = str(message["id"])[:40]
+    for one in message["attempts"]:
+        # Of an answer that was too long only its beginning is kept.
+        if not logged or one["proof"] is None or not one["answer"] or not one["answer_whole"]:
+            continue
+        if pack.digest(one["answer"])[0].hex() in logged:
+            report.proven(
+                "answer.logged",
+                "Thông điệp " + short + ": câu trả lời của Cổng đúng như giá trị băm trong nhật ký",
+                "Message " + short + ": the portal's answer is the one whose digest the log has",
+            )
+        else:
+            report.false(
+                "answer.other_than_logged",
+                "thông điệp " + short + ": câu trả lời của Cổng khác với giá trị băm trong nhật ký",
+                "message " + short + ": the portal's answer is not the one that the log knows",
+            )
+
+
+def _check_own_receipts(pack: Pack, submission: Any, means: Means, report: Report) -> None:
+    """Check what the operator signed for the agency about what was received."""
+    short = str(submission["id"])[:40]
+    for name in submission["receipts"].values():
+        try:
+            signed = SignedDocument(pack.read(name, MAX_XML))
+        except Refused as refused:
+            report.false(
+                "operator_receipt." + refused.code.rpartition(".")[2],
+                "biên nhận tiếp nhận của " + short + ": " + refused.vi,
+                "the operator's receipt of " + short + ": " + refused.en,
+            )
+            continue
+        found = (
+            etree.QName(signed.root).localname,
+            signed.text("MaLanGui"),
+            signed.text("GiaTriBam"),
+        )
+        if found != ("BienNhanTiepNhan", submission["id"], submission["sha256"]):
+            report.false(
+                "operator_receipt.of_another",
+                "biên nhận tiếp nhận của " + short + ": cho tệp khác",
+                "the operator's receipt of " + short + ": it is for another file",
+            )
+            continue
+        _report_signer(
+            signed.signature,
+            signed.signature.signed_at,
+            means,
+            report,
+            code="operator_receipt",
+            vi="Tệp " + short + ": biên nhận tiếp nhận đúng cho tệp đó, do {} ký lúc {}",
+            en="Submission " + short + ": a receipt for that very file, signed by {} at {}",
+        )
+
+
 def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, report: Report) -> None:
     """Check what an agency handed in."""
     id_, digest = submission["id"], submission["sha256"]
@@ -1608,6 +1675,7 @@ def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, repor
         for row in log.rows_of(id_)
         if row["action"] == "submission.received" and row["parsed"] is not None
     ]
+    _check_own_receipts(pack, submission, means, report)
     if any(row["parsed"].get("sha256") != digest for row in rows):
         report.false(
             "source.other_than_logged",
@@ -1712,6 +1780,11 @@ class Log:
     def rows_of(self, subject: str) -> list[Any]:
         """Return the rows about one message or submission that are as they were written."""
         return self._rows.get(subject, [])
+
+    def stated(self, subject: str, action: str, name: str) -> set[str]:
+        """Return what rows of one action about a subject state under a name, in their details."""
+        rows = [one for one in self.rows_of(subject) if one["action"] == action and one["parsed"]]
+        return {str(one["parsed"][name]) for one in rows if one["parsed"].get(name)}
 
     def check(self) -> None:
         """Check everything; findings go to the report."""

@@ -144,18 +144,41 @@ def reseal(files: Files, *, key: SigningKey) -> None:
 
 def _receipt_swapped(shop: Workshop, files: Files) -> None:
     others = contents(shop.other)
-    files[name_in(files, "receipt.xml")] = others[name_in(others, "receipt.xml")]
+    files[name_in(files, "/receipt.xml")] = others[name_in(others, "/receipt.xml")]
 
 
 def _receipt_forged(shop: Workshop, files: Files) -> None:
     """Sign a receipt for these very bytes with the key of who sent them."""
-    name = name_in(files, "receipt.xml")
+    name = name_in(files, "/receipt.xml")
     receipt = _unsigned(files[name])
     files[name] = XadesSigner(shop.agency).sign(receipt, signed_at=MADE_AT)
 
 
+def _receipt_forged_and_logged(shop: Workshop, files: Files) -> None:
+    name = name_in(files, "/receipt.xml")
+    old = sha256(files[name]).hexdigest()
+    _receipt_forged(shop, files)
+    new = sha256(files[name]).hexdigest()
+    rows = [
+        _redigested(row, detail=row["detail"].replace(old, new)) if old in row["detail"] else row
+        for row in _rows(files)
+    ]
+    _put_rows(files, rows)
+    reseal(files, key=shop.operator)
+
+
+def _answer_changed(_shop: Workshop, files: Files) -> None:
+    files[name_in(files, "-answer")] += b" "
+
+
+def _own_receipt_swapped(shop: Workshop, files: Files) -> None:
+    others = contents(shop.other)
+    ending = "receipt-received.xml"
+    files[name_in(files, ending)] = others[name_in(others, ending)]
+
+
 def _receipt_changed(_shop: Workshop, files: Files) -> None:
-    name = name_in(files, "receipt.xml")
+    name = name_in(files, "/receipt.xml")
     files[name] = files[name].replace(b"<ThoiDiemNhan>2026", b"<ThoiDiemNhan>2025", 1)
 
 
@@ -311,8 +334,23 @@ FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], Non
     ),
     "receipt-forged": (
         "a receipt that the agency's key signed",
-        ("receipt.self_signed",),
+        ("receipt.other_than_logged",),
         _receipt_forged,
+    ),
+    "receipt-forged-and-logged": (
+        "a receipt that the agency's key signed, and the log written anew",
+        ("receipt.self_signed", "seal.other_than_witness"),
+        _receipt_forged_and_logged,
+    ),
+    "answer-changed": (
+        "the portal's answer",
+        ("answer.other_than_logged",),
+        _answer_changed,
+    ),
+    "own-receipt-swapped": (
+        "the operator's receipt for another file",
+        ("operator_receipt.of_another",),
+        _own_receipt_swapped,
     ),
     "receipt-changed": (
         "the time in the receipt",
@@ -329,7 +367,7 @@ FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], Non
     "row-twice": ("a row twice", ("file.malformed",), _row_twice),
     "row-removed": (
         "a row is gone",
-        ("message.delivery_not_logged", "row.count_differs"),
+        ("row.count_differs",),
         _row_removed,
     ),
     "delivery-removed": (
@@ -361,7 +399,7 @@ FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], Non
     "source-changed": ("the source", ("source.changed",), _source_changed),
     "source-digest-changed": (
         "the source, and its digest in manifest.json",
-        ("source.other_than_logged",),
+        ("operator_receipt.of_another", "source.other_than_logged"),
         _source_digest_changed,
     ),
     "manifest-malformed": (

@@ -107,6 +107,7 @@ class QuietSite(Installation):
             )
         roles = (Role.EXPAND, Role.DELIVER)
         assert Workers(self, roles, Event(), until_idle=True).run()
+        self.make_acknowledger().step()
         self.make_sealer().step()
 
 

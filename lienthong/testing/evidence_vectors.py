@@ -243,7 +243,7 @@ _WITHOUT_KEY: dict[str, tuple[str, str, Callable[[Workshop], bytes]]] = {
     "receipt-swapped": (
         "the receipt of another dossier",
         "container.file_changed",
-        _from_other("receipt.xml"),
+        _from_other("/receipt.xml"),
     ),
     "row-changed": ("a row of the log", "container.file_changed", _changed(ROWS, _first_row)),
     "row-removed": (
@@ -255,7 +255,7 @@ _WITHOUT_KEY: dict[str, tuple[str, str, Callable[[Workshop], bytes]]] = {
     "summary-changed": ("the summary", "container.file_changed", _changed("summary.html", flip)),
     "manifest-remade": ("manifest.json", "container.file_changed", _manifest_remade),
     "file-added": ("a file more", "container.file_added", _with("messages/more.xml")),
-    "file-removed": ("the receipt is gone", "container.file_removed", _without("receipt.xml")),
+    "file-removed": ("the receipt is gone", "container.file_removed", _without("/receipt.xml")),
     "signature-of-another": (
         "the signature of another pack",
         "container.file_added",

@@ -97,7 +97,7 @@ def test_files_that_are_not_what_they_should_be_are_refused(shop, name, data):
 )
 def test_a_receipt_that_is_hostile_xml_is_false_and_nothing_else_is_lost(shop, change):
     files = contents(shop.good)
-    name = next(one for one in files if one.endswith("receipt.xml"))
+    name = next(one for one in files if one.endswith("/receipt.xml"))
     files[name] = change(files[name])
     values = json.loads(files[MANIFEST])
     for one in values["files"]:

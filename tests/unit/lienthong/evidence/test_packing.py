@@ -158,7 +158,7 @@ def test_erased_details_are_told_with_their_reason_and_their_rows_stay_proven(si
     assert told(report, "row.erased") == [
         "3 rows of the log had their detail erased (an: quyết định 12); they stay proven"
     ]
-    assert told(report, "log.rows")[0].startswith("5 rows of the log are as they were sealed")
+    assert told(report, "log.rows")[0].startswith("6 rows of the log are as they were sealed")
     assert len(told(report, "document.not_logged")) == 1
 
 
@@ -173,7 +173,7 @@ def test_rows_that_have_no_seal_yet_are_told(site):
     assert told(report, "row.unsealed") == [
         "1 rows of the log are not sealed yet: the operator's word only"
     ]
-    assert (site.packed.rows, site.packed.unsealed) == (6, 1)
+    assert (site.packed.rows, site.packed.unsealed) == (7, 1)
 
 
 def test_a_log_without_any_seal_gives_a_pack_that_says_so(tmp_path):
