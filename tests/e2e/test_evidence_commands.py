@@ -45,6 +45,7 @@ def test_a_pack_is_made_checked_and_written_down(worked, need):
     assert codes(found.json, "proven") == {
         *("container.signed", "seal.signed", "log.rows", "chain.linked", "witness.agrees"),
         *("document.signed", "log.since", "receipt.signed", "source.given"),
+        *("answer.logged", "operator_receipt.signed"),
     }
     told = worked("audit", "search", "--dossier", dossier, "--event", "evidence.", "--json").json
     assert [line["action"] for line in told] == ["evidence.exported"]
