@@ -210,11 +210,16 @@ class _Walk:
 
     def _check_seals(self, first: int = 1, last: int | None = None) -> int:
         """Check seals with their rows, all unless told which; return the number of the last one."""
-        every = select(seals).where(seals.c.id >= first).order_by(seals.c.id)
+        every = select(seals).order_by(seals.c.id)
+        if first > 1:
+            every = every.where(seals.c.id >= first)
         if last is not None:
             every = every.where(seals.c.id <= last)
         number, previous, total, log = self._before(first)
         for mark in self._connection.execute(every.execution_options(yield_per=AT_ONCE)):
+            if mark.id < 1:
+                self._check_before_first(mark)
+                continue
             if mark.id != number + 1:
                 self._found.add(
                     "seal.missing",
@@ -239,9 +244,23 @@ class _Walk:
             number, previous = mark.id, seal.digest.hex()
         return number
 
+    def _check_before_first(self, mark: Row[Any]) -> None:
+        """Nothing comes before seal 1; the rows of what stands there were put in with it."""
+        self._found.add(
+            "seal.put_in",
+            vi=f"niêm phong số {mark.id} đã bị chèn vào trước niêm phong đầu tiên",
+            en=f"seal {mark.id} was put in before the first one",
+            seal=mark.id,
+        )
+        body = self._read(mark, as_seal(mark))
+        if body is not None:
+            self._check_rows(body)
+
     def _before(self, first: int) -> tuple[int, str, int, str | None]:
         """Return number, digest, rows and log of the seal before; one that is no seal any more is
         found where it is checked itself."""
+        if first <= 1:
+            return 0, FIRST_SEAL, 0, None
         row = self._connection.execute(select(seals).where(seals.c.id == first - 1)).first()
         if row is None:
             return first - 1, FIRST_SEAL, 0, None

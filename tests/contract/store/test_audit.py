@@ -198,6 +198,21 @@ def test_a_deleted_seal_is_named(log):
     assert ("seal.missing", None, 3) in log.found(witnesses=[])
 
 
+@pytest.mark.parametrize("number", [0, -1])
+def test_rows_under_a_seal_before_the_first_are_found(log, number):
+    body = json.loads(log.seals()[0].body) | {"number": number}
+    text_of_seal = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    seal = dict(log.seals()[0]._mapping)
+    seal |= {"id": number, "body": text_of_seal, "digest": sha256(text_of_seal.encode()).digest()}
+    row = redigested(log.rows()[3], actor="other") | {"seal_id": number}
+    log.attack(insert(seals).values(**seal), insert(audit).values(**row))
+
+    found = log.found(witnesses=[])
+
+    assert ("seal.put_in", None, number) in found
+    assert ("row.forged", 12, number) in found
+
+
 def test_seals_made_anew_with_another_key_are_found_though_everything_fits(log, tmp_path):
     """The whole log is written anew by somebody with a key of their own."""
     pki = make_development_pki(tmp_path / "foreign", agencies={}, now=log.clock())
@@ -296,7 +311,11 @@ def test_what_is_erased_is_gone_and_stays_proven(log, clock):
     # Whoever knows the only text that it can have been still cannot tell that it was this.
     erased = next(row for row in after if row.subject == "b").erased
     assert erased != sha256('{"reason":"Đúng hạn"}'.encode()).digest()
-    assert json.loads(after[-1].detail) == {"reason": "decision 12", "rows": 4}
+    assert json.loads(after[-1].detail) == {
+        "reason": "decision 12",
+        "rows": 4,
+        "numbers": "3,5,7,9",
+    }
 
 
 def test_an_erased_row_cannot_be_changed_nor_given_another_detail(log, clock):
