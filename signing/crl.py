@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import CRLEntryExtensionOID
 
 from signing.standing import (
@@ -82,6 +83,14 @@ def judge_list(question: Question, evidence: Evidence) -> Standing:
         this_update=this_update,
         next_update=next_update,
     )
+
+
+def der_of_list(data: bytes) -> bytes:
+    """Return a list that may be PEM as DER; what is no list stays as it is."""
+    try:
+        return _parse(data).public_bytes(Encoding.DER)
+    except UNREADABLE:
+        return data
 
 
 def times_of_list(data: bytes) -> tuple[x509.Name, datetime, datetime | None] | None:

@@ -98,7 +98,9 @@ def _home_of(reason: Reason) -> str:
 
 
 def _notice_home(notice: Reason) -> str:
-    return "time_stamp" if notice.code.startswith("timestamp.") else "revocation"
+    if notice.code.startswith("timestamp."):
+        return "time_stamp"
+    return "values" if notice.code.startswith("values.") else "revocation"
 
 
 def _step(
@@ -141,7 +143,8 @@ _NO_STAMP = _words(
     "không có: thời điểm ký chỉ là lời của người ký",
     "none: the signing time is the signer's own word",
 )
-_NOT_WANTED = (_NO_REVOCATION, _PINNED_ITSELF, _NO_STAMP)
+_NO_VALUES = _words("không có (chưa ở mức LT)", "none (not baseline LT)")
+_NOT_WANTED = (_NO_REVOCATION, _PINNED_ITSELF, _NO_STAMP, _NO_VALUES)
 
 
 _FORMS = {
@@ -296,7 +299,7 @@ def _link(certificate: x509.Certificate, number: int) -> Words:
 
 
 def _look_at_revocation(inspection: Inspection, policy: VerificationPolicy) -> list[Words] | None:
-    if policy.revocation.demand is Demand.OFF:
+    if policy.revocation.demand is Demand.OFF and inspection.values is None:
         return [_NO_REVOCATION]
     if inspection.certificate is None or not inspection.certificate.path:
         return None
@@ -333,6 +336,24 @@ def _look_at_stamp(inspection: Inspection, _policy: VerificationPolicy) -> list[
         return [] if is_there else [_NO_STAMP]
     by, at = stamp.authority.common_name or "-", f"{stamp.at:%Y-%m-%d %H:%M:%S} UTC"
     return [_words(f"{by}: chữ ký đã có lúc {at}", f"{by}: the signature was there at {at}")]
+
+
+def _look_at_values(inspection: Inspection, _policy: VerificationPolicy) -> list[Words] | None:
+    if inspection.certificate is None:
+        return None
+    found = inspection.values
+    if found is None:
+        return [_NO_VALUES]
+    enclosed, evidence = found.values.certificates, found.values.evidence
+    used = ", ".join(subject_text(one) for one in found.certificates) or "-"
+    return [
+        _words(
+            f"{len(enclosed)} chứng thư, {len(evidence)} dữ liệu thu hồi; đứng trong chuỗi: {used}",
+            f"{len(enclosed)} certificates, {len(evidence)} pieces of revocation data; in a "
+            f"chain stand: {used}",
+        ),
+        *(_known(one) for one in found.standings),
+    ]
 
 
 def _look_at_policy(_inspection: Inspection, policy: VerificationPolicy) -> list[Words] | None:
@@ -425,6 +446,12 @@ _PLANS = (
         title=_words("Dấu thời gian", "Time-stamp"),
         codes=("timestamp.", "signature.signed_after_timestamp"),
         look=_look_at_stamp,
+    ),
+    _Plan(
+        name="values",
+        title=_words("Dữ liệu kiểm tra kèm theo", "Enclosed validation data"),
+        codes=("values.",),
+        look=_look_at_values,
     ),
     _Plan(
         name="policy",

@@ -10,6 +10,7 @@ from signing.errors import Reason
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+    from signing.enclosed_values import ValuesFindings
     from signing.reading import Claims
     from signing.timestamps import Timestamp
     from signing.trust import CertificateFindings
@@ -30,11 +31,15 @@ class Findings:
     of_timestamp: list[Reason] = field(default_factory=list)
     """What is to be said of the time-stamp and does not count against the document."""
 
+    values: ValuesFindings | None = None
+    of_values: list[Reason] = field(default_factory=list)
+    """The same of the values beside it."""
+
     @property
     def notices(self) -> tuple[Reason, ...]:
         """What does not count against the document and is to be said."""
         of_certificate = () if self.certificate is None else self.certificate.notices
-        return (*of_certificate, *self.of_timestamp)
+        return (*of_certificate, *self.of_timestamp, *self.of_values)
 
     def add(self, code: str, *, vi: str, en: str) -> None:
         """Note a reason to refuse."""

@@ -89,7 +89,7 @@ def judge_answer(question: Question, evidence: Evidence, *, lists: Sequence[Evid
     """
     found = _read(evidence.data, question.issuer)
     if isinstance(found, Fault):
-        return undecided(question, found, evidence)
+        return undecided(question, _elsewhere(evidence.data, question) or found, evidence)
     single = found.single
     fault = _wrong_subject(single, question) or _unproven(found, question, lists)
     if fault is not None:
@@ -271,6 +271,15 @@ def _undelegated(
             f"(until {signer.not_valid_after_utc:%Y-%m-%d})",
         )
     return None
+
+
+def _elsewhere(data: bytes, question: Question) -> Fault | None:
+    """Return that an answer which is not believed is about somebody else anyway, or None."""
+    try:
+        singles = list(ocsp.load_der_ocsp_response(data).responses)
+        return _wrong_subject(singles[0], question) if len(singles) == 1 else None
+    except UNREADABLE:
+        return None
 
 
 def _wrong_subject(single: OCSPSingleResponse, question: Question) -> Fault | None:

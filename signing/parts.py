@@ -197,6 +197,18 @@ def read_certificates(key_info: _Element) -> tuple[x509.Certificate, ...]:
         ) from exc
 
 
+def load_enclosed(der: bytes) -> x509.Certificate:
+    """Return a certificate that stands beside the time-stamp."""
+    try:
+        return _load_certificate(der)
+    except ValueError as exc:
+        raise Departure(
+            "certificate.unreadable",
+            vi="Chứng thư trong CertificateValues không đọc được",
+            en="A certificate in CertificateValues cannot be read",
+        ) from exc
+
+
 # Fast path: a peer sends the same few certificates with every document.
 _load_certificate = lru_cache(maxsize=256)(load_certificate)
 

@@ -12,12 +12,14 @@ import hmac
 from typing import TYPE_CHECKING
 
 from signing.certificates import certificate_digest, issuer_serial
+from signing.enclosed import as_evidence
 from signing.methods import is_value_of
 from signing.trust import examine_certificate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from signing.enclosed_values import EnclosedValues
     from signing.findings import Findings
     from signing.parts import Digest
     from signing.policy import VerificationPolicy
@@ -80,14 +82,17 @@ def check_certificate(
     findings: Findings,
     at: datetime,
     now: datetime | None,
+    values: EnclosedValues | None = None,
 ) -> None:
     """Note whether the certificate could be trusted at a time, as far as is known `now`."""
+    further = () if values is None else values.certificates
     found = examine_certificate(
         claims.certificates[0],
-        intermediates=claims.certificates[1:],
+        intermediates=(*claims.certificates[1:], *further),
         policy=policy,
         signed_at=at,
         now=now,
+        enclosed=as_evidence(values, findings.timestamp),
     )
     findings.certificate = found
     findings.reasons += found.reasons

@@ -33,7 +33,7 @@ from signing.profile import (
     LegacyAlgorithm,
 )
 from signing.properties import SignedProperties, read_properties
-from signing.unsigned import TimestampClaim, read_timestamp
+from signing.unsigned import TimestampClaim, read_unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from lxml.etree import _Element
 
+    from signing.enclosed_values import EnclosedValues
     from signing.errors import Reason
 
 _T = TypeVar("_T")
@@ -68,6 +69,8 @@ class XadesClaims(Claims):
     properties: SignedProperties
     timestamp: TimestampClaim | None
     """Beside the signed properties, unsigned; None: there is none."""
+    values: EnclosedValues | None
+    """Behind the time-stamp; None: there are none."""
 
 
 class _Reader:
@@ -182,7 +185,7 @@ def _read_xades(
     value_bytes = attempt(lambda: bytes_of(value))
     certificates = attempt(lambda: read_certificates(key_info))
     unsigned = None if properties is None else properties.unsigned
-    timestamp = None if unsigned is None else attempt(lambda: read_timestamp(unsigned, value))
+    added = None if unsigned is None else attempt(lambda: read_unsigned(unsigned, value))
     if (
         reader.reasons
         or algorithm is None
@@ -201,7 +204,8 @@ def _read_xades(
         value=value_bytes,
         certificates=certificates,
         properties=properties,
-        timestamp=timestamp,
+        timestamp=None if added is None else added.timestamp,
+        values=None if added is None else added.values,
     )
 
 

@@ -7,9 +7,10 @@ traffic does not stop because an authority's server is down, unless the policy s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from signing.certificates import subject_text
@@ -93,6 +94,16 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosed:
+    """Evidence that came inside a document. Anybody could have put it there."""
+
+    evidence: tuple[Evidence, ...]
+    proven_at: datetime | None
+    """By when it was signed for certain: for then it must be fresh, and a revocation before counts,
+    whatever time is stated. None: nothing proves when, and it must be fresh like all other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationFindings:
     """What revocation comes to for one chain."""
 
@@ -111,6 +122,7 @@ def judge_chain(
     signed_at: datetime,
     now: datetime | None,
     clock_skew: timedelta,
+    enclosed: Enclosed | None = None,
 ) -> RevocationFindings:
     """
     Say which certificates of a proven chain were revoked.
@@ -121,22 +133,22 @@ def judge_chain(
         signed_at: Revoked later than this does not count.
         now: When answers must be fresh; None: when signed.
         clock_skew: Between the authorities' clocks and ours.
+        enclosed: Judged beside what the source has, and even where nobody is asked.
     """
-    if revocation.demand is Demand.OFF:
+    if revocation.demand is Demand.OFF and enclosed is None:
         return RevocationFindings(standings=(), reasons=(), notices=())
     standings: list[Standing] = []
     reasons: list[Reason] = []
     notices: list[Reason] = []
-    for number, certificate in enumerate(path[:-1]):
-        question = Question(
-            certificate=certificate,
-            issuer=path[number + 1],
-            fresh_at=signed_at if revocation.is_kept or now is None else now,
-            now=now,
-            max_age=revocation.longest_age(certificate),
-            clock_skew=clock_skew,
-        )
-        standing = judge_certificate(question, source=revocation.source)
+    questions = questions_of(
+        path,
+        revocation=revocation,
+        fresh_at=signed_at if revocation.is_kept or now is None else now,
+        now=now,
+        clock_skew=clock_skew,
+    )
+    for question in questions:
+        standing = judge_certificate(question, source=revocation.source, enclosed=enclosed)
         standings.append(standing)
         if standing.status is Status.UNDECIDED:
             is_required = revocation.demand is Demand.REQUIRED
@@ -144,7 +156,7 @@ def judge_chain(
         elif standing.revoked_at is not None:
             if standing.revoked_at <= signed_at:
                 reasons.append(_revoked_before(standing))
-            elif revocation.believes_stated_time:
+            elif _counts_in_time(standing.revoked_at, revocation, enclosed):
                 notices.append(_revoked_since(standing))
             else:
                 reasons.append(_revoked_unproven(standing))
@@ -153,7 +165,40 @@ def judge_chain(
     )
 
 
-def judge_certificate(question: Question, *, source: RevocationSource | None) -> Standing:
+def questions_of(
+    path: Sequence[x509.Certificate],
+    *,
+    revocation: Revocation,
+    fresh_at: datetime,
+    now: datetime | None,
+    clock_skew: timedelta,
+) -> list[Question]:
+    """Return what to ask about a proven chain: one question for each certificate below its root."""
+    return [
+        Question(
+            certificate=certificate,
+            issuer=issuer,
+            fresh_at=fresh_at,
+            now=now,
+            max_age=revocation.longest_age(certificate),
+            clock_skew=clock_skew,
+        )
+        for certificate, issuer in pairwise(path)
+    ]
+
+
+def _counts_in_time(
+    revoked_at: datetime, revocation: Revocation, enclosed: Enclosed | None
+) -> bool:
+    """Tell whether a signature that states a time before the revocation counts."""
+    if enclosed is None or enclosed.proven_at is None:
+        return revocation.believes_stated_time
+    return enclosed.proven_at < revoked_at
+
+
+def judge_certificate(
+    question: Question, *, source: RevocationSource | None, enclosed: Enclosed | None = None
+) -> Standing:
     """
     Return what is known about one certificate.
 
@@ -164,6 +209,8 @@ def judge_certificate(question: Question, *, source: RevocationSource | None) ->
     found = Found() if source is None else source.find(question.certificate, issuer=issuer)
     lists = [one for one in found.evidence if one.kind is Kind.CRL]
     standings = [judge_evidence(question, one, lists=lists) for one in found.evidence]
+    if enclosed is not None:
+        standings += [one for one in judge_enclosed(question, enclosed) if not is_about_others(one)]
     revoked = [one for one in standings if one.status is Status.REVOKED]
     if revoked:
         return min(revoked, key=lambda one: one.revoked_at or question.fresh_at)
@@ -177,6 +224,21 @@ def judge_certificate(question: Question, *, source: RevocationSource | None) ->
         status=Status.UNDECIDED,
         reasons=tuple(dict.fromkeys(reasons)) or nothing.reasons,
     )
+
+
+def is_about_others(standing: Standing) -> bool:
+    """Tell whether a piece of evidence is about another certificate, or by another authority."""
+    return any(
+        one.code.endswith((".other_issuer", ".other_certificate")) for one in standing.reasons
+    )
+
+
+def judge_enclosed(question: Question, enclosed: Enclosed) -> list[Standing]:
+    """Return what each piece says that came inside the document."""
+    lists = [one for one in enclosed.evidence if one.kind is Kind.CRL]
+    if enclosed.proven_at is not None:
+        question = replace(question, fresh_at=enclosed.proven_at)
+    return [judge_evidence(question, one, lists=lists) for one in enclosed.evidence]
 
 
 def judge_evidence(
@@ -200,6 +262,13 @@ _TOO_LARGE = Fault(
     f"dữ liệu thu hồi lớn hơn {MAX_EVIDENCE_BYTES // 1024**2} MB",
     f"the answer is larger than {MAX_EVIDENCE_BYTES // 1024**2} MB",
 )
+
+
+def revocation_reason(standing: Standing, *, proven_at: datetime) -> Reason | None:
+    """Return that a certificate was revoked before the time that is proven, or None."""
+    if standing.revoked_at is None or standing.revoked_at > proven_at:
+        return None
+    return _revoked_unproven(standing)
 
 
 def _revoked_before(standing: Standing) -> Reason:

@@ -32,8 +32,11 @@ def check_timestamp(
     if not policy.timestamps.trust_anchors:
         findings.of_timestamp.append(_NOT_JUDGED)
         return signed_at
+    further = () if claims.values is None else claims.values.certificates
     try:
-        stamp = judge_token(claim.token, claim.stamped, policy=policy.timestamps, now=now)
+        stamp = judge_token(
+            claim.token, claim.stamped, policy=policy.timestamps, now=now, further=further
+        )
     except TimestampRefused as refused:
         findings.reasons += refused.reasons
         return signed_at

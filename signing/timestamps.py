@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,13 @@ from signing.errors import Reason, SigningError
 from signing.policy import VerificationPolicy
 from signing.timestamp_policy import TimestampPolicy
 from signing.timestamp_tokens import names_its_certificate, read_token
-from signing.trust import path_reasons
+from signing.trust import find_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from cryptography import x509
 
     from signing.timestamp_tokens import TokenClaims
 
@@ -70,6 +72,8 @@ class Timestamp:
     method: str
     """Of the digest that was stamped; a name in hashlib."""
     token: bytes
+    path: tuple[x509.Certificate, ...]
+    """From the authority's certificate to the pinned one, both included."""
 
     @property
     def latest(self) -> datetime:
@@ -138,16 +142,30 @@ def judge_answer(
     return _judge(token, request.data, policy=policy, now=now, request=request)
 
 
-def judge_token(token: bytes, data: bytes, *, policy: TimestampPolicy, now: datetime) -> Timestamp:
+def judge_token(
+    token: bytes,
+    data: bytes,
+    *,
+    policy: TimestampPolicy,
+    now: datetime,
+    further: tuple[x509.Certificate, ...] = (),
+) -> Timestamp:
     """
     Return what `token` proves about `data`.
+
+    Args:
+        token: Of anybody.
+        data: What it must be over.
+        policy: Whom to believe.
+        now: Bounds the time that it states.
+        further: Certificates beside those in the token that may lead to a pinned root.
 
     Raises:
         TimestampRefused: with everything that speaks against it; "timestamp.unreadable",
             "….other_data", "….untrusted", "….not_for_timestamps", "….expired",
             "….signature_wrong", "….algorithm_forbidden" and others.
     """
-    return _judge(token, data, policy=policy, now=now, request=None)
+    return _judge(token, data, policy=policy, now=now, request=None, further=further)
 
 
 def _token_in(answer: bytes) -> bytes:
@@ -169,6 +187,7 @@ def _judge(
     policy: TimestampPolicy,
     now: datetime,
     request: TimestampRequest | None,
+    further: tuple[x509.Certificate, ...] = (),
 ) -> Timestamp:
     if len(token) > MOST_BYTES:
         raise TimestampRefused([reasons.too_large(len(token), MOST_BYTES)])
@@ -176,8 +195,10 @@ def _judge(
         claims = read_token(token)
     except ValueError as exc:
         raise TimestampRefused([reasons.unreadable(str(exc))]) from exc
+    claims = replace(claims, chain=(*claims.chain, *further))
+    path, of_authority = _judge_authority(claims, policy)
     found = [
-        *_authority_reasons(claims, policy),
+        *of_authority,
         *_content_reasons(claims, data, request),
     ]
     if claims.at > now + policy.clock_skew:
@@ -194,6 +215,7 @@ def _judge(
         serial=claims.info.serial,
         method=shapes.HASH_NAMES[claims.info.imprint.method.algorithm],
         token=token,
+        path=path,
     )
 
 
@@ -215,8 +237,10 @@ def _content_reasons(
     return found
 
 
-def _authority_reasons(claims: TokenClaims, policy: TimestampPolicy) -> list[Reason]:
-    """Return what speaks against who issued it, at the time that it states."""
+def _judge_authority(
+    claims: TokenClaims, policy: TimestampPolicy
+) -> tuple[tuple[x509.Certificate, ...], list[Reason]]:
+    """Return the chain of who issued it, and what speaks against them at the stated time."""
     certificate = claims.certificate
     found = []
     if not is_for_timestamps(certificate):
@@ -229,10 +253,11 @@ def _authority_reasons(claims: TokenClaims, policy: TimestampPolicy) -> list[Rea
         found.append(reasons.out_of_time(certificate, claims.at))
     # Judged within the certificate's own dates, so that one cause gives one reason.
     at = min(max(claims.at, begin), end)
-    for one in path_reasons(certificate, claims.chain, _of_signatures(policy), at):
+    path, against = find_path(certificate, claims.chain, _of_signatures(policy), at)
+    for one in against:
         is_stranger = one.code == "certificate.untrusted"
         found.append(reasons.untrusted(certificate, one.en) if is_stranger else one)
-    return found
+    return path, found
 
 
 def _of_signatures(policy: TimestampPolicy) -> VerificationPolicy:

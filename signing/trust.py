@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cryptography.x509.verification import Policy
 
     from signing.policy import VerificationPolicy
+    from signing.revocation import Enclosed
     from signing.standing import Standing
 
 
@@ -80,6 +81,7 @@ def examine_certificate(
     policy: VerificationPolicy,
     signed_at: datetime,
     now: datetime | None,
+    enclosed: Enclosed | None = None,
 ) -> CertificateFindings:
     """
     Return what there is to say about the certificate.
@@ -90,6 +92,7 @@ def examine_certificate(
         policy: Whom to trust.
         signed_at: When it signed.
         now: When what is known of revocation must be fresh; None: when it signed.
+        enclosed: What is known of revocation from the document itself.
     """
     reasons = []
     weakness = weakness_of(certificate, min_rsa_bits=policy.min_rsa_bits)
@@ -115,6 +118,7 @@ def examine_certificate(
         signed_at=signed_at,
         now=now,
         clock_skew=policy.clock_skew,
+        enclosed=enclosed,
     )
     return CertificateFindings(
         reasons=(*reasons, *revocation.reasons),
@@ -148,15 +152,17 @@ def _validity_reasons(certificate: x509.Certificate, signed_at: datetime) -> lis
     return []
 
 
-def path_reasons(
+def find_path(
     certificate: x509.Certificate,
     intermediates: tuple[x509.Certificate, ...],
     policy: VerificationPolicy,
     at: datetime,
-) -> list[Reason]:
-    """Return why the certificate leads to no pinned root at `at`; empty means that it does."""
+) -> tuple[tuple[x509.Certificate, ...], list[Reason]]:
+    """Return the chain to a pinned root at `at`, empty if there is none, and what is wrong."""
     path = _path(certificate, intermediates, policy, at)
-    return [path] if isinstance(path, Reason) else _weak_authorities(path, policy)
+    if isinstance(path, Reason):
+        return (), [path]
+    return path, _weak_authorities(path, policy)
 
 
 def _weak_authorities(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from signing.certificates import Signer
+    from signing.enclosed_values import ValuesFindings
     from signing.errors import Reason
     from signing.profile import Algorithm, LegacyAlgorithm
     from signing.timestamps import Timestamp
@@ -98,6 +99,8 @@ class Inspection:
     """By which it claims to be signed; None: it follows no profile."""
     certificate: CertificateFindings | None = None
     """How the signer's certificate was judged; None: there is none that can be read."""
+    values: ValuesFindings | None = None
+    """What was used of the values that the document encloses; None: it encloses none."""
     form: Form = Form.ENVELOPED
     """As what it was judged."""
     file: str | None = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from schemas.parser import parse_xml
 from signing.canonical import canonical_bytes
 from signing.certificates import read_signer
+from signing.enclosed import check_values
 from signing.errors import SignatureRefused
 from signing.findings import Findings
 from signing.locating import find_beside, find_inside, limits_of, name_of
@@ -208,7 +209,10 @@ def _judge(
     signed_at = claims.properties.signed_at
     check_signing_time(signed_at, policy=policy, findings=findings, now=now)
     at = check_timestamp(claims, policy=policy, findings=findings, now=now)
-    check_certificate(claims, policy=policy, findings=findings, at=at, now=now)
+    values = claims.values
+    check_certificate(claims, policy=policy, findings=findings, at=at, now=now, values=values)
+    if values is not None:
+        check_values(values, policy=policy, findings=findings, now=now)
 
 
 def _accepted(findings: Findings) -> tuple[bytes, Claims]:
@@ -237,5 +241,6 @@ def _report(findings: Findings, policy: VerificationPolicy, form: Form) -> Inspe
         notices=findings.notices,
         algorithm=None if claims is None else claims.algorithm,
         certificate=findings.certificate,
+        values=findings.values,
         form=form,
     )
