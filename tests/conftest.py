@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from lienthong.testing import mariadb as mariadb_server
@@ -15,6 +16,19 @@ from lienthong.testing import softhsm as softhsm_tokens
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(autouse=True)
+def _own_logs(monkeypatch):
+    """Keep a command that a test runs in this process from fixing where later tests' logs go."""
+    configure = structlog.configure
+    monkeypatch.setattr(
+        structlog,
+        "configure",
+        lambda **wanted: configure(**wanted | {"cache_logger_on_first_use": False}),
+    )
+    yield
+    structlog.reset_defaults()
 
 
 def _need(*, is_there, name):
