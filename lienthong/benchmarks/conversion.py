@@ -73,10 +73,7 @@ class Measurement:
 
 def measure_conversion(installation: Installation, *, dossiers: int) -> Measurement:
     """Convert about `dossiers` generated records, and time each primitive on the same data."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "large.csv"
-        generate_large_csv(path, size_bytes=dossiers * BYTES_PER_RECORD)
-        file = SourceFile(agency=AGENCY, file_name="large.csv", body=path.read_bytes())
+    file = _generated(dossiers)
     primitives, documents = measure_primitives(installation, [file])
     converter = installation.mappings.get(AGENCY)
     plain = make_agency(converter, signer=XadesSigner(installation.signer(AGENCY).key))
@@ -97,6 +94,18 @@ def measure_conversion(installation: Installation, *, dossiers: int) -> Measurem
             primitives=tuple(one for one in primitives if one.key != SECOND),
         ),
     )
+
+
+def make_documents(installation: Installation, *, dossiers: int) -> list[bytes]:
+    """Return about `dossiers` unsigned documents, as `convert` builds them."""
+    return measure_primitives(installation, [_generated(dossiers)])[1]
+
+
+def _generated(dossiers: int) -> SourceFile:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.csv"
+        generate_large_csv(path, size_bytes=dossiers * BYTES_PER_RECORD)
+        return SourceFile(agency=AGENCY, file_name="large.csv", body=path.read_bytes())
 
 
 def _cost(installation: Installation, file: SourceFile, *, agency: Agency, of: int) -> Cost:

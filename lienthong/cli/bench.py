@@ -100,6 +100,9 @@ def bench(  # noqa: PLR0913 - options of a command
     picture: Annotated[
         Path | None, typer.Option(help="Also draw the stages and targets into this SVG file")
     ] = None,
+    signatures: Annotated[
+        bool, typer.Option("--signatures", help="Signing and verifying alone, with both keys")
+    ] = False,
     large_csv: Annotated[
         int | None, typer.Option(min=1, help="Also convert a CSV of so many MiB; see its memory")
     ] = None,
@@ -111,6 +114,9 @@ def bench(  # noqa: PLR0913 - options of a command
     Example: lienthong bench --way rabbitmq --picture bench.svg
     """
     session: Session = context.obj
+    if signatures:
+        _bench_signatures(session, dossiers or CONVERTED, as_json=as_json)
+        return
     if way is None:
         _bench_conversion(session, dossiers or CONVERTED, large_csv=large_csv, as_json=as_json)
         return
@@ -176,6 +182,29 @@ def _bench_conversion(
             f"{large.records / large.seconds:.0f}/s, "
             f"{session.word('bộ nhớ đỉnh', 'peak memory')} {large.peak_bytes / MIB:.0f} MiB"
         )
+
+
+def _bench_signatures(session: Session, dossiers: int, *, as_json: bool) -> None:
+    from lienthong.benchmarks.conversion import make_documents
+    from lienthong.benchmarks.signatures import measure_signatures
+
+    installation = session.installation
+    documents = make_documents(installation, dossiers=dossiers)
+    stages = measure_signatures(documents, now=installation.clock())
+    if as_json:
+        session.json(
+            {
+                one.key: {
+                    "microseconds": one.cost.cpu,
+                    "primitives_microseconds": {two.key: two.cost.cpu for two in one.primitives},
+                    "ratio": one.ratio,
+                    "per_second": 1e6 / one.cost.wall,
+                }
+                for one in stages
+            }
+        )
+        return
+    session.out.print(_stages_table(session, stages))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,6 +292,9 @@ HELP: dict[str, str] = {
     "Also draw the stages and targets into this SVG file": (
         "Vẽ thêm các chặng và chỉ tiêu vào tệp SVG này"
     ),
+    "Signing and verifying alone, with both keys": (
+        "Chỉ đo ký và kiểm tra chữ ký, với cả hai loại khóa"
+    ),
     "Also convert a CSV of so many MiB; see its memory": (
         "Chuyển thêm một CSV bấy nhiêu MiB; xem bộ nhớ của nó"
     ),

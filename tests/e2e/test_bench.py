@@ -18,6 +18,18 @@ def test_conversion_is_measured_against_its_primitives(cli):
     assert result.json["primitives_microseconds"]["sign"] > 0
 
 
+def test_signing_and_verifying_are_measured_beside_their_primitives(cli):
+    result = cli("bench", "--signatures", "--dossiers", 100, "--json")
+
+    assert result.code == 0
+    found = result.json
+    ways = ("sign", "sign_second", "verify")
+    assert list(found) == [f"{way} {key}" for key in ("RSA-2048", "P-256") for way in ways]
+    assert all(0 < one["ratio"] < 2 for one in found.values())
+    assert "second" in found["sign_second P-256"]["primitives_microseconds"]
+    assert "second" not in found["verify P-256"]["primitives_microseconds"]
+
+
 @pytest.mark.parametrize("way", ["embedded", "rabbitmq"])
 def test_the_whole_way_is_measured(cli, way):
     if way == "rabbitmq" and not (rabbitmq.is_installed() and postgresql.is_installed()):
