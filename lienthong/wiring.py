@@ -49,7 +49,7 @@ from lienthong.flows.tell import Teller
 from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
 from lienthong.policies import Policies
-from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
+from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT, PolicyName
 from lienthong.retry import Backoff
 from lienthong.revocation.sources import RevocationSources
 from lienthong.store.audit import Entry
@@ -65,7 +65,14 @@ from signing import (
     VerificationPolicy,
     XadesSigner,
 )
-from signing.augmenting import add_timestamp, stamped_bytes
+from signing.augmenting import (
+    add_timestamp,
+    add_values,
+    is_stamped,
+    stamped_bytes,
+    stamped_claims,
+)
+from signing.collecting import collect_values
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
@@ -602,6 +609,39 @@ class Installation:
         data, policy = stamped_bytes(document), self.keyring.timestamp_policy()
         stamp = obtain(self.authority, data, policy=policy, now=self.clock())
         return add_timestamp(document, stamp.token)
+
+    def enclose_values(self, document: bytes, *, policy: PolicyName = AGENCY_DOCUMENT) -> bytes:
+        """
+        Return a signed document with all that proves it for good (XAdES baseline LT).
+
+        Args:
+            document: Gets a time-stamp first if it has none.
+            policy: By which its signer is judged.
+
+        Raises:
+            signing.DocumentUnsignable: it has no signature, or has values already, or something is
+                not known that they must prove.
+            ConfigError: nobody is named who could be asked about revocation.
+            and as `stamp_document`.
+        """
+        revocation = self.revocation_sources.at_once()
+        if revocation.source is None:
+            raise ConfigError(
+                Text(
+                    vi='Mức LT cần dữ liệu thu hồi: đặt [revocation] demand = "when-available"',
+                    en="baseline LT needs revocation data: set [revocation] demand = "
+                    '"when-available"',
+                ),
+                code="revocation.off",
+            )
+        judged = replace(
+            self.policies.load(policy),
+            revocation=revocation,
+            timestamps=self.keyring.timestamp_policy(),
+        )
+        stamped = document if is_stamped(document) else self.stamp_document(document)
+        values = collect_values(stamped_claims(stamped), policy=judged, now=self.clock())
+        return add_values(stamped, values)
 
     def countdown(self) -> Countdown | None:
         """Return which sealed rows have no time-stamp yet; None where nobody is asked for any."""

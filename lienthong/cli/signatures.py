@@ -55,12 +55,15 @@ def sign(  # noqa: PLR0913 - one for each option
         typer.Option(help="Name under which a file is signed (detached); default its own"),
     ] = None,
     level: Annotated[
-        Literal["b", "t"],
-        typer.Option(help="b: as it is delivered; t: with a time-stamp besides (not plain)"),
+        Literal["b", "t", "lt"],
+        typer.Option(
+            help="b: as it is delivered; t: with a time-stamp besides; lt: with all that proves it "
+            "without any authority, too (not plain)"
+        ),
     ] = "b",
 ) -> None:
     """
-    Sign one portal document, or a file of any type, with an agency's key (XAdES baseline B or T).
+    Sign one portal document, or a file of any type, with an agency's key (XAdES, B to LT).
 
     Example: lienthong sign ban-tin.xml --agency land-registration --out da-ky.xml
 
@@ -95,6 +98,8 @@ def sign(  # noqa: PLR0913 - one for each option
         )
     if level == "t":
         signed = installation.stamp_document(signed)
+    elif level == "lt":
+        signed = installation.enclose_values(signed)
     _give(session, signed, out=out, told=Text(vi=f"Đã ký: {out}", en=f"Signed: {out}"))
 
 
@@ -104,15 +109,31 @@ def stamp(
     out: Annotated[
         Path | None, typer.Option(help="Where to write; default standard output")
     ] = None,
+    level: Annotated[
+        Literal["t", "lt"],
+        typer.Option(
+            help="t: a time-stamp; lt: one if there is none yet, certificates and revocation data"
+        ),
+    ] = "t",
+    policy: Annotated[
+        PolicyName, typer.Option(help="What it is, and so by which policy it is judged")
+    ] = AGENCY_DOCUMENT,
 ) -> None:
     """
-    Add a time-stamp to a signed document, for evidence (XAdES baseline T); its signature stays.
+    Add a time-stamp to a signed document, for evidence (XAdES baseline T or LT), and no more.
 
     Example: lienthong stamp da-ky.xml --out da-ky-t.xml
+
+    Example: lienthong stamp da-ky-t.xml --level lt --out da-ky-lt.xml
     """
     session: Session = context.obj
-    stamped = session.installation.stamp_document(read_document(file))
-    told = Text(vi=f"Đã thêm dấu thời gian: {out}", en=f"Time-stamped: {out}")
+    installation, document = session.installation, read_document(file)
+    if level == "lt":
+        stamped = installation.enclose_values(document, policy=policy)
+        told = Text(vi=f"Đã nâng lên mức LT: {out}", en=f"Now baseline LT: {out}")
+    else:
+        stamped = installation.stamp_document(document)
+        told = Text(vi=f"Đã thêm dấu thời gian: {out}", en=f"Time-stamped: {out}")
     _give(session, stamped, out=out, told=told)
 
 

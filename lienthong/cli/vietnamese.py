@@ -195,13 +195,20 @@ HELP: dict[str, str] = {
     "Check one XML document against the schema of its version and explain every fault.": (
         "Kiểm tra một tài liệu XML theo lược đồ của phiên bản nó và giải thích từng lỗi."
     ),
-    "Sign one portal document, or a file of any type, with an agency's key (XAdES baseline B or "
-    "T).": "Ký một tài liệu, hoặc một tệp loại bất kỳ, bằng khóa của cơ quan (XAdES mức B hoặc T).",
-    "Add a time-stamp to a signed document, for evidence (XAdES baseline T); its signature "
-    "stays.": "Thêm dấu thời gian vào tài liệu đã ký để làm bằng chứng (XAdES mức T); chữ ký giữ "
-    "nguyên.",
-    "b: as it is delivered; t: with a time-stamp besides (not plain)": (
-        "b: như khi gửi đi; t: có thêm dấu thời gian (không áp dụng cho plain)"
+    "Sign one portal document, or a file of any type, with an agency's key (XAdES, B to LT).": (
+        "Ký một tài liệu, hoặc một tệp loại bất kỳ, bằng khóa của cơ quan (XAdES, mức B đến LT)."
+    ),
+    "Add a time-stamp to a signed document, for evidence (XAdES baseline T or LT), and no more.": (
+        "Thêm dấu thời gian vào tài liệu đã ký để làm bằng chứng (XAdES mức T hoặc LT); chữ ký "
+        "giữ nguyên."
+    ),
+    "b: as it is delivered; t: with a time-stamp besides; lt: with all that proves it without any "
+    "authority, too (not plain)": (
+        "b: như khi gửi đi; t: có thêm dấu thời gian; lt: có thêm mọi thứ để kiểm tra mà không cần "
+        "hỏi ai (không áp dụng cho plain)"
+    ),
+    "t: a time-stamp; lt: one if there is none yet, certificates and revocation data": (
+        "t: dấu thời gian; lt: thêm dấu nếu chưa có, cùng chứng thư và dữ liệu thu hồi"
     ),
     "Say what is signed in a document, by whom, when, and whether it is trusted, and why not.": (
         "Cho biết phần nào được ký, ai ký, khi nào, có tin cậy không và vì sao."

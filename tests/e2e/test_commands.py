@@ -276,6 +276,42 @@ def test_a_document_gets_a_time_stamp_when_it_is_signed_or_later(quick, unsigned
     assert (again.code, "document.stamped_already" in again.err) == (2, True)
 
 
+def test_a_document_encloses_what_proves_it_when_it_is_signed_or_later(
+    quick, keys, unsigned, authority, tmp_path, monkeypatch
+):
+    off = quick("sign", unsigned, *LAND, "--level", "lt", "--out", "off.xml")
+    assert (off.code, "revocation.off" in off.err) == (2, True)
+    lists = tmp_path / "crl"
+    lists.mkdir()
+    monkeypatch.setenv("LIENTHONG_REVOCATION__DEMAND", "when-available")
+    monkeypatch.setenv("LIENTHONG_REVOCATION__FETCH", "false")
+    monkeypatch.setenv("LIENTHONG_REVOCATION__FOLDER", str(lists))
+    lacking = quick("sign", unsigned, *LAND, "--level", "lt", "--out", "lacking.xml")
+    assert (lacking.code, "document.evidence_lacking" in lacking.err) == (2, True)
+    assert not Path("lacking.xml").exists()
+
+    made_at = datetime.now(UTC) - timedelta(hours=1)
+    (lists / "root.crl").write_bytes(load_development_authority(keys).make_list(now=made_at))
+    assert quick("sign", unsigned, *LAND, "--level", "lt", "--out", "lt.xml").code == 0
+    assert quick("sign", unsigned, *LAND, "--level", "t", "--out", "t.xml").code == 0
+    asked = authority.asked
+    assert quick("stamp", "t.xml", "--level", "lt", "--out", "t-lt.xml").code == 0
+    assert authority.asked == asked
+    assert quick("sign", unsigned, *LAND, "--out", "b.xml").code == 0
+    assert quick("stamp", "b.xml", "--level", "lt", "--out", "b-lt.xml").code == 0
+
+    again = quick("stamp", "lt.xml", "--level", "lt", "--out", "again.xml")
+    assert (again.code, "document.values_already" in again.err) == (2, True)
+    (lists / "root.crl").unlink()
+    monkeypatch.setenv("LIENTHONG_REVOCATION__DEMAND", "required")
+    assert quick("verify", "t.xml").code == 1
+    for name in ("lt.xml", "t-lt.xml", "b-lt.xml"):
+        found = quick("verify", name, "--explain")
+        assert found.code == 0
+        assert "Enclosed validation data: passed" in found.out
+        assert "says CRL EncapsulatedCRLValue 1" in found.out
+
+
 def test_a_document_without_a_signature_or_an_authority_that_is_away_is_told(
     quick, unsigned, document, authority
 ):
