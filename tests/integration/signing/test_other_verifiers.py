@@ -10,8 +10,22 @@ from pathlib import Path
 import pytest
 
 from lienthong.testing.authority import Authority
-from signing import RsaPadding, XadesSigner, load_certificates, load_pem, make_development_pki
-from signing.augmenting import add_timestamp, stamped_bytes
+from signing import (
+    Demand,
+    Evidence,
+    Kept,
+    Kind,
+    Revocation,
+    RsaPadding,
+    VerificationPolicy,
+    XadesSigner,
+    load_certificates,
+    load_development_authority,
+    load_pem,
+    make_development_pki,
+)
+from signing.augmenting import add_timestamp, add_values, stamped_bytes, stamped_claims
+from signing.collecting import collect_values
 from signing.timestamps import TimestampPolicy, judge_answer, make_request
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -54,6 +68,20 @@ def time_stamped(signed, keys):
     return add_timestamp(signed, judge_answer(answer, request, policy=policy, now=NOW).token)
 
 
+def long_term(stamped, keys):
+    """Enclose what its root says of all that it has issued."""
+    authority = load_development_authority(keys.root.certificate.parent)
+    said = Evidence(kind=Kind.CRL, data=authority.make_list(now=NOW), origin="root.crl")
+    roots = tuple(load_certificates(keys.root.certificate.read_bytes()))
+    policy = VerificationPolicy(
+        trust_anchors=roots,
+        timestamps=TimestampPolicy(trust_anchors=roots),
+        revocation=Revocation(demand=Demand.REQUIRED, source=Kept(evidence=(said,))),
+    )
+    values = collect_values(stamped_claims(stamped), policy=policy, now=NOW)
+    return add_values(stamped, values)
+
+
 @pytest.fixture(scope="module")
 def documents(kind, keys, signer_files, tmp_path_factory) -> dict[str, Path]:
     """Our signature as sent, with a time-stamp, in a SOAP message, with one changed letter each."""
@@ -63,6 +91,7 @@ def documents(kind, keys, signer_files, tmp_path_factory) -> dict[str, Path]:
     texts = {
         "alone": signed,
         "time-stamped": time_stamped(signed.encode(), keys).decode(),
+        "long-term": long_term(time_stamped(signed.encode(), keys), keys).decode(),
         "in a message": SOAP.format(signed) + "\n</s:Body></s:Envelope>",
         "document changed": signed.replace("0001", "0002"),
         "properties changed": signed.replace("08:00:00Z", "08:00:01Z"),
@@ -84,6 +113,7 @@ def documents(kind, keys, signer_files, tmp_path_factory) -> dict[str, Path]:
     [
         ("alone", True),
         ("time-stamped", True),
+        ("long-term", True),
         ("in a message", True),
         ("document changed", False),
         ("properties changed", False),
@@ -133,6 +163,7 @@ def test_the_jdk_agrees(signer_files, documents, tmp_path):
     assert dict(zip(documents, done.stdout.splitlines(), strict=True)) == {
         "alone": "valid valid valid",
         "time-stamped": "valid valid valid",
+        "long-term": "valid valid valid",
         "in a message": "valid valid valid",
         "document changed": "invalid invalid valid",
         "properties changed": "invalid valid invalid",
