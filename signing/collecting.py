@@ -130,16 +130,15 @@ class _Collection:
         whole = judge_certificate(question, source=_Once(found))
         if whole.status is Status.UNDECIDED:
             return whole
-        encoded = [_as_der(one) for one in found.evidence]
-        fitting = [one for one in encoded if is_enclosable(one)]
         # Alone: an answer whose signer only a list can prove would need that beside it.
-        alone = [judge_evidence(question, one, lists=()) for one in fitting]
-        same = [one for one in alone if one.status is whole.status]
-        if not same:
-            return undecided(question, _TOO_LARGE if not fitting else _NOT_ALONE)
+        alone = [judge_evidence(question, _as_der(one), lists=()) for one in found.evidence]
+        suffices = [one for one in alone if one.status is whole.status]
+        fits = [one for one in suffices if one.evidence and is_enclosable(one.evidence)]
+        if not fits:
+            return undecided(question, _TOO_LARGE if suffices else _NOT_ALONE)
         if whole.status is Status.REVOKED:
-            return min(same, key=lambda one: one.revoked_at or question.fresh_at)
-        return max(same, key=lambda one: one.this_update or question.fresh_at)
+            return min(fits, key=lambda one: one.revoked_at or question.fresh_at)
+        return max(fits, key=lambda one: one.this_update or question.fresh_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -636,3 +636,53 @@ def test_many_look_alikes_among_the_certificates_take_no_time_to_speak_of(site, 
 
     assert site.codes(document)[0] == "certificate.untrusted"
     assert perf_counter() - started < 2
+
+
+def padded(authority: DevelopmentAuthority, now: datetime, *, size: int) -> Evidence:
+    """Return a good list that is large."""
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.32473.9"), bytes(size))
+    return crl(authority.make_list(now=now, extensions=[(padding, False)]))
+
+
+def test_a_list_too_large_to_be_read_again_is_not_enclosed(site):
+    large = padded(site.issuer(site.middle), site.now - HOUR, size=MOST_LIST_BYTES)
+    stamped = site.stamped(signed=site.with_chain())
+
+    with pytest.raises(DocumentUnsignable) as refused:
+        site.collect(stamped, large, *site.evidence(kinds=()))
+
+    assert "larger than 5 MB" in refused.value.en
+    # Where an answer says the same, it takes the list's place.
+    document = site.collect(stamped, large, *site.evidence(kinds=("ocsp",)))
+    assert len(document) < 20_000
+
+
+def test_a_document_that_would_become_too_large_is_not_made(site):
+    large = padded(site.issuer(site.middle), site.now - HOUR, size=MOST_LIST_BYTES - 2000)
+
+    with pytest.raises(DocumentUnsignable) as refused:
+        site.document(large, large, large, *site.evidence())
+
+    assert refused.value.code == "xml.too_large"
+
+
+def test_a_large_list_is_read_again(site):
+    large = padded(site.issuer(site.middle), site.now - HOUR, size=MOST_LIST_BYTES - 2000)
+
+    assert site.notices(site.document(large, *site.evidence(kinds=()))) == []
+
+
+def test_values_of_another_document_prove_nothing_of_this_one(site, workshop):
+    neighbour = workshop.issue("Sở Xây dựng", issuer=site.middle)
+    middle = site.issuer(site.middle)
+    answer = middle.make_answer(neighbour.certificate, issuer=site.middle.certificate, now=site.now)
+    moved = site.document(ocsp(answer), *site.evidence(kinds=()))
+
+    assert site.codes(moved) == ["revocation.missing"]
+
+
+def test_certificates_are_judged_at_the_time_stamp_where_the_policy_says_so(site, workshop):
+    """And then the values prove a signer whose certificate has long run out."""
+    strict = replace(site.policy, judges_at_timestamp=True)
+
+    assert verify(site.document(), policy=strict, now=site.years_later).timestamp is not None
