@@ -152,14 +152,20 @@ def _flush_output() -> None:
 
 
 def _language_first(words: list[str]) -> list[str]:
-    """Return the words with `--lang` before the command, wherever it was written."""
+    """Return the words with `--lang` first, wherever it was written; the last one counts."""
     end = words.index("--") if "--" in words else len(words)
-    for number, word in enumerate(words[:end]):
-        if word.startswith("--lang="):
-            return [word, *words[:number], *words[number + 1 :]]
-        if word == "--lang" and number + 1 < end:
-            return [word, words[number + 1], *words[:number], *words[number + 2 :]]
-    return words
+    asked: list[str] = []
+    others: list[str] = []
+    waiting = iter(words[:end])
+    for word in waiting:
+        value = next(waiting, None) if word == "--lang" else None
+        if value is not None:
+            asked = [word, value]
+        elif word.startswith("--lang="):
+            asked = [word]
+        else:
+            others.append(word)
+    return [*asked, *others, *words[end:]]
 
 
 def _language_asked(words: Sequence[str]) -> Language:

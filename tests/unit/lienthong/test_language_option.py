@@ -31,6 +31,7 @@ def said(capfd, monkeypatch, tmp_path):
         ("mapping", "check", "--lang", "vi", "khong-co"),
         ("mapping", "check", "khong-co", "--lang", "vi"),
         ("mapping", "check", "khong-co", "--lang=vi"),
+        ("--lang", "en", "mapping", "check", "khong-co", "--lang", "vi"),
     ],
 )
 def test_the_language_may_stand_anywhere(said, words):
