@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lienthong.pages import render_page
+from schemas.problem import Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from schemas.problem import Language
-
 MOST_STEPS = 1_000
 """Rows of the log that are shown; all of them are in the pack."""
-_STEPS = {
+_WORDS = {
     "submission.received": ("Đã nhận tệp của cơ quan", "the agency's file was received"),
     "submission.expanded": ("Đã đọc hết tệp", "the file was read to its end"),
     "submission.repeated": ("Tệp được gửi lại", "the file came again"),
@@ -33,8 +33,24 @@ _STEPS = {
     "message.discarded": ("Bị bỏ", "it was discarded"),
     "message.viewed": ("Có người xem nội dung", "somebody looked at it"),
     "event.repeated": ("Sự kiện được gửi lại", "the event came again"),
+    "receipt.made": ("Đã ký biên nhận cho cơ quan", "a receipt was signed for the agency"),
     "evidence.exported": ("Xuất gói chứng cứ", "its evidence was exported"),
+    "send": ("gửi", "send"),
+    "lookup": ("hỏi", "look-up"),
+    "delivered": ("Cổng đã nhận", "delivered"),
+    "exists": ("Cổng đã có hồ sơ", "the portal has it already"),
+    "rejected": ("Cổng từ chối", "refused"),
+    "busy": ("Cổng bận, chưa nhận", "busy, nothing was done"),
+    "not_sent": ("chưa gửi được", "not sent"),
+    "unknown": ("chưa rõ", "not known"),
+    "unrecognised": ("câu trả lời lạ", "an answer never seen before"),
+    "withheld": ("chưa gửi", "withheld"),
+    "target": ("Cổng từ chối kết nối", "the portal refuses us"),
+    "present": ("có ở Cổng", "it is there"),
+    "absent": ("không có ở Cổng", "it is not there"),
+    "failed": ("không hỏi được", "no answer"),
 }
+"""Of steps in the log, kinds of attempts and their outcomes."""
 
 
 def write_summary(
@@ -47,16 +63,22 @@ def write_summary(
         steps=[_step(row) for row in steps],
         more=manifest["audit"]["rows"] - len(steps),
         lang=language,
+        word=partial(_word, language=language),
     )
 
 
+def _word(code: str, *, language: Language) -> str:
+    vi, en = _WORDS.get(code, (code, code))
+    return vi if language is Language.VI else en
+
+
 def _step(row: Mapping[str, Any]) -> dict[str, Any]:
-    vi, en = _STEPS.get(row["action"], ("", ""))
+    vi, en = _WORDS.get(row["action"], (row["action"], row["action"]))
     detail = None if "detail" not in row else json.loads(row["detail"])
     return {
         "at": row["at"][:19].replace("T", " "),
-        "vi": vi or row["action"],
-        "en": en or row["action"],
+        "vi": vi,
+        "en": en,
         "action": row["action"],
         "subject": row["subject"],
         "actor": row["actor"],
