@@ -9,7 +9,11 @@ from time import perf_counter
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from lxml import etree
 
 from lienthong.testing.authority import Authority
@@ -22,6 +26,7 @@ from signing import (
     Kind,
     Revocation,
     SignatureRefused,
+    SigningKey,
     VerificationPolicy,
     Withdrawn,
     XadesSigner,
@@ -45,7 +50,9 @@ from signing.enclosed_values import (
     EnclosedValues,
 )
 from signing.second import SecondOpinion
+from signing.timestamp_shapes import Granted
 from signing.timestamps import TimestampPolicy, judge_answer, make_request
+from tests.unit.signing.conftest import USAGES
 
 XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -686,3 +693,44 @@ def test_certificates_are_judged_at_the_time_stamp_where_the_policy_says_so(site
     strict = replace(site.policy, judges_at_timestamp=True)
 
     assert verify(site.document(), policy=strict, now=site.years_later).timestamp is not None
+
+
+def test_enclosed_certificates_fill_the_chain_of_the_time_stamp_authority(site, workshop):
+    root = workshop.issue("Gốc dấu thời gian", issuer=None, is_ca=True, usage=None)
+    between = workshop.issue("Cấp dấu", issuer=root, is_ca=True, usage=None)
+    key = ec.generate_private_key(ec.SECP256R1())
+    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    usage = x509.KeyUsage(**{**dict.fromkeys(USAGES, False), "digital_signature": True})
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Dấu thời gian")]))
+        .issuer_name(between.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(site.now - DAY)
+        .not_valid_after(site.now + DAY)
+        .add_extension(purpose, critical=True)
+        .add_extension(usage, critical=True)
+        .sign(between.key, hashes.SHA256())
+    )
+    # The token does not carry the authority between.
+    stamping = Authority(
+        key=SigningKey(private_key=key, certificate=certificate), clock=lambda: site.now
+    )
+    signed = site.with_chain()
+    answer = stamping.answer(make_request(stamped_bytes(signed)).body)
+    token = asn1.encode_der(asn1.decode_der(Granted, answer).token)
+    stamped = add_timestamp(signed, token)
+    evidence = [
+        *site.evidence()[:-1],
+        crl(site.issuer(between).make_list(now=site.now)),
+        crl(site.issuer(root).make_list(now=site.now)),
+    ]
+    document = add_values(stamped, site.values(*evidence, certificates=[between.certificate]))
+    stamps = TimestampPolicy(trust_anchors=(root.certificate,))
+    policy = replace(site.policy, timestamps=stamps)
+
+    found = verify(document, policy=policy, now=site.years_later)
+
+    assert (found.timestamp.at, found.notices) == (site.now, ())
+    assert "timestamp.untrusted" in site.codes(stamped, policy=policy)
