@@ -214,9 +214,12 @@ def _withdrawn(
             now=now,
         )
         is_used = one.key is chosen
+        # Nobody publishes lists for development keys; who demands them anyhow is told.
+        is_missed = revocation.demand is Demand.REQUIRED or not is_development(one.key.certificate)
         for reason in (*found.reasons, *found.notices):
             is_revoked = reason.code == "certificate.revoked_when_signed"
-            if is_revoked or (is_used and reason.code.startswith("revocation.")):
+            is_unknown = reason.code.startswith("revocation.")
+            if is_revoked or (is_used and is_missed and is_unknown):
                 yield _finding(holder, reason, is_urgent=is_revoked and is_used)
 
 

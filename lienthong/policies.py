@@ -27,7 +27,7 @@ from signing import (
 from signing import (
     PORTAL_RECEIPT as PORTAL_RECEIPT_POLICY,
 )
-from signing import Algorithm, Form, LegacyAlgorithm, load_policy
+from signing import Algorithm, Demand, Form, LegacyAlgorithm, Revocation, load_policy
 from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lienthong.policy_settings import PolicyName
+    from lienthong.revocation.sources import RevocationSources
     from signing import VerificationPolicy
 
 _BASES: dict[PolicyName, VerificationPolicy] = {
@@ -53,6 +54,7 @@ class Policies:
         *,
         pinned: Callable[[], VerificationPolicy],
         timestamps: Callable[[], TimestampPolicy] = TimestampPolicy,
+        revocation: RevocationSources | None = None,
         receipt_trust: Sequence[Path] = (),
     ) -> None:
         """
@@ -62,30 +64,39 @@ class Policies:
             settings: By policy; a policy that is not set is as the product has it.
             pinned: Returns what the installation trusts where a policy has no roots of its own.
             timestamps: Returns which time-stamps are believed.
+            revocation: What authorities have revoked; None: nobody is asked.
             receipt_trust: The target's certificates, which go before a policy's roots.
         """
         self._settings = settings
         self._pinned = pinned
         self._timestamps = timestamps
+        self._revocation = revocation
         self._receipt_trust = tuple(receipt_trust)
 
-    def load(self, name: PolicyName, *, roots: Sequence[Path] = ()) -> VerificationPolicy:
+    def load(
+        self, name: PolicyName, *, roots: Sequence[Path] = (), waits: bool = False
+    ) -> VerificationPolicy:
         """
         Return the policy of one use.
 
         Args:
             name: The use.
             roots: Trust these, whatever was set.
+            waits: For what authorities say, as a command may; deliveries do not.
 
         Raises:
             ConfigError: nobody is pinned for it.
             signing.TrustUnusable: a file of roots cannot be read, or holds none.
         """
         settings = self._settings.get(name, PolicySettings())
-        policy = _narrowed(_BASES[name], settings)
+        policy = replace(
+            _narrowed(_BASES[name], settings),
+            timestamps=self._timestamps(),
+            revocation=self._asked(settings, waits=waits),
+        )
         files = tuple(roots) or self._roots(name, settings)
         if files:
-            return replace(load_policy(files, base=policy), timestamps=self._timestamps())
+            return load_policy(files, base=policy)
         if name == PORTAL_RECEIPT:
             # Not the keyring's roots: an agency's certificate may lead to the same ones, and
             # no agency may sign the portal's receipts.
@@ -100,11 +111,13 @@ class Policies:
                 ),
                 code="target.receipt_trust",
             )
-        return replace(
-            policy,
-            trust_anchors=self._pinned().trust_anchors,
-            timestamps=self._timestamps(),
-        )
+        return replace(policy, trust_anchors=self._pinned().trust_anchors)
+
+    def _asked(self, settings: PolicySettings, *, waits: bool) -> Revocation:
+        if self._revocation is None:
+            return Revocation()
+        demand = None if settings.revocation is None else Demand(settings.revocation)
+        return self._revocation.at_once(demand) if waits else self._revocation.beside(demand)
 
     def _roots(self, name: PolicyName, settings: PolicySettings) -> tuple[Path, ...]:
         if name == PORTAL_RECEIPT and self._receipt_trust:

@@ -55,6 +55,9 @@ class PolicySettings(BaseModel):
     needs_agency_code: bool = Field(
         default=False, description="refuse signers whose certificate names no agency"
     )
+    revocation: Literal["off", "when-available", "required"] | None = Field(
+        default=None, description="of certificates; none: as [revocation] demand says"
+    )
     judges_at_timestamp: bool = Field(
         default=False,
         description="certificates must be valid at a signature's time-stamp, if it has one",

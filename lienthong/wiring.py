@@ -61,6 +61,7 @@ from schemas.problem import Text
 from signing import (
     Hash,
     PlainSigner,
+    Revocation,
     RsaPadding,
     VerificationPolicy,
     XadesSigner,
@@ -191,6 +192,7 @@ class Installation:
             self.settings.policies,
             pinned=self.keyring.policy,
             timestamps=self.keyring.believed_timestamps,
+            revocation=self.revocation_sources,
             receipt_trust=() if target is None else target.receipt_trust,
         )
 
@@ -203,7 +205,8 @@ class Installation:
         """
         if holder == OPERATOR:
             return self.keyring.policy()
-        return self.policies.load(AGENCY_DOCUMENT)
+        # What authorities say of our own keys is told apart from whether they can sign.
+        return replace(self.policies.load(AGENCY_DOCUMENT), revocation=Revocation())
 
     @cached_property
     def revocation_sources(self) -> RevocationSources:
@@ -363,7 +366,7 @@ class Installation:
         """Open the connections to the portal."""
         policy = None
         if self.target.receipts == "required":
-            policy = self._portal_policy()
+            policy = self.policies.load(PORTAL_RECEIPT)
         return SoapChannel(
             self.target,
             receipt_policy=policy,
@@ -404,14 +407,11 @@ class Installation:
 
         return SecurityKeys(
             signing=signing_key,
-            answers=self._portal_policy(profile.answer_trust) if profile.signed_answers else None,
+            answers=self.policies.load(PORTAL_RECEIPT, roots=profile.answer_trust)
+            if profile.signed_answers
+            else None,
             second_check_every=self.settings.signing.second_check_every,
         )
-
-    def _portal_policy(self, roots: Sequence[Path] = ()) -> VerificationPolicy:
-        """Return how the portal's signatures are judged; deliveries do not wait for authorities."""
-        policy = self.policies.load(PORTAL_RECEIPT, roots=roots)
-        return replace(policy, revocation=self.revocation_sources.beside)
 
     def open_inbox(self) -> Inbox:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""
@@ -510,7 +510,7 @@ class Installation:
             key=self.keyring.operator_key,
             roots=self._pinned_roots(),
             clock=self.clock,
-            revocation=lambda: (sources.at_once() if waits else sources.beside).source,
+            revocation=lambda: (sources.at_once() if waits else sources.beside()).source,
         )
 
     def make_reverifier(self) -> Reverifier:
@@ -624,8 +624,8 @@ class Installation:
             ConfigError: nobody is named who could be asked about revocation.
             and as `stamp_document`.
         """
-        revocation = self.revocation_sources.at_once()
-        if revocation.source is None:
+        judged = self.policies.load(policy, waits=True)
+        if judged.revocation.source is None:
             raise ConfigError(
                 Text(
                     vi='Mức LT cần dữ liệu thu hồi: đặt [revocation] demand = "when-available"',
@@ -635,8 +635,7 @@ class Installation:
                 code="revocation.off",
             )
         judged = replace(
-            self.policies.load(policy),
-            revocation=revocation,
+            judged,
             timestamps=self.keyring.timestamp_policy(),
         )
         stamped = document if is_stamped(document) else self.stamp_document(document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -194,10 +193,7 @@ def verify(  # noqa: PLR0913 - one for each option
 
     session: Session = context.obj
     now = session.installation.clock()
-    judged = replace(
-        session.installation.policies.load(policy, roots=trust or ()),
-        revocation=session.installation.revocation_sources.at_once(),
-    )
+    judged = session.installation.policies.load(policy, roots=trust or (), waits=True)
     document = read_document(file)
     # A receipt is signed inside, and names the file by its digest.
     is_detached = content is not None and not is_receipt(document)

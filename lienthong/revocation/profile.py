@@ -18,7 +18,8 @@ class RevocationSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     demand: Literal["off", "when-available", "required"] = Field(
-        default="off", description="when-available: where nothing is known that is said, no more"
+        default="when-available",
+        description="where nothing is known that is said, no more; policies may differ",
     )
     max_age_hours: float = Field(
         default=168, gt=0, le=8784, description="how old what is said of a signer may be"

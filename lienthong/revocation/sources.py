@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lienthong.revocation.fetching import FetchLimits
@@ -80,6 +79,7 @@ class RevocationSources:
         self._settings = settings
         self._clock = clock
         self._beside: OnlineSource | None = None
+        self._held: dict[Demand, Revocation] = {}
         self._shelf = Shelf(data_dir / FOLDER, max_bytes=settings.max_bytes)
         self._folder = (
             None
@@ -87,19 +87,28 @@ class RevocationSources:
             else FolderSource(settings.folder, max_bytes=settings.max_bytes)
         )
 
-    @cached_property
-    def beside(self) -> Revocation:
-        """How revocation is judged while messages are on their way: nobody waits."""
-        return self._revocation(waits=False)
+    def beside(self, demand: Demand | None = None) -> Revocation:
+        """
+        Return how revocation is judged while messages are on their way: nobody waits.
 
-    def at_once(self) -> Revocation:
+        Args:
+            demand: Of one policy; None: that of the installation.
+        """
+        wanted = demand or Demand(self._settings.demand)
+        if wanted not in self._held:
+            self._held[wanted] = self._revocation(wanted, self._online_beside)
+        return self._held[wanted]
+
+    def at_once(self, demand: Demand | None = None) -> Revocation:
         """Return how revocation is judged by a command: what is missing is fetched first."""
-        return self._revocation(waits=True)
+        return self._revocation(demand or Demand(self._settings.demand), self._online_at_once)
 
-    def _revocation(self, *, waits: bool) -> Revocation:
+    def _revocation(
+        self, demand: Demand, online: Callable[[Revocation], OnlineSource]
+    ) -> Revocation:
         settings = self._settings
         plain = Revocation(
-            demand=Demand(settings.demand),
+            demand=demand,
             max_age=timedelta(hours=settings.max_age_hours),
             authority_max_age=timedelta(days=settings.authority_max_age_days),
             believes_stated_time=settings.believe_stated_time,
@@ -108,20 +117,30 @@ class RevocationSources:
             return plain
         sources: list[RevocationSource] = [] if self._folder is None else [self._folder]
         if settings.fetch:
-            rules = OnlineRules(
-                limits=FetchLimits(
-                    timeout=timedelta(seconds=settings.timeout_seconds),
-                    max_bytes=settings.max_bytes,
-                ),
-                freshness=plain,
-                further_lists=settings.lists,
-                waits=waits,
-            )
-            self._shelf.remove_old(now=self._clock())
-            online = OnlineSource(self._shelf, rules=rules, clock=self._clock)
-            self._beside = self._beside if waits else online
-            sources.append(online)
+            sources.append(online(plain))
         return replace(plain, source=JoinedSource(tuple(sources)))
+
+    def _online_beside(self, freshness: Revocation) -> OnlineSource:
+        # One for every policy: what one of them has fetched the others need not.
+        if self._beside is None:
+            self._beside = self._online(freshness, waits=False)
+        return self._beside
+
+    def _online_at_once(self, freshness: Revocation) -> OnlineSource:
+        return self._online(freshness, waits=True)
+
+    def _online(self, freshness: Revocation, *, waits: bool) -> OnlineSource:
+        settings = self._settings
+        rules = OnlineRules(
+            limits=FetchLimits(
+                timeout=timedelta(seconds=settings.timeout_seconds), max_bytes=settings.max_bytes
+            ),
+            freshness=freshness,
+            further_lists=settings.lists,
+            waits=waits,
+        )
+        self._shelf.remove_old(now=self._clock())
+        return OnlineSource(self._shelf, rules=rules, clock=self._clock)
 
     def renew(self) -> None:
         """Fetch, beside everything else, what is half way to its end; cheap where nothing is."""

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.alarms import open_alarms
 from lienthong.evidence.packing import Wanted
-from lienthong.evidence.reverifying import Pace, Reverifier
+from lienthong.evidence.reverifying import Pace, Reverifier, Roots
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.store.database import make_tables, open_postgresql, reading
 from lienthong.store.tables import audit, messages
@@ -85,8 +85,7 @@ def test_a_change_is_found_by_checking_again(site):
         site.store,
         packer=site.make_packer(),
         policy=site.keyring.policy,
-        roots=lambda: site.keyring.policy().trust_anchors,
-        receipt_roots=list,
+        roots=lambda: Roots(documents=site.keyring.policy().trust_anchors),
         pace=Pace(period=timedelta(seconds=1), sample=timedelta(days=1)),
         clock=lambda: now,
         random=Random(1),

@@ -16,10 +16,13 @@ from lienthong.policy_settings import (
     PolicySettings,
     StrongName,
 )
+from lienthong.revocation.profile import RevocationSettings
+from lienthong.revocation.sources import RevocationSources
 from lienthong.settings import load_settings
 from schemas.errors import ConfigError
 from signing import (
     Algorithm,
+    Demand,
     Form,
     LegacyAlgorithm,
     TrustUnusable,
@@ -65,6 +68,18 @@ def test_without_settings_what_the_keyring_pins_is_trusted_except_for_receipts(r
     with pytest.raises(ConfigError) as refused:
         loaded.load("portal-receipt")
     assert refused.value.code == "target.receipt_trust"
+
+
+def test_each_use_may_demand_revocation_otherwise_than_the_installation(roots, tmp_path):
+    loaded = policies(
+        {"portal-receipt": PolicySettings(roots=(roots[1],), revocation="required")},
+        load_policy(roots[:1]),
+        revocation=RevocationSources(RevocationSettings(), data_dir=tmp_path, clock=lambda: NOW),
+    )
+
+    assert loaded.load("agency-document").revocation.demand is Demand.WHEN_AVAILABLE
+    assert loaded.load("portal-receipt").revocation.demand is Demand.REQUIRED
+    assert loaded.load("portal-receipt", waits=True).revocation.demand is Demand.REQUIRED
 
 
 def test_each_use_has_its_own_roots(roots):

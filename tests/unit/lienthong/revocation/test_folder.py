@@ -126,16 +126,33 @@ def sources(tmp_path, **settings):
 
 
 def test_off_asks_nobody(tmp_path):
-    revocation = sources(tmp_path, folder=tmp_path).at_once()
+    revocation = sources(tmp_path, demand="off", folder=tmp_path).at_once()
 
     assert revocation.demand is Demand.OFF
     assert revocation.source is None
 
 
+def test_without_settings_what_is_known_counts_and_nothing_waits(tmp_path):
+    revocation = sources(tmp_path).beside()
+
+    assert revocation.demand is Demand.WHEN_AVAILABLE
+    assert revocation.source is not None
+
+
+def test_policies_share_what_was_fetched_and_differ_in_what_they_demand(tmp_path):
+    found = sources(tmp_path)
+
+    strict, usual = found.beside(Demand.REQUIRED), found.beside()
+
+    assert (strict.demand, usual.demand) == (Demand.REQUIRED, Demand.WHEN_AVAILABLE)
+    assert strict.source == usual.source
+    assert found.beside(Demand.OFF).source is None
+
+
 def test_the_settings_become_the_policy(tmp_path):
     revocation = sources(
         tmp_path, demand="required", max_age_hours=12, authority_max_age_days=30
-    ).beside
+    ).beside()
 
     assert revocation.demand is Demand.REQUIRED
     assert revocation.max_age == timedelta(hours=12)
