@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from signing.parts import Departure, bytes_of, children_of, load_enclosed
+from signing.parts import (
+    MOST_CERTIFICATE_BYTES,
+    Departure,
+    bytes_of,
+    children_of,
+    load_enclosed,
+)
 from signing.profile import XADES
 from signing.standing import Evidence, Kind
 
@@ -27,7 +33,6 @@ if TYPE_CHECKING:
 MOST_CERTIFICATES = 16
 MOST_EVIDENCE = 16
 """Lists, and as many answers."""
-MOST_CERTIFICATE_BYTES = 16 * 1024
 MOST_LIST_BYTES = 5 * 1024 * 1024
 """In base64 it fits into one text of a document."""
 MOST_ANSWER_BYTES = 128 * 1024

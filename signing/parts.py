@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 MAX_CERTIFICATES = 8
+MOST_CERTIFICATE_BYTES = 16 * 1024
+"""What has been read is kept for a while, so it must be small; real ones have 1 to 3 KB."""
 _ATTRIBUTES = frozenset({"Id", "Target", "URI", "Type", "Algorithm", "MimeType", "Encoding"})
 
 
@@ -192,8 +194,10 @@ def read_certificates(key_info: _Element) -> tuple[x509.Certificate, ...]:
     except ValueError as exc:
         raise Departure(
             "certificate.unreadable",
-            vi="Chứng thư trong KeyInfo không đọc được",
-            en="A certificate in KeyInfo cannot be read",
+            vi="Chứng thư trong KeyInfo không đọc được, hoặc dài hơn "
+            f"{MOST_CERTIFICATE_BYTES} byte",
+            en="A certificate in KeyInfo cannot be read, or is longer than "
+            f"{MOST_CERTIFICATE_BYTES} bytes",
         ) from exc
 
 
@@ -210,7 +214,11 @@ def load_enclosed(der: bytes) -> x509.Certificate:
 
 
 # Fast path: a peer sends the same few certificates with every document.
-_load_certificate = lru_cache(maxsize=256)(load_certificate)
+@lru_cache(maxsize=256)
+def _load_certificate(der: bytes) -> x509.Certificate:
+    if len(der) > MOST_CERTIFICATE_BYTES:
+        raise ValueError(f"{len(der)} bytes")
+    return load_certificate(der)
 
 
 def bytes_of(element: _Element) -> bytes:

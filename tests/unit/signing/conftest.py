@@ -113,6 +113,8 @@ class Workshop:
         code: str | None = None,
         constraints: bool = True,
         hash_algorithm: hashes.HashAlgorithm | None = None,
+        purposes: tuple[x509.ObjectIdentifier, ...] = (),
+        filler: int = 0,
     ) -> Holder:
         own = key or ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -137,6 +139,13 @@ class Workshop:
         if usage is not None:
             flags = dict.fromkeys(USAGES, False)
             builder = builder.add_extension(x509.KeyUsage(**{**flags, usage: True}), critical=True)
+        if purposes:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        if filler:
+            padding = x509.UnrecognizedExtension(
+                x509.ObjectIdentifier("1.3.6.1.4.1.32473.9"), bytes(filler)
+            )
+            builder = builder.add_extension(padding, critical=False)
         signer = own if issuer is None else issuer.key
         return Holder(own, builder.sign(signer, hash_algorithm or hashes.SHA256()))
 

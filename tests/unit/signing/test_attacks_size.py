@@ -158,3 +158,10 @@ def test_the_limit_is_the_policys(workshop, form):
 
     assert not codes(workshop.judge(form, signed, max_bytes=len(signed)))
     assert codes(workshop.judge(form, signed, max_bytes=len(signed) - 1)) == ["xml.too_large"]
+
+
+def test_a_certificate_of_megabytes_is_neither_read_nor_kept(workshop, form):
+    """Certificates that were read are kept for a while: 256 of this size would be gigabytes."""
+    holder = workshop.issue("Kẻ giả mạo", issuer=None, filler=5 * MIB)
+
+    assert codes(workshop.judge(form, workshop.make(form, by=holder))) == ["certificate.unreadable"]
