@@ -283,7 +283,14 @@ def _elsewhere(data: bytes, question: Question) -> Fault | None:
 
 
 def _wrong_subject(single: OCSPSingleResponse, question: Question) -> Fault | None:
-    asked = _request(question.certificate, question.issuer, single.hash_algorithm)
+    try:
+        asked = _request(question.certificate, question.issuer, single.hash_algorithm)
+    except UNREADABLE:
+        return Fault(
+            "weak",
+            "câu trả lời OCSP chỉ chứng thư bằng thuật toán băm không được phép",
+            "the OCSP answer names its certificate by a hash that is not allowed",
+        )
     ours = (asked.issuer_name_hash, asked.issuer_key_hash, asked.serial_number)
     if ours == (single.issuer_name_hash, single.issuer_key_hash, single.serial_number):
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
@@ -295,6 +296,38 @@ def test_the_same_serial_of_another_authority_is_another_certificate(workshop, l
     forged = other.make_answer(leaf.certificate, issuer=other_root.certificate, now=workshop.now)
 
     assert codes(judge(workshop, leaf, root, answer(forged))) == ["revocation.other_certificate"]
+
+
+@pytest.mark.parametrize("last", [0x08, 0x77], ids=["SHA3-256", "no hash"])
+def test_an_answer_that_names_its_certificate_by_a_strange_hash_is_refused(
+    workshop, leaf, root, last
+):
+    """The authority itself has signed it, so it is read to the end."""
+    content = ocsp.load_der_ocsp_response(
+        ocsp.OCSPResponseBuilder()
+        .add_response(
+            cert=leaf.certificate,
+            issuer=root.certificate,
+            algorithm=hashes.SHA256(),
+            cert_status=ocsp.OCSPCertStatus.GOOD,
+            this_update=workshop.now,
+            next_update=None,
+            revocation_time=None,
+            revocation_reason=None,
+        )
+        .responder_id(ocsp.OCSPResponderEncoding.HASH, root.certificate)
+        .sign(root.key, hashes.SHA256())
+        .public_bytes(Encoding.DER)
+    )
+    sha256 = bytes.fromhex("608648016503040201")
+    body = content.tbs_response_bytes.replace(sha256, sha256[:-1] + bytes([last]))
+    value = b""
+    while len(value) != len(content.signature):
+        value = root.key.sign(body, ec.ECDSA(hashes.SHA256()))
+    data = content.public_bytes(Encoding.DER).replace(content.tbs_response_bytes, body)
+    evidence = answer(data.replace(content.signature, value))
+
+    assert codes(judge(workshop, leaf, root, evidence)) == ["revocation.weak"]
 
 
 def test_an_answer_signed_by_somebody_else_is_refused(workshop, authority, leaf, root):
