@@ -203,13 +203,18 @@ def read_login(login: _Element) -> LoginClaim:
     nonce_bytes = None if nonce is None else read_base64(nonce, nonce.text)
     if nonce_bytes is not None and not 1 <= len(nonce_bytes) <= MAX_NONCE_BYTES:
         raise _login_wrong_shape()
+    stated = "" if created is None else (created.text or "")
+    # Nonce and time are digested without a border between them: a nonce that ends in white space
+    # could be shown again under another name, the white space moved to the time.
+    if stated != stated.strip():
+        raise _login_wrong_shape()
     return LoginClaim(
         username=(name.text or "").strip(),
         secret=secret.text or "",
         is_text=kind == PASSWORD_TEXT,
         nonce=nonce_bytes,
-        created=None if created is None else (created.text or ""),
-        created_at=None if created is None else read_instant(created.text),
+        created=None if created is None else stated,
+        created_at=None if created is None else read_instant(stated),
     )
 
 
@@ -297,8 +302,10 @@ def _no_security(number: int) -> Departure:
 def _login_wrong_shape() -> Departure:
     return Departure(
         "wss.structure",
-        vi="UsernameToken phải gồm Username, Password, và có thể Nonce, Created, mỗi loại một lần",
-        en="A UsernameToken must hold Username, Password and perhaps Nonce, Created, each once",
+        vi="UsernameToken phải gồm Username, Password, và có thể Nonce (tối đa "
+        f"{MAX_NONCE_BYTES} byte), Created (không có khoảng trắng ở hai đầu), mỗi loại một lần",
+        en="A UsernameToken must hold Username, Password and perhaps Nonce (at most "
+        f"{MAX_NONCE_BYTES} bytes), Created (without white space around it), each once",
     )
 
 

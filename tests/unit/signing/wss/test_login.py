@@ -12,6 +12,7 @@ from signing import Passphrase
 from signing.wss import Login, PasswordForm, SecurityRefused
 from signing.wss.login import password_digest
 from signing.wss.names import SOAP_11, WSSE
+from tests.unit.signing.conftest import b64
 
 SECRET = "mật khẩu & <thử> 1"
 PASSWORDS = {"tich-hop": Passphrase(SECRET)}
@@ -78,6 +79,20 @@ def test_a_nonce_is_taken_once_even_under_another_timestamp(sender, receiver):
     second[0][0][-1] = first[0][0][-1]
 
     assert codes(receiver, etree.tostring(second), **UNSIGNED) == ["wss.replayed"]
+
+
+@pytest.mark.parametrize("end", [" ", "\n", "\t", "\u3000"])
+def test_a_nonce_is_not_taken_twice_by_moving_its_end_to_the_time(sender, receiver, end):
+    """They are digested without a border, and white space around a time says nothing."""
+    root = etree.fromstring(sender.write(login=login(), key=None))
+    _, secret, nonce, created = root[0][0][-1]
+    first = "mười sáu".encode() + end.encode()
+    digest = password_digest(nonce=first, created=created.text, password=PASSWORDS["tich-hop"])
+    secret.text, nonce.text = b64(digest), b64(first)
+    receiver.take(etree.tostring(root), **UNSIGNED)
+    nonce.text, created.text = b64(first.removesuffix(end.encode())), end + created.text
+
+    assert codes(receiver, etree.tostring(root), **UNSIGNED) == ["wss.structure"]
 
 
 def test_an_old_login_is_refused_though_the_timestamp_is_fresh(sender, receiver):
