@@ -36,11 +36,11 @@ _KEY_STAYS_SAFE = ("affiliationChanged", "superseded", "cessationOfOperation", "
 
 
 def as_evidence(values: EnclosedValues | None, stamp: Timestamp | None) -> Enclosed | None:
-    """Return the lists and answers with the time for which they must be fresh."""
-    if values is None:
+    """Return the lists and answers, if any, with the time for which they must be fresh."""
+    if values is None and stamp is None:
         return None
     proven_at = None if stamp is None else stamp.latest
-    return Enclosed(evidence=values.evidence, proven_at=proven_at)
+    return Enclosed(evidence=() if values is None else values.evidence, proven_at=proven_at)
 
 
 def check_values(

@@ -98,6 +98,7 @@ class Enclosed:
     """Evidence that came inside a document. Anybody could have put it there."""
 
     evidence: tuple[Evidence, ...]
+    """Empty: nothing but a time-stamp."""
     proven_at: datetime | None
     """By when it was signed for certain: for then it must be fresh, and a revocation before counts,
     whatever time is stated. None: nothing proves when, and it must be fresh like all other."""
@@ -135,7 +136,7 @@ def judge_chain(
         clock_skew: Between the authorities' clocks and ours.
         enclosed: Judged beside what the source has, and even where nobody is asked.
     """
-    if revocation.demand is Demand.OFF and enclosed is None:
+    if revocation.demand is Demand.OFF and (enclosed is None or not enclosed.evidence):
         return RevocationFindings(standings=(), reasons=(), notices=())
     standings: list[Standing] = []
     reasons: list[Reason] = []
@@ -193,7 +194,10 @@ def _counts_in_time(
     """Tell whether a signature that states a time before the revocation counts."""
     if enclosed is None or enclosed.proven_at is None:
         return revocation.believes_stated_time
-    return enclosed.proven_at < revoked_at
+    if enclosed.proven_at < revoked_at:
+        return True
+    # A time-stamp alone may be of long after a delivery as baseline B: it proves nothing against.
+    return revocation.believes_stated_time and not enclosed.evidence
 
 
 def judge_certificate(

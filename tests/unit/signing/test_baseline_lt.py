@@ -285,6 +285,29 @@ def test_a_signer_revoked_after_the_time_stamp_stays_proven(site):
     assert [one.code for one in found.notices] == ["certificate.revoked_since"]
 
 
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(1, "certificate.revoked_since"), (-1, "certificate.revoked_time_unproven")],
+    ids=["after", "before"],
+)
+def test_a_time_stamp_alone_proves_that_a_signature_is_older_than_a_revocation(
+    site, hours, expected
+):
+    """Where a stated time is not believed, a time-stamp is what it takes instead."""
+    signer = XadesSigner(site.leaf.signing_key(site.middle.certificate))
+    stated = site.now - 2 * HOUR
+    stamped = site.stamped(signed=signer.sign(site.workshop.document, signed_at=stated))
+    gone = [withdrawn(site.leaf.certificate, site.now + hours * HOUR)]
+    asking = site.asking(*site.evidence(at=site.now + 2 * HOUR, gone=gone))
+    strict = replace(asking, revocation=replace(asking.revocation, believes_stated_time=False))
+
+    found = inspect(stamped, policy=strict, now=site.now + 3 * HOUR)
+
+    assert expected in [one.code for one in (*found.reasons, *found.notices)]
+    assert found.trusted is (hours > 0)
+    assert inspect(stamped, policy=asking, now=site.now + 3 * HOUR).trusted
+
+
 @pytest.mark.parametrize("demand", list(Demand))
 def test_a_signer_revoked_before_the_time_stamp_is_refused_whatever_is_asked_for(site, demand):
     policy = replace(site.policy, revocation=Revocation(demand=demand))
