@@ -242,7 +242,9 @@ def change_info(**changes):
 
 def spoil_signature(data):
     (signer,) = data.signers.as_list()
-    data.signers = asn1.SetOf([replace(signer, signature=signer.signature[:-1] + b"\x00")])
+    data.signers = asn1.SetOf(
+        [replace(signer, signature=bytes([*signer.signature[:-1], signer.signature[-1] ^ 1]))]
+    )
 
 
 def rename_certificate(data):
