@@ -35,6 +35,15 @@ _UNREADABLE = (
     TypeError,
 )
 
+_OTHER_PURPOSES = frozenset(
+    {
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CODE_SIGNING,
+        ExtendedKeyUsageOID.TIME_STAMPING,
+        ExtendedKeyUsageOID.OCSP_SIGNING,
+    }
+)
+"""A certificate with no purpose besides these is for nothing else (RFC 5280, section 4.2.1.12)."""
 _MAX_SHOWN = 200
 """Letters of a name; whoever makes up a certificate may write a million."""
 AGENCY_ATTRIBUTE = NameOID.ORGANIZATION_IDENTIFIER.dotted_string
@@ -118,6 +127,15 @@ def is_for_signing(certificate: x509.Certificate) -> bool:
         return False
     usages = [one for one in values if isinstance(one, x509.KeyUsage)]
     return any(one.digital_signature or one.content_commitment for one in usages)
+
+
+@lru_cache(maxsize=256)
+def is_for_other_purposes(certificate: x509.Certificate) -> bool:
+    """Tell whether it is for time-stamps, OCSP answers, web servers or programs alone."""
+    return any(
+        isinstance(one.value, x509.ExtendedKeyUsage) and _OTHER_PURPOSES.issuperset(one.value)
+        for one in certificate.extensions
+    )
 
 
 @lru_cache(maxsize=256)

@@ -23,8 +23,8 @@ from cryptography.x509.verification import (
 )
 
 from signing.certificates import (
+    is_for_other_purposes,
     is_for_signing,
-    is_for_timestamps,
     read_signer,
     subject_text,
     weakness_of,
@@ -98,7 +98,7 @@ def examine_certificate(
     weakness = weakness_of(certificate, min_rsa_bits=policy.min_rsa_bits)
     if weakness is not None:
         reasons.append(weakness)
-    if not is_for_signing(certificate) or is_for_timestamps(certificate):
+    if not is_for_signing(certificate) or is_for_other_purposes(certificate):
         reasons.append(_not_for_signing(certificate))
     reasons += _validity_reasons(certificate, signed_at)
     signer = read_signer(certificate, agency_attribute=policy.agency_attribute)
@@ -260,10 +260,11 @@ def _not_for_signing(certificate: x509.Certificate) -> Reason:
     return Reason(
         code="certificate.not_for_signing",
         vi=f"Chứng thư {name} không dùng để ký số (cần keyUsage digitalSignature hoặc "
-        "nonRepudiation, và không phải chứng thư của tổ chức cấp chứng thư hay dấu thời gian)",
+        "nonRepudiation, và không phải chứng thư của tổ chức cấp chứng thư hay chỉ dành cho dấu "
+        "thời gian, trả lời OCSP, máy chủ web hoặc phần mềm)",
         en=f"Certificate {name} is not meant for signing documents (expected keyUsage "
-        "digitalSignature or nonRepudiation, and not an authority's certificate, of certificates "
-        "or of time-stamps)",
+        "digitalSignature or nonRepudiation, and neither an authority's certificate nor one for "
+        "time-stamps, OCSP answers, web servers or programs alone)",
     )
 
 

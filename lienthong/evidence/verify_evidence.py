@@ -105,6 +105,15 @@ for _size, _hash in _HASHES.items():
     METHODS["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha" + _size] = ("ec", _hash)
     METHODS["http://www.w3.org/2007/05/xmldsig-more#sha" + _size + "-rsa-MGF1"] = ("pss", _hash)
 CURVES = ("secp256r1", "secp384r1")
+# A certificate with no purpose besides these signs no documents.
+OTHER_PURPOSES = frozenset(
+    {
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CODE_SIGNING,
+        ExtendedKeyUsageOID.TIME_STAMPING,
+        ExtendedKeyUsageOID.OCSP_SIGNING,
+    }
+)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
 HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -510,7 +519,12 @@ def certificate_fault(
     is_authority = any(
         one.ca for one in certificate.extensions if isinstance(one, x509.BasicConstraints)
     )
-    if is_authority or not any(one.digital_signature or one.content_commitment for one in usages):
+    is_for_others = any(
+        isinstance(one, x509.ExtendedKeyUsage) and OTHER_PURPOSES.issuperset(one)
+        for one in certificate.extensions
+    )
+    may_sign = any(one.digital_signature or one.content_commitment for one in usages)
+    if is_authority or is_for_others or not may_sign:
         return Refused(
             "certificate.not_for_signing",
             "chứng thư " + name + " không dùng để ký số",
@@ -1018,6 +1032,10 @@ class StatusAnswer:
         if self._answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise ValueError("no answer")
         self._at = self._answer.this_update_utc
+        # Read lazily by the library: what it does not know shall surface here.
+        if self._answer.hash_algorithm.name not in ("sha1", "sha256", "sha384", "sha512"):
+            raise ValueError("another hash")
+        _ = self._answer.signature_hash_algorithm
 
     def about(
         self, certificate: Certificate, issuer: Certificate

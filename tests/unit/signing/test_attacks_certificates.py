@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from lxml import etree
 
 from signing import Form, VerificationPolicy, canonical_bytes
@@ -88,6 +89,11 @@ def test_a_certificate_out_of_its_time_signs_nothing(workshop, form, begin, end,
         ({"usage": "key_encipherment"}, ["certificate.not_for_signing"]),
         ({"usage": None}, ["certificate.not_for_signing"]),
         ({"is_ca": True}, ["certificate.not_for_signing"]),
+        ({"purposes": (Purpose.OCSP_SIGNING,)}, ["certificate.not_for_signing"]),
+        ({"purposes": (Purpose.TIME_STAMPING,)}, ["certificate.not_for_signing"]),
+        ({"purposes": (Purpose.SERVER_AUTH,)}, ["certificate.not_for_signing"]),
+        ({"purposes": (Purpose.CODE_SIGNING,)}, ["certificate.not_for_signing"]),
+        ({"purposes": (Purpose.SERVER_AUTH, Purpose.CLIENT_AUTH)}, []),
     ],
 )
 def test_a_certificate_for_something_else_signs_nothing(workshop, form, options, expected):

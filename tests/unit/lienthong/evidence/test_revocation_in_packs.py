@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.packing import Packer, Wanted
@@ -122,3 +123,13 @@ def test_a_pack_without_any_says_so_once(shop):
 
     found = [one.code for one in report.lines if one.code.startswith("revocation.")]
     assert found == ["revocation.not_judged"]
+
+
+def test_an_answer_that_names_its_certificate_by_a_strange_hash_is_unreadable(shop, authority):
+    """Nobody need have signed it: it is looked at first."""
+    good = authority.make_answer(shop.agency.certificate, issuer=authority.certificate, now=LATER)
+    sha1, md5 = bytes.fromhex("06052b0e03021a"), bytes.fromhex("06052b0e030203")
+    assert sha1 in good
+
+    with pytest.raises((ValueError, UnsupportedAlgorithm)):
+        verifier.StatusAnswer(good.replace(sha1, md5))
