@@ -43,6 +43,9 @@ class Limits:
     max_elements: int = 200_000
     max_attributes: int = 64
     """Per element; namespace declarations are not counted."""
+    max_namespaces: int = 256
+    """Declared and in force at one place of a whole document: canonical XML goes through all of
+    them for each name, so that thousands cost minutes."""
     max_text_bytes: int = 8 * 1024 * 1024
     """Per text or attribute value, in UTF-8; libxml2 itself refuses more than 10 million."""
 
@@ -55,7 +58,8 @@ class XmlRefused(Exception):
     The input is not XML, or not XML we are willing to read.
 
     `code` is one of "xml.doctype", "xml.too_large", "xml.too_deep", "xml.too_many_elements",
-    "xml.too_many_attributes", "xml.text_too_long", "xml.syntax" and "xml.encoding".
+    "xml.too_many_attributes", "xml.too_many_namespaces", "xml.text_too_long", "xml.syntax" and
+    "xml.encoding".
     """
 
     def __init__(self, code: str, *, vi: str, en: str, line: int | None = None) -> None:
@@ -89,6 +93,10 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> _Element:
         raise _translate(exc, limits=limits) from exc
     _check_no_doctype(root)
     _check_tree(root, limits=limits, size=_Size(len(data), opened, data.count(b"=")))
+    # In UTF-16 the word is not found, but NUL bytes are.
+    declared = data.count(b"xmlns") or (len(data) if b"\0" in data[:4] else 0)
+    if declared > limits.max_namespaces and _has_more_namespaces(root, limits.max_namespaces):
+        raise _too_many_namespaces(limits)
     return root
 
 
@@ -262,6 +270,15 @@ def _more_attributes_than(number: int) -> etree.XPath:
     return etree.XPath(f"boolean(descendant-or-self::*/@*[{number + 1}])")
 
 
+def _has_more_namespaces(root: _Element, number: int) -> bool:
+    in_force = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        in_force += 1 if event == "start-ns" else -1
+        if in_force > number:
+            return True
+    return False
+
+
 _COUNT: Final = etree.XPath("count(descendant-or-self::*)")
 
 
@@ -429,6 +446,14 @@ def _too_many_elements(limits: Limits) -> XmlRefused:
         "xml.too_many_elements",
         vi=f"có hơn {limits.max_elements} phần tử",
         en=f"more than {limits.max_elements} elements",
+    )
+
+
+def _too_many_namespaces(limits: Limits) -> XmlRefused:
+    return XmlRefused(
+        "xml.too_many_namespaces",
+        vi=f"có hơn {limits.max_namespaces} khai báo không gian tên cùng có hiệu lực",
+        en=f"more than {limits.max_namespaces} namespace declarations are in force at one place",
     )
 
 

@@ -78,6 +78,25 @@ def test_reads_a_cdata_that_mentions_a_document_type():
             id="65 attributes",
         ),
         pytest.param(
+            b"<r" + b"".join(b' xmlns:a%d="urn:x"' % n for n in range(257)) + b"/>",
+            "xml.too_many_namespaces",
+            id="257 namespaces",
+        ),
+        pytest.param(
+            ("<r" + "".join(f' xmlns:a{n}="urn:x"' for n in range(257)) + "/>").encode("utf-16"),
+            "xml.too_many_namespaces",
+            id="257 namespaces in UTF-16",
+        ),
+        pytest.param(
+            b"".join(
+                b'<a xmlns="urn:%d" xmlns:b="u" xmlns:c="u" xmlns:d="u" xmlns:e="u">' % n
+                for n in range(60)
+            )
+            + b"</a>" * 60,
+            "xml.too_many_namespaces",
+            id="300 namespaces, each inside the other",
+        ),
+        pytest.param(
             b"<r>" + b"<a/>" * 200_000 + b"</r>", "xml.too_many_elements", id="200001 elements"
         ),
         pytest.param(

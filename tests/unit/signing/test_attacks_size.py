@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from time import perf_counter
 
 import pytest
 from lxml import etree
@@ -133,6 +134,22 @@ def test_attributes_by_the_thousand_are_refused(workshop, form):
     found = workshop.judge(form, filled(workshop.make(form), b"<a" + attributes + b"></a>"))
 
     assert codes(found) == ["xml.too_many_attributes"]
+
+
+def test_namespaces_by_the_thousand_are_refused_before_a_canonical_form_is_made(workshop, form):
+    """It is made by looking through all that are in force, for each name: a minute for 10 MB."""
+    levels = [range(60 * level, 60 * level + 60) for level in range(50)]
+    opened = "".join(
+        "<l" + "".join(f' xmlns:p{n}="u:{n}" p{n}:q=""' for n in level) + ">" for level in levels
+    )
+    inside = "<x" + "".join(f' p{n}:q=""' for n in range(60)) + "></x>"
+    filler = (opened + inside * 20_000 + "</l>" * 50).encode()
+    started = perf_counter()
+
+    found = workshop.judge(form, filled(workshop.make(form), filler))
+
+    assert codes(found) == ["xml.too_many_namespaces"]
+    assert perf_counter() - started < 3
 
 
 def test_ids_by_the_thousand_are_told_by_the_first_few(workshop, form):
