@@ -17,11 +17,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One finding about a key, a certificate or a signature, in both languages."""
+    """
+    One finding about a key, a certificate or a signature, in both languages.
+
+    Each is one line: what forgers write into names and ids makes no lines, colours or directions of
+    its own where it is shown.
+    """
 
     code: str
     vi: str
     en: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vi", _in_one_line(self.vi))
+        object.__setattr__(self, "en", _in_one_line(self.en))
 
     def __str__(self) -> str:
         return self.en
@@ -70,3 +79,9 @@ class SignatureRefused(SigningError):
             )
         )
         self.reasons = reasons
+
+
+def _in_one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -206,3 +206,13 @@ def test_nobody_is_trusted_by_a_policy_without_roots(workshop, form):
     found = workshop.judge(form, workshop.make(form), trust_anchors=policy.trust_anchors)
 
     assert codes(found) == [UNTRUSTED]
+
+
+@pytest.mark.parametrize(
+    "name", ["Sở\nSIGNATURE ACCEPTED", "Sở\x1b[2K\r", "Sở\u202edesufer", "Sở\x9b1m\u2028"]
+)
+def test_a_name_writes_no_lines_and_no_colours_into_what_is_told(workshop, form, name):
+    found = workshop.judge(form, workshop.make(form, by=workshop.issue(name, issuer=None)))
+
+    assert UNTRUSTED in codes(found)
+    assert all(one.vi.isprintable() and one.en.isprintable() for one in found.reasons)
