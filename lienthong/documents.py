@@ -13,6 +13,7 @@ from schemas.problem import Language, Place, Problem, Text
 from schemas.receipts import ELEMENT as RECEIPT
 from schemas.receipts import read_submission_receipt
 from schemas.validation import Validator
+from signing.errors import in_one_line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -128,7 +129,8 @@ class DocumentFindings:
         ]
         if self.faults is not None:
             rows.append((Text(vi="Đúng lược đồ", en="Valid"), no if self.faults else yes))
-        lines = [(label.say(language), value) for label, value in rows]
+        # Who signed may be a forger's word, which makes no lines of its own here.
+        lines = [(label.say(language), in_one_line(value)) for label, value in rows]
         if self.receipt is not None:
             lines += self.receipt.lines(language)
         why = Text(vi="Lý do", en="Why").say(language)

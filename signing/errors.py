@@ -29,8 +29,8 @@ class Reason:
     en: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vi", _in_one_line(self.vi))
-        object.__setattr__(self, "en", _in_one_line(self.en))
+        object.__setattr__(self, "vi", in_one_line(self.vi))
+        object.__setattr__(self, "en", in_one_line(self.en))
 
     def __str__(self) -> str:
         return self.en
@@ -81,7 +81,8 @@ class SignatureRefused(SigningError):
         self.reasons = reasons
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
+    """Return a text without what makes lines, colours or directions where it is shown."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else " " for one in text)

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from signing.certificates import read_signer, subject_text
+from signing.errors import in_one_line
 from signing.profile import Form
 from signing.revocation import Demand
 from signing.standing import Status
@@ -41,10 +42,14 @@ class StepResult(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One sentence in both languages."""
+    """One sentence in both languages; each is one line, whatever forgers write into names."""
 
     vi: str
     en: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vi", in_one_line(self.vi))
+        object.__setattr__(self, "en", in_one_line(self.en))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from lxml import etree
 
-from signing import Form, VerificationPolicy, canonical_bytes
+from lienthong.documents import DocumentFindings
+from schemas.problem import Language
+from signing import Form, VerificationPolicy, canonical_bytes, explain
 from tests.unit.signing.conftest import DS, NOW, b64
 
 UNTRUSTED = "certificate.untrusted"
@@ -216,3 +218,7 @@ def test_a_name_writes_no_lines_and_no_colours_into_what_is_told(workshop, form,
 
     assert UNTRUSTED in codes(found)
     assert all(one.vi.isprintable() and one.en.isprintable() for one in found.reasons)
+    told = [one for step in explain(found, policy=workshop.policy) for one in step.found]
+    assert all(one.vi.isprintable() and one.en.isprintable() for one in told)
+    shown = DocumentFindings(inspection=found, faults=None).lines(Language.EN)
+    assert all(value.isprintable() for _, value in shown)
