@@ -14,6 +14,7 @@ from signing.certificates import subject_text
 from signing.enclosed_values import ValuesFindings
 from signing.errors import Reason
 from signing.revocation import (
+    Demand,
     Enclosed,
     is_about_others,
     judge_certificate,
@@ -43,32 +44,60 @@ def as_evidence(values: EnclosedValues | None, stamp: Timestamp | None) -> Enclo
     return Enclosed(evidence=() if values is None else values.evidence, proven_at=proven_at)
 
 
+def check_authority(
+    stamp: Timestamp,
+    *,
+    values: EnclosedValues | None,
+    policy: VerificationPolicy,
+    findings: Findings,
+    now: datetime,
+) -> tuple[Standing, ...]:
+    """Judge who issued the time-stamp by the values, and by the policy's source if it asks one."""
+    revocation = policy.revocation
+    source = None if revocation.demand is Demand.OFF else revocation.source
+    if source is None and values is None:
+        return ()
+    enclosed = as_evidence(values, stamp)
+    questions = questions_of(
+        stamp.path,
+        revocation=revocation,
+        fresh_at=stamp.latest if revocation.is_kept else now,
+        now=now,
+        clock_skew=policy.clock_skew,
+    )
+    found = [judge_certificate(one, source=source, enclosed=enclosed) for one in questions]
+    for one in found:
+        _note_authority(one, stamp, findings)
+    return tuple(found)
+
+
 def check_values(
-    values: EnclosedValues, *, policy: VerificationPolicy, findings: Findings, now: datetime
+    values: EnclosedValues,
+    *,
+    of_authority: tuple[Standing, ...],
+    policy: VerificationPolicy,
+    findings: Findings,
+    now: datetime,
 ) -> None:
-    """Judge the time-stamp's authority by the values, and note what was used and what was not."""
+    """Note what of the values was used and what was not; `of_authority` is known already."""
     stamp, signer = findings.timestamp, findings.certificate
     enclosed = as_evidence(values, stamp)
     assert enclosed is not None
     path = () if signer is None else signer.path
-    of_signer, of_authority = (
-        questions_of(
+    questions = [
+        question
+        for one in (path, () if stamp is None else stamp.path)
+        for question in questions_of(
             one,
             revocation=policy.revocation,
             fresh_at=enclosed.proven_at or now,
             now=now,
             clock_skew=policy.clock_skew,
         )
-        for one in (path, () if stamp is None else stamp.path)
-    )
-    standings = () if signer is None else signer.standings
-    if stamp is not None:
-        found = [judge_certificate(one, source=None, enclosed=enclosed) for one in of_authority]
-        standings += tuple(found)
-        for one in found:
-            _note_authority(one, stamp, findings)
+    ]
+    standings = (*(() if signer is None else signer.standings), *of_authority)
     links = {*path, *(() if stamp is None else stamp.path)}
-    findings.of_values += _unused(enclosed, [*of_signer, *of_authority])
+    findings.of_values += _unused(enclosed, questions)
     findings.values = ValuesFindings(
         values=values,
         certificates=tuple(one for one in values.certificates if one in links),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from schemas.parser import parse_xml
 from signing.canonical import canonical_bytes
 from signing.certificates import read_signer
-from signing.enclosed import check_values
+from signing.enclosed import check_authority, check_values
 from signing.errors import SignatureRefused
 from signing.findings import Findings
 from signing.locating import find_beside, find_inside, limits_of, name_of
@@ -211,8 +211,14 @@ def _judge(
     at = check_timestamp(claims, policy=policy, findings=findings, now=now)
     values = claims.values
     check_certificate(claims, policy=policy, findings=findings, at=at, now=now, values=values)
+    stamp = findings.timestamp
+    standings = (
+        ()
+        if stamp is None
+        else check_authority(stamp, values=values, policy=policy, findings=findings, now=now)
+    )
     if values is not None:
-        check_values(values, policy=policy, findings=findings, now=now)
+        check_values(values, of_authority=standings, policy=policy, findings=findings, now=now)
 
 
 def _accepted(findings: Findings) -> tuple[bytes, Claims]:

@@ -469,6 +469,16 @@ def test_a_time_stamp_authority_that_was_revoked_is_judged_by_the_cause(
         assert verify(document, policy=site.policy, now=now).timestamp is not None
 
 
+@pytest.mark.parametrize("is_enclosed", [True, False])
+def test_a_revoked_time_stamp_authority_is_known_from_the_policys_source_too(site, is_enclosed):
+    """Whoever has stolen its key could state any time; values can be taken out, the source not."""
+    gone = [withdrawn(site.stamping.key.certificate, site.now - DAY)]
+    knows = site.asking(*site.evidence(), crl(site.stamps.make_list(gone, now=site.now)))
+    document = site.document() if is_enclosed else site.stamped(signed=site.with_chain())
+
+    assert site.codes(document, policy=knows) == ["timestamp.authority_revoked"]
+
+
 def test_an_authority_of_which_nothing_is_known_is_told(site):
     document = site.document(*site.evidence()[:-1])
 
