@@ -51,15 +51,24 @@ def open_alarms(connection: Connection) -> list[Alarm]:
     )
     found: dict[Alarm, None] = {}
     for action, detail in rows:
-        # One whose detail was erased says nothing any more.
-        if detail is None:
+        alarm = _read(detail)
+        if alarm is None:
             continue
-        alarm = Alarm(**json.loads(detail))
         if action == FOUND:
             found[alarm] = None
         else:
             found.pop(alarm, None)
     return list(found)
+
+
+def _read(detail: object) -> Alarm | None:
+    """Return what a row says; one that was erased, or put in by somebody, may say nothing."""
+    try:
+        alarm = Alarm(**json.loads(detail))  # type: ignore[arg-type]
+        hash(alarm)
+    except (TypeError, ValueError):
+        return None
+    return alarm
 
 
 def note_found(work: Work, alarm: Alarm) -> None:

@@ -5,6 +5,7 @@ What it finds, though somebody may write to the database as they like, without t
 seals, the store's key file, and the witness:
 
     a row changed         its digest or its tag is not what it must be, or the root of its seal
+    a detail taken out    no row of an erasure names it
     a row put in          it has no right tag, or it is a copy, or its seal has one row too many
     a row taken out       its seal lacks one; of rows without a seal this is not seen (the tail)
     rows swapped          the root of their seal
@@ -23,12 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from lienthong.evidence.erasures import Erasures
 from lienthong.evidence.merkle import root_of
 from lienthong.evidence.sealing import as_seal, certificates_of
 from lienthong.evidence.seals import FIRST_SEAL, hash_row, read_moment
 from lienthong.evidence.stamp_checking import StampCheck, StampJudge
 from lienthong.evidence.stamps import NOTED
 from lienthong.evidence.witnesses import WitnessAway
+from lienthong.store.as_found import columns_of, reading_any_text
 from lienthong.store.audit import is_as_written
 from lienthong.store.tables import audit, in_slices, seals
 from schemas.problem import Text
@@ -49,11 +52,13 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1_000
 """Rows in memory."""
+MOST_IN_SEAL = 10_000
+"""Rows of one seal that are looked at; the sealer puts far fewer into one."""
 MOST_FAULTS = 1_000
 """Faults that are told; more are counted."""
 _SHOWN = 20
-_WITHOUT_TAG = frozenset({"vault.keys_changed", "store.upgraded"})
-"""Steps that are written before the store's keys are open."""
+_WITHOUT_TAG = frozenset({("vault.keys_changed", "data_keys"), ("store.upgraded", "store")})
+"""Steps, with their subjects, that are written before the store's keys are open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,16 +192,22 @@ class _Walk:
         self._progress = progress
         self._found = Checked()
         self._stamps = None if stamps is None else StampCheck(self._found.add, stamps)
+        is_tagged = audit.c.tag.is_not(None)
         self._first_tagged = connection.execute(
-            select(func.min(audit.c.id)).where(audit.c.tag.is_not(None))
+            select(func.min(audit.c.id)).where(is_tagged)
         ).scalar_one()
+        self._first_tagged_seal = connection.execute(
+            select(func.min(audit.c.seal_id)).where(is_tagged, audit.c.seal_id >= 1)
+        ).scalar_one()
+        self._erasures = Erasures(connection, vault)
         self._signers: dict[str, tuple[x509.Certificate, ...] | None] = {}
 
     def run(self, witnesses: Sequence[Memory]) -> Checked:
-        newest = self._check_seals()
-        self._check_tail()
-        self._check_strays()
-        self._check_copies()
+        with reading_any_text(self._connection):
+            newest = self._check_seals()
+            self._check_tail()
+            self._check_strays()
+            self._check_copies()
         if self._stamps is not None:
             self._stamps.finish()
             self._found.stamps, self._found.proven = self._stamps.count, self._stamps.proven
@@ -205,18 +216,22 @@ class _Walk:
         return self._found
 
     def run_part(self, first: int, last: int) -> Checked:
-        self._check_seals(first, last)
+        with reading_any_text(self._connection):
+            self._check_seals(first, last)
         return self._found
 
     def _check_seals(self, first: int = 1, last: int | None = None) -> int:
         """Check seals with their rows, all unless told which; return the number of the last one."""
-        every = select(seals).order_by(seals.c.id)
+        every = select(*columns_of(seals)).order_by(seals.c.id)
         if first > 1:
             every = every.where(seals.c.id >= first)
         if last is not None:
             every = every.where(seals.c.id <= last)
         number, previous, total, log = self._before(first)
         for mark in self._connection.execute(every.execution_options(yield_per=AT_ONCE)):
+            if type(mark.id) is not int:
+                self._tell_odd_number(mark)
+                continue
             if mark.id < 1:
                 self._check_before_first(mark)
                 continue
@@ -244,6 +259,15 @@ class _Walk:
             number, previous = mark.id, seal.digest.hex()
         return number
 
+    def _tell_odd_number(self, mark: Row[Any]) -> None:
+        """SQLite takes anything for a number; rows that name such a seal are strays."""
+        shown = ascii(mark.id)[:_SHOWN]
+        self._found.add(
+            "seal.put_in",
+            vi=f"một niêm phong mang số {shown} đã bị chèn vào",
+            en=f"a seal was put in whose number is {shown}",
+        )
+
     def _check_before_first(self, mark: Row[Any]) -> None:
         """Nothing comes before seal 1; the rows of what stands there were put in with it."""
         self._found.add(
@@ -261,7 +285,8 @@ class _Walk:
         found where it is checked itself."""
         if first <= 1:
             return 0, FIRST_SEAL, 0, None
-        row = self._connection.execute(select(seals).where(seals.c.id == first - 1)).first()
+        before = select(*columns_of(seals)).where(seals.c.id == first - 1)
+        row = self._connection.execute(before).first()
         if row is None:
             return first - 1, FIRST_SEAL, 0, None
         seal = as_seal(row)
@@ -272,8 +297,8 @@ class _Walk:
     def _read(self, mark: Row[Any], seal: SignedSeal) -> SealBody | None:
         with suppress(ValueError):
             body = seal.content
-            read_moment(body.at)
-            if body.number == mark.id and mark.digest == seal.digest:
+            stated = (body.number, seal.digest, body.entries, read_moment(body.at))
+            if stated == (mark.id, mark.digest, mark.entries, mark.at):
                 return body
         self._found.add(
             "seal.changed",
@@ -343,18 +368,18 @@ class _Walk:
     def _check_rows(self, body: SealBody) -> None:
         """Check the rows of one seal, and that they are those that were sealed."""
         rows = self._connection.execute(
-            select(audit)
+            select(*columns_of(audit))
             .where(audit.c.seal_id == body.number)
             .order_by(audit.c.id)
             # One more tells that there are too many, however many were put in.
-            .limit(body.entries + 1)
+            .limit(min(max(body.entries, 0), MOST_IN_SEAL) + 1)
         ).all()
         before = len(self._found.faults) + self._found.more_faults
         for row in rows:
             self._check_row(row)
         self._found.rows += len(rows)
         self._progress(self._found.rows)
-        found = root_of([hash_row(row.id, row.digest) for row in rows])
+        found = root_of([hash_row(row.id, row.digest or b"") for row in rows])
         if found.hex() == body.root and len(rows) == body.entries:
             return
         span = f"{body.first}–{body.last}" if body.last > body.first else f"{body.first}"
@@ -407,16 +432,41 @@ class _Walk:
                 row=row.id,
                 seal=row.seal_id,
             )
+        elif row.id < 1:
+            # Rows are counted from 1: nothing else gives such a number.
+            self._forged(row)
         elif row.tag is None:
             self._found.untagged += 1
-            is_late = self._first_tagged is not None and row.id > self._first_tagged
-            if self._vault.encrypt and is_late and row.action not in _WITHOUT_TAG:
+            is_known = (row.action, row.subject) in _WITHOUT_TAG
+            if self._vault.encrypt and self._is_late(row) and not is_known:
                 self._forged(row)
         elif not self._vault.has_tagged(row.tag, row.digest):
             self._forged(row)
-        self._found.erased += row.detail is None
+        if row.detail is None:
+            self._check_erased(row)
         if row.action == NOTED and self._stamps is not None:
             self._stamps.see_note(row)
+
+    def _is_late(self, row: Row[Any]) -> bool:
+        """Tell whether rows had tags when this one was written: by its number or by its seal."""
+        if self._first_tagged is None:
+            return False
+        if row.id > self._first_tagged:
+            return True
+        if self._first_tagged_seal is None:
+            return False
+        return row.seal_id is None or bool(row.seal_id > self._first_tagged_seal)
+
+    def _check_erased(self, row: Row[Any]) -> None:
+        self._found.erased += 1
+        if not self._erasures.have(row.id):
+            self._found.add(
+                "row.erased_by_stranger",
+                vi=f"dòng {row.id}: chi tiết đã bị xóa, nhật ký không ghi ai xóa",
+                en=f"row {row.id}: its detail was erased, and no row of the log says by whom",
+                row=row.id,
+                seal=row.seal_id,
+            )
 
     def _forged(self, row: Row[Any]) -> None:
         self._found.add(
@@ -430,7 +480,7 @@ class _Walk:
     def _check_tail(self) -> None:
         """Check the rows that have no seal yet."""
         every = (
-            select(audit)
+            select(*columns_of(audit))
             .where(audit.c.seal_id.is_(None))
             .order_by(audit.c.id)
             .execution_options(yield_per=AT_ONCE)
@@ -446,6 +496,8 @@ class _Walk:
     def _check_strays(self) -> None:
         """Find rows that name a seal that there is not."""
         of_seals = select(seals.c.id)
+        if self._connection.dialect.name == "sqlite":
+            of_seals = of_seals.where(func.typeof(seals.c.id) == "integer")
         strays = self._connection.execute(
             select(audit.c.id)
             .where(audit.c.seal_id.is_not(None), audit.c.seal_id.not_in(of_seals))

@@ -47,7 +47,8 @@ from lienthong.store.sealed import (
 )
 from lienthong.store.tables import attempts, messages, receipts, submission_receipts
 from lienthong.store.vault import SealBroken
-from schemas.problem import Language, Text
+from schemas.errors import InputError
+from schemas.problem import Language, Problem, Text
 from signing import Kind, read_signer
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Packer:
         Write the pack of one dossier to `target`, which must be seekable.
 
         Raises:
-            InputError: there is no such dossier.
+            InputError: there is no such dossier, or the log is damaged.
             signing.KeyUnusable: the operator's key cannot sign now.
         """
         with reading(self._store) as connection:
@@ -385,7 +386,20 @@ class _Writing:
     def _add_log(
         self, container: Container
     ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-        """Add what proves it by the log; return what it is, its first steps, and seal signers."""
+        """
+        Add what proves it by the log; return what it is, its first steps, and seal signers.
+
+        Raises:
+            InputError: somebody changed the log so that it cannot be read.
+        """
+        try:
+            return self._write_log(container)
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+            raise _damaged_log() from error
+
+    def _write_log(
+        self, container: Container
+    ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
         proven = Proven()
         steps: list[dict[str, Any]] = []
         with reading(self._store) as connection:
@@ -487,6 +501,22 @@ class _Writing:
                 "certificates/roots-for-information.pem",
                 b"".join(one.public_bytes(Encoding.PEM) for one in roots),
             )
+
+
+def _damaged_log() -> InputError:
+    return InputError(
+        Problem(
+            code="evidence.log_damaged",
+            message=Text(
+                vi="Nhật ký đã bị sửa đến mức không đọc được, nên không lập được gói chứng cứ",
+                en="The log was changed so that it cannot be read, and no pack can be made of it",
+            ),
+            suggestion=Text(
+                vi="Giữ nguyên hiện trạng, chạy: lienthong audit verify",
+                en="Keep everything as it is, run: lienthong audit verify",
+            ),
+        )
+    )
 
 
 def _issuer_of(

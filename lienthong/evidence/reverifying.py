@@ -29,6 +29,7 @@ from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.tables import messages, seals
 from lienthong.store.work import begin
+from schemas.errors import InputError
 from signing import SigningError
 
 if TYPE_CHECKING:
@@ -190,8 +191,12 @@ class Reverifier:
             return found or connection.execute(query).scalar()
 
     def _between(self, first: str, last: str) -> str:
-        low, high = UUID(first).int, UUID(last).int
-        return str(UUID(int=self._random.randint(low, high)))
+        try:
+            low, high = UUID(first).int, UUID(last).int
+        except (ValueError, AttributeError):
+            # Somebody gave a message another kind of id.
+            return first
+        return str(UUID(int=self._random.randint(low, max(low, high))))
 
     def _check_pack(self, message: str) -> int:
         query = select(messages.c.dossier_code, messages.c.agency).where(messages.c.id == message)
@@ -202,8 +207,16 @@ class Reverifier:
             return 0
         wanted = Wanted(dossier=row.dossier_code, agency=row.agency, with_sources=False)
         with SpooledTemporaryFile(max_size=IN_MEMORY) as target:
-            self._packer.pack(target, wanted)
-            codes = self._false_codes(target)
+            try:
+                self._packer.pack(target, wanted)
+                codes = self._false_codes(target)
+            except InputError as error:
+                # What somebody made of the store is not a reason to stop.
+                codes = [error.code]
+            except OSError as error:
+                # A full disk, most often: the next sample tries again.
+                log.warning("evidence.not_checked", cause=type(error).__name__, errno=error.errno)
+                return 0
         of_dossier = [one for one in known if one.message is not None]
         here = [one for one in of_dossier if one.message == message]
         wrong = [Alarm(code=code, message=message) for code in codes]

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from lienthong.evidence.merkle import root_of
 from lienthong.evidence.seals import (
@@ -25,6 +25,7 @@ from lienthong.evidence.seals import (
 )
 from lienthong.evidence.witnesses import WitnessAway, WitnessDisagrees
 from lienthong.failpoints import Point, reached
+from lienthong.store.as_found import columns_of, reading_any_text
 from lienthong.store.tables import audit, in_slices, seal_signers, seals
 from schemas.errors import LienthongError
 from schemas.problem import Text
@@ -44,6 +45,7 @@ log = structlog.get_logger()
 
 MOST_ENTRIES = 1_000
 """Rows in one seal: what is wrong somewhere is named by the rows of its seal."""
+_DIGEST = next(one for one in columns_of(audit) if one.name == "digest")
 _SEALER = 0x4C54_0001
 """Name of the sealers' lock on PostgreSQL; any number that nothing else there uses."""
 
@@ -140,7 +142,8 @@ def seal_next(engine: Engine, *, key: SigningKey, now: datetime) -> SignedSeal |
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_SEALER)))
-        unsealed = select(audit.c.id, audit.c.digest).where(audit.c.seal_id.is_(None))
+        # One whose digest is no bytes any more is sealed as it is, and `audit verify` names it.
+        unsealed = select(audit.c.id, _DIGEST).where(audit.c.seal_id.is_(None))
         rows = connection.execute(unsealed.order_by(audit.c.id).limit(MOST_ENTRIES)).all()
         if not rows:
             return None
@@ -172,26 +175,35 @@ def newest_seal(connection: Connection) -> SignedSeal | None:
     Raises:
         SealUnreadable: it is none any more.
     """
-    row = connection.execute(select(seals).order_by(seals.c.id.desc()).limit(1)).first()
+    newest = select(*columns_of(seals)).order_by(seals.c.id.desc()).limit(1)
+    with reading_any_text(connection):
+        row = connection.execute(newest).first()
     if row is None:
         return None
     found = as_seal(row)
     try:
-        found.content  # noqa: B018 - read now, so that what is handed on is a seal
+        number = found.content.number
     except ValueError as error:
         raise SealUnreadable(row.id) from error
+    if number != row.id:
+        raise SealUnreadable(row.id)
     return found
 
 
 def certificates_of(connection: Connection, fingerprint: str) -> str:
     """Return the certificates of who signed a seal, PEM; empty if they are not there."""
     query = select(seal_signers.c.certificates).where(seal_signers.c.fingerprint == fingerprint)
-    return connection.execute(query).scalar() or ""
+    found = connection.execute(query).scalar()
+    return found if isinstance(found, str) else ""
 
 
 def as_seal(row: Row[Any]) -> SignedSeal:
-    """Return the seal of a row of the table of seals."""
-    return SignedSeal(body=row.body, signature=row.signature, signer=row.signer)
+    """Return the seal of a row of the table of seals; what is of another kind is of no seal."""
+    return SignedSeal(
+        body=row.body if isinstance(row.body, str) else "",
+        signature=row.signature or b"",
+        signer=row.signer if isinstance(row.signer, str) else "",
+    )
 
 
 def _next_body(connection: Connection, rows: Sequence[Row[Any, Any]], *, now: datetime) -> SealBody:
@@ -205,7 +217,7 @@ def _next_body(connection: Connection, rows: Sequence[Row[Any, Any]], *, now: da
         first=rows[0].id,
         last=rows[-1].id,
         total=len(rows) + (0 if before is None else before.total),
-        root=root_of([hash_row(row.id, row.digest) for row in rows]).hex(),
+        root=root_of([hash_row(row.id, row.digest or b"") for row in rows]).hex(),
         previous=FIRST_SEAL if last is None else last.digest.hex(),
     )
 
@@ -224,4 +236,6 @@ def _remember_signer(connection: Connection, fingerprint: str, key: SigningKey) 
         return
     chain = (key.certificate, *key.chain)
     text = "".join(one.public_bytes(Encoding.PEM).decode() for one in chain)
+    # What somebody put in its place is in the way of no seal.
+    connection.execute(delete(seal_signers).where(seal_signers.c.fingerprint == fingerprint))
     connection.execute(insert(seal_signers).values(fingerprint=fingerprint, certificates=text))

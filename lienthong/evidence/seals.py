@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TYPE = "lienthong-seal/1"
 FIRST_SEAL = "00" * HASH_BYTES
 """What the first seal names as the seal before it."""
+_BEYOND = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,10 @@ def read_body(text: str) -> SealBody:
 def _has_right_types(body: SealBody) -> bool:
     numbers = (body.number, body.entries, body.first, body.last, body.total)
     texts = (body.log, body.at, body.root, body.previous)
-    return all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)
+    # What no database counts to is no number of a row or a seal.
+    return all(type(one) is int and -_BEYOND <= one < _BEYOND for one in numbers) and all(
+        type(one) is str for one in texts
+    )
 
 
 def hash_row(number: int, digest: bytes) -> bytes:

@@ -25,11 +25,7 @@ BATCH = 500
 
 def count_erasable(store: Store, wanted: Wanted) -> int:
     """Return how many rows of those wanted still have a detail."""
-    query = (
-        select(func.count())
-        .select_from(rows)
-        .where(condition_of(wanted), rows.c.detail.is_not(None))
-    )
+    query = select(func.count()).select_from(rows).where(condition_of(wanted), audit.CAN_BE_ERASED)
     with reading(store) as connection:
         return int(connection.execute(query).scalar_one())
 
@@ -51,8 +47,8 @@ def erase_details(
             )
             if found:
                 work.note(
-                    "audit.erased",
-                    "audit",
+                    audit.ERASED,
+                    audit.ERASED_SUBJECT,
                     rows=len(found),
                     # So that each row can be told why its detail is not there any more.
                     numbers=spans_of(found),

@@ -20,7 +20,7 @@ from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from lienthong.store.bulk import insert_rows
 from lienthong.store.tables import audit
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from lienthong.store.vault import Vault
 
 SALT_BYTES = 16
+ERASED, ERASED_SUBJECT = "audit.erased", "audit"
+"""Action and subject of the row that says which details were erased, and why."""
+
+CAN_BE_ERASED = and_(
+    audit.c.detail.is_not(None),
+    or_(audit.c.action != ERASED, audit.c.subject != ERASED_SUBJECT),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +108,17 @@ def digest_row(at: datetime, actor: str, action: str, subject: str, of_detail: b
 
 def is_as_written(row: Row[Any]) -> bool:
     """Tell whether a row's content, or what stands in place of it, is what its digest says."""
+    texts = (row.actor, row.action, row.subject)
+    if row.at is None or not all(isinstance(one, str) for one in texts):
+        return False
     if row.detail is None or row.salt is None:
         of_detail = row.erased
         if of_detail is None or row.detail is not None or row.salt is not None:
             return False
-    else:
+    elif isinstance(row.detail, str):
         of_detail = digest_detail(row.salt, row.detail)
+    else:
+        return False
     found = digest_row(row.at, row.actor, row.action, row.subject, of_detail)
     return bool(found == row.digest)
 
@@ -115,11 +127,12 @@ def erase(connection: Connection, condition: ColumnElement[bool], *, limit: int)
     """
     Erase the details of up to `limit` rows of which `condition` holds; return their numbers.
 
-    What is erased is gone from the database; that its rows are true can be proven as before.
+    What is erased is gone from the database; that its rows are true can be proven as before. The
+    rows that say so are never erased: they tell an erasure from what somebody else took out.
     """
     found = connection.execute(
         select(audit.c.id, audit.c.detail, audit.c.salt)
-        .where(condition, audit.c.detail.is_not(None))
+        .where(condition, CAN_BE_ERASED)
         .order_by(audit.c.id)
         .limit(limit)
     ).all()

@@ -21,8 +21,19 @@ def spans_of(numbers: Sequence[int]) -> str:
 
 def spans_have(spans: str, number: int) -> bool:
     """Tell whether a number is among those that `spans_of` wrote."""
+    return any(first <= number <= last for first, last in read_spans(spans))
+
+
+def read_spans(spans: str) -> list[tuple[int, int]]:
+    """
+    Return the first and the last number of each span that `spans_of` wrote.
+
+    Raises:
+        ValueError: it wrote something else.
+    """
+    found = []
     for span in spans.split(","):
         first, _, last = span.partition("-")
-        if first and int(first) <= number <= int(last or first):
-            return True
-    return False
+        if first:
+            found.append((int(first), int(last or first)))
+    return found

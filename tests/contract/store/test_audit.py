@@ -333,7 +333,7 @@ def test_the_log_is_never_in_memory_as_a_whole(log, monkeypatch):
     cursors = []
 
     def note(_connection, cursor, statement, *_rest):
-        if statement.startswith("SELECT seals.id, seals.at"):
+        if statement.startswith("SELECT seals.id AS id, CASE WHEN (seals.at"):
             cursors.append(type(cursor).__name__)
 
     event.listen(log.store.engine, "after_cursor_execute", note)
@@ -391,3 +391,164 @@ def test_a_last_seal_that_was_changed_is_told_and_stops_nobody(log):
     assert "seal 5 was changed" in sealer.troubles["log"].en
     log.write("later")
     assert ("seal.changed", None, 5) in log.found()
+
+
+@pytest.mark.parametrize("number", [0, -5, -(2**63)])
+def test_a_row_put_in_before_the_first_one_is_found_before_it_is_sealed_and_after(log, number):
+    """Rows from before tags were there have none; that lets nobody put one before them."""
+    row = redigested(log.rows()[3], action="message.delivered", subject="x", seal_id=None, tag=None)
+    log.attack(insert(audit).values(id=number, **row))
+
+    assert log.found() == [("row.forged", number, None)]
+    log.seal()
+    assert log.found() == [("row.forged", number, 6)]
+
+
+def test_a_row_without_a_tag_under_a_number_that_was_left_out_is_found(log):
+    """On PostgreSQL numbers are left out by transactions that did not commit."""
+    log.attack(change(1, id=-9), update(audit).where(audit.c.id == 11).values(seal_id=None))
+    row = redigested(log.rows()[3], subject="x", seal_id=None, tag=None)
+    log.attack(insert(audit).values(id=1, **row))
+
+    assert ("row.forged", 1, None) in log.found()
+
+
+def test_steps_of_the_store_without_a_tag_are_only_about_the_store(log):
+    row = redigested(log.rows()[3], action="store.upgraded", subject="x", seal_id=None, tag=None)
+    log.attack(insert(audit).values(id=50, **row))
+
+    assert log.found() == [("row.forged", 50, None)]
+
+
+@pytest.mark.parametrize(("number", "seal"), [(4, 2), (11, None)], ids=["sealed", "tail"])
+def test_a_detail_that_a_stranger_took_out_as_if_it_had_been_erased_is_found(log, number, seal):
+    row = log.rows()[number - 1]
+    proof = digest_detail(row.salt, row.detail)
+    log.attack(change(number, detail=None, salt=None, erased=proof))
+
+    assert log.found() == [("row.erased_by_stranger", number, seal)]
+
+
+def test_a_stranger_cannot_write_down_an_erasure(log):
+    row = log.rows()[3]
+    proof = digest_detail(row.salt, row.detail)
+    log.attack(change(4, detail=None, salt=None, erased=proof))
+    note = {"action": "audit.erased", "subject": "audit", "detail": '{"numbers":"1-99"}'}
+    log.attack(insert(audit).values(id=50, **redigested(row, **note, seal_id=None)))
+
+    assert log.found() == [("row.erased_by_stranger", 4, 2), ("row.forged", 50, None)]
+
+
+def test_what_says_that_something_was_erased_is_never_erased(log, clock):
+    erase_details(log.store, Wanted(subject="b"), actor="an", reason="x", clock=clock)
+    count = erase_details(log.store, Wanted(actor="an"), actor="an", reason="y", clock=clock)
+
+    assert count == 6
+    assert [row.detail is None for row in log.rows()[-2:]] == [False, False]
+    assert log.found() == []
+
+
+@pytest.mark.parametrize("column", ["at", "entries"])
+def test_a_seal_is_not_kept_with_another_time_or_count_than_it_states(log, column):
+    value = {"at": log.clock() + timedelta(days=1), "entries": 7}[column]
+    log.attack(update(seals).where(seals.c.id == 3).values({column: value}))
+
+    assert log.found()[0] == ("seal.changed", None, 3)
+
+
+@pytest.mark.parametrize("field", ["number", "entries", "first", "last", "total"])
+@pytest.mark.parametrize("value", [-5, 0, 2**62, 10**30, -(10**30)])
+@pytest.mark.parametrize("number", [3, 5])
+def test_a_seal_with_any_number_in_it_is_found_and_stops_nobody(log, field, value, number):
+    body = json.loads(log.seals()[number - 1].body) | {field: value}
+    changed = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    digest = sha256(changed.encode()).digest()
+    log.attack(update(seals).where(seals.c.id == number).values(body=changed, digest=digest))
+
+    assert number in {fault[2] for fault in log.found()}
+    make_sealer(log).step()
+
+
+def make_sealer(log):
+    return sealing.Sealer(
+        log.store.engine, key=lambda: NOTARY.key, witnesses=[log.witness], clock=log.clock
+    )
+
+
+OF_ANOTHER_KIND = [
+    ("audit", "detail", "x'ff00fe'", 4),
+    ("audit", "detail", "cast(x'ff00fe' as text)", 4),
+    ("audit", "detail", "cast(detail as blob)", 4),
+    ("audit", "actor", "x'ff'", 4),
+    ("audit", "at", "'garbage'", 4),
+    ("audit", "at", "'2026-02-31 00:00:00.000000'", 4),
+    ("audit", "at", "5", 4),
+    ("audit", "digest", "'text'", 4),
+    ("audit", "digest", "7", 11),
+    ("audit", "salt", "'text'", 4),
+    ("audit", "salt", "999999999999", 4),
+    ("audit", "tag", "'text'", 4),
+    ("audit", "tag", "x''", 4),
+    ("audit", "tag", "5", 4),
+    ("audit", "seal_id", "'abc'", 4),
+    ("audit", "seal_id", "1.5", 4),
+    ("seals", "body", "x'7b7d'", 3),
+    ("seals", "body", "cast(body as blob)", 5),
+    ("seals", "body", "7", 3),
+    ("seals", "id", "'abc'", 3),
+    ("seals", "id", "3.5", 3),
+    ("seals", "at", "'garbage'", 3),
+    ("seals", "digest", "'x'", 3),
+    ("seals", "signature", "'x'", 3),
+    ("seals", "signer", "x'ff'", 3),
+    ("seals", "stamp", "'x'", 3),
+    ("seals", "stamp", "999999999999", 3),
+    ("seal_signers", "certificates", "x'ff'", None),
+    ("seal_signers", "certificates", "5", None),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value", "number"), OF_ANOTHER_KIND)
+def test_a_value_of_another_kind_is_found_and_stops_nobody(log, table, column, value, number):
+    """SQLite keeps anything in any column."""
+    if log.store.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps only what fits")
+    where = "" if number is None else f" WHERE id = {number}"
+    log.attack(text(f"UPDATE {table} SET {column} = {value}{where}"))
+
+    assert log.found() != []
+    if number in (4, 11):
+        assert {fault[1] for fault in log.found()} & {number, 3}
+    elif number is not None:
+        assert {fault[2] for fault in log.found()} & {number}
+    make_sealer(log).step()
+
+
+def test_rows_under_a_seal_whose_number_is_text_are_found(log):
+    if log.store.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps only what fits")
+    seal = dict(log.seals()[0]._mapping)
+    log.attack(insert(seals).values(**seal | {"id": 99}))
+    row = redigested(log.rows()[3], actor="other") | {"seal_id": 99}
+    log.attack(
+        insert(audit).values(id=50, **row),
+        text("UPDATE seals SET id = 'abc' WHERE id = 99"),
+        text("UPDATE audit SET seal_id = 'abc' WHERE id = 50"),
+    )
+
+    assert [fault[:2] for fault in log.found(witnesses=[])] == [
+        ("seal.put_in", None),
+        ("row.seal_missing", 50),
+    ]
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+@pytest.mark.parametrize(("table", "number"), [("audit", 4), ("seals", 3)])
+def test_a_time_that_python_has_not_is_found_and_stops_nobody(log, moment, table, number):
+    if log.store.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no such times")
+    log.attack(text(f"UPDATE {table} SET at = '{moment}' WHERE id = {number}"))
+
+    code = {"audit": ("row.changed", 4, 2), "seals": ("seal.changed", None, 3)}[table]
+    assert code in log.found()
+    make_sealer(log).step()
