@@ -291,7 +291,7 @@ def erasure_of(connection: Connection, payloads: str, *, since: datetime) -> Era
 
 def _erasure(found: Any) -> Erasure:
     if found is None:
-        return Erasure(by="?", why="hết thời hạn lưu trữ / its retention ended")
+        return Erasure(by="?", why="nhật ký không ghi ai xóa / no row of the log says by whom")
     return Erasure(
         by=found.actor,
         why=f"hết thời hạn lưu trữ, {found.at:%Y-%m-%d} / its retention ended",

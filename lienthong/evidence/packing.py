@@ -31,6 +31,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from lienthong.evidence.container import Container
 from lienthong.evidence.gathering import Erasure, gather
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import IO
 
+    from sqlalchemy import Connection
+
     from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
     from lienthong.store.database import Store
     from mappings import Converter
@@ -65,6 +68,8 @@ TYPE = "lienthong-evidence/1"
 PIECE = 256 * 1024
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _CERTIFICATE = re.compile(rb"X509Certificate>([A-Za-z0-9+/=\s]+)</")
+_ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, MemoryError, DataError)
+"""What reading values raises that somebody put into the store by hand."""
 _DAMAGED = Erasure(by="?", why="hỏng trong kho, không mở được / damaged in the store")
 
 
@@ -134,18 +139,26 @@ class Packer:
         Write the pack of one dossier to `target`, which must be seekable.
 
         Raises:
-            InputError: there is no such dossier, or the log is damaged.
+            InputError: there is no such dossier, or the store is damaged.
             signing.KeyUnusable: the operator's key cannot sign now.
         """
-        with reading(self._store) as connection:
-            gathered = gather(connection, wanted.dossier, agency=wanted.agency)
-        return _Writing(self._store, self._sources, gathered, wanted).run(
-            Container(target),
-            key=self._key(),
-            roots=self._roots,
-            at=self._clock(),
-            revocation=self._revocation(),
-        )
+        key, container = self._key(), Container(target)
+        try:
+            # The dossier and its rows of the log are of one moment: they have to agree.
+            with reading(self._store) as connection:
+                gathered = gather(connection, wanted.dossier, agency=wanted.agency)
+                writing = _Writing(self._store, self._sources, gathered, wanted)
+                log = writing.add_log(container, connection)
+            return writing.run(
+                container,
+                log=log,
+                key=key,
+                roots=self._roots,
+                at=self._clock(),
+                revocation=self._revocation(),
+            )
+        except _ODD as error:
+            raise _damaged_store() from error
 
 
 class _Writing:
@@ -166,6 +179,7 @@ class _Writing:
         self,
         container: Container,
         *,
+        log: tuple[dict[str, Any], list[dict[str, Any]], list[str]],
         key: SigningKey,
         roots: Sequence[x509.Certificate],
         at: datetime,
@@ -179,7 +193,7 @@ class _Writing:
             self._add_message(container, number, one)
             for number, one in enumerate(self._gathered.messages, start=1)
         ]
-        audit, steps, signers = self._add_log(container)
+        audit, steps, signers = log
         self._add_certificates(container, roots)
         self._signers[(key.certificate, *key.chain)] = None
         manifest = {
@@ -383,51 +397,37 @@ class _Writing:
             sealed = connection.execute(query).scalar()
         return None if sealed is None else self._store.vault.open(sealed, context=context)
 
-    def _add_log(
-        self, container: Container
+    def add_log(
+        self, container: Container, connection: Connection
     ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-        """
-        Add what proves it by the log; return what it is, its first steps, and seal signers.
-
-        Raises:
-            InputError: somebody changed the log so that it cannot be read.
-        """
-        try:
-            return self._write_log(container)
-        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-            raise _damaged_log() from error
-
-    def _write_log(
-        self, container: Container
-    ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
+        """Add what proves it by the log; return what it is, its first steps, and seal signers."""
         proven = Proven()
         steps: list[dict[str, Any]] = []
-        with reading(self._store) as connection:
-            prover = Prover(connection)
-            with container.adding("audit/rows.jsonl") as write:
-                for row in prover.rows(self._gathered.subjects, proven):
-                    write(write_line(row))
-                    if len(steps) < MOST_STEPS:
-                        steps.append(row)
-            newest = prover.newest()
-            tokens = prover.stamps(sorted(proven.seals))
-            numbers = proven.seals | {number for number, _ in tokens}
-            if newest is not None:
-                numbers.add(newest)
-            fingerprints: set[str] = set()
-            lines = prover.seals(sorted(numbers), fingerprints.add)
-            _add_lines(container, "audit/seals.jsonl", lines)
-            why = self._add_chain(container, prover, sorted(numbers))
-            stamps = {
-                str(number): container.add(f"audit/stamps/{number}.tsr", token).name
-                for number, token in tokens
-            }
-            signers = []
-            for one, pem in sorted(prover.certificates(sorted(fingerprints)).items()):
-                name = f"certificates/seal-signer-{one[:16]}.pem"
-                signers.append(container.add(name, pem.encode()).name)
-                with suppress(ValueError):
-                    self._signers[tuple(x509.load_pem_x509_certificates(pem.encode()))] = None
+        prover = Prover(connection)
+        with container.adding("audit/rows.jsonl") as write:
+            for row in prover.rows(self._gathered.subjects, proven):
+                write(write_line(row))
+                if len(steps) < MOST_STEPS:
+                    steps.append(row)
+        newest = prover.newest()
+        tokens = prover.stamps(sorted(proven.seals))
+        numbers = proven.seals | {number for number, _ in tokens}
+        if newest is not None:
+            numbers.add(newest)
+        fingerprints: set[str] = set()
+        lines = prover.seals(sorted(numbers), fingerprints.add)
+        _add_lines(container, "audit/seals.jsonl", lines)
+        why = self._add_chain(container, prover, sorted(numbers))
+        stamps = {
+            str(number): container.add(f"audit/stamps/{number}.tsr", token).name
+            for number, token in tokens
+        }
+        signers = []
+        for one, pem in sorted(prover.certificates(sorted(fingerprints)).items()):
+            name = f"certificates/seal-signer-{one[:16]}.pem"
+            signers.append(container.add(name, pem.encode()).name)
+            with suppress(ValueError):
+                self._signers[tuple(x509.load_pem_x509_certificates(pem.encode()))] = None
         self._packed.rows, self._packed.unsealed = proven.rows, proven.unsealed
         audit = {
             "rows": proven.rows,
@@ -503,13 +503,13 @@ class _Writing:
             )
 
 
-def _damaged_log() -> InputError:
+def _damaged_store() -> InputError:
     return InputError(
         Problem(
-            code="evidence.log_damaged",
+            code="evidence.store_damaged",
             message=Text(
-                vi="Nhật ký đã bị sửa đến mức không đọc được, nên không lập được gói chứng cứ",
-                en="The log was changed so that it cannot be read, and no pack can be made of it",
+                vi="Dữ liệu trong kho đã bị sửa đến mức không đọc được, không lập được gói",
+                en="The store was changed so that it cannot be read, and no pack can be made of it",
             ),
             suggestion=Text(
                 vi="Giữ nguyên hiện trạng, chạy: lienthong audit verify",

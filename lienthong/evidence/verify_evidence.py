@@ -121,6 +121,20 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d
 
 PROVEN, OPEN, FALSE = "proven", "not_proven", "false"
 
+ODD = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    ArithmeticError,
+    RecursionError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What is raised by values that are not what they should be, wherever they are first used."""
+
 
 class Refused(Exception):
     """Something is not as it must be; in both languages, with a stable code."""
@@ -916,7 +930,7 @@ def _check_revocation(pack: Pack, names: list[str], report: Report) -> None:
                 sayings.append(RevocationList(data))
             else:
                 sayings.append(StatusAnswer(data))
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except ODD:
             report.open("revocation.unreadable", name + " không đọc được", name + " cannot be read")
     signed: dict[str, tuple[Certificate, dict[str, Certificate], list[datetime]]] = {}
     for signer, issuers, at in report.trusted:
@@ -929,10 +943,20 @@ def _check_revocation(pack: Pack, names: list[str], report: Report) -> None:
             found
             for saying in sayings
             for issuer in able
-            for found in [saying.about(signer, issuer)]
+            for found in [_said_about(saying, signer, issuer)]
             if found is not None
         ]
         _report_standing(signer, said, max(times), report)
+
+
+def _said_about(
+    saying: RevocationList | StatusAnswer, signer: Certificate, issuer: Certificate
+) -> tuple[datetime, datetime | None] | None:
+    try:
+        return saying.about(signer, issuer)
+    except ODD:
+        # Whatever is wrong in it, it says nothing.
+        return None
 
 
 def _report_standing(
@@ -1426,6 +1450,7 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
             )
         report.dossier = _plain(str(manifest["dossier"]))
         _check_files(pack, manifest)
+        _check_names(manifest)
         log = Log(pack, manifest, means, report)
         log.check()
         signers: set[str] = set()
@@ -1435,7 +1460,7 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
             _check_submission(pack, submission, log, means, report)
         _check_revocation(pack, manifest["revocation"], report)
         _say_what_is_open(manifest, report)
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+    except ODD as error:
         raise _no_json(MANIFEST) from error
 
 
@@ -1464,6 +1489,26 @@ def _check_files(pack: Pack, manifest: Any) -> None:
         )
 
 
+def _check_names(manifest: Any) -> None:
+    """Each file and each id has one meaning: else one file stands for many, and takes for ever."""
+    messages, submissions = manifest["messages"], manifest["submissions"]
+    names = [one["file"] for each in messages for one in (each["document"], each["receipt"]) if one]
+    names += [one["answer"] for each in messages for one in each["attempts"]]
+    names += [one["file"] for one in submissions]
+    for one in submissions:
+        names += [*one["records"].values(), *one["receipts"].values()]
+    names += [*manifest["audit"]["stamps"].values(), *manifest["seal_signers"]]
+    names += manifest["revocation"]
+    ids = [one["id"] for one in messages], [one["id"] for one in submissions]
+    for every in (*ids, [name for name in names if name is not None]):
+        if len(every) != len(set(every)):
+            raise Refused(
+                "manifest.named_twice",
+                "manifest.json nêu một tệp hoặc một mã nhiều lần",
+                "manifest.json names a file or an id several times",
+            )
+
+
 def _check_message(
     pack: Pack,
     manifest: Any,
@@ -1476,10 +1521,18 @@ def _check_message(
     """Check one message: its document, its receipt, and its rows of the log."""
     id_, document = message["id"], message["document"]
     short = str(id_)[:40]
-    if document is None:
-        return
+    _check_state(message, log, report)
     rows = [row for row in log.rows_of(id_) if (row["parsed"] or {}).get("digest") is not None]
     digests = {row["parsed"]["digest"] for row in rows}
+    if document is None:
+        if digests or message["state"] == "delivered":
+            report.false(
+                "document.missing",
+                "thông điệp " + short + ": gói không kể tài liệu, dù nhật ký có hoặc đã gửi",
+                "message " + short + ": no document is named, though the log has one or it was "
+                "delivered",
+            )
+        return
     if digests and document["sha256"] not in digests:
         report.false(
             "document.other_than_logged",
@@ -1542,28 +1595,52 @@ def _check_message(
     _check_delivery(pack, message, data, log, means, report, signers)
 
 
-def _check_delivery(
-    pack: Pack, message: Any, data: bytes, log: Log, means: Means, report: Report, signers: set[str]
-) -> None:
+def _check_state(message: Any, log: Log, report: Report) -> None:
+    """Check that what manifest.json says of a delivery is what the log says."""
     short = str(message["id"])[:40]
-    if message["state"] == "delivered":
-        rows = [row for row in log.rows_of(message["id"]) if row["action"] == "message.delivered"]
-        if not rows:
-            report.false(
-                "message.delivery_not_logged",
-                "thông điệp " + short + ": ghi là đã gửi, nhật ký không có dòng đó",
-                "message " + short + ": it is said to be delivered, and the log has no such row",
-            )
-            return
+    rows = [row for row in log.rows_of(message["id"]) if row["action"] == "message.delivered"]
+    proofs = log.stated(message["id"], "message.delivered", "proof")
+    if message["state"] == "delivered" and not rows:
+        report.false(
+            "message.delivery_not_logged",
+            "thông điệp " + short + ": ghi là đã gửi, nhật ký không có dòng đó",
+            "message " + short + ": it is said to be delivered, and the log has no such row",
+        )
+    elif rows and message["state"] not in ("delivered", "reissued"):
+        report.false(
+            "message.state_differs",
+            "thông điệp " + short + ": nhật ký ghi Cổng đã nhận, manifest.json ghi khác",
+            "message " + short + ": the log says that it was delivered, manifest.json says "
+            "something else",
+        )
+    elif proofs and message["proof"] not in proofs:
+        report.false(
+            "message.proof_differs",
+            "thông điệp " + short + ": nhật ký ghi cách chứng minh khác với manifest.json",
+            "message " + short + ": the log names another kind of proof than manifest.json",
+        )
+    elif rows:
         log.say_when(
             rows[-1],
             "Thông điệp " + short + ": việc Cổng đã nhận",
             "Message " + short + ": that it was delivered",
         )
+
+
+def _check_delivery(
+    pack: Pack, message: Any, data: bytes, log: Log, means: Means, report: Report, signers: set[str]
+) -> None:
+    short = str(message["id"])[:40]
     _check_answer(pack, message, log, report)
     receipt = message["receipt"]
     if receipt is None:
-        if message["state"] == "delivered":
+        if log.stated(message["id"], "message.delivered", "receipt"):
+            report.false(
+                "receipt.missing",
+                "thông điệp " + short + ": nhật ký có giá trị băm của biên nhận, gói không có nó",
+                "message " + short + ": the log has the digest of a receipt, which is not here",
+            )
+        elif message["state"] == "delivered":
             report.open(
                 "receipt.none",
                 "thông điệp "
@@ -1630,6 +1707,14 @@ def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
     """Check that the portal's answer that proved the delivery is the one that the log knows."""
     logged = log.stated(message["id"], "message.delivered", "answer")
     short = str(message["id"])[:40]
+    if logged and not any(one["proof"] and one["answer"] for one in message["attempts"]):
+        report.open(
+            "answer.not_included",
+            "Thông điệp " + short + ": câu trả lời của Cổng không có ở đây (hết thời hạn lưu trữ "
+            "hoặc bị lấy đi); nhật ký còn giá trị băm",
+            "Message " + short + ": the portal's answer is not here (its retention ended, or "
+            "somebody took it out); the log still has its digest",
+        )
     for one in message["attempts"]:
         # Of an answer that was too long only its beginning is kept.
         if not logged or one["proof"] is None or not one["answer"] or not one["answer_whole"]:
@@ -1648,10 +1733,28 @@ def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
             )
 
 
-def _check_own_receipts(pack: Pack, submission: Any, means: Means, report: Report) -> None:
+def _check_own_receipts(
+    pack: Pack, submission: Any, log: Log, means: Means, report: Report
+) -> None:
     """Check what the operator signed for the agency about what was received."""
     short = str(submission["id"])[:40]
-    for name in submission["receipts"].values():
+    logged: dict[str, set[str]] = {}
+    for row in log.rows_of(submission["id"]):
+        if row["action"] == "receipt.made" and row["parsed"]:
+            said = row["parsed"]
+            logged.setdefault(str(said["statement"]), set()).add(str(said["digest"]))
+    for statement in sorted(set(logged) - set(submission["receipts"])):
+        report.false(
+            "operator_receipt.missing",
+            "biên nhận tiếp nhận của " + short + ": nhật ký ghi đã ký (" + statement + "), gói "
+            "không có",
+            "the operator's receipt of "
+            + short
+            + ": the log says that it was signed ("
+            + statement
+            + "), and it is not here",
+        )
+    for statement, name in submission["receipts"].items():
         try:
             signed = SignedDocument(pack.read(name, MAX_XML))
         except Refused as refused:
@@ -1671,6 +1774,13 @@ def _check_own_receipts(pack: Pack, submission: Any, means: Means, report: Repor
                 "operator_receipt.of_another",
                 "biên nhận tiếp nhận của " + short + ": cho tệp khác",
                 "the operator's receipt of " + short + ": it is for another file",
+            )
+            continue
+        if statement in logged and pack.digest(name)[0].hex() not in logged[statement]:
+            report.false(
+                "operator_receipt.other_than_logged",
+                "biên nhận tiếp nhận của " + short + ": khác với giá trị băm trong nhật ký",
+                "the operator's receipt of " + short + ": it is not the one that the log knows",
             )
             continue
         _report_signer(
@@ -1693,7 +1803,7 @@ def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, repor
         for row in log.rows_of(id_)
         if row["action"] == "submission.received" and row["parsed"] is not None
     ]
-    _check_own_receipts(pack, submission, means, report)
+    _check_own_receipts(pack, submission, log, means, report)
     if any(row["parsed"].get("sha256") != digest for row in rows):
         report.false(
             "source.other_than_logged",
@@ -1765,6 +1875,13 @@ def _say_what_is_open(manifest: Any, report: Report) -> None:
         "có ở đây là đúng",
         "That these are all rows about the dossier is not proven; those that are here are true",
     )
+    report.open(
+        "operator.word",
+        "summary.html, các bản ghi trích ra (record-….json) và những gì manifest.json ghi mà không "
+        "được nêu ở trên: chỉ là lời của bên vận hành",
+        "summary.html, records as they were read (record-….json), and what manifest.json says "
+        "beyond what is told above: the operator's word only",
+    )
     if any(one.get("answer") for each in manifest["messages"] for one in each["attempts"]):
         report.open(
             "answer.unsigned",
@@ -1789,7 +1906,9 @@ class Log:
         self._bad: set[int] = set()
         self._good: set[int] = set()
         self.anchored = 0
-        """Seals up to this number are ancestors of one that a witness has."""
+        """The highest number of a seal that a witness has."""
+        self._agreed: set[int] = set()
+        """Seals here that a witness has."""
         self._log: str | None = None
         self._texts: dict[int, str] = {}
         self._linked_from: int | None = None
@@ -2003,6 +2122,9 @@ class Log:
             self._compare(number, digest)
         if missing:
             raise _broken_chain(min(missing))
+        # What comes after the last seal that is signed here nobody has said.
+        if body is not None and body["number"] not in self._seals:
+            raise _broken_chain(body["number"])
         if body is not None:
             self._linked_from = body["number"] - count + 1
         if body is not None and count > 1:
@@ -2024,6 +2146,7 @@ class Log:
             )
         elif number not in self._bad:
             self.anchored = max(self.anchored, number)
+            self._agreed.add(number)
 
     def _check_witness(self) -> None:
         for number, body in self._seals.items():
@@ -2036,25 +2159,45 @@ class Log:
                 "No witness's seal was given (--witness): who has the key of the seals could have "
                 "written the log anew",
             )
-        elif self.anchored:
-            self._report.proven(
-                "witness.agrees",
-                "Các niêm phong đến số " + str(self.anchored) + " đúng như nhân chứng giữ",
-                "Seals up to number " + str(self.anchored) + " are as the witness has them",
-            )
-            later = [one for one in self._seals if one > self.anchored]
-            if later:
-                self._report.open(
-                    "witness.earlier",
-                    "Các niêm phong sau số " + str(self.anchored) + " chưa có nhân chứng",
-                    "Seals after number " + str(self.anchored) + " are not witnessed here",
-                )
+        elif self._agreed:
+            self._say_witnessed()
         else:
             self._report.open(
                 "witness.elsewhere",
                 "Nhân chứng không giữ niêm phong nào trong chuỗi này: xuất lại gói, hoặc đưa niêm "
                 "phong khác",
                 "The witness has none of these seals: export the pack again, or give another seal",
+            )
+
+    def _say_witnessed(self) -> None:
+        """A witness's seal stands for those before it only where the chain between them is here."""
+        if self._linked_from is None:
+            loose = sorted(set(self._seals) - self._agreed)
+            listed = ", ".join(map(str, sorted(self._agreed)[:10]))
+            self._report.proven(
+                "witness.agrees",
+                "Niêm phong số " + listed + " đúng như nhân chứng giữ",
+                "Seal " + listed + ": as the witness has it",
+            )
+            if loose:
+                self._report.open(
+                    "witness.unlinked",
+                    "Không có chuỗi niêm phong, nên niêm phong số " + str(loose[0]) + " chưa có "
+                    "nhân chứng: đưa niêm phong số đó của nhân chứng",
+                    "Without the chain of seals, seal " + str(loose[0]) + " is not witnessed: give "
+                    "the witness's own seal of that number",
+                )
+            return
+        self._report.proven(
+            "witness.agrees",
+            "Các niêm phong đến số " + str(self.anchored) + " đúng như nhân chứng giữ",
+            "Seals up to number " + str(self.anchored) + " are as the witness has them",
+        )
+        if any(one > self.anchored for one in self._seals):
+            self._report.open(
+                "witness.earlier",
+                "Các niêm phong sau số " + str(self.anchored) + " chưa có nhân chứng",
+                "Seals after number " + str(self.anchored) + " are not witnessed here",
             )
 
     def _check_stamps(self) -> None:
@@ -2255,7 +2398,7 @@ def read_witness(names: Iterable[str]) -> dict[int, str]:
                     try:
                         text = read_json(line, name)["body"]
                         body = read_seal(text)
-                    except (Refused, KeyError, TypeError, AttributeError):
+                    except (Refused, *ODD):
                         continue
                     found[body["number"]] = hashlib.sha256(text.encode()).hexdigest()
                 if len(found) == before:
@@ -2330,6 +2473,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console, or a file on Windows, that has no Vietnamese gets marks in place of it.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     asked = make_parser().parse_args(arguments)
     try:
         means = Means(

@@ -135,7 +135,8 @@ def test_what_was_erased_is_told_with_who_did_it_and_the_rest_is_proven(site):
     erased = told(report, "content.erased")
     assert len(erased) == 2
     assert all("an: hết thời hạn lưu trữ" in one and ", #" in one for one in erased)
-    assert len(told(report, "log.since")) == 1
+    # When the file came, and when the message was delivered.
+    assert len(told(report, "log.since")) == 2
     manifest = manifest_of(site.pack())
     assert [one["document"]["file"] for one in manifest["messages"]] == [None]
     assert [one["answer"] for one in manifest["messages"][0]["attempts"]] == [None]

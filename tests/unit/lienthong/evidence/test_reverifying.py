@@ -157,3 +157,33 @@ def test_a_key_that_cannot_sign_stops_nothing(site):
     watch.pass_a_day()
 
     assert watch.alarms() == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE seals SET body = '{}' WHERE id = 2",
+        "UPDATE seals SET body = 7 WHERE id = 3",
+        "UPDATE audit SET at = 'garbage' WHERE seal_id = 1",
+        "UPDATE audit SET salt = 'text' WHERE seal_id = 1",
+        "UPDATE audit SET subject = 'evidence', action = 'evidence.fault_gone', detail = '[1]'",
+        "UPDATE attempts SET started_at = 'garbage'",
+        "UPDATE messages SET updated_at = 'garbage'",
+        "UPDATE messages SET document = 5",
+        "UPDATE messages SET proof = 'x'",
+        "UPDATE seal_signers SET certificates = 'x'",
+        "UPDATE receipts SET document = 5",
+        "UPDATE submission_receipts SET document = 5",
+    ],
+)
+def test_nothing_that_somebody_writes_to_the_store_ends_the_check(site, damage):
+    """The role runs beside the delivery of dossiers, in one process."""
+    watch = Watch(site, sample=timedelta(minutes=30))
+    with site.store.engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql(damage)
+
+    watch.pass_a_day()
+    watch.pass_a_day()
+
+    assert watch.alarms() != []
