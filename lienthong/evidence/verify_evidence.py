@@ -74,6 +74,7 @@ MAX_CONTENT = 4095 * MIB
 """Of all files together, unpacked; they are never in memory together."""
 MAX_FILES = 20_000
 MAX_XML = 16 * MIB
+MAX_NAMESPACES = 256
 MAX_MANIFEST = 16 * MIB
 MAX_LINE = MIB
 MAX_ROWS = 200_000
@@ -809,6 +810,16 @@ def parse_xml(data: bytes) -> Any:
             "XML có chú thích, chỉ thị hoặc thực thể",
             "the XML has comments, instructions or entities",
         )
+    # Canonical XML goes through all that are in force, for each name.
+    in_force = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        in_force += 1 if event == "start-ns" else -1
+        if in_force > MAX_NAMESPACES:
+            raise Refused(
+                "xml.too_many_namespaces",
+                "XML có quá nhiều không gian tên",
+                "the XML has too many namespaces",
+            )
     return root
 
 

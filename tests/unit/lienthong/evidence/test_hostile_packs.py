@@ -131,3 +131,13 @@ def test_more_lines_than_fit_into_memory_are_refused(shop, monkeypatch):
     report = verify(shop, contents(shop.good))
 
     assert "file.too_large" in {one.code for one in report.lines}
+
+
+def test_namespaces_by_the_thousand_are_refused_before_a_canonical_form_is_made():
+    declared = "".join(f' xmlns:a{number}="urn:x"' for number in range(257))
+
+    with pytest.raises(verifier.Refused) as refused:
+        verifier.parse_xml(f"<a{declared}></a>".encode())
+
+    assert refused.value.code == "xml.too_many_namespaces"
+    assert verifier.parse_xml(b"<a>" + b'<b xmlns:c="urn:x"></b>' * 1_000 + b"</a>") is not None
