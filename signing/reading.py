@@ -177,11 +177,13 @@ def _read_xades(
     references = attempt(lambda: _references(signed_info, 2))
     content_digest = properties_digest = None
     if references is not None:
-        properties_id = None if properties is None else properties.element.get("Id")
         content_digest = attempt(lambda: read_content(references[0]))
-        properties_digest = attempt(
-            lambda: _read_properties_reference(references[1], properties_id)
-        )
+        # Of properties that could not be read, nothing can be said about who refers to them.
+        if properties is not None:
+            properties_id = properties.element.get("Id")
+            properties_digest = attempt(
+                lambda: _read_properties_reference(references[1], properties_id)
+            )
     value_bytes = attempt(lambda: bytes_of(value))
     certificates = attempt(lambda: read_certificates(key_info))
     unsigned = None if properties is None else properties.unsigned

@@ -514,6 +514,21 @@ def test_a_signature_without_its_object_is_refused(workshop):
     assert [reason.code for reason in found.reasons] == ["signature.structure"]
 
 
+def test_properties_that_cannot_be_read_are_told_once(workshop):
+    """And not as a reference that points elsewhere."""
+    root = etree.fromstring(workshop.sign())
+    root.find(f".//{XADES}SigningTime").text = "hôm qua"
+
+    found = inspect(canonical_bytes(root), policy=workshop.policy, now=workshop.now)
+
+    assert [(one.code, one.en) for one in found.reasons] == [
+        (
+            "signature.structure",
+            "SigningTime must be a time with a zone, for example 2026-11-24T08:00:00Z",
+        )
+    ]
+
+
 def test_the_certificate_of_another_trusted_signer_cannot_be_put_in(workshop):
     twin = workshop.issue("Sở Tư pháp", issuer=workshop.root, key=workshop.rsa_key)
     root = etree.fromstring(workshop.sign())
