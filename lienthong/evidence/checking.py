@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -192,13 +193,6 @@ class _Walk:
         self._progress = progress
         self._found = Checked()
         self._stamps = None if stamps is None else StampCheck(self._found.add, stamps)
-        is_tagged = audit.c.tag.is_not(None)
-        self._first_tagged = connection.execute(
-            select(func.min(audit.c.id)).where(is_tagged)
-        ).scalar_one()
-        self._first_tagged_seal = connection.execute(
-            select(func.min(audit.c.seal_id)).where(is_tagged, audit.c.seal_id >= 1)
-        ).scalar_one()
         self._erasures = Erasures(connection, vault)
         self._signers: dict[str, tuple[x509.Certificate, ...] | None] = {}
 
@@ -438,7 +432,7 @@ class _Walk:
         elif row.tag is None:
             self._found.untagged += 1
             is_known = (row.action, row.subject) in _WITHOUT_TAG
-            if self._vault.encrypt and self._is_late(row) and not is_known:
+            if self._vault.encrypt and not is_known and self._is_late(row):
                 self._forged(row)
         elif not self._vault.has_tagged(row.tag, row.digest):
             self._forged(row)
@@ -449,13 +443,26 @@ class _Walk:
 
     def _is_late(self, row: Row[Any]) -> bool:
         """Tell whether rows had tags when this one was written: by its number or by its seal."""
-        if self._first_tagged is None:
+        first, first_seal = self._first_tagged
+        if first is None:
             return False
-        if row.id > self._first_tagged:
+        if row.id > first:
             return True
-        if self._first_tagged_seal is None:
+        if first_seal is None:
             return False
-        return row.seal_id is None or bool(row.seal_id > self._first_tagged_seal)
+        return row.seal_id is None or bool(row.seal_id > first_seal)
+
+    @cached_property
+    def _first_tagged(self) -> tuple[int | None, int | None]:
+        """The lowest number of a row with a tag, and of a seal of one; asked only where one has
+        none, for it may take a walk over all that have none."""
+        is_tagged = audit.c.tag.is_not(None)
+        first = select(func.min(audit.c.id)).where(is_tagged)
+        first_seal = select(func.min(audit.c.seal_id)).where(is_tagged, audit.c.seal_id >= 1)
+        return (
+            self._connection.execute(first).scalar_one(),
+            self._connection.execute(first_seal).scalar_one(),
+        )
 
     def _check_erased(self, row: Row[Any]) -> None:
         self._found.erased += 1

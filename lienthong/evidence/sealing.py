@@ -29,7 +29,7 @@ from lienthong.store.as_found import columns_of, reading_any_text
 from lienthong.store.tables import audit, in_slices, seal_signers, seals
 from schemas.errors import LienthongError
 from schemas.problem import Text
-from signing import SigningError, read_signer, sign_bytes
+from signing import SigningError, is_signed_by, load_certificates, read_signer, sign_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,16 +99,23 @@ class Sealer:
         except SealUnreadable as error:
             self._is_in_trouble("log", error.code, error.text)
             return made
-        self._tell()
+        try:
+            self._tell()
+        except SealUnreadable as error:
+            self._is_in_trouble("log", error.code, error.text)
         return made
 
     def _tell(self) -> None:
+        """Tell the witnesses of the newest seal. Raises `SealUnreadable` for one that is none."""
         with self._engine.connect() as connection:
             reading = connection.execution_options(lienthong_reading=True)
             newest = newest_seal(reading)
             if newest is None:
                 return
             certificates = certificates_of(reading, newest.signer)
+        if not _is_signed(newest, certificates):
+            # Nothing that somebody put in is carried to another place in our name.
+            raise SealUnreadable(newest.content.number)
         for witness in self._witnesses:
             if self._told.get(witness.name) == newest.digest:
                 continue
@@ -195,6 +202,17 @@ def certificates_of(connection: Connection, fingerprint: str) -> str:
     query = select(seal_signers.c.certificates).where(seal_signers.c.fingerprint == fingerprint)
     found = connection.execute(query).scalar()
     return found if isinstance(found, str) else ""
+
+
+def _is_signed(seal: SignedSeal, certificates: str) -> bool:
+    """Tell whether a seal is signed with the key of the certificate that it names."""
+    try:
+        signer, *_ = load_certificates(certificates.encode())
+    except ValueError:
+        return False
+    return read_signer(signer).fingerprint == seal.signer and is_signed_by(
+        signer, seal.body.encode(), seal.signature
+    )
 
 
 def as_seal(row: Row[Any]) -> SignedSeal:

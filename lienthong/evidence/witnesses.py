@@ -14,6 +14,7 @@ machine, its people. It needs no secrets, and learns nothing but numbers and dig
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -164,6 +165,9 @@ class FolderWitness:
         return sorted(self.folder.glob("seals-*.jsonl"))
 
     def _keep_signer(self, fingerprint: str, certificates: str) -> None:
+        if _DIGEST.fullmatch(fingerprint) is None:
+            # It becomes the name of a file, and comes from a database.
+            raise WitnessAway(self.name, "not a fingerprint")
         file = self.folder / "signers" / f"{fingerprint}.pem"
         if not file.exists():
             file.parent.mkdir(mode=0o755, exist_ok=True)
@@ -370,7 +374,10 @@ def _append(file: Path, line: str) -> None:
     try:
         size = os.fstat(descriptor).st_size
         is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (("\n" if is_torn else "") + line).encode("ascii"))
+        data = (("\n" if is_torn else "") + line).encode("ascii")
+        if os.write(descriptor, data) != len(data):
+            # A disk that is nearly full takes a part, and says nothing.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -4,6 +4,7 @@ has neither the key of the seals, nor the store's key file, nor the witness.
 """
 
 import json
+import resource
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -13,8 +14,8 @@ from sqlalchemy import delete, event, insert, select, text, update
 
 from lienthong.evidence import checking, sealing
 from lienthong.evidence.merkle import root_of
-from lienthong.evidence.seals import hash_row
-from lienthong.evidence.witnesses import FolderWitness, PrintedWitness
+from lienthong.evidence.seals import SignedSeal, hash_row
+from lienthong.evidence.witnesses import FolderWitness, PrintedWitness, WitnessAway
 from lienthong.flows.erase import erase_details
 from lienthong.store.audit import digest_detail, digest_row
 from lienthong.store.audit_search import Wanted
@@ -552,3 +553,55 @@ def test_a_time_that_python_has_not_is_found_and_stops_nobody(log, moment, table
     code = {"audit": ("row.changed", 4, 2), "seals": ("seal.changed", None, 3)}[table]
     assert code in log.found()
     make_sealer(log).step()
+
+
+@pytest.mark.parametrize("signer", ["../../trusted", "/tmp/trusted", "x", "ab" * 32])
+def test_a_seal_that_somebody_put_in_is_carried_to_no_witness(log, tmp_path, signer):
+    """Else whoever writes to the database writes files of ours: a root that is trusted, say."""
+    body = json.loads(log.seals()[4].body) | {"number": 6}
+    changed = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    seal = dict(log.seals()[4]._mapping)
+    seal |= {"id": 6, "body": changed, "digest": sha256(changed.encode()).digest()}
+    log.attack(
+        insert(seals).values(**seal | {"signer": signer}),
+        insert(seal_signers).values(fingerprint=signer, certificates="a certificate of mine"),
+        update(audit).where(audit.c.seal_id.is_(None)).values(seal_id=6),
+    )
+    before = sorted(tmp_path.rglob("*"))
+
+    sealer = make_sealer(log)
+    sealer.step()
+
+    assert sorted(tmp_path.rglob("*")) == before
+    assert [one.number for one in log.witness.remembered()] == [1, 2, 3, 4, 5]
+    assert list(sealer.troubles) == ["log"]
+
+
+def test_a_witness_takes_no_path_for_a_fingerprint(log, tmp_path):
+    made = log.seals()[4]
+    seal = SignedSeal(body=made.body, signature=made.signature, signer="../../trusted")
+    witness = FolderWitness(tmp_path / "other" / "witness")
+    (tmp_path / "other" / "witness" / "signers").mkdir(parents=True)
+
+    with pytest.raises(WitnessAway):
+        witness.put(seal, certificates="a certificate of mine")
+
+    assert list(tmp_path.rglob("trusted.pem")) == []
+
+
+def test_a_witness_whose_disk_is_full_is_told_again(log, tmp_path):
+    """A disk that is nearly full takes the beginning of a line without an error."""
+    witness = FolderWitness(tmp_path / "full")
+    made = log.seals()[4]
+    seal = SignedSeal(body=made.body, signature=made.signature, signer=made.signer)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))
+    try:
+        with pytest.raises(WitnessAway):
+            witness.put(seal, certificates="x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+    assert list(witness.remembered()) == []
+    witness.put(seal, certificates="x")
+    assert [one.number for one in witness.remembered()] == [5]
