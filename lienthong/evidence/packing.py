@@ -374,7 +374,7 @@ class _Writing:
             with suppress(SealBroken):
                 answer = self._payload(query, answer_context(id_, of.kind, of.number))
                 if answer is not None:
-                    place = f"{folder}/attempts/{of.kind}-{of.number}-answer"
+                    place = f"{folder}/attempts/{_safe(of.kind)}-{of.number}-answer"
                     name = container.add(place, answer).name
         return {
             "kind": of.kind,
@@ -424,7 +424,7 @@ class _Writing:
         }
         signers = []
         for one, pem in sorted(prover.certificates(sorted(fingerprints)).items()):
-            name = f"certificates/seal-signer-{one[:16]}.pem"
+            name = f"certificates/seal-signer-{_safe(one)[:16]}.pem"
             signers.append(container.add(name, pem.encode()).name)
             with suppress(ValueError):
                 self._signers[tuple(x509.load_pem_x509_certificates(pem.encode()))] = None

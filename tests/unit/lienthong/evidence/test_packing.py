@@ -283,3 +283,18 @@ def test_the_summary_is_one_page_in_the_language_asked_for_without_scripts(site)
 def test_numbers_in_short_have_exactly_these(numbers, text):
     assert spans_of(numbers) == text
     assert [one for one in range(12) if spans_have(text, one)] == numbers
+
+
+def test_no_name_in_a_pack_leads_out_of_the_folder_that_it_is_unpacked_to(site):
+    """Kinds of attempts and fingerprints come from the database, which may be anybody's."""
+    with site.site.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE attempts SET kind = '../../../kind'")
+        connection.exec_driver_sql("UPDATE seals SET signer = '../../../signer'")
+        connection.exec_driver_sql("UPDATE seal_signers SET fingerprint = '../../../signer'")
+
+    pack = site.pack()
+
+    with ZipFile(pack) as source:
+        names = source.namelist()
+    assert [name for name in names if ".." in name or name.startswith("/")] == []
+    assert any("seal-signer" in name for name in names)
