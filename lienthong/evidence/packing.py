@@ -142,11 +142,12 @@ class Packer:
             InputError: there is no such dossier, or the store is damaged.
             signing.KeyUnusable: the operator's key cannot sign now.
         """
-        key, container = self._key(), Container(target)
+        key = self._key()
         try:
             # The dossier and its rows of the log are of one moment: they have to agree.
             with reading(self._store) as connection:
                 gathered = gather(connection, wanted.dossier, agency=wanted.agency)
+                container = Container(target)
                 writing = _Writing(self._store, self._sources, gathered, wanted)
                 log = writing.add_log(container, connection)
             return writing.run(
