@@ -63,6 +63,7 @@ from signing import (
     PlainSigner,
     Revocation,
     RsaPadding,
+    SigningError,
     VerificationPolicy,
     XadesSigner,
 )
@@ -499,7 +500,14 @@ class Installation:
             key=self.keyring.operator_key,
             witnesses=self.witnesses,
             clock=self.clock,
+            operators=self._operators,
         )
+
+    def _operators(self) -> frozenset[str] | None:
+        """Return whose seals are followed; None where nobody is pinned, or not all can be known."""
+        with suppress(ConfigError, SigningError):
+            return self.keyring.seal_policy().signers
+        return None
 
     def make_packer(self, *, waits: bool = False) -> Packer:
         """Put together what writes evidence packs; `waits` for what authorities say of signers."""

@@ -66,6 +66,26 @@ class SealUnreadable(LienthongError):
         )
 
 
+class SealOfStranger(LienthongError):
+    """The last seal is of somebody else: none is built on it nor told, and the rest goes on."""
+
+    code = "seal.of_stranger"
+
+    def __init__(self, number: int, fingerprint: str) -> None:
+        super().__init__(
+            Text(
+                vi=f"Niêm phong số {number} không phải do đơn vị vận hành ký (chứng thư "
+                f"{fingerprint[:16]}…), không niêm phong tiếp. Nếu là chứng thư cũ của mình, đặt "
+                "tệp .cert.pem của nó vào keys/operator/; nếu không, giữ nguyên hiện trạng, chạy: "
+                "lienthong audit verify",
+                en=f"seal {number} is not signed by the operator (certificate "
+                f"{fingerprint[:16]}…), and no other follows it. If it is an earlier certificate "
+                "of yours, put its .cert.pem into keys/operator/; if not, keep everything as it "
+                "is, run: lienthong audit verify",
+            )
+        )
+
+
 class Sealer:
     """Seals what there is to seal, and tells the witnesses; what goes wrong is logged, once."""
 
@@ -76,9 +96,21 @@ class Sealer:
         key: Callable[[], SigningKey],
         witnesses: Sequence[Witness],
         clock: Callable[[], datetime],
+        operators: Callable[[], frozenset[str] | None] = lambda: None,
     ) -> None:
+        """
+        Put it together.
+
+        Args:
+            engine: Of the store.
+            key: Returns the operator's key; raises SigningError while there is none.
+            witnesses: Are told of the newest seal.
+            clock: Tells the time.
+            operators: Returns the SHA-256 of certificates whose seals are followed; None: of any.
+        """
         self._engine = engine
         self._key = key
+        self._operators = operators
         self._witnesses = witnesses
         self._clock = clock
         self._told: dict[str, bytes] = {}
@@ -90,32 +122,32 @@ class Sealer:
         made = 0
         try:
             key = self._key()
-            while seal_next(self._engine, key=key, now=self._clock()) is not None:
+            operators = self._operators()
+            while seal_next(self._engine, key=key, now=self._clock(), operators=operators):
                 made += 1
             self._is_well("key")
             self._is_well("log")
         except SigningError as error:
             self._is_in_trouble("key", error.code, Text(vi=error.vi, en=error.en))
-        except SealUnreadable as error:
+        except (SealUnreadable, SealOfStranger) as error:
             self._is_in_trouble("log", error.code, error.text)
             return made
         try:
             self._tell()
-        except SealUnreadable as error:
+        except (SealUnreadable, SealOfStranger) as error:
             self._is_in_trouble("log", error.code, error.text)
         return made
 
     def _tell(self) -> None:
-        """Tell the witnesses of the newest seal. Raises `SealUnreadable` for one that is none."""
+        """Tell the witnesses of the newest seal; raises for one that is none, or not of ours."""
         with self._engine.connect() as connection:
             reading = connection.execution_options(lienthong_reading=True)
             newest = newest_seal(reading)
             if newest is None:
                 return
             certificates = certificates_of(reading, newest.signer)
-        if not _is_signed(newest, certificates):
-            # Nothing that somebody put in is carried to another place in our name.
-            raise SealUnreadable(newest.content.number)
+        # Nothing that somebody put in is carried to another place in our name.
+        _check_ours(newest, certificates, operators=self._operators())
         for witness in self._witnesses:
             if self._told.get(witness.name) == newest.digest:
                 continue
@@ -137,13 +169,26 @@ class Sealer:
             log.info("seal.well_again", of=what)
 
 
-def seal_next(engine: Engine, *, key: SigningKey, now: datetime) -> SignedSeal | None:
+def seal_next(
+    engine: Engine,
+    *,
+    key: SigningKey,
+    now: datetime,
+    operators: frozenset[str] | None = None,
+) -> SignedSeal | None:
     """
     Seal the oldest rows that are not sealed, up to 1,000; return the seal, or None without rows.
+
+    Args:
+        engine: Of the store.
+        key: Signs.
+        now: Stands in the seal.
+        operators: SHA-256 of certificates whose seals are followed, besides the key's own.
 
     Raises:
         signing.KeyUnusable: the certificate is not valid now; nothing was changed.
         SealUnreadable: the last seal was changed; nothing was changed by us.
+        SealOfStranger: somebody else signed it; nothing was changed by us.
     """
     key.check_usable_at(now)
     with engine.begin() as connection:
@@ -154,8 +199,13 @@ def seal_next(engine: Engine, *, key: SigningKey, now: datetime) -> SignedSeal |
         rows = connection.execute(unsealed.order_by(audit.c.id).limit(MOST_ENTRIES)).all()
         if not rows:
             return None
-        body = _next_body(connection, rows, now=now)
-        made = _sign(body, key)
+        if operators is not None:
+            operators |= {read_signer(key.certificate).fingerprint}
+        last = newest_seal(connection)
+        if last is not None:
+            _check_ours(last, certificates_of(connection, last.signer), operators=operators)
+        made = _sign(_next_body(last, rows, now=now), key)
+        body = made.content
         _remember_signer(connection, made.signer, key)
         connection.execute(
             insert(seals).values(
@@ -204,6 +254,14 @@ def certificates_of(connection: Connection, fingerprint: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def _check_ours(seal: SignedSeal, certificates: str, *, operators: frozenset[str] | None) -> None:
+    """Raise if a seal is not signed, or by none of `operators`."""
+    if not _is_signed(seal, certificates):
+        raise SealUnreadable(seal.content.number)
+    if operators is not None and seal.signer not in operators:
+        raise SealOfStranger(seal.content.number, seal.signer)
+
+
 def _is_signed(seal: SignedSeal, certificates: str) -> bool:
     """Tell whether a seal is signed with the key of the certificate that it names."""
     try:
@@ -224,8 +282,9 @@ def as_seal(row: Row[Any]) -> SignedSeal:
     )
 
 
-def _next_body(connection: Connection, rows: Sequence[Row[Any, Any]], *, now: datetime) -> SealBody:
-    last = newest_seal(connection)
+def _next_body(
+    last: SignedSeal | None, rows: Sequence[Row[Any, Any]], *, now: datetime
+) -> SealBody:
     before = None if last is None else last.content
     return SealBody(
         log=uuid4().hex if before is None else before.log,

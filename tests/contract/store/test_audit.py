@@ -23,7 +23,7 @@ from lienthong.store.database import reading
 from lienthong.store.tables import audit, seal_signers, seals
 from lienthong.store.work import begin
 from lienthong.testing.notary import make_notary
-from signing import KeyUnusable, load_pem, make_development_pki
+from signing import KeyUnusable, load_pem, make_development_pki, read_signer
 
 NOTARY = make_notary()
 
@@ -392,6 +392,29 @@ def test_a_last_seal_that_was_changed_is_told_and_stops_nobody(log):
     assert "seal 5 was changed" in sealer.troubles["log"].en
     log.write("later")
     assert ("seal.changed", None, 5) in log.found()
+
+
+def test_a_last_seal_of_somebody_else_is_neither_followed_nor_told(log, tmp_path):
+    """Signed rightly, with a certificate of the stranger's own."""
+    pki = make_development_pki(tmp_path / "foreign", agencies={}, now=log.clock())
+    key = load_pem(pki.operator.key, pki.operator.certificate, passphrase=None)
+    sealing.seal_next(log.store.engine, key=key, now=log.clock())
+    ours = read_signer(NOTARY.key.certificate).fingerprint
+    sealer = sealing.Sealer(
+        log.store.engine,
+        key=lambda: NOTARY.key,
+        witnesses=[log.witness],
+        clock=log.clock,
+        operators=lambda: frozenset({ours}),
+    )
+
+    assert sealer.step() == 0
+    log.write("later")
+    assert sealer.step() == 0
+
+    assert "seal 6 is not signed by the operator" in sealer.troubles["log"].en
+    assert log.witness.last().content.number == 5
+    assert ("seal.signer_untrusted", None, 6) in log.found()
 
 
 @pytest.mark.parametrize("number", [0, -5, -(2**63)])
