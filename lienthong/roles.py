@@ -61,6 +61,8 @@ FEW = 50
 """What a transaction should have to do: most of its cost is the same for one as for many."""
 STAMP_PAUSE_SECONDS = 5.0
 """Between two looks whether a time-stamp is due."""
+BROKEN_PAUSE_SECONDS = 60.0
+"""Before a role that only makes evidence begins anew after an error that nobody thought of."""
 RETAIN_EVERY = timedelta(days=1)
 
 
@@ -91,6 +93,10 @@ class Role(Enum):
     """The folder door: files that appear in the agencies\' folders."""
     PULL = "pull"
     """Reads the sources that are configured under [pull]."""
+
+
+_FOR_EVIDENCE = frozenset({Role.SEAL, Role.STAMP, Role.RECEIPTS, Role.VERIFY})
+"""They read what anybody with the database's password may have written, and never stop traffic."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
@@ -173,6 +179,15 @@ class Workers:
                         raise
                     log.warning("role.waits", role=role.value, cause=type(error).__name__)
                     self.stop.wait(PAUSE_SECONDS)
+                except ConfigError:
+                    raise
+                except Exception as error:
+                    if role not in _FOR_EVIDENCE:
+                        raise
+                    log.error(  # noqa: TRY400 - others' words may quote somebody's data
+                        "role.broken", role=role.value, **kind_and_place(error)
+                    )
+                    self.stop.wait(BROKEN_PAUSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - see below
             # The boundary of the process: nobody above could do better than stop all of it. What
             # we tell an operator quotes nobody's data; other words may, so of them only the kind

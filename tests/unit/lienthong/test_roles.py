@@ -177,6 +177,35 @@ def test_a_bug_that_the_database_tells_ends_the_process(monkeypatch):
     assert workers().run() is False
 
 
+def test_a_role_that_only_makes_evidence_stops_nobody_and_begins_anew(monkeypatch, capsys):
+    monkeypatch.setattr(roles, "BROKEN_PAUSE_SECONDS", 0.001)
+    begun = []
+
+    def seal(_installation, stop):
+        begun.append(1)
+        if len(begun) < 3:
+            raise ValueError("Nguyễn Văn An")
+        stop.set()
+
+    loops(monkeypatch, sweep=until_stopped, seal=seal)
+
+    assert workers().run() is True
+    assert len(begun) == 3
+    told = "".join(capsys.readouterr())
+    assert told.count("role.broken") == 2
+    assert "Văn An" not in told
+
+
+def test_wrong_settings_of_a_role_that_makes_evidence_are_told_at_once(monkeypatch, capsys):
+    def seal(_installation, _stop):
+        raise ConfigError("audit.witnesses: expected an address")
+
+    loops(monkeypatch, sweep=until_stopped, seal=seal)
+
+    assert workers().run() is False
+    assert "audit.witnesses: expected an address" in "".join(capsys.readouterr())
+
+
 def test_a_role_that_does_not_end_in_time_is_left(monkeypatch):
     go_on = Event()
 
