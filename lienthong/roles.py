@@ -172,32 +172,34 @@ class Workers:
             while not self.stop.is_set():
                 try:
                     _LOOPS[role](self.installation, self.stop)
-                except (*STORE_TROUBLE, BrokerError, PeerError) as error:
-                    # It could not even begin: a server that is not there yet will be.
-                    will_be = error.retryable if isinstance(error, PeerError) else passes(error)
-                    if not will_be:
-                        raise
-                    log.warning("role.waits", role=role.value, cause=type(error).__name__)
-                    self.stop.wait(PAUSE_SECONDS)
-                except ConfigError:
-                    raise
                 except Exception as error:
-                    if role not in _FOR_EVIDENCE:
+                    if _will_pass(error):
+                        # It could not even begin: a server that is not there yet will be.
+                        log.warning("role.waits", role=role.value, cause=type(error).__name__)
+                        self.stop.wait(PAUSE_SECONDS)
+                    elif role in _FOR_EVIDENCE:
+                        _tell("role.broken", role, error)
+                        self.stop.wait(BROKEN_PAUSE_SECONDS)
+                    else:
                         raise
-                    log.error(  # noqa: TRY400 - others' words may quote somebody's data
-                        "role.broken", role=role.value, **kind_and_place(error)
-                    )
-                    self.stop.wait(BROKEN_PAUSE_SECONDS)
-        except Exception as error:  # noqa: BLE001 - see below
-            # The boundary of the process: nobody above could do better than stop all of it. What
-            # we tell an operator quotes nobody's data; other words may, so of them only the kind
-            # and the place are logged.
-            words = str(error) if isinstance(error, ConfigError | PeerError) else None
-            log.error(  # noqa: TRY400 - see above
-                "role.failed", role=role.value, words=words, **kind_and_place(error)
-            )
+        except Exception as error:  # noqa: BLE001 - the boundary of the process
+            # Nobody above could do better than stop all of it.
+            _tell("role.failed", role, error)
             failed.set()
             self.stop.set()
+
+
+def _will_pass(error: Exception) -> bool:
+    if isinstance(error, PeerError):
+        return error.retryable
+    return isinstance(error, (*STORE_TROUBLE, BrokerError)) and passes(error)
+
+
+def _tell(event: str, role: Role, error: Exception) -> None:
+    # What we tell an operator quotes nobody's data; other words may, so of them only the kind and
+    # the place are logged.
+    words = str(error) if isinstance(error, ConfigError | PeerError) else None
+    log.error(event, role=role.value, words=words, **kind_and_place(error))
 
 
 def _is_idle(store: Store) -> bool:

@@ -29,7 +29,7 @@ from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.tables import messages, seals
 from lienthong.store.work import begin
-from schemas.errors import InputError
+from schemas.errors import ConfigError, InputError
 from signing import SigningError
 
 if TYPE_CHECKING:
@@ -120,6 +120,9 @@ class Reverifier:
         except SigningError as error:
             # A key or a trusted file that cannot be used now: who needs it to work says so, too.
             log.warning("evidence.not_checked", code=error.code, words=error.en)
+            return 0
+        except ConfigError as error:
+            log.warning("evidence.not_checked", code=error.code, words=str(error))
             return 0
 
     def _check_seals(self) -> int:

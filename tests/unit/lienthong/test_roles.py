@@ -177,14 +177,23 @@ def test_a_bug_that_the_database_tells_ends_the_process(monkeypatch):
     assert workers().run() is False
 
 
-def test_a_role_that_only_makes_evidence_stops_nobody_and_begins_anew(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("Nguyễn Văn An"),
+        ProgrammingError("SELECT", {}, Exception("Nguyễn Văn An")),
+        PeerError("a witness refuses", retryable=False),
+    ],
+    ids=["unthought-of", "a value in the database", "somebody else"],
+)
+def test_a_role_that_only_makes_evidence_stops_nobody_and_begins_anew(monkeypatch, capsys, error):
     monkeypatch.setattr(roles, "BROKEN_PAUSE_SECONDS", 0.001)
     begun = []
 
     def seal(_installation, stop):
         begun.append(1)
         if len(begun) < 3:
-            raise ValueError("Nguyễn Văn An")
+            raise error
         stop.set()
 
     loops(monkeypatch, sweep=until_stopped, seal=seal)
@@ -196,13 +205,22 @@ def test_a_role_that_only_makes_evidence_stops_nobody_and_begins_anew(monkeypatc
     assert "Văn An" not in told
 
 
-def test_wrong_settings_of_a_role_that_makes_evidence_are_told_at_once(monkeypatch, capsys):
-    def seal(_installation, _stop):
+def test_wrong_settings_of_a_role_that_only_makes_evidence_are_told_and_stop_nobody(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(roles, "BROKEN_PAUSE_SECONDS", 0.001)
+    begun = []
+
+    def seal(_installation, stop):
+        begun.append(1)
+        if len(begun) > 1:
+            stop.set()
+            return
         raise ConfigError("audit.witnesses: expected an address")
 
     loops(monkeypatch, sweep=until_stopped, seal=seal)
 
-    assert workers().run() is False
+    assert workers().run() is True
     assert "audit.witnesses: expected an address" in "".join(capsys.readouterr())
 
 

@@ -16,6 +16,7 @@ from lienthong.store.sealed import document_context
 from lienthong.store.tables import audit, messages, seals
 from lienthong.store.work import begin
 from lienthong.testing.evidence_site import MADE_AT, QuietSite, land_rows
+from schemas.errors import ConfigError
 
 SEALS = 30
 
@@ -187,3 +188,22 @@ def test_nothing_that_somebody_writes_to_the_store_ends_the_check(site, damage):
     watch.pass_a_day()
 
     assert watch.alarms() != []
+
+
+def test_while_no_root_is_pinned_nothing_is_checked_and_nothing_ends(site):
+    """The role is on by default, and shares its process with those that deliver."""
+
+    def nobody():
+        raise ConfigError("no root is pinned", code="keys.no_trust")
+
+    round_ = Reverifier(
+        site.store,
+        packer=site.make_packer(),
+        policy=nobody,
+        roots=Roots,
+        pace=Pace(period=timedelta(seconds=1), sample=timedelta(days=365)),
+        clock=lambda: MADE_AT + timedelta(milliseconds=990),
+        random=Random(1),
+    )
+
+    assert round_.step() == 0
