@@ -35,6 +35,7 @@ from signing.profile import (
 from signing.values import algorithm_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from signing.keys import SigningKey
@@ -51,12 +52,13 @@ _INSIDE = (
 class Content:
     """What is signed, and how the signature refers to it."""
 
-    data: bytes
+    digest: bytes
+    """As `Composer.digest` makes it."""
     uri: str
     """"#" and an Id, or a file's relative name."""
     media_type: str
     is_inside: bool
-    """The signature will stand in the document that `data` is the canonical form of."""
+    """The signature will stand in the document whose canonical form was digested."""
 
 
 class Composer:
@@ -81,10 +83,18 @@ class Composer:
         self._certificate_digest = b64encode(named).decode()
         self._issuer_serial = b64encode(issuer_serial(key.certificate)).decode()
 
-    def xades(self, content: Content, *, identifier: str, moment: datetime) -> str:
+    def digest(self, data: bytes) -> bytes:
+        """Return the digest of what is signed, as a reference states it."""
+        return hashlib.new(self._digest_name, data).digest()
+
+    def xades(self, contents: Sequence[Content], *, identifier: str, moment: datetime) -> str:
         """Return a `ds:Signature` with XAdES properties, its ids made of `identifier`."""
+        named = [
+            (f"ref-{identifier}{f'-{number}' if number else ''}", content)
+            for number, content in enumerate(contents)
+        ]
         canonical = self._properties(
-            content,
+            named,
             identifier=identifier,
             moment=moment,
             ds=f' xmlns:ds="{DS}"',
@@ -92,13 +102,14 @@ class Composer:
         )
         about_properties = (
             f'<ds:Reference Type="{SIGNED_PROPERTIES_TYPE}" URI="#sp-{identifier}"><ds:Transforms>'
-            f"{_CANONICALIZED}</ds:Transforms>{self._digest(canonical.encode())}</ds:Reference>"
+            f"{_CANONICALIZED}</ds:Transforms>{self._stated(self.digest(canonical.encode()))}"
+            "</ds:Reference>"
         )
-        references = self._reference(content, f' Id="ref-{identifier}"') + about_properties
-        properties = self._properties(content, identifier=identifier, moment=moment)
+        references = "".join(self._reference(content, f' Id="{name}"') for name, content in named)
+        properties = self._properties(named, identifier=identifier, moment=moment)
         return (
             f'<ds:Signature xmlns:ds="{DS}" Id="sig-{identifier}">'
-            f"{self._signed(references)}{self._key_info}"
+            f"{self._signed(references + about_properties)}{self._key_info}"
             f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}"'
             f' Target="#sig-{identifier}">{properties}'
             "</xades:QualifyingProperties></ds:Object></ds:Signature>"
@@ -127,12 +138,12 @@ class Composer:
     def _reference(self, content: Content, identifier: str = "") -> str:
         return (
             f'<ds:Reference{identifier} URI="{content.uri}">{_INSIDE if content.is_inside else ""}'
-            f"{self._digest(content.data)}</ds:Reference>"
+            f"{self._stated(content.digest)}</ds:Reference>"
         )
 
     def _properties(
         self,
-        content: Content,
+        named: Sequence[tuple[str, Content]],
         *,
         identifier: str,
         moment: datetime,
@@ -140,6 +151,11 @@ class Composer:
         xades: str = "",
     ) -> str:
         """Return SignedProperties; `ds` and `xades` are the declarations its canonical form has."""
+        formats = "".join(
+            f'<xades:DataObjectFormat ObjectReference="#{name}">'
+            f"<xades:MimeType>{content.media_type}</xades:MimeType></xades:DataObjectFormat>"
+            for name, content in named
+        )
         return (
             f'<xades:SignedProperties{xades} Id="sp-{identifier}">'
             "<xades:SignedSignatureProperties>"
@@ -149,17 +165,14 @@ class Composer:
             f"<ds:DigestValue{ds}>{self._certificate_digest}</ds:DigestValue></xades:CertDigest>"
             f"<xades:IssuerSerialV2>{self._issuer_serial}</xades:IssuerSerialV2>"
             "</xades:Cert></xades:SigningCertificateV2></xades:SignedSignatureProperties>"
-            "<xades:SignedDataObjectProperties>"
-            f'<xades:DataObjectFormat ObjectReference="#ref-{identifier}">'
-            f"<xades:MimeType>{content.media_type}</xades:MimeType></xades:DataObjectFormat>"
-            "</xades:SignedDataObjectProperties></xades:SignedProperties>"
+            f"<xades:SignedDataObjectProperties>{formats}</xades:SignedDataObjectProperties>"
+            "</xades:SignedProperties>"
         )
 
-    def _digest(self, data: bytes) -> str:
-        value = b64encode(hashlib.new(self._digest_name, data).digest()).decode()
+    def _stated(self, digest: bytes) -> str:
         return (
             f"<ds:DigestMethod {self._digest_method}></ds:DigestMethod>"
-            f"<ds:DigestValue>{value}</ds:DigestValue>"
+            f"<ds:DigestValue>{b64encode(digest).decode()}</ds:DigestValue>"
         )
 
 

@@ -53,7 +53,12 @@ class PlainSigner:
         root = parse_unsigned(document)
         identifier = identifier_of(root)
         data = canonical_bytes(root)
-        content = Content(data=data, uri=f"#{identifier}", media_type="text/xml", is_inside=True)
+        content = Content(
+            digest=self._composer.digest(data),
+            uri=f"#{identifier}",
+            media_type="text/xml",
+            is_inside=True,
+        )
         signed = put_inside(data, self._composer.plain(content))
         if self._second is not None:
             self._second(signed, form=Form.PLAIN)

@@ -88,8 +88,13 @@ class XadesSigner:
         self._key.check_usable_at(moment)
         identifier = identifier_of(root)
         data = canonical_bytes(root)
-        content = Content(data=data, uri=f"#{identifier}", media_type="text/xml", is_inside=True)
-        signature = self._composer.xades(content, identifier=identifier, moment=moment)
+        content = Content(
+            digest=self._composer.digest(data),
+            uri=f"#{identifier}",
+            media_type="text/xml",
+            is_inside=True,
+        )
+        signature = self._composer.xades([content], identifier=identifier, moment=moment)
         signed = put_inside(data, signature)
         if self._second is not None:
             self._second(signed)
@@ -121,8 +126,10 @@ class XadesSigner:
         check_file(name, media_type)
         # No document gives an id, so the content does: signing it again gives the same ones.
         identifier = f"f-{hashlib.sha256(content).hexdigest()[:16]}"
-        beside = Content(data=content, uri=name, media_type=media_type, is_inside=False)
-        signature = self._composer.xades(beside, identifier=identifier, moment=moment).encode()
+        beside = Content(
+            digest=self._composer.digest(content), uri=name, media_type=media_type, is_inside=False
+        )
+        signature = self._composer.xades([beside], identifier=identifier, moment=moment).encode()
         if self._second is not None:
             self._second(signature, form=Form.DETACHED, file=(name, content))
         return signature

@@ -155,7 +155,7 @@ class Workshop:
     def sign_whole(self, document: bytes) -> bytes:
         """Sign without XAdES by the empty URI, as partners do whose roots have no Id."""
         key = self.agency.signing_key()
-        content = Content(data=document, uri="", media_type="text/xml", is_inside=True)
+        content = Content(digest=sha256(document), uri="", media_type="text/xml", is_inside=True)
         return put_inside(document, Composer(key, algorithm=algorithm_of(key)).plain(content))
 
     def make(self, form: Form, *, by=None, chain: tuple[x509.Certificate, ...] = ()) -> bytes:
@@ -164,12 +164,19 @@ class Workshop:
         key = ForgersKey(holder.key, holder.certificate, chain)
         composer = Composer(key, algorithm=algorithm_of(key))
         if form is Form.DETACHED:
-            content = Content(data=FILE, uri=NAME, media_type="application/pdf", is_inside=False)
-            return composer.xades(content, identifier="f-1", moment=NOW).encode()
-        content = Content(data=DOCUMENT, uri="#bt-7f0c", media_type="text/xml", is_inside=True)
+            content = Content(
+                digest=composer.digest(FILE),
+                uri=NAME,
+                media_type="application/pdf",
+                is_inside=False,
+            )
+            return composer.xades([content], identifier="f-1", moment=NOW).encode()
+        content = Content(
+            digest=composer.digest(DOCUMENT), uri="#bt-7f0c", media_type="text/xml", is_inside=True
+        )
         if form is Form.PLAIN:
             return put_inside(DOCUMENT, composer.plain(content))
-        return put_inside(DOCUMENT, composer.xades(content, identifier="bt-7f0c", moment=NOW))
+        return put_inside(DOCUMENT, composer.xades([content], identifier="bt-7f0c", moment=NOW))
 
     def judge(self, form: Form, text: bytes, **changes) -> Inspection:
         """Look at a signature of a form, under a policy that may be changed."""
