@@ -22,6 +22,7 @@ from lienthong.evidence.alarms import open_alarms
 from lienthong.evidence.stamps import Lack
 from lienthong.held_keys import end_of_cover
 from lienthong.key_checks import prove_key
+from lienthong.proving import Proving
 from lienthong.store.database import reading
 from lienthong.store.submission_receipts import read_backlog
 from schemas.errors import LienthongError
@@ -267,7 +268,7 @@ def _store(installation: Installation) -> Iterator[Finding]:
         return
     try:
         with reading(installation.store) as connection:
-            found = installation.check_log(connection)
+            found = Proving(installation).check_log(connection)
             alarms = open_alarms(connection)
             unsafe = _unsafe_settings(connection) if on_server else []
     except (LienthongError, DBAPIError) as error:
@@ -387,12 +388,12 @@ def _receipts(installation: Installation) -> Iterator[Finding]:
 
 def _stamps(installation: Installation) -> Iterator[Finding]:
     """Time-stamps of the audit log, where somebody is asked for them."""
-    if installation.stamp_rules is None or not _has_store(installation):
+    if Proving(installation).stamp_rules is None or not _has_store(installation):
         return
     name = Text(vi="Dấu thời gian của nhật ký", en="Time-stamps of the audit log")
     try:
         roots = len(installation.keyring.timestamp_policy().trust_anchors)
-        countdown = installation.countdown()
+        countdown = Proving(installation).countdown()
     except (LienthongError, SigningError, DBAPIError) as error:
         if isinstance(error, DBAPIError):
             # The store says so already.

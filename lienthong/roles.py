@@ -26,6 +26,7 @@ from lienthong.flows.used import note_used
 from lienthong.key_checks import keys_that_end
 from lienthong.key_watch import KeyWatch
 from lienthong.logs import kind_and_place
+from lienthong.proving import Proving
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
@@ -299,7 +300,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
 
 
 def _seal(installation: Installation, stop: Event) -> None:
-    sealer = installation.make_sealer()
+    sealer = Proving(installation).make_sealer()
     _repeat(sealer.step, stop, pause_seconds=installation.settings.audit.seal_seconds)
     # What the other roles did last.
     sealer.step()
@@ -320,11 +321,11 @@ def _receipts(installation: Installation, stop: Event) -> None:
 
 
 def _verify(installation: Installation, stop: Event) -> None:
-    _repeat(installation.make_reverifier().step, stop, pause_seconds=VERIFY_PAUSE_SECONDS)
+    _repeat(Proving(installation).make_reverifier().step, stop, pause_seconds=VERIFY_PAUSE_SECONDS)
 
 
 def _stamp(installation: Installation, stop: Event) -> None:
-    stamper = installation.make_stamper()
+    stamper = Proving(installation).make_stamper()
     _repeat(stamper.step, stop, pause_seconds=STAMP_PAUSE_SECONDS)
 
 

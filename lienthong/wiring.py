@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from random import Random
@@ -29,15 +29,6 @@ from lienthong.bucket import Bucket
 from lienthong.channels.security import SecurityKeys
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
-from lienthong.evidence.authorities import HttpAuthority, obtain
-from lienthong.evidence.checking import check_log
-from lienthong.evidence.packing import Packer
-from lienthong.evidence.reverifying import Pace, Reverifier, Roots
-from lienthong.evidence.sealing import Sealer
-from lienthong.evidence.stamp_checking import StampJudge
-from lienthong.evidence.stamping import Stamper
-from lienthong.evidence.stamps import StampRules, read_countdown
-from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
@@ -49,11 +40,11 @@ from lienthong.flows.tell import Teller
 from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
 from lienthong.policies import Policies
-from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT, PolicyName
+from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
 from lienthong.retry import Backoff
 from lienthong.revocation.sources import RevocationSources
 from lienthong.store.audit import Entry
-from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
+from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
@@ -63,35 +54,22 @@ from signing import (
     PlainSigner,
     Revocation,
     RsaPadding,
-    SigningError,
     VerificationPolicy,
     XadesSigner,
 )
-from signing.augmenting import (
-    add_timestamp,
-    add_values,
-    is_stamped,
-    stamped_bytes,
-    stamped_claims,
-)
-from signing.collecting import collect_values
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from cryptography import x509
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from broker.port import Broker, Inbox, Outbox
     from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
-    from lienthong.evidence.checking import Checked
-    from lienthong.evidence.stamps import Countdown
-    from lienthong.evidence.witnesses import Memory, Witness
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
     from mappings import Agencies
@@ -105,8 +83,6 @@ RESULTS_PATIENCE = timedelta(seconds=30)
 KEY_FILE = "store.keys"
 """The store's master keys, in the data directory where no other place is given."""
 CATALOGUE = "catalogue.json"
-WITNESS = "witness"
-"""Where seals are remembered when nobody has said where; better than nothing, and no more."""
 
 
 def steady() -> float:
@@ -455,15 +431,6 @@ class Installation:
             columns=self.column_of,
         )
 
-    @cached_property
-    def witnesses(self) -> tuple[Witness, ...]:
-        """Who remembers the seals of the audit log."""
-        named = self.settings.audit.witnesses
-        if named is None:
-            return (FolderWitness(self.settings.data_dir / WITNESS),)
-        token = self.settings.audit.witness_token.get_secret_value()
-        return tuple(open_witness(one, token=token) for one in named)
-
     @property
     def in_use(self) -> list[Entry]:
         """Which settings and mappings this machine works with, for the audit log; no secrets."""
@@ -491,210 +458,6 @@ class Installation:
             installation=self.settings.receipts.installation,
             agency_codes=self.agency_code,
             clock=self.clock,
-        )
-
-    def make_sealer(self) -> Sealer:
-        """Put the role that seals the audit log together."""
-        return Sealer(
-            self.store.engine,
-            key=self.keyring.operator_key,
-            witnesses=self.witnesses,
-            clock=self.clock,
-            operators=self._operators,
-        )
-
-    def _operators(self) -> frozenset[str] | None:
-        """Return whose seals are followed; None where nobody is pinned, or not all can be known."""
-        with suppress(ConfigError, SigningError):
-            return self.keyring.seal_policy().signers
-        return None
-
-    def make_packer(self, *, waits: bool = False) -> Packer:
-        """Put together what writes evidence packs; `waits` for what authorities say of signers."""
-        sources = self.revocation_sources
-        return Packer(
-            self.store,
-            converters=self.mappings.get,
-            key=self.keyring.operator_key,
-            roots=self._pinned_roots(),
-            clock=self.clock,
-            revocation=lambda: (sources.at_once() if waits else sources.beside()).source,
-        )
-
-    def make_reverifier(self) -> Reverifier:
-        """Put the role together that checks seals and packs again."""
-        settings = self.settings.audit
-        return Reverifier(
-            self.store,
-            packer=self.make_packer(),
-            policy=self.keyring.seal_policy,
-            roots=lambda: Roots(
-                documents=self._pinned_roots(),
-                receipts=self._receipt_roots(),
-                stamps=self.keyring.believed_timestamps().trust_anchors,
-            ),
-            pace=Pace(
-                period=timedelta(days=settings.reverify_days),
-                sample=timedelta(seconds=settings.sample_seconds),
-            ),
-            clock=self.clock,
-            random=Random(),  # noqa: S311 - which packs are looked at, not a secret
-        )
-
-    def _pinned_roots(self) -> tuple[x509.Certificate, ...]:
-        """Return every root that the operator's and the agencies' certificates may lead to."""
-        found: list[x509.Certificate] = []
-        for load in (self.keyring.policy, partial(self.policies.load, AGENCY_DOCUMENT)):
-            # Where nobody is pinned nobody is believed, and a pack says so.
-            with suppress(ConfigError):
-                found += load().trust_anchors
-        return tuple(dict.fromkeys(found))
-
-    def _receipt_roots(self) -> tuple[x509.Certificate, ...]:
-        target = self.settings.target
-        if target is None or target.receipts != "required":
-            return ()
-        return self.policies.load(PORTAL_RECEIPT).trust_anchors
-
-    @property
-    def stamp_rules(self) -> StampRules | None:
-        """How the audit log is time-stamped; None where nobody is asked."""
-        settings = self.settings.audit
-        if settings.timestamp_url is None:
-            return None
-        return StampRules(
-            every=timedelta(seconds=settings.timestamp_seconds),
-            warn_after=timedelta(seconds=settings.timestamp_warn_seconds),
-            within=timedelta(seconds=settings.timestamp_within_seconds),
-        )
-
-    @property
-    def authority(self) -> HttpAuthority:
-        """
-        Who issues time-stamps.
-
-        Raises:
-            ConfigError: nobody is named who could be asked.
-        """
-        settings = self.settings.audit
-        if settings.timestamp_url is None:
-            raise ConfigError(
-                Text(
-                    vi="Chưa có tổ chức cấp dấu thời gian: đặt [audit] timestamp_url",
-                    en="no time-stamp authority is named: set [audit] timestamp_url",
-                ),
-                code="settings.no_timestamp_url",
-            )
-        return HttpAuthority(
-            settings.timestamp_url,
-            user=settings.timestamp_user,
-            password=settings.timestamp_password.get_secret_value(),
-        )
-
-    def make_stamper(self) -> Stamper:
-        """Put the role that has the audit log time-stamped together. Raises as `authority`."""
-        authority, rules = self.authority, self.stamp_rules
-        assert rules is not None
-        return Stamper(
-            self.store,
-            authority=authority,
-            policy=self.keyring.timestamp_policy,
-            rules=rules,
-            clock=self.clock,
-            random=Random(),  # noqa: S311 - jitter, not a secret
-        )
-
-    def stamp_document(self, document: bytes) -> bytes:
-        """
-        Return a signed document with a time-stamp beside its signature (XAdES baseline T).
-
-        Raises:
-            signing.DocumentUnsignable: it has no signature that could get one.
-            signing.TimestampRefused: what the authority answered is not believed.
-            AuthorityAway: it did not answer.
-            ConfigError: nobody is named who could be asked, or trusted.
-        """
-        data, policy = stamped_bytes(document), self.keyring.timestamp_policy()
-        stamp = obtain(self.authority, data, policy=policy, now=self.clock())
-        return add_timestamp(document, stamp.token)
-
-    def enclose_values(self, document: bytes, *, policy: PolicyName = AGENCY_DOCUMENT) -> bytes:
-        """
-        Return a signed document with all that proves it for good (XAdES baseline LT).
-
-        Args:
-            document: Gets a time-stamp first if it has none.
-            policy: By which its signer is judged.
-
-        Raises:
-            signing.DocumentUnsignable: it has no signature, or has values already, or something is
-                not known that they must prove.
-            ConfigError: nobody is named who could be asked about revocation.
-            and as `stamp_document`.
-        """
-        judged = self.policies.load(policy, waits=True)
-        if judged.revocation.source is None:
-            raise ConfigError(
-                Text(
-                    vi='Mức LT cần dữ liệu thu hồi: đặt [revocation] demand = "when-available"',
-                    en="baseline LT needs revocation data: set [revocation] demand = "
-                    '"when-available"',
-                ),
-                code="revocation.off",
-            )
-        judged = replace(
-            judged,
-            timestamps=self.keyring.timestamp_policy(),
-        )
-        stamped = document if is_stamped(document) else self.stamp_document(document)
-        values = collect_values(stamped_claims(stamped), policy=judged, now=self.clock())
-        return add_values(stamped, values)
-
-    def countdown(self) -> Countdown | None:
-        """Return which sealed rows have no time-stamp yet; None where nobody is asked for any."""
-        rules = self.stamp_rules
-        if rules is None:
-            return None
-        with reading(self.store) as connection:
-            return read_countdown(connection, rules=rules, now=self.clock())
-
-    def _stamp_judge(self) -> StampJudge:
-        tolerance = timedelta(seconds=self.settings.audit.timestamp_tolerance_seconds)
-        return StampJudge(
-            policy=self.keyring.believed_timestamps(), now=self.clock(), tolerance=tolerance
-        )
-
-    def check_log(
-        self,
-        connection: Connection,
-        *,
-        witnesses: Sequence[Memory] | None = None,
-        operators: Collection[str] = (),
-        progress: Callable[[int], object] = lambda _rows: None,
-    ) -> Checked:
-        """
-        Check the whole audit log.
-
-        Args:
-            connection: Reading.
-            witnesses: Default: the configured ones.
-            operators: SHA-256 of who may have sealed; default: of the operator's certificates here.
-            progress: Is told how many rows were checked.
-        """
-        try:
-            policy = self.keyring.seal_policy()
-        except ConfigError:
-            # Nobody is trusted yet; so no seal is, but a log without seals holds.
-            policy = VerificationPolicy()
-        if operators:
-            policy = replace(policy, signers=frozenset(operators))
-        return check_log(
-            connection,
-            vault=self.store.vault,
-            policy=policy,
-            stamps=self._stamp_judge(),
-            witnesses=self.witnesses if witnesses is None else witnesses,
-            progress=progress,
         )
 
     def make_expander(self, broker: Broker) -> Expander:

@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from lienthong.proving import Proving
 from lienthong.settings import Settings
 from lienthong.store.work import begin
 from lienthong.wiring import Installation
@@ -57,7 +58,7 @@ def fill(installation: Installation, entries: int) -> float:
         with begin(installation.store, at=installation.clock(), actor="worker") as work:
             for number in range(first, min(first + IN_ONE_STEP, entries)):
                 work.note("message.ready", f"msg-{number:032x}", agency="79", attempt=1, way="add")
-    installation.make_sealer().step()
+    Proving(installation).make_sealer().step()
     return time.perf_counter() - begun
 
 
@@ -65,7 +66,9 @@ def check(installation: Installation) -> None:
     """Check the log; print what that took as JSON."""
     begun, used = time.perf_counter(), time.process_time()
     with installation.store.engine.connect() as connection:
-        found = installation.check_log(connection.execution_options(lienthong_reading=True))
+        found = Proving(installation).check_log(
+            connection.execution_options(lienthong_reading=True)
+        )
     seconds, cpu = time.perf_counter() - begun, time.process_time() - used
     if not found.is_whole or found.unsealed:
         raise SystemExit(f"the log that was just made is not whole: {found.faults[:3]}")

@@ -69,7 +69,7 @@ def verify(
 
     session: Session = context.obj
     installation = session.installation
-    witnesses: list[Memory] = list(installation.witnesses)
+    witnesses: list[Memory] = list(session.proving.witnesses)
     if witness:
         token = session.settings.audit.witness_token.get_secret_value()
         witnesses = [open_witness(one, token=token) for one in witness]
@@ -77,7 +77,7 @@ def verify(
         witnesses.append(PrintedWitness.read(printed))
     with reading(installation.store) as connection, _bar(session) as bar:
         task = bar.add_task(session.word("đang kiểm tra", "checking"), total=None)
-        found = installation.check_log(
+        found = session.proving.check_log(
             connection,
             witnesses=witnesses,
             operators=[one.lower().replace(":", "") for one in operator or ()],
@@ -98,7 +98,7 @@ def seal(context: typer.Context) -> None:
     Example: lienthong audit seal
     """
     session: Session = context.obj
-    sealer = session.installation.make_sealer()
+    sealer = session.proving.make_sealer()
     made = sealer.step()
     session.say(Text(vi=f"Đã niêm phong {made} lần", en=f"{made} seals were made"))
     for trouble in sealer.troubles.values():
@@ -115,7 +115,7 @@ def stamp(context: typer.Context) -> None:
     Example: lienthong audit stamp
     """
     session: Session = context.obj
-    stamper = session.installation.make_stamper()
+    stamper = session.proving.make_stamper()
     got = stamper.step(at_once=True)
     if got is not None:
         session.say(
@@ -331,7 +331,7 @@ def show_countdown(session: Session) -> None:
     """Say which rows have no time-stamp yet, where somebody is asked for them."""
     from lienthong.evidence.stamps import Lack
 
-    found = session.installation.countdown()
+    found = session.proving.countdown()
     if found is not None:
         styles = {Lack.USUAL: None, Lack.LATE: "yellow", Lack.OVERDUE: "red"}
         session.say(found.words, style=styles[found.lack])

@@ -16,7 +16,7 @@ from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from lienthong.evidence.packing import Packed, Wanted
+    from lienthong.evidence.packing import Packed, Packer, Wanted
     from lienthong.wiring import Installation
 
 evidence = typer.Typer(help="Evidence that anyone can check.", no_args_is_help=True)
@@ -65,14 +65,13 @@ def export(  # noqa: PLR0913 - options of a command
         language=Language.EN if english else Language.VI,
     )
     file = out or Path(f"{_as_name(dossier)}.asice")
-    installation = session.installation
-    _note(installation, wanted)
+    _note(session.installation, wanted)
     # Also the row that was just written: the pack tells of its own making.
-    sealer = installation.make_sealer()
+    sealer = session.proving.make_sealer()
     sealer.step()
     for trouble in sealer.troubles.values():
         session.tell(trouble, style="yellow")
-    packed = _write(installation, file, wanted)
+    packed = _write(session.proving.make_packer(waits=True), file, wanted)
     for why in packed.left_out:
         session.tell(
             Text(vi=f"Không có tệp nguồn: {why.vi}", en=f"without a source file: {why.en}"),
@@ -169,12 +168,12 @@ def _note(installation: Installation, wanted: Wanted) -> None:
             work.note("evidence.exported", message.id, whole_files=wanted.whole_files)
 
 
-def _write(installation: Installation, file: Path, wanted: Wanted) -> Packed:
+def _write(packer: Packer, file: Path, wanted: Wanted) -> Packed:
     """Write the pack beside its place, and put it there when it is whole."""
     partial = file.with_name(f".{file.name}.part")
     try:
         with partial.open("w+b") as target:
-            packed = installation.make_packer(waits=True).pack(target, wanted)
+            packed = packer.pack(target, wanted)
         partial.replace(file)
     except OSError as error:
         raise ConfigError(

@@ -224,7 +224,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 },
                 "keys": [key_values(one, language=session.language) for one in keys],
                 "alarms": [asdict(alarm) for alarm in alarms],
-                "time_stamps": countdown_values(session.installation.countdown()),
+                "time_stamps": countdown_values(session.proving.countdown()),
             }
         )
         return

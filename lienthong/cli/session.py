@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from lienthong.proving import Proving
     from lienthong.settings import Settings
     from lienthong.wiring import Installation
 
@@ -57,6 +58,12 @@ class Session:
     def installation(self) -> Installation:
         """The installation of this run, put together when first needed."""
         made: Installation = import_module("lienthong.wiring").Installation(self.settings)
+        return made
+
+    @cached_property
+    def proving(self) -> Proving:
+        """What makes and checks its evidence."""
+        made: Proving = import_module("lienthong.proving").Proving(self.installation)
         return made
 
     @cached_property

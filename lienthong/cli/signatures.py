@@ -96,9 +96,9 @@ def sign(  # noqa: PLR0913 - one for each option
             now=now,
         )
     if level == "t":
-        signed = installation.stamp_document(signed)
+        signed = session.proving.stamp_document(signed)
     elif level == "lt":
-        signed = installation.enclose_values(signed)
+        signed = session.proving.enclose_values(signed)
     _give(session, signed, out=out, told=Text(vi=f"Đã ký: {out}", en=f"Signed: {out}"))
 
 
@@ -126,12 +126,12 @@ def stamp(
     Example: lienthong stamp da-ky-t.xml --level lt --out da-ky-lt.xml
     """
     session: Session = context.obj
-    installation, document = session.installation, read_document(file)
+    document = read_document(file)
     if level == "lt":
-        stamped = installation.enclose_values(document, policy=policy)
+        stamped = session.proving.enclose_values(document, policy=policy)
         told = Text(vi=f"Đã nâng lên mức LT: {out}", en=f"Now baseline LT: {out}")
     else:
-        stamped = installation.stamp_document(document)
+        stamped = session.proving.stamp_document(document)
         told = Text(vi=f"Đã thêm dấu thời gian: {out}", en=f"Time-stamped: {out}")
     _give(session, stamped, out=out, told=told)
 

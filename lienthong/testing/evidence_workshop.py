@@ -15,6 +15,7 @@ from sqlalchemy import update
 from lienthong.evidence.container import Container
 from lienthong.evidence.packing import Wanted
 from lienthong.evidence.sealing import newest_seal
+from lienthong.proving import Proving
 from lienthong.store.database import reading
 from lienthong.store.queries import Selection, list_messages
 from lienthong.store.tables import seals
@@ -116,7 +117,7 @@ def _stamp(site: QuietSite) -> None:
 
 def _pack(site: QuietSite, dossier: str) -> bytes:
     target = BytesIO()
-    site.make_packer().pack(target, Wanted(dossier=dossier))
+    Proving(site).make_packer().pack(target, Wanted(dossier=dossier))
     return target.getvalue()
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from lienthong.proving import Proving
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.store.tables import results
@@ -259,7 +260,7 @@ def _faults_of_log(site: Site) -> list[Fault]:
     installation = site.installation
     try:
         with reading(installation.store) as connection:
-            return installation.check_log(connection).faults
+            return Proving(installation).check_log(connection).faults
     finally:
         installation.engine.dispose()
 

@@ -13,6 +13,7 @@ from lienthong.evidence.alarms import open_alarms
 from lienthong.evidence.packing import Wanted
 from lienthong.evidence.reverifying import Pace, Reverifier, Roots
 from lienthong.flows.retain import PayloadClass, retain
+from lienthong.proving import Proving
 from lienthong.store.database import make_tables, open_postgresql, reading
 from lienthong.store.tables import audit, messages
 from lienthong.testing.evidence_site import QuietSite, land_rows
@@ -43,7 +44,7 @@ def first_dossier(site):
 
 def check(site, **wanted):
     target = io.BytesIO()
-    packed = site.make_packer().pack(target, Wanted(dossier=first_dossier(site), **wanted))
+    packed = Proving(site).make_packer().pack(target, Wanted(dossier=first_dossier(site), **wanted))
     roots = verifier.read_roots([site.keyring.folder / "root.cert.pem"])
     return packed, verifier.verify(target, verifier.Means(roots=roots))
 
@@ -83,7 +84,7 @@ def test_a_change_is_found_by_checking_again(site):
     now = site.clock()
     reverifier = Reverifier(
         site.store,
-        packer=site.make_packer(),
+        packer=Proving(site).make_packer(),
         policy=site.keyring.policy,
         roots=lambda: Roots(documents=site.keyring.policy().trust_anchors),
         pace=Pace(period=timedelta(seconds=1), sample=timedelta(days=1)),

@@ -12,6 +12,7 @@ from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.packing import Wanted
 from lienthong.flows.erase import erase_details
 from lienthong.flows.retain import PayloadClass, retain
+from lienthong.proving import Proving
 from lienthong.store.audit_search import Wanted as WantedRows
 from lienthong.store.database import reading
 from lienthong.store.spans import spans_have, spans_of
@@ -38,7 +39,7 @@ class Site:
     def pack(self, **wanted):
         target = io.BytesIO()
         wanted.setdefault("dossier", self.dossiers[0])
-        self.packed = self.site.make_packer().pack(target, Wanted(**wanted))
+        self.packed = Proving(self.site).make_packer().pack(target, Wanted(**wanted))
         return target
 
     def report(self, pack, **means):
@@ -127,7 +128,7 @@ def test_nothing_of_others_is_in_it(tmp_path):
 def test_what_was_erased_is_told_with_who_did_it_and_the_rest_is_proven(site):
     site.site.clock()
     site.retain(PayloadClass.SUBMISSIONS, PayloadClass.DOCUMENTS, PayloadClass.ANSWERS)
-    site.site.make_sealer().step()
+    Proving(site.site).make_sealer().step()
 
     report = site.report(site.pack())
 
@@ -152,7 +153,7 @@ def test_erased_details_are_told_with_their_reason_and_their_rows_stay_proven(si
         reason="quyết định 12",
         clock=site.site.clock,
     )
-    site.site.make_sealer().step()
+    Proving(site.site).make_sealer().step()
 
     report = site.report(site.pack())
 
@@ -203,7 +204,7 @@ def test_a_long_chain_is_left_out_unless_it_is_asked_for(site, monkeypatch):
     for number in range(5):
         with begin(site.site.store, at=site.site.clock) as work:
             work.note("test.done", f"t{number}")
-        site.site.make_sealer().step()
+        Proving(site.site).make_sealer().step()
     with reading(site.site.store) as connection:
         rows = connection.execute(select(seals.c.id, seals.c.digest)).all()
     witness = {row.id: row.digest.hex() for row in rows}

@@ -11,6 +11,7 @@ from lienthong.cli import main
 from lienthong.doctor import State, examine
 from lienthong.evidence.alarms import Alarm, open_alarms
 from lienthong.evidence.reverifying import Pace, Reverifier, Roots
+from lienthong.proving import Proving
 from lienthong.store.database import reading
 from lienthong.store.sealed import document_context
 from lienthong.store.tables import audit, messages, seals
@@ -30,7 +31,7 @@ def site(tmp_path):
     for number in range(SEALS - 1):
         with begin(site.store, at=site.clock) as work:
             work.note("test.done", f"t{number}")
-        site.make_sealer().step()
+        Proving(site).make_sealer().step()
     return site
 
 
@@ -43,7 +44,7 @@ class Watch:
         self.site = site
         self.reverifier = Reverifier(
             site.store,
-            packer=site.make_packer(),
+            packer=Proving(site).make_packer(),
             policy=site.keyring.policy,
             roots=lambda: Roots(documents=site.keyring.policy().trust_anchors),
             pace=Pace(period=timedelta(days=1), sample=sample),
@@ -198,7 +199,7 @@ def test_while_no_root_is_pinned_nothing_is_checked_and_nothing_ends(site):
 
     round_ = Reverifier(
         site.store,
-        packer=site.make_packer(),
+        packer=Proving(site).make_packer(),
         policy=nobody,
         roots=Roots,
         pace=Pace(period=timedelta(seconds=1), sample=timedelta(days=365)),
