@@ -243,7 +243,7 @@ class Pipeline:
             message_id=draft.message_id,
             packet=Packet(event.packet),
             dossier_code=event.dossier_code,
-            key=_bounded(event.key),
+            key=None if event.key is None else stored_key(event.key),
             version=event.version,
             content_digest=event.digest,
             document=signed,
@@ -258,9 +258,9 @@ def _indexable(code: str | None) -> str | None:
     return None if code is None or len(code) > LONGEST_INDEXED else code
 
 
-def _bounded(key: str | None) -> str | None:
+def stored_key(key: str) -> str:
     """Return an event key as it is stored: one of any length stays what it identifies."""
-    if key is None or len(key) <= LONGEST_INDEXED:
+    if len(key) <= LONGEST_INDEXED:
         return key
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 

@@ -21,6 +21,7 @@ from lienthong.cli import (
     bench,
     catalogue,
     doors,
+    dossier,
     evidence,
     exchange,
     files,
@@ -62,6 +63,7 @@ app = typer.Typer(
 files.register(app)
 signatures.register(app)
 exchange.register(app)
+dossier.register(app)
 mapping.register(app)
 mapping_overview.register(app)
 mapping_new.register(app)

@@ -33,6 +33,14 @@ HELP: dict[str, str] = {
         "Bảng mã của tệp văn bản; mặc định: đoán theo từ ngữ trong tệp"
     ),
     "Records to look at": "Số bản ghi được xem",
+    # dossier
+    "Show everything that ever happened to a dossier, oldest first, and what happens next.": (
+        "Xem mọi việc từng xảy ra với một hồ sơ, từ cũ đến mới, và việc tiếp theo."
+    ),
+    "Code of the dossier, or the agency's own key of an event of it": (
+        "Mã hồ sơ, hoặc khóa sự kiện riêng của cơ quan"
+    ),
+    "At most so many steps": "Nhiều nhất bấy nhiêu bước",
     # evidence
     "Evidence that anyone can check.": "Chứng cứ mà ai cũng kiểm tra được.",
     "Write everything that proves what became of a dossier into one signed file (ASiC-E).": (

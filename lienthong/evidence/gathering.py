@@ -11,9 +11,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, distinct, func, or_, select
+from sqlalchemy import and_, distinct, func, or_, select, true
 
+from lienthong.conversion import stored_key
 from lienthong.store.tables import (
+    agencies,
     attempts,
     audit,
     in_slices,
@@ -57,8 +59,8 @@ class HandedIn:
     received_at: datetime
     records: tuple[int, ...]
     """Of the dossier, 1-based."""
-    is_alone: bool
-    """Whether every record in it is of this dossier."""
+    is_alone: bool | None
+    """Whether every record in it is of this dossier; None: nobody asked."""
     erasure: Erasure | None
 
 
@@ -105,6 +107,8 @@ class Sent:
     """Of its document."""
     created_at: datetime
     updated_at: datetime
+    due_at: datetime | None
+    """When it is taken up again; None when not by itself."""
     reissue_of: str | None
     attempts: tuple[Tried, ...]
 
@@ -125,7 +129,9 @@ class Gathered:
         return [*(one.id for one in self.messages), *(one.id for one in self.submissions)]
 
 
-def gather(connection: Connection, dossier: str, *, agency: str | None = None) -> Gathered:
+def gather(
+    connection: Connection, dossier: str, *, agency: str | None = None, for_pack: bool = True
+) -> Gathered:
     """
     Return what there is of a dossier.
 
@@ -133,6 +139,7 @@ def gather(connection: Connection, dossier: str, *, agency: str | None = None) -
         connection: Reading, of one moment.
         dossier: Its code.
         agency: Needed where several agencies have messages of that code.
+        for_pack: Also whether submissions are of it alone, which takes as long as they are large.
 
     Raises:
         InputError: there is none, or it must be said of which agency.
@@ -160,9 +167,36 @@ def gather(connection: Connection, dossier: str, *, agency: str | None = None) -
     return Gathered(
         dossier=dossier,
         agency=found[0],
-        submissions=_submissions(connection, rows, dossier),
+        submissions=_submissions(connection, rows, dossier, for_pack=for_pack),
         messages=tuple(_sent(connection, row, tries[row.id]) for row in rows),
     )
+
+
+def find_codes(connection: Connection, name: str, *, agency: str | None = None) -> list[str]:
+    """
+    Return the codes of the dossiers that somebody may mean by `name`, sorted.
+
+    Args:
+        connection: Reading.
+        name: A dossier's code, or the agency's own key of one of its events.
+        agency: Only of this one.
+    """
+    of_agency = true() if agency is None else messages.c.agency == agency
+    query = select(messages.c.dossier_code).where(messages.c.dossier_code == name, of_agency)
+    if connection.execute(query.limit(1)).first() is not None:
+        return [name]
+    # The index of keys begins with the agency.
+    names = select(agencies.c.name)
+    by_key = (
+        select(messages.c.dossier_code)
+        .where(
+            messages.c.agency.in_(names if agency is None else [agency]),
+            messages.c.event_key == stored_key(name),
+            messages.c.dossier_code.is_not(None),
+        )
+        .distinct()
+    )
+    return sorted(connection.execute(by_key).scalars())
 
 
 def _sent(connection: Connection, row: Any, tries: list[Tried]) -> Sent:
@@ -184,9 +218,14 @@ def _sent(connection: Connection, row: Any, tries: list[Tried]) -> Sent:
         erasure=erasure_of(connection, "documents", since=row.updated_at) if is_gone else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        due_at=row.due_at,
         reissue_of=row.reissue_of,
         attempts=tuple(tries),
     )
+
+
+_IN_TIME = attempts.c.started_at, attempts.c.kind.desc(), attempts.c.number
+"""A message is sent before it is asked for."""
 
 
 def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
@@ -195,7 +234,7 @@ def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
     for part in in_slices(ids):
         query = select(*columns, attempts.c.answer.is_not(None).label("has_answer"))
         query = query.where(attempts.c.message_id.in_(part))
-        for row in connection.execute(query.order_by(attempts.c.started_at, attempts.c.number)):
+        for row in connection.execute(query.order_by(*_IN_TIME)):
             found[row.message_id].append(
                 Tried(
                     kind=row.kind,
@@ -216,7 +255,7 @@ def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
 
 
 def _submissions(
-    connection: Connection, of_messages: Sequence[Any], dossier: str
+    connection: Connection, of_messages: Sequence[Any], dossier: str, *, for_pack: bool
 ) -> tuple[HandedIn, ...]:
     records: dict[str, set[int]] = defaultdict(set)
     for row in of_messages:
@@ -234,7 +273,7 @@ def _submissions(
                 door=row.door,
                 received_at=row.received_at,
                 records=tuple(sorted(records[row.id])),
-                is_alone=_is_alone(connection, row, dossier),
+                is_alone=_is_alone(connection, row, dossier) if for_pack else None,
                 erasure=_erasure_of_submission(connection, row),
             )
             for row in connection.execute(query).all()

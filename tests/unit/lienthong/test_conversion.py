@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters import SourceRecord, UnreadableRecord
-from lienthong.conversion import LONGEST_INDEXED, Pipeline, _bounded, _indexable
+from lienthong.conversion import LONGEST_INDEXED, Pipeline, _indexable, stored_key
 from mappings import load_agencies
 from mappings.converter import Converter
 from schemas.problem import Place, Problem, Text
@@ -59,14 +59,13 @@ def test_what_only_the_schema_finds_is_told_at_the_cell():
 def test_a_long_event_key_identifies_what_it_did_before():
     key = secrets.token_hex(LONGEST_INDEXED)
 
-    assert len(_bounded(key)) < LONGEST_INDEXED
-    assert _bounded(key) == _bounded(key)
-    assert _bounded(key) != _bounded(key + "x")
+    assert len(stored_key(key)) < LONGEST_INDEXED
+    assert stored_key(key) == stored_key(key)
+    assert stored_key(key) != stored_key(key + "x")
 
 
 def test_a_usual_event_key_stays_as_it_is():
-    assert _bounded("sk-0000043-1") == "sk-0000043-1"
-    assert _bounded(None) is None
+    assert stored_key("sk-0000043-1") == "sk-0000043-1"
 
 
 def test_a_text_too_long_for_a_code_is_none():

@@ -1,0 +1,54 @@
+"""What happened to a dossier, in words: steps of the log, kinds of attempts and their outcomes."""
+
+from __future__ import annotations
+
+from schemas.problem import Text
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "submission.received": ("Đã nhận tệp của cơ quan", "the agency's file was received"),
+    "submission.expanded": ("Đã đọc hết tệp", "the file was read to its end"),
+    "submission.held": ("Chưa đọc được tệp, sẽ thử lại", "the file cannot be read yet"),
+    "submission.refused": ("Từ chối cả tệp", "the file was refused"),
+    "submission.key_conflict": ("Tệp khác mang cùng mã gửi", "another file came under its key"),
+    "submission.repeated": ("Tệp được gửi lại", "the file came again"),
+    "message.ready": ("Đã ký, sẵn sàng gửi", "signed, ready to be sent"),
+    "message.held": ("Đã ký, chờ thông điệp trước", "signed, waits for one before it"),
+    "message.sending": ("Bắt đầu gửi tới Cổng", "it is being sent"),
+    "message.delivered": ("Cổng đã nhận", "delivered"),
+    "message.unknown": ("Chưa rõ Cổng đã nhận hay chưa", "whether it arrived is not known"),
+    "message.looked_up": ("Hỏi Cổng xem đã nhận chưa", "the portal was asked"),
+    "message.retrying": ("Sẽ gửi lại", "it is sent again later"),
+    "message.rejected": ("Bản ghi bị từ chối", "the record was rejected"),
+    "message.superseded": ("Được thay bằng bản mới hơn", "a newer one takes its place"),
+    "message.parked": ("Dừng lại, chờ người xử lý", "parked: somebody must decide"),
+    "message.quarantined": ("Cách ly, chờ người xử lý", "quarantined: somebody must decide"),
+    "message.reissued": ("Được lập lại", "it was made again"),
+    "message.discarded": ("Bị bỏ", "it was discarded"),
+    "message.viewed": ("Có người xem nội dung", "somebody looked at it"),
+    "message.late_answer": ("Câu trả lời của Cổng đến muộn", "an answer came too late"),
+    "event.repeated": ("Sự kiện được gửi lại", "the event came again"),
+    "receipt.made": ("Đã ký biên nhận cho cơ quan", "a receipt was signed for the agency"),
+    "evidence.exported": ("Xuất gói chứng cứ", "its evidence was exported"),
+    "send": ("gửi", "send"),
+    "lookup": ("hỏi", "look-up"),
+    "delivered": ("Cổng đã nhận", "delivered"),
+    "exists": ("Cổng đã có hồ sơ", "the portal has it already"),
+    "rejected": ("Cổng từ chối", "refused"),
+    "busy": ("Cổng bận, chưa nhận", "busy, nothing was done"),
+    "not_sent": ("chưa gửi được", "not sent"),
+    "unknown": ("chưa rõ", "not known"),
+    "unrecognised": ("câu trả lời lạ", "an answer never seen before"),
+    "withheld": ("chưa gửi", "withheld"),
+    "target": ("Cổng từ chối kết nối", "the portal refuses us"),
+    "present": ("có ở Cổng", "it is there"),
+    "absent": ("không có ở Cổng", "it is not there"),
+    "retention.erased": ("Nội dung bị xóa theo thời hạn lưu", "its payloads were erased"),
+    "out": ("đang chờ trả lời", "no answer yet"),
+    "failed": ("không hỏi được", "no answer"),
+}
+
+
+def word_of(code: str) -> Text:
+    """Return a step in words; one that has none is its own name."""
+    vi, en = _WORDS.get(code, (code, code))
+    return Text(vi=vi, en=en)
