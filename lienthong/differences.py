@@ -80,20 +80,21 @@ def contents_of(events: Iterable[Event]) -> dict[str, str]:
         if event.packet != DOSSIER:
             row += 1
             prefix = f"{event.packet}[{row}]."
-        content.update(_flat(event.values, prefix))
+        content.update(flat(event.values, prefix))
         for name, text in (("event_key", event.key), ("order_by", event.version)):
             if text is not None:
                 content[prefix + name] = text
     return content
 
 
-def _flat(values: Mapping[str, object], prefix: str) -> Iterator[tuple[str, str]]:
+def flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Give every text of a content under its name, with the numbers of items."""
     for name, value in values.items():
         if isinstance(value, str):
             yield prefix + name, value
         elif isinstance(value, list):
             for number, item in enumerate(value, start=1):
-                yield from _flat(item, f"{prefix}{name}[{number}].")
+                yield from flat(item, f"{prefix}{name}[{number}].")
 
 
 def without_indices(name: str) -> str:

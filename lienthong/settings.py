@@ -12,6 +12,7 @@ import difflib
 import ipaddress
 import re
 import tomllib
+from datetime import time  # noqa: TC003 - pydantic reads it
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -300,6 +301,45 @@ class ReceiptSettings(BaseModel):
     )
 
 
+class ReconcileSettings(BaseModel):
+    """How agency, store and portal are compared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: time | None = Field(
+        default=None,
+        description='when it is done each day, by the role `reconcile`: "02:00", in the time zone '
+        "of the target; None: not by itself",
+    )
+    rate: float = Field(
+        default=2,
+        gt=0,
+        le=1000,
+        description="look-ups in a second at most, on top of what deliveries ask",
+    )
+    days: int | None = Field(
+        default=None,
+        ge=1,
+        description="each day: only dossiers that moved in so many days; None: all",
+    )
+    agencies: tuple[str, ...] = Field(
+        default=(), description="each day: only these, by the names of their mappings; empty: all"
+    )
+    again_seconds: float = Field(
+        default=60,
+        ge=0,
+        le=200,
+        description="after which the portal is asked once more about what did not agree",
+    )
+
+    @field_validator("at")
+    @classmethod
+    def _check_at(cls, value: time | None) -> time | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("give hours and minutes alone: they are of the target's time_zone")
+        return value
+
+
 class HttpSettings(BaseModel):
     """The HTTP door; times in seconds."""
 
@@ -389,6 +429,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     audit: AuditSettings = AuditSettings()
     receipts: ReceiptSettings = ReceiptSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     signing: SigningSettings = SigningSettings()
     policies: dict[PolicyName, PolicySettings] = Field(
         default={}, description="by which signatures are judged, one for each use"
@@ -549,6 +590,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "folder": FolderSettings,
     "http": HttpSettings,
     "policies": PolicySettings,
+    "reconcile": ReconcileSettings,
     "retention": RetentionSettings,
     "signing": SigningSettings,
     "store": StoreSettings,

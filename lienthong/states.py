@@ -15,6 +15,8 @@ Rule 4. Nothing leaves `parked` or `quarantined` by itself, with one exception: 
         snapshot supersedes parked (and rejected) snapshots of its dossier, because the agency
         has corrected itself. It never supersedes one whose fate is open.
 Rule 5. Ends are final. `delivered` may be followed by a reissue, which is a new message.
+Rule 6. One exception: what the portal was asked for twice, and does not have any more, a person may
+        let go again. It is then ready, or held behind its dossier, like any other message.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     _S.PARKED: frozenset({_S.READY, _S.REISSUED, _S.DISCARDED, _S.SUPERSEDED}),
     _S.QUARANTINED: frozenset({_S.READY, _S.REISSUED, _S.DISCARDED}),
     _S.REJECTED: frozenset({_S.REISSUED, _S.DISCARDED, _S.SUPERSEDED}),
-    _S.DELIVERED: frozenset({_S.REISSUED}),
+    _S.DELIVERED: frozenset({_S.REISSUED, _S.READY, _S.HELD}),
     _S.REISSUED: frozenset(),
     _S.DISCARDED: frozenset(),
     _S.SUPERSEDED: frozenset(),

@@ -8,8 +8,9 @@ store. Development keys are made by themselves only where nobody has configured 
 from __future__ import annotations
 
 import json
+import math
 import time
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -41,6 +42,10 @@ from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
 from lienthong.policies import Policies
 from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
+from lienthong.reconciliation.asking import PoliteAsker
+from lienthong.reconciliation.comparing import CompareRules
+from lienthong.reconciliation.listed import Listed
+from lienthong.reconciliation.reconciler import Reconciler
 from lienthong.retry import Backoff
 from lienthong.revocation.sources import RevocationSources
 from lienthong.store.audit import Entry
@@ -60,7 +65,7 @@ from signing import (
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -500,6 +505,51 @@ class Installation:
             clock=self.clock,
             steady=steady,
             random=random,
+        )
+
+    @contextmanager
+    def open_reconciler(
+        self, *, actor: str, rate: float | None = None, wait: Callable[[float], bool]
+    ) -> Iterator[Reconciler]:
+        """
+        Put together what compares agency, store and portal, with connections of its own.
+
+        Args:
+            actor: Who asks for it.
+            rate: Look-ups in a second at most; None: as the settings say.
+            wait: Waits so many seconds; True where it was asked to stop.
+        """
+        rules, settings = self.settings.delivery, self.settings.reconcile
+        backoff = Backoff(
+            first=timedelta(seconds=rules.backoff_first_seconds),
+            longest=timedelta(seconds=rules.backoff_longest_seconds),
+        )
+        pacer = self.make_pacer(backoff=backoff, random=Random())  # noqa: S311 - jitter
+        slowest = min(rate or settings.rate, self.target.rate_per_second or math.inf)
+        pacer.bucket = Bucket(rate=slowest, burst=1)
+        with closing(self.open_channel()) as channel:
+            yield Reconciler(
+                store=self.store,
+                asker=PoliteAsker(
+                    channel=channel,
+                    pacer=pacer,
+                    agency_codes=self.agency_code,
+                    clock=self.clock,
+                    wait=wait,
+                ),
+                rules=CompareRules(
+                    shows_content=self.target.shows_content,
+                    quiet_period=self.target.quiet_period,
+                ),
+                again_after=timedelta(seconds=settings.again_seconds),
+                clock=self.clock,
+                actor=actor,
+            )
+
+    def read_list(self, agency: str, file: Path) -> Listed:
+        """Return an agency's list, read through its own mapping. Raises as `mappings.get`."""
+        return Listed(
+            file, converter=self.mappings.get(agency), vault=self.store.vault, clock=self.clock
         )
 
     def make_pacer(self, *, backoff: Backoff, random: Random) -> Pacer:

@@ -186,18 +186,25 @@ class Judge:
         results = [one for one in response.results if one.dossier_code == dossier_code]
         if len(results) != 1:
             detail = f"{len(results)} of {len(response.results)} results are about this dossier"
-            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
-        if not self.profile.shows_content:
-            # Digests of a look-up that is not known to show what is in effect prove nothing.
-            return LookUp(found=Found.PRESENT, detail="the portal has it", raw=reply.body)
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body, copies=len(results))
         (result,) = results
-        return LookUp(
+        found = LookUp(
             found=Found.PRESENT,
             detail="the portal has it",
+            status=result.status,
+            copies=1,
+            raw=reply.body,
+        )
+        if not self.profile.shows_content:
+            # Digests of a look-up that is not known to show what is in effect prove nothing.
+            return found
+        progress = frozenset(digest for _, digest in result.progress)
+        return replace(
+            found,
             message_id=result.message_id,
             digest=result.digest,
-            progress_digests=frozenset(digest for _, digest in result.progress),
-            raw=reply.body,
+            progress_digests=progress,
+            repeated_progress=len(result.progress) - len(progress),
         )
 
     def _finish(

@@ -123,6 +123,12 @@ class LookUp:
     """Hex SHA-256 of the document in effect, where the portal shows it."""
     progress_digests: frozenset[str] = frozenset()
     """Hex SHA-256 of every progress document the portal shows for this dossier."""
+    repeated_progress: int = 0
+    """How many of these it shows once more than once."""
+    status: str | None = None
+    """TrangThaiHoSo, where the portal shows it."""
+    copies: int = 0
+    """How many dossiers of this code the portal shows, where that is known; several FAILED."""
     raw: bytes | None = None
     cut: CutAnswer | None = None
     """As of an answer."""

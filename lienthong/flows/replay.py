@@ -1,6 +1,6 @@
 """
 What an operator does to messages, one or a selected many, each with a reason: resend the same
-document, reissue from the same source, or discard.
+document, also where the portal has lost it, reissue from the same source, or discard.
 
 Resend and reissue are never confused: a resend is the same signed bytes under the same id; a
 reissue is a new message made by the mapping that is installed now, linked to the old one, which
@@ -17,11 +17,13 @@ from sqlalchemy import select
 
 from lienthong.admission import Ledger
 from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.flows.missing import let_go_again
 from lienthong.flows.reread import Source
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 from lienthong.store.delivery import take_over
 from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
 from lienthong.store.queries import message_not_found
+from lienthong.store.reconciliations import note_sent
 from lienthong.store.reissuing import put_in_place
 from lienthong.store.tables import in_slices, messages
 from lienthong.store.work import begin
@@ -61,6 +63,16 @@ class Acted:
     """Of a reissue: the new message."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A dossier that the portal does not have any more."""
+
+    message_id: str
+    """The snapshot that should be in effect."""
+    since: datetime
+    """When the portal first said so: what moved since was not asked about."""
+
+
 class Replayer:
     """Carries operators' orders out."""
 
@@ -72,6 +84,30 @@ class Replayer:
     def resend(self, message_ids: Sequence[str], *, order: Order) -> Iterator[Acted]:
         """Let the same signed documents go again, under the same ids; yield as it goes on."""
         return self._act(message_ids, order, MAY_RESEND, self._resend)
+
+    def resend_missing(
+        self, found: Sequence[Missing], *, order: Order, run_id: str
+    ) -> Iterator[Acted]:
+        """
+        Let dossiers go again that the portal does not have any more; yield as it goes on.
+
+        The snapshot that should be in effect goes, as the same signed document under the same id,
+        and behind it the dossier's progress rows.
+
+        Args:
+            found: By a comparison.
+            order: Who and why.
+            run_id: Of the comparison; it notes what was let go.
+        """
+        by_message = {one.message_id: one for one in found}
+
+        def one(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
+            since = by_message[message.id].since
+            let_go_again(work, ledger, message, since=since, reason=order.reason)
+            note_sent(work, run_id, [ledger.code])
+            return None, ledger
+
+        return self._act(list(by_message), order, {State.DELIVERED}, one)
 
     def discard(self, message_ids: Sequence[str], *, order: Order) -> Iterator[Acted]:
         """End messages without sending them; what waited behind them goes on."""

@@ -7,6 +7,12 @@ from lienthong.sandbox.ledger import Ledger, read_ledger
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.security import SecurityDemands
 from lienthong.sandbox.server import serve, target_settings
+from lienthong.sandbox.tampering import (
+    corrupt_dossiers,
+    delete_dossiers,
+    double_progress,
+    set_back_dossiers,
+)
 
 __all__ = [
     "Ledger",
@@ -15,7 +21,11 @@ __all__ = [
     "Mode",
     "SandboxConfig",
     "SecurityDemands",
+    "corrupt_dossiers",
+    "delete_dossiers",
+    "double_progress",
     "read_ledger",
     "serve",
+    "set_back_dossiers",
     "target_settings",
 ]

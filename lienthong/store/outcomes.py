@@ -42,6 +42,8 @@ _HOLD = (
     .with_for_update()
 )
 
+_HAD = select(receipts.c.message_id).where(among(receipts.c.message_id, "_ids"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
@@ -93,6 +95,8 @@ class _Finishing:
         self._ledgers = ledgers
         self._changes = Changes(work)
         self._receipts: list[dict[str, Any]] = []
+        self._may_have_one: list[str] = []
+        """Of the receipts' messages: those that were sent before."""
         self._learnt: dict[tuple[str, ...], list[dict[str, Any]]] = {}
 
     def finish(self, end: Ending) -> datetime | None:
@@ -143,6 +147,8 @@ class _Finishing:
             row = _receipt_row(result, message_id)
             detail |= {"receipt": row["digest"], "signer": row["signer"] or ""}
             sealed = self._work.vault.seal(result.receipt, context=receipt_context(message_id))
+            if end.task.number > 1:
+                self._may_have_one.append(message_id)
             self._receipts.append({**row, "document": sealed, "verified_at": self._work.at})
         return detail
 
@@ -160,8 +166,14 @@ class _Finishing:
         self._changes.write()
         for rows in self._learnt.values():
             update_rows(connection, dossiers, rows, by=("code",))
-        if self._receipts:
-            insert_rows(connection, receipts, self._receipts)
+        # Of what went again because the portal lost it, the first receipt stays; the second is in
+        # its attempt's answer.
+        had: set[str] = set()
+        if self._may_have_one:
+            had.update(connection.execute(_HAD, {"_ids": self._may_have_one}).scalars())
+        insert_rows(
+            connection, receipts, [row for row in self._receipts if row["message_id"] not in had]
+        )
 
 
 def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:

@@ -355,6 +355,46 @@ pull_seen = Table(
     comment="rows of the overlap that were taken over; they are read again and not taken again",
 )
 
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("occasion", Text, comment="what it was begun for by itself, once; empty: by a person"),
+    Column("agency", Text, comment="only its dossiers; empty: all"),
+    Column("since", UtcTime, comment="only dossiers that moved since; empty: all"),
+    Column("source", Text, comment="SHA-256 of the agency's list; empty: without one"),
+    Column("phase", Text, nullable=False, comment="comparing, confirming, done"),
+    Column("after", Text, nullable=False, default="", comment="where it goes on"),
+    Column("total", BigInteger, nullable=False, comment="to compare, as counted at the beginning"),
+    Column("compared", BigInteger, nullable=False, default=0),
+    Column("asked", BigInteger, nullable=False, default=0, comment="look-ups at the portal"),
+    Column("present", BigInteger, nullable=False, default=0, comment="of these: it was there"),
+    Column("unreadable", BigInteger, nullable=False, default=0, comment="records of the list"),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("lease_until", UtcTime, comment="of the process that works on it"),
+    Column("fence", BigInteger, nullable=False, default=0),
+    Index("reconciliations_occasion", "occasion", unique=True),
+    comment="comparisons of agency, store and portal, and how far each has got",
+)
+
+discrepancies = Table(
+    "discrepancies",
+    metadata,
+    Column("run", Text, ForeignKey("reconciliations.id"), primary_key=True),
+    Column("dossier_code", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("agency", Text, nullable=False),
+    Column("message_id", Text, comment="which should be in effect, or waits"),
+    Column("fields", Text, nullable=False, comment="JSON: names; codes and digests, no other data"),
+    Column("detail", Text, nullable=False, default=""),
+    Column("times", Integer, nullable=False, comment="the portal was asked and it was so"),
+    Column("found_at", UtcTime, nullable=False, comment="first"),
+    Column("sent_at", UtcTime, comment="when it was let go again"),
+    comment="what a comparison found that does not agree",
+)
+
 audit = Table(
     "audit",
     metadata,

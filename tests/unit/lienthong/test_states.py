@@ -26,7 +26,7 @@ unknown     > delivered ready
 parked      > ready reissued discarded superseded
 quarantined > ready reissued discarded
 rejected    > reissued discarded superseded
-delivered   > reissued
+delivered   > reissued ready held
 reissued    >
 discarded   >
 superseded  >
