@@ -23,7 +23,9 @@ from lienthong.evidence.stamps import Lack
 from lienthong.held_keys import end_of_cover
 from lienthong.key_checks import prove_key
 from lienthong.proving import Proving
+from lienthong.reconciliation.report import tell_result
 from lienthong.store.database import reading
+from lienthong.store.reconciliations import latest_results
 from lienthong.store.submission_receipts import read_backlog
 from schemas.errors import LienthongError
 from schemas.problem import Text
@@ -41,6 +43,7 @@ PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
 LITTLE_SPACE_BYTES = 2 * 1024**3
 EXPIRY_WARNING = timedelta(days=60)
 RECEIPTS_LATE = timedelta(minutes=5)
+RECONCILED_WITHIN = timedelta(days=2)
 
 
 _STORE_KEYS = Text(vi="Khóa mã hóa kho", en="Keys of the store")
@@ -79,6 +82,7 @@ def examine(installation: Installation) -> list[Finding]:
         _stamps,
         _exchange,
         _target,
+        _reconciliation,
         _sources,
     )
     return [finding for check in checks for finding in check(installation)]
@@ -473,6 +477,37 @@ def _target(installation: Installation) -> Iterator[Finding]:
                 "chứng thư của Cổng vào target.receipt_trust",
                 en="Name who signs receipts (CN) in target.receipt_signers, or pin the portal's "
                 "own certificate in target.receipt_trust",
+            ),
+        )
+
+
+def _reconciliation(installation: Installation) -> Iterator[Finding]:
+    """What the last comparisons with the portal found, and whether they are made each day."""
+    name = Text(vi="Đối soát với Cổng", en="Agreement with the portal")
+    if not _has_store(installation):
+        return
+    try:
+        with reading(installation.store) as connection:
+            results = latest_results(connection)
+    except (LienthongError, DBAPIError):
+        # Told as trouble of the store.
+        return
+    for run, counts in results:
+        words, is_alarm = tell_result(run, counts)
+        yield Finding(name=name, state=State.WARNING if is_alarm else State.OK, found=words)
+    ended = max((run.ended_at for run, _ in results if run.ended_at), default=None)
+    is_late = ended is None or installation.clock() - ended > RECONCILED_WITHIN
+    if installation.settings.reconcile.at is not None and is_late:
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=Text(
+                vi="[reconcile] at đã đặt, hai ngày qua chưa đối soát xong lần nào",
+                en="[reconcile] at is set, and nothing was compared to its end for two days",
+            ),
+            remedy=Text(
+                vi="Cần một tiến trình chạy vai trò reconcile; xem nhật ký của nó",
+                en="See that a worker has the role reconcile, and its log",
             ),
         )
 

@@ -64,6 +64,8 @@ STAMP_PAUSE_SECONDS = 5.0
 """Between two looks whether a time-stamp is due."""
 BROKEN_PAUSE_SECONDS = 60.0
 """Before a role that only makes evidence begins anew after an error that nobody thought of."""
+RECONCILE_PAUSE_SECONDS = 30.0
+"""Between two looks whether a comparison is due."""
 RETAIN_EVERY = timedelta(days=1)
 
 
@@ -88,6 +90,8 @@ class Role(Enum):
     """Checks the installation's own seals and packs again, slowly, and raises alarms."""
     STAMP = "stamp"
     """Has the audit log time-stamped; never in the way of the role that seals it."""
+    RECONCILE = "reconcile"
+    """Compares each day what was sent with what the portal has."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
     FOLDER = "folder"
@@ -106,9 +110,10 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_folder = (Role.FOLDER,) if settings.folder.path is not None else ()
     with_pull = (Role.PULL,) if settings.pull else ()
     with_stamps = (Role.STAMP,) if settings.audit.timestamp_url is not None else ()
+    with_portal = (Role.RECONCILE,) if settings.reconcile.at is not None else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
     log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
-    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, *log_keepers, *doors)
+    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, *log_keepers, *with_portal, *doors)
 
 
 @dataclass(slots=True)
@@ -329,6 +334,10 @@ def _stamp(installation: Installation, stop: Event) -> None:
     _repeat(stamper.step, stop, pause_seconds=STAMP_PAUSE_SECONDS)
 
 
+def _reconcile(installation: Installation, stop: Event) -> None:
+    _repeat(installation.make_nightly(stop).step, stop, pause_seconds=RECONCILE_PAUSE_SECONDS)
+
+
 def _http(installation: Installation, stop: Event) -> None:
     # A web server is not for those who only expand and deliver.
     from lienthong.doors.server import serve  # noqa: PLC0415
@@ -381,6 +390,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.RECEIPTS: _receipts,
     Role.VERIFY: _verify,
     Role.STAMP: _stamp,
+    Role.RECONCILE: _reconcile,
     Role.HTTP: _http,
     Role.FOLDER: _folder,
     Role.PULL: _pull,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from lienthong.discrepancies import WORDS as DISCREPANCIES
 from lienthong.evidence.gathering import gather
 from lienthong.proofs import WORDS, Proof
 from lienthong.reasons import REASONS
@@ -25,6 +26,7 @@ from lienthong.step_words import word_of
 from lienthong.store.audit import AuditLine
 from lienthong.store.ledgers import load_ledgers
 from lienthong.store.problems import open_problems
+from lienthong.store.reconciliations import findings_about
 from lienthong.store.sealed import problems_context
 from lienthong.store.tables import audit, in_slices, messages
 from lienthong.store.work import PRODUCT
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from lienthong.admission import Known
+    from lienthong.discrepancies import Discrepancy
     from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
     from lienthong.store.vault import Vault
 
@@ -128,9 +131,11 @@ def tell_timeline(
     gathered = gather(connection, dossier, agency=agency, for_pack=False)
     rows = _AuditRows(connection, gathered, limit=limit)
     tries = [(one.id, each) for one in gathered.messages for each in one.attempts]
+    found = findings_about(connection, dossier, agency=gathered.agency, limit=limit)
     every = chain(
         (_attempted(message, each) for message, each in tries),
         (_logged(line, gathered) for line in rows.lines),
+        map(_compared, found),
     )
     steps = sorted(heapq.nlargest(limit, every, key=_order), key=_order)
     ledger = load_ledgers(connection, [dossier], agency=gathered.agency)[dossier]
@@ -143,7 +148,7 @@ def tell_timeline(
         messages=tuple(_standings(connection, shown, vault)),
         messages_before=len(gathered.messages) - len(shown),
         steps=tuple(steps),
-        steps_before=len(tries) + rows.count - len(steps),
+        steps_before=len(tries) + rows.count + len(found) - len(steps),
         now=_now(gathered.messages, acknowledged=ledger.acknowledged, turn=turn),
         next=tuple(_next(gathered.messages, turn)),
     )
@@ -209,6 +214,17 @@ def _attempted(message: str, tried: Tried) -> Step:
         ),
         detail=Text(vi=facts, en=facts) if facts else None,
         message=message,
+    )
+
+
+def _compared(found: Discrepancy) -> Step:
+    words = DISCREPANCIES[found.kind]
+    return Step(
+        at=found.found_at,
+        name=f"reconcile.{found.kind.value}",
+        text=Text(vi=f"Đối soát: {words.vi}", en=f"compared: {words.en}"),
+        detail=_same(found.detail) if found.detail else None,
+        message=found.message_id,
     )
 
 

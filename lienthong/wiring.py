@@ -20,6 +20,7 @@ from random import Random
 from socket import gethostname
 from threading import Lock
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -45,11 +46,13 @@ from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
 from lienthong.reconciliation.asking import PoliteAsker
 from lienthong.reconciliation.comparing import CompareRules
 from lienthong.reconciliation.listed import Listed
+from lienthong.reconciliation.nightly import Nightly
 from lienthong.reconciliation.reconciler import Reconciler
 from lienthong.retry import Backoff
 from lienthong.revocation.sources import RevocationSources
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
+from lienthong.store.work import PRODUCT
 from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
@@ -67,6 +70,7 @@ from signing.second import SecondOpinion
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from threading import Event
 
     from sqlalchemy import Engine
 
@@ -545,6 +549,17 @@ class Installation:
                 clock=self.clock,
                 actor=actor,
             )
+
+    def make_nightly(self, stop: Event) -> Nightly:
+        """Put the role together that compares each day. Raises ConfigError without a target."""
+        return Nightly(
+            settings=self.settings.reconcile,
+            zone=ZoneInfo(self.target.time_zone),
+            store=self.store,
+            clock=self.clock,
+            reconcilers=partial(self.open_reconciler, actor=PRODUCT, wait=stop.wait),
+            must_stop=stop.is_set,
+        )
 
     def read_list(self, agency: str, file: Path) -> Listed:
         """Return an agency's list, read through its own mapping. Raises as `mappings.get`."""

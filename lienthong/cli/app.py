@@ -33,6 +33,7 @@ from lienthong.cli import (
     mapping_preview,
     pull,
     receipts,
+    reconciling,
     sandbox,
     signatures,
     store,
@@ -64,6 +65,7 @@ files.register(app)
 signatures.register(app)
 exchange.register(app)
 dossier.register(app)
+reconciling.register(app)
 mapping.register(app)
 mapping_overview.register(app)
 mapping_new.register(app)

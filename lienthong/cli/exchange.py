@@ -121,7 +121,7 @@ def run(
         str,
         typer.Option(
             help="Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, "
-            "stamp, http, folder, pull; default: all that fit the settings but http",
+            "stamp, reconcile, http, folder, pull; default: all that fit the settings but http",
             show_default=False,
         ),
     ] = "",
@@ -196,9 +196,11 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.cli.machine import countdown_values, counts_values, flow_values, key_values
     from lienthong.evidence.alarms import open_alarms
     from lienthong.key_checks import keys_in_trouble
+    from lienthong.reconciliation.report import run_values, tell_result
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow
     from lienthong.store.queries import count_agencies, troubled_submissions
+    from lienthong.store.reconciliations import latest_results
     from lienthong.store.submission_receipts import read_backlog
 
     session: Session = context.obj
@@ -209,6 +211,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         flow = read_flow(connection, now=session.installation.clock())
         unsigned = read_backlog(connection)
         alarms = open_alarms(connection)
+        compared = latest_results(connection)
     keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
     if as_json:
         session.json(
@@ -223,6 +226,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                     "oldest": unsigned.oldest.isoformat() if unsigned.oldest else None,
                 },
                 "keys": [key_values(one, language=session.language) for one in keys],
+                "reconciliation": [run_values(run, counts) for run, counts in compared],
                 "alarms": [asdict(alarm) for alarm in alarms],
                 "time_stamps": countdown_values(session.proving.countdown()),
             }
@@ -240,6 +244,9 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ),
             style="red",
         )
+    for run, found in compared:
+        words, is_alarm = tell_result(run, found)
+        session.say(words, style="red" if is_alarm else None)
     if not counts:
         session.say(
             Text(

@@ -41,6 +41,27 @@ HELP: dict[str, str] = {
         "Mã hồ sơ, hoặc khóa sự kiện riêng của cơ quan"
     ),
     "At most so many steps": "Nhiều nhất bấy nhiêu bước",
+    # reconcile
+    "Compare what agencies sent with what the portal has, dossier by dossier.": (
+        "Đối soát điều cơ quan đã gửi với điều Cổng đang có, từng hồ sơ một."
+    ),
+    "The portal is asked at a polite rate, twice about whatever does not agree.": (
+        "Cổng được hỏi với nhịp vừa phải, hai lần về điều không khớp."
+    ),
+    "Only dossiers of which something moved since, in local time": (
+        "Chỉ hồ sơ có thay đổi từ lúc này, theo giờ địa phương"
+    ),
+    "The agency's list of what it has, in its own format; nothing is sent": (
+        "Danh sách hồ sơ của cơ quan, theo định dạng của cơ quan; không gửi gì"
+    ),
+    "Look-ups in a second at most": "Số lần tra cứu tối đa mỗi giây",
+    "Go on with the last one; it is not begun again": "Làm tiếp lần gần nhất, không làm lại từ đầu",
+    "At most so many findings are shown": "Hiện nhiều nhất bấy nhiêu hồ sơ",
+    "Write all findings to this file": "Ghi mọi điều tìm thấy vào tệp này",
+    "Write a page with all findings": "Ghi một trang có mọi điều tìm thấy",
+    "Let go again what is proven missing, and only that": (
+        "Gửi lại những gì chắc chắn thiếu, và chỉ những thứ đó"
+    ),
     # evidence
     "Evidence that anyone can check.": "Chứng cứ mà ai cũng kiểm tra được.",
     "Write everything that proves what became of a dossier into one signed file (ASiC-E).": (
@@ -124,10 +145,10 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, stamp, http, "
-    "folder, pull; default: all that fit the settings but http": "Cách nhau bằng dấu phẩy: take, "
-    "expand, deliver, results, sweep, seal, receipts, verify, stamp, http, folder, pull; mặc định: "
-    "mọi vai trò hợp với cấu hình trừ http",
+    "Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, stamp, "
+    "reconcile, http, folder, pull; default: all that fit the settings but http": "Cách nhau bằng "
+    "dấu phẩy: take, expand, deliver, results, sweep, seal, receipts, verify, stamp, reconcile, "
+    "http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),

@@ -7,6 +7,8 @@ before. Of what differs the names of the fields are told, never their values.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import file_digest
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from sqlalchemy import select
 
 from adapters import read_records
 from adapters.record import UnreadableRecord
+from lienthong.admission import issue_order
 from lienthong.channels.port import Packet
 from lienthong.differences import flat, without_indices
 from lienthong.discrepancies import Discrepancy, FieldDifference, Kind
@@ -47,9 +50,21 @@ class ListedDossier:
 
     dossier_code: str
     agency: str
+    version: str | None
+    """The agency's own order of snapshots, where it has one."""
     content_digest: str
     content: Mapping[str, str]
     """Field, with item numbers, to text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What one row of the list says of its dossier, beside what was handed in last."""
+
+    outdated: Discrepancy | None = None
+    """It says something else."""
+    agrees_about: str | None = None
+    """The dossier of which it says the same; where the agency has no order, the last row counts."""
 
 
 class Listed:
@@ -76,22 +91,25 @@ class Listed:
         """
         Give the records behind one, so many at a time, each group with the number of its last.
 
-        None stands for a record that cannot be read or has errors. What the mapping leaves out is
-        not there.
+        None stands for a record that cannot be read or has errors, or that says something else of
+        a dossier than a row before it, where the mapping allows one row of each. What the mapping
+        leaves out is not there, nor is what a row repeats.
         """
         group: list[ListedDossier | None] = []
         number = after
-        for record in self._records():
-            if record.number <= after:
-                continue
-            number = record.number
-            if isinstance(record, UnreadableRecord):
-                group.append(None)
-            else:
-                group += self._convert(record)
-            if len(group) >= size:
-                yield number, group
-                group = []
+        with closing(_Rows()) as rows:
+            for record in self._records():
+                converted = self._convert(record)
+                if self._converter.one_row_per_dossier:
+                    # Also of rows that were compared before: they are what later ones repeat.
+                    converted = [rows.first(one) for one in converted if rows.is_new(one)]
+                if record.number <= after:
+                    continue
+                number = record.number
+                group += converted
+                if len(group) >= size:
+                    yield number, group
+                    group = []
         yield number, group
 
     def _records(self) -> Iterator[SourceRecord | UnreadableRecord]:
@@ -105,7 +123,9 @@ class Listed:
             )
             yield from records
 
-    def _convert(self, record: SourceRecord) -> list[ListedDossier | None]:
+    def _convert(self, record: SourceRecord | UnreadableRecord) -> list[ListedDossier | None]:
+        if isinstance(record, UnreadableRecord):
+            return [None]
         conversion = self._converter.convert(record)
         if conversion.is_left_out:
             return []
@@ -117,36 +137,44 @@ class Listed:
             ListedDossier(
                 dossier_code=event.dossier_code,
                 agency=self._converter.name,
+                version=event.version,
                 content_digest=event.digest,
                 content=dict(flat(event.values)),
             )
         ]
 
-    def differences(
+    def judge(
         self,
         connection: Connection,
         group: Sequence[ListedDossier | None],
         known: Mapping[str, Ours],
-    ) -> dict[str, Discrepancy]:
-        """Return, by dossier, what the list says otherwise than what was handed in last."""
-        found = {}
-        for one in group:
-            ours = None if one is None else known.get(one.dossier_code)
-            if one is None or ours is None or ours.latest_content is None:
-                continue
-            message_id, digest = ours.latest_content
-            if digest == one.content_digest or ours.agency != one.agency:
-                continue
-            found[one.dossier_code] = Discrepancy(
+    ) -> list[Content]:
+        """Return, for each row in order, what it says beside what was handed in last."""
+        return [
+            Content() if one is None else self._judge(connection, one, known.get(one.dossier_code))
+            for one in group
+        ]
+
+    def _judge(self, connection: Connection, one: ListedDossier, ours: Ours | None) -> Content:
+        latest = None if ours is None else ours.latest
+        if latest is None or latest.agency != one.agency:
+            return Content()
+        has_order = one.version is not None and latest.version is not None
+        if has_order and issue_order(one.version or "") < issue_order(latest.version or ""):
+            return Content()
+        if latest.content_digest == one.content_digest:
+            return Content(agrees_about=None if has_order else one.dossier_code)
+        return Content(
+            outdated=Discrepancy(
                 dossier_code=one.dossier_code,
                 agency=one.agency,
                 kind=Kind.OUTDATED,
-                message_id=message_id,
-                fields=self._fields(connection, message_id, one.content),
+                message_id=latest.id,
+                fields=self._fields(connection, latest.id, one.content),
                 detail="the agency's list says otherwise",
                 found_at=self._clock(),
             )
-        return found
+        )
 
     def _fields(
         self, connection: Connection, message_id: str, content: Mapping[str, str]
@@ -164,3 +192,34 @@ class Listed:
         names = (*before, *content)
         differing = (without_indices(n) for n in names if before.get(n) != content.get(n))
         return tuple(FieldDifference(field=n) for n in list(dict.fromkeys(differing))[:MOST_FIELDS])
+
+
+class _Rows:
+    """The dossiers of one list, on disk, because it may hold millions."""
+
+    def __init__(self) -> None:
+        # An empty name is SQLite's temporary database: on disk once it grows, gone when closed.
+        self._connection = sqlite3.connect("")
+        self._connection.execute(
+            "CREATE TABLE rows (code TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID"
+        )
+
+    def is_new(self, one: ListedDossier | None) -> bool:
+        """Tell whether a row is no mere repetition of one before it."""
+        return one is None or self._digest(one) != one.content_digest
+
+    def first(self, one: ListedDossier | None) -> ListedDossier | None:
+        """Return the row, or None where its dossier stood in another one before it."""
+        if one is None or self._digest(one) is not None:
+            return None
+        row = (one.dossier_code, one.content_digest)
+        self._connection.execute("INSERT INTO rows VALUES (?, ?)", row)
+        return one
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _digest(self, one: ListedDossier) -> str | None:
+        query = "SELECT digest FROM rows WHERE code = ?"
+        found = self._connection.execute(query, (one.dossier_code,)).fetchone()
+        return None if found is None else str(found[0])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from lienthong.channels.port import Found
-from lienthong.discrepancies import Discrepancy, Kind
+from lienthong.discrepancies import AGREES, Discrepancy, Kind
 from lienthong.reconciliation.comparing import compare, needs_asking, waiting
 from lienthong.store.database import reading
 from lienthong.store.reconciliations import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from lienthong.channels.port import LookUp
     from lienthong.reconciliation.asking import PoliteAsker
     from lienthong.reconciliation.comparing import CompareRules
-    from lienthong.reconciliation.listed import Listed, ListedDossier
+    from lienthong.reconciliation.listed import Content, Listed, ListedDossier
     from lienthong.store.database import Store
     from lienthong.store.reconciliations import Run, Wanted
 
@@ -68,6 +68,15 @@ class _Batch:
     unreadable: int = 0
     found: list[Discrepancy] = field(default_factory=list)
     gone: list[tuple[str, Kind]] = field(default_factory=list)
+
+    def take(self, content: Content) -> None:
+        """Take what a row of a list says of its dossier, in place of what rows before it said."""
+        if content.outdated is not None:
+            self.found.append(content.outdated)
+        elif content.agrees_about is not None:
+            code, kind = content.agrees_about, Kind.OUTDATED
+            self.found = [o for o in self.found if (o.dossier_code, o.kind) != (code, kind)]
+            self.gone.append((code, kind))
 
 
 class Reconciler:
@@ -216,14 +225,16 @@ class Reconciler:
         for number, group in listed.groups(after=int(run.after or 0), size=TOGETHER):
             with reading(self._store) as connection:
                 known = read_ours(connection, [one.dossier_code for one in group if one])
-                contents = listed.differences(connection, group, known)
-            for one in group:
+                contents = listed.judge(connection, group, known)
+            seen: set[str] = set()
+            for one, content in zip(group, contents, strict=True):
                 try:
-                    self._compare_listed(one, known, contents, batch)
+                    self._compare_listed(one, known, batch, seen=seen)
                 except BaseException:
                     # The group is taken again as a whole; what was found is found again.
                     yield batch
                     raise
+                batch.take(content)
             batch.after = str(number)
             if self._clock() - begun >= WRITE_EVERY:
                 yield batch
@@ -234,26 +245,26 @@ class Reconciler:
         self,
         one: ListedDossier | None,
         known: dict[str, Ours],
-        contents: dict[str, Discrepancy],
         batch: _Batch,
+        *,
+        seen: set[str],
     ) -> None:
         batch.compared += 1
-        if one is None:
+        ours = None if one is None else known.get(one.dossier_code)
+        if one is None or (ours is not None and ours.agency != one.agency):
             batch.unreadable += 1
             return
-        code = one.dossier_code
-        ours = known.get(code) or Ours(code=code, agency=one.agency)
-        if ours.agency != one.agency:
-            batch.unreadable += 1
+        if one.dossier_code in seen:
             return
+        ours = ours or Ours(code=one.dossier_code, agency=one.agency)
         late = waiting(ours, now=self._clock())
-        found = self._ask(code, one.agency, batch)
-        judged = self._judge_listed(ours, found)
-        batch.found += [each for each in (late, judged, contents.get(code)) if each is not None]
+        judged = self._judge_listed(ours, self._ask(ours.code, ours.agency, batch))
+        batch.found += [each for each in (late, judged) if each is not None]
+        seen.add(ours.code)
 
     def _judge_listed(self, ours: Ours, found: LookUp) -> Discrepancy | None:
         now = self._clock()
-        if found.found is Found.ABSENT and ours.latest_content is None and ours.turn is None:
+        if found.found is Found.ABSENT and ours.latest is None and ours.turn is None:
             return Discrepancy(
                 dossier_code=ours.code, agency=ours.agency, kind=Kind.NOT_RECEIVED, found_at=now
             )
@@ -319,7 +330,8 @@ class Reconciler:
     def _report(self, run: Run) -> None:
         with reading(self._store) as connection:
             counts = count_findings(connection, run.id)
-        log.info(
+        tell = log.warning if counts.keys() - AGREES else log.info
+        tell(
             "reconcile.ended",
             run=run.id,
             compared=run.compared,

@@ -209,16 +209,21 @@ def keep_progress(work: Work, run: Run, progress: Progress, *, lease: timedelta)
         unreadable=columns.unreadable + progress.unreadable,
         lease_until=work.at + lease,
     )
-    for code, kind in progress.gone:
-        work.connection.execute(
-            delete(discrepancies).where(
-                discrepancies.c.run == run.id,
-                discrepancies.c.dossier_code == code,
-                discrepancies.c.kind == kind.value,
-            )
-        )
+    _forget(work, run.id, progress.gone)
     keep_findings(work, run.id, progress.found)
     return read_run(work.connection, run.id)
+
+
+def _forget(work: Work, run_id: str, gone: Collection[tuple[str, Kind]]) -> None:
+    for kind in {kind for _, kind in gone}:
+        for part in in_slices([code for code, each in gone if each is kind]):
+            work.connection.execute(
+                delete(discrepancies).where(
+                    discrepancies.c.run == run_id,
+                    discrepancies.c.dossier_code.in_(part),
+                    discrepancies.c.kind == kind.value,
+                )
+            )
 
 
 def enter_phase(work: Work, run: Run, phase: str) -> Run:
@@ -279,13 +284,35 @@ def keep_findings(work: Work, run_id: str, found: Sequence[Discrepancy]) -> None
         work.connection.execute(insertion.on_conflict_do_update(index_elements=keys, set_=row))
 
 
-def count_findings(connection: Connection, run_id: str) -> dict[Kind, int]:
-    """Return how many dossiers there are of each kind; only those that there are."""
+def latest_results(connection: Connection) -> list[tuple[Run, dict[Kind, int]]]:
+    """Return the last comparison that ended, of each agency or all, with what is still open."""
+    rows = connection.execute(
+        select(reconciliations)
+        .where(reconciliations.c.ended_at.is_not(None), reconciliations.c.source.is_(None))
+        .order_by(reconciliations.c.started_at, reconciliations.c.id)
+    )
+    latest = {row.agency: _run(row) for row in rows}
+    return [(run, count_findings(connection, run.id, are_open=True)) for run in latest.values()]
+
+
+def count_findings(
+    connection: Connection, run_id: str, *, are_open: bool = False
+) -> dict[Kind, int]:
+    """
+    Return how many dossiers there are of each kind; only those that there are.
+
+    Args:
+        connection: Reading.
+        run_id: Of which comparison.
+        are_open: Without those that were let go again since.
+    """
     query = (
         select(discrepancies.c.kind, func.count())
         .where(discrepancies.c.run == run_id)
         .group_by(discrepancies.c.kind)
     )
+    if are_open:
+        query = query.where(discrepancies.c.sent_at.is_(None))
     found = {Kind(kind): count for kind, count in connection.execute(query)}
     return {kind: found[kind] for kind in Kind if kind in found}
 
@@ -330,6 +357,19 @@ def read_findings(
             return
         after = rows[-1].dossier_code, rows[-1].kind
         left = None if left is None else left - len(rows)
+
+
+def findings_about(
+    connection: Connection, dossier_code: str, *, agency: str, limit: int
+) -> list[Discrepancy]:
+    """Return what the comparisons that are kept found about one dossier, the latest first."""
+    rows = connection.execute(
+        select(discrepancies)
+        .where(discrepancies.c.dossier_code == dossier_code, discrepancies.c.agency == agency)
+        .order_by(discrepancies.c.found_at.desc())
+        .limit(limit)
+    )
+    return [_discrepancy(row) for row in rows]
 
 
 def read_to_confirm(

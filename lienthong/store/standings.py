@@ -91,8 +91,8 @@ class Ours:
     progress: list[Delivered] = field(default_factory=list)
     turn: Known | None = None
     """The message whose turn it is, where one has not ended."""
-    latest_content: tuple[str, str] | None = None
-    """Message id and content digest of the latest snapshot that was accepted."""
+    latest: Known | None = None
+    """The latest snapshot that was accepted."""
 
     @property
     def last_delivery(self) -> datetime | None:
@@ -148,7 +148,7 @@ def _add(ours: Ours, row: Any) -> None:
     is_snapshot = row.packet == Packet.DOSSIER.value
     accepted = row.content_digest is not None and row.state not in _ENDED_UNSENT
     if is_snapshot and accepted:
-        ours.latest_content = row.id, row.content_digest
+        ours.latest = known_from(row)
     was_delivered = row.state == State.DELIVERED.value
     # What was made anew after it had been delivered is in effect until the new one is.
     if not was_delivered and (row.state != State.REISSUED.value or row.proof is None):

@@ -392,6 +392,7 @@ discrepancies = Table(
     Column("times", Integer, nullable=False, comment="the portal was asked and it was so"),
     Column("found_at", UtcTime, nullable=False, comment="first"),
     Column("sent_at", UtcTime, comment="when it was let go again"),
+    Index("discrepancies_dossier", "dossier_code", "found_at"),
     comment="what a comparison found that does not agree",
 )
 

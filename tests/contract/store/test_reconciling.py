@@ -1,8 +1,10 @@
 """Comparing agency, store and portal: what is told is so, and what goes again is missing."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -15,8 +17,10 @@ from lienthong.flows.replay import Missing
 from lienthong.pacing import Pacer
 from lienthong.reconciliation.asking import GIVE_UP, PoliteAsker, Stopped
 from lienthong.reconciliation.comparing import CompareRules
+from lienthong.reconciliation.nightly import Nightly, day_of
 from lienthong.reconciliation.reconciler import Reconciler
 from lienthong.retry import Backoff
+from lienthong.settings import ReconcileSettings
 from lienthong.store.database import reading
 from lienthong.store.reconciliations import (
     LeaseLost,
@@ -24,11 +28,13 @@ from lienthong.store.reconciliations import (
     claim_run,
     count_findings,
     last_run,
+    latest_results,
     read_findings,
 )
 from lienthong.store.standings import Scope
 from lienthong.store.tables import audit
 from lienthong.store.work import begin
+from lienthong.timeline import tell_timeline
 from schemas.errors import InputError, PeerError
 
 ABSENT = LookUp(found=Found.ABSENT)
@@ -307,6 +313,19 @@ def test_what_has_something_waiting_does_not_go_again_before_it(desk, event, rec
     assert acted.problem.code == "reconcile.waits"
 
 
+def test_a_dossiers_timeline_tells_what_was_found_and_done(desk):
+    desk.says = {"D-3": ABSENT}
+    desk.send_missing(desk.compare())
+    desk.exchange.step(8)
+
+    store = desk.exchange.store
+    with reading(store) as connection:
+        told = tell_timeline(connection, "D-3", agency=None, limit=50, vault=store.vault)
+    names = [step.name for step in told.steps]
+    assert names.index("reconcile.missing") < names.index("message.ready", 3)
+    assert names[-1] == "message.delivered"
+
+
 def test_letting_go_twice_lets_go_once(desk):
     desk.says = {"D-3": ABSENT}
     run = desk.compare()
@@ -331,3 +350,88 @@ def test_a_comparison_that_ended_is_asked_about_once_more_and_not_begun_again(de
     assert replace(again, asked=0, present=0, ended_at=None, fence=0) == replace(
         run, asked=0, present=0, ended_at=None, fence=0
     )
+
+
+def nightly(desk, **settings):
+    @contextmanager
+    def reconcilers():
+        yield desk.reconciler
+
+    return Nightly(
+        settings=ReconcileSettings(at="02:00", **settings),
+        zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+        store=desk.exchange.store,
+        clock=desk.exchange.clock,
+        reconcilers=reconcilers,
+        must_stop=lambda: False,
+    )
+
+
+def test_each_day_is_compared_once_by_whichever_machine_comes_first(desk):
+    here, there = nightly(desk), nightly(desk)
+
+    for each in (here, there, here):
+        each.step()
+    assert len(desk.asked) == 10
+
+    desk.exchange.clock.tick(days=1)
+    for each in (there, here):
+        each.step()
+    assert len(desk.asked) == 20
+    with reading(desk.exchange.store) as connection:
+        assert last_run(connection).occasion == "2026-03-03"
+
+
+def test_a_day_that_was_stopped_goes_on_with_whoever_comes_next(desk):
+    desk.says = {"D-1": ABSENT}
+    desk.stops_after = 4
+    nightly(desk).step()
+    desk.stops_after, first = None, len(desk.asked)
+
+    nightly(desk).step()
+
+    assert first == 4
+    assert len(desk.asked) == 11
+    with reading(desk.exchange.store) as connection:
+        (run, counts), *others = latest_results(connection)
+        assert others == []
+    assert (run.is_done, counts) == (True, {Kind.MISSING: 1})
+
+
+def test_a_portal_that_is_away_at_night_ends_no_role(desk):
+    desk.says = {f"D-{n}": FAILED for n in range(10)}
+    each = nightly(desk)
+
+    each.step()
+    desk.says = {}
+    each.step()
+
+    with reading(desk.exchange.store) as connection:
+        assert last_run(connection).is_done
+
+
+def test_each_agency_and_only_what_moved_of_late(desk, event, record):
+    deliver(desk.exchange, record(1, event("n1", "N-1")))
+    desk.exchange.clock.tick(days=3)
+    deliver(desk.exchange, record(1, event("n2", "N-2")))
+
+    nightly(desk, agencies=("land", "health"), days=1).step()
+
+    assert desk.asked == ["N-2"]
+    with reading(desk.exchange.store) as connection:
+        assert {run.scope.agency for run, _ in latest_results(connection)} == {"land", "health"}
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2026-03-02T18:59:59+00:00", "2026-03-02"),
+        ("2026-03-02T19:00:00+00:00", "2026-03-03"),
+        ("2026-03-03T16:59:59+00:00", "2026-03-03"),
+        ("2026-03-03T17:00:00+00:00", "2026-03-03"),
+    ],
+)
+def test_a_day_begins_at_its_time_where_the_target_is(now, day):
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+
+    assert day_of(datetime.fromisoformat(now), at=time(2, 0), zone=zone) == day

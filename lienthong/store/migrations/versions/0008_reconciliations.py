@@ -66,3 +66,4 @@ def upgrade() -> None:
         sa.Column("sent_at", time, comment="when it was let go again"),
         comment="what a comparison found that does not agree",
     )
+    op.create_index("discrepancies_dossier", "discrepancies", ["dossier_code", "found_at"])
