@@ -3,7 +3,7 @@ Letting a dossier go again that the portal took and does not have any more.
 
 It is a resend like any other: the same documents, the same ids, the usual order, by whoever
 delivers. What it may not do is guess: where anything of the dossier moved since the portal was
-asked, or waits to be sent, nothing is done.
+asked, or is out, nothing is done.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from lienthong.channels.port import Packet
-from lienthong.states import State
+from lienthong.states import UNFINISHED, State
 from lienthong.store.delivery import take_over
 from lienthong.store.ledgers import Changes
 from lienthong.store.tables import dossiers, in_slices, messages
@@ -33,19 +33,24 @@ def let_go_again(
     """
     Make a delivered snapshot ready again, and hold the progress rows of its dossier behind it.
 
+    Where a newer snapshot waits, or was refused because the portal has no dossier to update, it
+    goes instead, as an add.
+
     Raises:
-        InputError: it is not what should be in effect, or something moved since or waits, or a
+        InputError: it is not what should be in effect, or something moved since or is out, or a
             document was erased.
     """
     delivered = [one for one in ledger.messages if one.state is State.DELIVERED]
     snapshots = [one for one in delivered if one.packet is Packet.DOSSIER]
-    turn = ledger.next_to_go()
-    is_held_up = turn is not None and turn.sequence < snapshot.sequence
-    if snapshots[-1:] != [snapshot] or is_held_up or _has_moved(work, ledger, since=since):
+    if snapshots[-1:] != [snapshot] or _has_moved(work, ledger, since=since):
         raise InputError(_moved(ledger.code))
-    if turn is not None and turn.state is not State.REJECTED:
-        raise InputError(_waits(ledger.code, turn))
-    again = [snapshot, *(one for one in delivered if one.packet is Packet.PROGRESS)]
+    for one in ledger.messages:
+        is_before = one.packet is Packet.DOSSIER and 0 < one.sequence < snapshot.sequence
+        if one.state in _OUT or (is_before and one.state in _BLOCKS):
+            raise InputError(_waits(ledger.code, one))
+    newer = _newer(ledger, snapshot)
+    progress = [one for one in delivered if one.packet is Packet.PROGRESS]
+    again = progress if newer is not None else [snapshot, *progress]
     if _are_erased(work, again):
         raise InputError(_erased(ledger.code))
     take_over(work, ledger.code)
@@ -57,19 +62,38 @@ def let_go_again(
     )
     ledger.acknowledged = False
     changes = Changes(work)
-    for one in again:
-        is_first = one is snapshot
+    first = newer or snapshot
+    moves = [(one, State.HELD) for one in progress]
+    if first.state in (State.DELIVERED, State.PARKED, State.QUARANTINED):
+        moves.insert(0, (first, State.READY))
+    for one, state in moves:
         changes.move(
             one,
-            State.READY if is_first else State.HELD,
+            state,
             reason=reason,
-            due_at=work.at if is_first else None,
+            due_at=work.at if state is State.READY else None,
             proof=None,
             failures=0,
             abandons=0,
             unknown_since=None,
         )
     changes.write()
+
+
+_OUT = frozenset({State.SENDING, State.UNKNOWN})
+_BLOCKS = UNFINISHED | {State.REJECTED}
+
+
+def _newer(ledger: Ledger, snapshot: Known) -> Known | None:
+    """Return the first snapshot behind one that has not ended, or None."""
+    behind = (
+        one
+        for one in ledger.messages
+        if one.packet is Packet.DOSSIER
+        and one.sequence > snapshot.sequence
+        and one.state in UNFINISHED
+    )
+    return next(behind, None)
 
 
 def _has_moved(work: Work, ledger: Ledger, *, since: datetime) -> bool:

@@ -298,17 +298,51 @@ def test_what_moved_since_the_question_does_not_go_again(desk, event, record):
     assert desk.exchange.portal.sent == []
 
 
-def test_what_has_something_waiting_does_not_go_again_before_it(desk, event, record):
+def resend(desk, run, code):
+    missing = desk.findings(run)[code, Kind.MISSING]
+    order = [Missing(message_id=missing.message_id, since=missing.found_at)]
+    return desk.exchange.act("resend_missing", *order, run_id=run.id)
+
+
+def test_an_update_that_was_refused_because_nothing_was_there_goes_as_an_add(desk, event, record):
     desk.exchange.portal.answers = [REJECTED]
-    deliver(desk.exchange, record(1, event("m33", "D-3", content="b")))
+    deliver(desk.exchange, record(1, event("m33", "D-0", content="b")))
+    desk.says = {"D-0": ABSENT}
+    run = desk.compare()
+    assert set(desk.findings(run)) == {("D-0", Kind.MISSING), ("D-0", Kind.WAITING)}
+    desk.exchange.portal.sent.clear()
+
+    (acted,) = resend(desk, run, "D-0")
+    desk.exchange.step(8)
+
+    assert acted.problem is None
+    sent = [(r.message_id, r.is_updating) for r in desk.exchange.portal.sent]
+    assert sent == [("m33", False), ("p0", False)]
+
+
+def test_a_progress_row_that_waits_goes_behind_its_dossier(desk, event, record):
+    desk.exchange.portal.answers = [REJECTED]
+    late = event("p3", "D-3", content="late", packet=Packet.PROGRESS)
+    deliver(desk.exchange, record(1, event("m3", "D-3"), late))
     desk.says = {"D-3": ABSENT}
     run = desk.compare()
+    desk.exchange.portal.sent.clear()
 
-    findings = desk.findings(run)
-    assert set(findings) == {("D-3", Kind.MISSING), ("D-3", Kind.WAITING)}
-    missing = findings["D-3", Kind.MISSING]
-    order = [Missing(message_id=missing.message_id, since=missing.found_at)]
-    (acted,) = desk.exchange.act("resend_missing", *order, run_id=run.id)
+    (acted,) = resend(desk, run, "D-3")
+    desk.exchange.step(8)
+
+    assert acted.problem is None
+    assert [r.message_id for r in desk.exchange.portal.sent] == ["m3"]
+    assert desk.exchange.state_of("p3") == "parked"
+
+
+def test_what_is_out_does_not_go_again(desk, event, record):
+    desk.says = {"D-3": ABSENT}
+    run = desk.compare()
+    desk.exchange.portal.answers = [Answer(outcome=Outcome.UNKNOWN)]
+    deliver(desk.exchange, record(1, event("m33", "D-3", content="b")), rounds=1)
+
+    (acted,) = resend(desk, run, "D-3")
 
     assert acted.problem.code == "reconcile.waits"
 

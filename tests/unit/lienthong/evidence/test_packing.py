@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import timedelta
+from threading import Event
 from zipfile import ZIP_STORED, ZipFile
 
 import pytest
@@ -11,12 +12,14 @@ from sqlalchemy import select, update
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.packing import Wanted
 from lienthong.flows.erase import erase_details
+from lienthong.flows.replay import Missing, Order, Replayer
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.proving import Proving
+from lienthong.roles import Role, Workers
 from lienthong.store.audit_search import Wanted as WantedRows
 from lienthong.store.database import reading
 from lienthong.store.spans import spans_have, spans_of
-from lienthong.store.tables import audit, messages, seals, submissions
+from lienthong.store.tables import audit, messages, receipts, seals, submissions
 from lienthong.store.work import begin
 from lienthong.testing.evidence_site import QuietSite, land_rows
 from schemas.errors import InputError
@@ -299,3 +302,27 @@ def test_no_name_in_a_pack_leads_out_of_the_folder_that_it_is_unpacked_to(site):
         names = source.namelist()
     assert [name for name in names if ".." in name or name.startswith("/")] == []
     assert any("seal-signer" in name for name in names)
+
+
+def test_a_dossier_that_the_portal_lost_and_got_again_is_proven_with_its_first_receipt(tmp_path):
+    its = Site(tmp_path)
+    site = its.site
+    with reading(site.store) as connection:
+        first = connection.execute(select(receipts.c.digest)).scalar_one()
+        message_id = connection.execute(select(messages.c.id)).scalar_one()
+    lost = Missing(message_id=message_id, since=site.clock())
+    order = Order(actor="an", reason="the portal lost it")
+    with site.open_broker() as broker:
+        replayer = Replayer(store=site.store, broker=broker, clock=site.clock)
+        (acted,) = replayer.resend_missing([lost], order=order, run_id="r1")
+    assert acted.problem is None
+
+    assert Workers(site, (Role.DELIVER,), Event(), until_idle=True).run()
+    site.make_sealer().step()
+
+    with reading(site.store) as connection:
+        row = connection.execute(select(messages)).one()
+        assert (row.state, row.attempts, row.proof) == ("delivered", 2, "receipt")
+        assert connection.execute(select(receipts.c.digest)).scalar_one() == first
+    report = its.report(its.pack())
+    assert [one.en for one in report.lines if "a receipt for exactly the bytes sent" in one.en]
