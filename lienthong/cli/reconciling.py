@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -219,7 +220,7 @@ def _show(session: Session, run: Run, *, limit: int, as_json: bool) -> bool:
     counts = _counts(session, run)
     if as_json:
         for piece in json_pieces(run, counts, _findings(session, run), session.language):
-            session.out.file.write(piece)
+            sys.stdout.write(piece)
         return not counts.keys() - AGREES
     session.say(
         Text(

@@ -90,9 +90,12 @@ class PoliteAsker:
         started_at = self._clock()
         self._pacer.let_out(started_at)
         found = self._channel.look_up(agency_code=agency_code, dossier_code=code)
-        self._pacer.learn(found, now=self._clock(), started_at=started_at)
+        is_failure = _is_failure(found)
+        # A dossier that is there twice is the dossier's trouble, and not the target's.
+        answered = found if is_failure or found.copies <= 1 else LookUp(found=Found.PRESENT)
+        self._pacer.learn(answered, now=self._clock(), started_at=started_at)
         self.asked += 1
-        self._failures = self._failures + 1 if _is_failure(found) else 0
+        self._failures = self._failures + 1 if is_failure else 0
         if self._failures >= GIVE_UP:
             raise PeerError(
                 Text(

@@ -78,7 +78,7 @@ class Wanted:
     """What it is done for by itself, once."""
 
 
-class LeaseLost(Exception):
+class LeaseLost(InputError):
     """Another process works on this comparison now."""
 
 
@@ -100,9 +100,11 @@ def begin_run(work: Work, wanted: Wanted, *, total: int, lease: timedelta) -> Ru
     }
     insertion = insert_into(work.connection, reconciliations).values(row)
     made = work.connection.execute(
-        insertion.on_conflict_do_nothing(index_elements=[reconciliations.c.occasion])
+        insertion.on_conflict_do_nothing(index_elements=[reconciliations.c.occasion]).returning(
+            reconciliations.c.id
+        )
     )
-    if not made.rowcount:
+    if made.first() is None:
         return None
     work.note(
         "reconcile.begun",
@@ -259,7 +261,7 @@ def _change(work: Work, run: Run, **columns: Any) -> None:
         .values(columns)
     )
     if not changed.rowcount:
-        raise LeaseLost
+        raise LeaseLost(_busy(run.id))
 
 
 def keep_findings(work: Work, run_id: str, found: Sequence[Discrepancy]) -> None:

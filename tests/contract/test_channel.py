@@ -1006,6 +1006,17 @@ def test_a_result_is_a_presence_and_its_digests_count_only_where_the_profile_say
     assert full.progress_digests == frozenset({"b" * 64})
 
 
+def test_a_look_up_tells_what_stands_there_more_than_once(open_channel):
+    rows = result().progress * 3
+
+    twice = look_up(open_channel, *[look_up_answer(result(), result())] * 9)
+    again = replace(result(), progress=rows)
+    repeated = look_up(open_channel, look_up_answer(again), shows_content=True)
+
+    assert (twice.found, twice.copies) == (Found.FAILED, 2)
+    assert (repeated.status, repeated.copies, repeated.repeated_progress) == ("2", 1, 2)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
