@@ -2,7 +2,9 @@
 
 import csv
 import json
+import signal
 import sqlite3
+import time
 
 import pytest
 
@@ -15,7 +17,7 @@ from lienthong.sandbox import (
 )
 
 LAND = "land-registration"
-QUICK = "[reconcile]\nrate = 1000\nagain_seconds = 0\n"
+QUICK = '[reconcile]\nat = "00:00"\nrate = 1000\nagain_seconds = 0\n'
 
 
 def forget_waiting(site):
@@ -144,3 +146,23 @@ def test_one_dossiers_timeline_tells_of_the_loss(delivered):
     assert told.json["acknowledged"] is True
     assert json.dumps(told.json)
     assert site.cli("dossier", code, lang="vi").code == 0
+
+
+def test_each_day_it_is_compared_by_itself_and_the_result_is_an_alarm(delivered):
+    site = delivered
+    code = codes(site)[-1]
+    delete_dossiers(site.ledger, [code])
+    worker = site.cli.start("run", "--roles", "reconcile")
+
+    deadline = time.monotonic() + 90
+    while not (results := site.cli("status", "--json").json["reconciliation"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    worker.stdout.close()
+
+    assert [one["counts"]["missing"] for one in results] == [1]
+    assert results[0]["started_by"] == "lienthong"
+    assert "ALARM" in site.cli("status").out
+    assert "missing at the portal: 1" in site.cli("doctor").out
