@@ -166,3 +166,39 @@ def test_each_day_it_is_compared_by_itself_and_the_result_is_an_alarm(delivered)
     assert results[0]["started_by"] == "lienthong"
     assert "ALARM" in site.cli("status").out
     assert "missing at the portal: 1" in site.cli("doctor").out
+
+
+def looked_up(site):
+    asked = [a for a in read_ledger(site.ledger).arrivals if a.outcome == "looked_up"]
+    return [arrival.dossier_code for arrival in asked]
+
+
+def test_a_comparison_that_was_killed_goes_on_and_asks_little_twice(delivered):
+    site = delivered
+    every = codes(site)
+    lost = [every[0], every[-1]]
+    delete_dossiers(site.ledger, lost)
+    before = len(looked_up(site))
+    process = site.cli.start("reconcile", "--rate", "6", "--json")
+    deadline = time.monotonic() + 60
+    while len(looked_up(site)) - before < 45:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    process.kill()
+    process.wait(30)
+    process.stdout.close()
+    assert site.cli("reconcile", "--resume").code == 1  # its lease has not ended
+    with sqlite3.connect(site.cli.folder / "data" / "store.sqlite") as store:
+        store.execute("UPDATE reconciliations SET lease_until = NULL")
+        (kept,) = store.execute("SELECT compared FROM reconciliations").fetchone()
+    assert 0 < kept < len(every)
+
+    result = site.cli("reconcile", "--resume", "--json")
+
+    assert {one for one in found(result) if one[0] != "waiting"} == {
+        ("missing", code) for code in lost
+    }
+    asked = looked_up(site)[before:]
+    assert set(asked) >= set(every)
+    # What was asked in the seconds before the kill, and the lost ones once more.
+    assert len(asked) <= len(every) + 6 * 8 + len(lost)
