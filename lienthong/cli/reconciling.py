@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from lienthong.discrepancies import Discrepancy
+    from lienthong.pages import PageFile
     from lienthong.reconciliation.listed import Listed
     from lienthong.reconciliation.reconciler import Reconciler
     from lienthong.store.reconciliations import Run, Wanted
@@ -77,6 +79,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
     The portal is asked at a polite rate, twice about whatever does not agree.
     Example: lienthong reconcile --agency land-registration --since 2026-11-01
     """
+    from lienthong.pages import PageFile
     from lienthong.reconciliation.asking import Stopped
     from lienthong.stopping import stop_on_signals
     from lienthong.store.standings import Scope
@@ -90,18 +93,22 @@ def reconcile(  # noqa: PLR0913 - options of a command
         session.installation.mappings.get(agency)
     stop = stop_on_signals()
     scope = Scope(agency=agency, since=None if since is None else since.astimezone())
-    try:
-        run = _compare(session, scope, against=against, rate=rate, resume=resume, stop=stop)
-    except Stopped:
-        session.tell(
-            Text(
-                vi="Đã dừng; làm tiếp bằng: lienthong reconcile --resume",
-                en="Stopped; go on with: lienthong reconcile --resume",
+    with ExitStack() as files:
+        # At once: whoever waits for hours does not want to hear of a bad path then.
+        table = None if csv is None else files.enter_context(PageFile(csv))
+        page = None if html is None else files.enter_context(PageFile(html))
+        try:
+            run = _compare(session, scope, against=against, rate=rate, resume=resume, stop=stop)
+        except Stopped:
+            session.tell(
+                Text(
+                    vi="Đã dừng; làm tiếp bằng: lienthong reconcile --resume",
+                    en="Stopped; go on with: lienthong reconcile --resume",
+                )
             )
-        )
-        finish(Exit.PARTLY)
-        return
-    _write_files(session, run, csv=csv, html=html)
+            finish(Exit.PARTLY)
+            return
+        _write_files(session, run, table=table, page=page)
     agrees = _show(session, run, limit=limit, as_json=as_json)
     if send_missing:
         _send_missing(session, run, reason=reason or "", expect=expect, dry_run=dry_run, yes=yes)
@@ -191,17 +198,16 @@ def _findings(session: Session, run: Run, **which: Any) -> Iterator[Discrepancy]
         yield from read_findings(connection, run.id, **which)
 
 
-def _write_files(session: Session, run: Run, *, csv: Path | None, html: Path | None) -> None:
-    from lienthong.pages import PageFile
-    from lienthong.reconciliation.report import csv_lines, page
+def _write_files(
+    session: Session, run: Run, *, table: PageFile | None, page: PageFile | None
+) -> None:
+    from lienthong.reconciliation import report
 
-    counts = _counts(session, run)
-    if csv is not None:
-        with PageFile(csv) as file:
-            file.write(csv_lines(_findings(session, run), session.language))
-    if html is not None:
-        with PageFile(html) as file:
-            file.write(page(run, counts, _findings(session, run), session.language))
+    if table is not None:
+        table.write(report.csv_lines(_findings(session, run), session.language))
+    if page is not None:
+        counts = _counts(session, run)
+        page.write(report.page(run, counts, _findings(session, run), session.language))
 
 
 def _counts(session: Session, run: Run) -> dict[Any, int]:

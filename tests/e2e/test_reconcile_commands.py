@@ -129,6 +129,10 @@ def test_what_is_wrong_with_the_call_is_said_before_anything_is_asked(site):
     assert site.cli("reconcile", "--send-missing").code == 2
     assert site.cli("reconcile", "--against", "a.csv").code == 2
     assert site.cli("reconcile", "--agency", "nobody").code == 2
+    assert site.cli("reconcile", "--against", "gone.csv", "--agency", LAND).code == 2
+    (site.cli.folder / "folder.csv").mkdir()
+    assert site.cli("reconcile", "--csv", "folder.csv").code == 2
+    assert [a for a in read_ledger(site.ledger).arrivals if a.outcome == "looked_up"] == []
 
 
 def test_one_dossiers_timeline_tells_of_the_loss(delivered):
