@@ -9,8 +9,19 @@ The modules are the public surface, so that who needs one does not pay for the r
     model        schema versions and their fields, read from the XSD
     building     messages as canonical text
     reading      messages from parsed elements
+    portal_json  the fields of a document as the portal's JSON
     receipts     what Lienthong states about a hand-over, to and from XML
     validation   is it valid, and if not, everything that is wrong with it
 """
 
-__all__ = ["building", "errors", "model", "parser", "problem", "reading", "receipts", "validation"]
+__all__ = [
+    "building",
+    "errors",
+    "model",
+    "parser",
+    "portal_json",
+    "problem",
+    "reading",
+    "receipts",
+    "validation",
+]
