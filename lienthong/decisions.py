@@ -89,6 +89,12 @@ def after_send(
         )
     if outcome is Outcome.REJECTED:
         return Next(state=State.PARKED, wait=Wait.PERSON, reason="refused by the portal")
+    if outcome is Outcome.UNSENDABLE:
+        return Next(
+            state=State.PARKED,
+            wait=Wait.PERSON,
+            reason="the portal does not take its values; nothing was sent, the attempt says which",
+        )
     if outcome is Outcome.UNRECOGNISED and target_is_suspect:
         # Its effect is as open as after no answer. Not at once: the target is left alone first.
         return Next(

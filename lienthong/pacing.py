@@ -30,6 +30,9 @@ SLICES = 30
 STEP_BACK = timedelta(seconds=1)
 """A clock that goes back by more was set; by less, two callers read it at once."""
 
+OF_OURS = frozenset({Outcome.WITHHELD, Outcome.UNSENDABLE})
+"""Outcomes of attempts in which nothing was asked of the target."""
+
 
 class Pace(Enum):
     """Why so many calls may start; the values are shown and stored."""
@@ -143,7 +146,7 @@ class Pacer:
         """Record what a call brought; see `record`."""
         if isinstance(result, Answer):
             is_bug = result.outcome is Outcome.UNRECOGNISED and result.http_status is None
-            if is_bug or result.outcome is Outcome.WITHHELD:
+            if is_bug or result.outcome in OF_OURS:
                 return  # Nothing was asked of the target: it is not to blame.
             self.record(
                 result.outcome, now=now, retry_after=result.retry_after, started_at=started_at

@@ -39,6 +39,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "unknown": ("chưa rõ", "not known"),
     "unrecognised": ("câu trả lời lạ", "an answer never seen before"),
     "withheld": ("chưa gửi", "withheld"),
+    "unsendable": ("không gửi được: Cổng không nhận giá trị", "not sent: values it does not take"),
     "target": ("Cổng từ chối kết nối", "the portal refuses us"),
     "present": ("có ở Cổng", "it is there"),
     "absent": ("không có ở Cổng", "it is not there"),

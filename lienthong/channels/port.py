@@ -44,6 +44,8 @@ class Outcome(Enum):
     """A well-formed answer that no list of the target's profile knows: quarantine."""
     WITHHELD = "withheld"
     """Not sent for a reason of our own (settings, a short lease): it says nothing of the target."""
+    UNSENDABLE = "unsendable"
+    """Not sent, and never can be as it is: it holds values that the target does not take."""
     TARGET = "target"
     """The target refuses us as a whole (login, certificate, TLS): not this message's fault."""
 
@@ -56,7 +58,7 @@ class SendRequest:
     message_id: str
     dossier_code: str
     document: bytes
-    """The signed document, sent exactly as it is."""
+    """The signed document: sent exactly as it is, or what the payload is derived from."""
     is_updating: bool
     attempt: int
     """1-based number of this attempt."""
@@ -96,6 +98,8 @@ class Answer:
     """Who signed it."""
     cut: CutAnswer | None = None
     """Where `raw` is only the beginning of what came."""
+    payload_digest: str | None = None
+    """Hex SHA-256 of the payload that was derived from the document; None where it went itself."""
     retry_after: timedelta | None = None
     """How long the peer asked to be left alone, within the profile's limit; above zero."""
 

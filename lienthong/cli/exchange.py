@@ -497,6 +497,9 @@ def _print_view(session: Session, view: MessageView) -> None:
             f"{attempt.code or ''} {attempt.detail}",
             markup=False,
         )
+        if attempt.payload_digest is not None:
+            sent = session.word("đã gửi JSON", "JSON as sent")
+            session.out.print(f"      {sent}, SHA-256 {attempt.payload_digest}", markup=False)
         if attempt.message:
             session.out.print(f"      «{attempt.message}»", markup=False)
         if attempt.answer_size is not None:

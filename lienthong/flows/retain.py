@@ -54,7 +54,7 @@ class PayloadClass(Enum):
     DOCUMENTS = "documents"
     """Signed documents of messages that have ended, and what was found in their records."""
     ANSWERS = "answers"
-    """The portal's raw answers and its own words."""
+    """The portal's raw answers and its own words, and digests of what was sent as JSON."""
     RESULTS = "results"
     """What agencies were told, once it is published or, without a queue, could be read."""
 
@@ -106,9 +106,8 @@ def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
 
 
 def _erase_answers(work: Work, condition: ColumnElement[bool]) -> int:
-    erasing = (
-        update(attempts).where(condition).values(message=None, answer=None, answer_digest=None)
-    )
+    nothing = {"message": None, "answer": None, "answer_digest": None, "payload_digest": None}
+    erasing = update(attempts).where(condition).values(nothing)
     return work.connection.execute(erasing).rowcount
 
 
@@ -141,7 +140,11 @@ _RULES: dict[PayloadClass, _Rule] = {
         key=(attempts.c.message_id, attempts.c.kind, attempts.c.number),
         aged=lambda before: and_(
             attempts.c.ended_at < before,
-            or_(attempts.c.answer.is_not(None), attempts.c.message.is_not(None)),
+            or_(
+                attempts.c.answer.is_not(None),
+                attempts.c.message.is_not(None),
+                attempts.c.payload_digest.is_not(None),
+            ),
         ),
         ended=exists().where(messages.c.id == attempts.c.message_id, _HAS_ENDED),
         erase=_erase_answers,

@@ -202,6 +202,7 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
                 "answer_size": None if came is None else came.size,
                 "answer_digest": None if came is None else came.digest,
                 "answer_whole": None if came is None else came.is_whole,
+                "payload_digest": getattr(result, "payload_digest", None),
                 "proof": proof_of(end).value if end.next.state is State.DELIVERED else None,
             }
         )

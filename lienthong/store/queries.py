@@ -120,6 +120,9 @@ class AttemptLine:
     """False: it broke off, or was longer than anybody read."""
     answer_kept: int | None
     """Bytes of it that are kept; None: nothing came, or it was erased."""
+    payload_digest: str | None
+    """SHA-256 of what was derived from the document and sent; None where the document itself was,
+    or where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +358,7 @@ def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
         answer_digest=row.answer_digest,
         is_answer_whole=row.answer_whole,
         answer_kept=None if row.answer is None else plain_size(row.answer),
+        payload_digest=row.payload_digest,
     )
 
 

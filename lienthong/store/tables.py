@@ -244,6 +244,11 @@ attempts = Table(
     Column("answer_digest", Text, comment="SHA-256 of these; erased with the answer"),
     Column("answer_whole", Boolean, comment="whether these are all there were"),
     Column("proof", Text, comment="receipt, answer or query, of the one that proved the delivery"),
+    Column(
+        "payload_digest",
+        Text,
+        comment="SHA-256 of what was derived from the document; erased with the answer",
+    ),
 )
 
 receipts = Table(

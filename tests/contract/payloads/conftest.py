@@ -141,6 +141,7 @@ class Payloads:
                     answer=self.seal(b"<ok/>", answer_context(id_, "send", 1)),
                     answer_size=5,
                     answer_digest="cd",
+                    payload_digest="ef",
                 )
             )
             connection.execute(

@@ -78,6 +78,14 @@ def test_a_receipt_is_kept_with_its_signer_and_digest_and_is_in_the_log(exchange
     assert kept(exchange, "send", 1) == RAW
 
 
+def test_the_digest_of_what_was_sent_instead_of_the_document_is_kept(exchange, event, record):
+    done = replace(BARE, payload_digest="34" * 32)
+
+    view, _ = deliver(exchange, event, record, done)
+
+    assert [attempt.payload_digest for attempt in view.attempts] == ["34" * 32]
+
+
 def test_without_receipts_the_answer_is_the_proof_and_is_called_so(exchange, event, record):
     view, told = deliver(exchange, event, record, BARE)
 
