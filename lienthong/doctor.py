@@ -514,7 +514,7 @@ def _reconciliation(installation: Installation) -> Iterator[Finding]:
 
 def _agencies_may_sign_receipts(installation: Installation) -> bool:
     target = installation.target
-    if target.receipts == "none" or target.receipt_signers:
+    if not target.wants_receipts or target.receipt_signers:
         return False
     try:
         of_agencies = installation.keyring.policy().trust_anchors

@@ -126,7 +126,7 @@ class Proving:
 
     def _receipt_roots(self) -> tuple[x509.Certificate, ...]:
         target = self._of.settings.target
-        if target is None or target.receipts != "required":
+        if target is None or not target.wants_receipts:
             return ()
         return self._of.policies.load(PORTAL_RECEIPT).trust_anchors
 

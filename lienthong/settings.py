@@ -34,6 +34,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from lienthong.channels.json_profile import JsonProfile
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.security_profile import SecurityProfile
 from lienthong.channels.windows import WrongWindow
@@ -611,6 +612,8 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
         return Settings
     if location[:2] == ("target", "security") and len(location) == 3:
         return SecurityProfile
+    if location[:2] == ("target", "json") and len(location) == 3:
+        return JsonProfile
     if location[0] != "pull":
         return _TABLES.get(str(location[0]), Settings)
     table = KINDS[str(location[2])]

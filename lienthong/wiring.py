@@ -28,7 +28,9 @@ from broker.sqlite import SqliteBroker
 from lienthong.agencies import make_agency, stamp_of
 from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
+from lienthong.channels.dvcqg_json import JsonChannel
 from lienthong.channels.security import SecurityKeys
+from lienthong.channels.sessions import SessionFile
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
 from lienthong.flows.acknowledge import Acknowledger
@@ -50,6 +52,7 @@ from lienthong.reconciliation.nightly import Nightly
 from lienthong.reconciliation.reconciler import Reconciler
 from lienthong.retry import Backoff
 from lienthong.revocation.sources import RevocationSources
+from lienthong.session_sealing import VaultSealing
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from lienthong.store.work import PRODUCT
@@ -91,6 +94,8 @@ RESULTS_PATIENCE = timedelta(seconds=30)
 """Before an agency whose results queue is missing or full is tried again."""
 KEY_FILE = "store.keys"
 """The store's master keys, in the data directory where no other place is given."""
+PORTAL_SESSION = "portal-session"
+"""The session with a portal that wants a login, sealed; processes of one machine share it."""
 CATALOGUE = "catalogue.json"
 
 
@@ -350,8 +355,16 @@ class Installation:
 
     def open_channel(self) -> Channel:
         """Open the connections to the portal."""
+        if self.target.channel == "dvcqg-json":
+            file = self.settings.data_dir / PORTAL_SESSION
+            sealing = VaultSealing(lambda: self.store.vault)
+            return JsonChannel(
+                self.target,
+                clock=self.clock,
+                session_file=SessionFile(file, sealing=sealing),
+            )
         policy = None
-        if self.target.receipts == "required":
+        if self.target.wants_receipts:
             policy = self.policies.load(PORTAL_RECEIPT)
         return SoapChannel(
             self.target,

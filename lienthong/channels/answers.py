@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import says
-from lienthong.channels.retry_after import parse_retry_after
+from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 from lienthong.channels.wire import one_line
 from schemas.building import SOAP_11, SOAP_12
 from schemas.errors import InputError
@@ -26,7 +26,7 @@ from signing import NoCanonicalForm, SignatureRefused, Verified, canonical_bytes
 from signing.wss import SecurityRefused
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from lxml.etree import _Element
 
@@ -39,19 +39,6 @@ if TYPE_CHECKING:
     from signing.wss import SecuredMessage
 
 ENVELOPES = (SOAP_11, SOAP_12)
-REFUSED_STATUSES = {
-    301: "redirects: the endpoint has moved",
-    302: "redirects: the endpoint has moved",
-    303: "redirects: the endpoint has moved",
-    307: "redirects: the endpoint has moved",
-    308: "redirects: the endpoint has moved",
-    401: "wants a login",
-    403: "forbids us",
-    404: "has no such address",
-    405: "takes no POST at this address",
-    407: "wants a login at a proxy",
-}
-"""Statuses with which a target refuses us as a whole, whatever the message."""
 _CERTIFICATE = re.compile(rb"<ds:X509Certificate>([^<]*)</")
 """In a document that was signed here; the signer's own stands first."""
 SIGNED_IN_FUTURE = "signature.signed_in_future"
@@ -102,7 +89,7 @@ class Judge:
         except SecurityRefused as error:
             # Somebody else may have written it, so it says nothing of what became of the message.
             answer = self._finish(reply, Outcome.UNKNOWN, _unproven(error))
-        return replace(answer, retry_after=self._retry_after(reply, now=now))
+        return replace(answer, retry_after=read_retry_after(reply, profile=self.profile, now=now))
 
     def look_up(
         self, reply: Reply, *, dossier_code: str, message: SecuredMessage, now: datetime
@@ -116,15 +103,7 @@ class Judge:
             found = self._judge_look_up(reply, content, dossier_code=dossier_code)
         if found.found is not Found.FAILED:
             return found
-        return replace(found, retry_after=self._retry_after(reply, now=now))
-
-    def _retry_after(self, reply: Reply, *, now: datetime) -> timedelta | None:
-        # Elsewhere the header is not defined, or is about a new address: RFC 9110, section 10.2.3.
-        if reply.status not in self.profile.busy_statuses:
-            return None
-        return parse_retry_after(
-            reply.retry_after, date=reply.date, now=now, longest=self.profile.retry_after_limit
-        )
+        return replace(found, retry_after=read_retry_after(reply, profile=self.profile, now=now))
 
     def _read(
         self, reply: Reply, *, message: SecuredMessage, now: datetime
@@ -149,7 +128,7 @@ class Judge:
                 self._finish(reply, *self._judge_fault(content), code=content.codes[0]),
                 message=content.reason,
             )
-        by_status = self._judge_status(reply, has_body=content is not None)
+        by_status = judge_status(reply.status, has_body=content is not None, profile=self.profile)
         if by_status is not None:
             return self._finish(reply, *by_status)
         if content is None:
@@ -230,18 +209,6 @@ class Judge:
         # A server that failed may have failed after its commit: only asking tells.
         return Outcome.UNKNOWN, detail
 
-    def _judge_status(self, reply: Reply, *, has_body: bool) -> tuple[Outcome, str] | None:
-        status = reply.status
-        if status in self.profile.busy_statuses and not has_body:
-            return Outcome.BUSY, f"HTTP {status}: turned away"
-        if status == 200:
-            return None
-        if status >= 500 or status < 200 or status == 408:
-            # A gateway that gave up (502, 504), or a server that failed: either may have let the
-            # request through first.
-            return Outcome.UNKNOWN, f"HTTP {status}: the request may have taken effect"
-        return Outcome.UNRECOGNISED, f"HTTP {status}"
-
     def _judge_response(
         self, reply: Reply, response: Response, *, request: SendRequest, now: datetime
     ) -> Answer:
@@ -272,7 +239,7 @@ class Judge:
         if profile.success_texts and not says(response.message, texts=profile.success_texts):
             detail = f"error_code {code}, but the text is not one of success"
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
-        if profile.receipts == "none":
+        if not profile.wants_receipts:
             return self._finish(reply, Outcome.DELIVERED, f"error_code {code}", code=code)
         if response.receipt_element is None:
             detail = f"error_code {code}, but no receipt"

@@ -19,6 +19,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lienthong.channels.json_profile import (
+    JsonProfile,  # noqa: TC001 - pydantic reads the annotations
+)
 from lienthong.channels.security_profile import (
     SecurityProfile,  # noqa: TC001 - pydantic reads the annotations
 )
@@ -26,6 +29,16 @@ from lienthong.channels.windows import Windows, WrongWindow, parse_windows
 from schemas.problem import Text
 
 MIB = 1024 * 1024
+OF_SOAP = (
+    "soap",
+    "security",
+    "rejected_faults",
+    "busy_faults",
+    "receipt_trust",
+    "receipt_signers",
+    "shows_content",
+)
+"""Settings that say nothing of a channel without SOAP, signatures and receipts."""
 
 
 class TargetProfile(BaseModel):
@@ -33,7 +46,10 @@ class TargetProfile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    endpoint: str = Field(description="URL of the portal's SOAP service, http or https")
+    endpoint: str = Field(
+        description="URL of the portal's SOAP service or of the JSON adapter, http or https"
+    )
+    channel: Literal["soap", "dvcqg-json"] = "soap"
     schema_versions: tuple[str, ...] = Field(
         default=("dvcqg-2020",), min_length=1, description="of the documents it takes"
     )
@@ -123,6 +139,10 @@ class TargetProfile(BaseModel):
         default=None, description="the WS-Security header of messages; None: they have none"
     )
 
+    json_adapter: JsonProfile | None = Field(
+        default=None, alias="json", description="of channel dvcqg-json"
+    )
+
     @field_validator("endpoint")
     @classmethod
     def _check_endpoint(cls, value: str) -> str:
@@ -158,7 +178,11 @@ class TargetProfile(BaseModel):
     @model_validator(mode="after")
     def _check_agreement(self) -> Self:
         _ = self.windows  # raises WrongWindow where their zone, a default, is not on this machine
-        problems = [*self._code_conflicts(), *self._timeout_conflicts()]
+        problems = [
+            *self._channel_conflicts(),
+            *self._code_conflicts(),
+            *self._timeout_conflicts(),
+        ]
         if self.client_key is not None and self.client_certificate is None:
             problems.append("client_key without client_certificate")
         is_open = urlsplit(self.endpoint).scheme == "http"
@@ -167,6 +191,31 @@ class TargetProfile(BaseModel):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _channel_conflicts(self) -> list[str]:
+        if self.channel == "soap":
+            if self.json_adapter is None:
+                return []
+            return ["the table json belongs to channel 'dvcqg-json', and channel is 'soap'"]
+        problems = [
+            f"{name} belongs to channel 'soap': leave it out"
+            for name in OF_SOAP
+            if name in self.model_fields_set
+        ]
+        if "receipts" in self.model_fields_set and self.receipts == "required":
+            problems.append("receipts: channel 'dvcqg-json' has none, its answers are the proof")
+        if urlsplit(self.endpoint).query:
+            problems.append("endpoint: without a query, paths are put behind it")
+        if self.json_adapter is None:
+            problems.append("channel 'dvcqg-json' needs the table [target.json]")
+            return problems
+        lists = {
+            "success_codes": self.success_codes,
+            "exists_codes": self.exists_codes,
+            "rejected_codes": self.rejected_codes,
+            "busy_codes": self.busy_codes,
+        }
+        return problems + self.json_adapter.conflicts_with(lists)
 
     def _code_conflicts(self) -> list[str]:
         lists = {
@@ -189,6 +238,11 @@ class TargetProfile(BaseModel):
         if self.call_timeout_seconds < parts:
             return [f"call_timeout_seconds is less than connecting and reading need: {parts:g}"]
         return []
+
+    @property
+    def wants_receipts(self) -> bool:
+        """Whether a success must bring a receipt; channels other than SOAP have none."""
+        return self.channel == "soap" and self.receipts == "required"
 
     @property
     def longest_call(self) -> timedelta:
@@ -222,6 +276,14 @@ def says(message: str, *, texts: tuple[str, ...]) -> bool:
     """Return whether `message` contains one of `texts`, whatever the case and Unicode form."""
     plain = _plain(message)
     return any(_plain(text) in plain for text in texts)
+
+
+def without_texts(message: str, *, texts: tuple[str, ...]) -> str:
+    """Return `message` as it is compared, with every one of `texts` taken out."""
+    plain = _plain(message)
+    for text in texts:
+        plain = plain.replace(_plain(text), " ")
+    return plain
 
 
 def _plain(text: str) -> str:

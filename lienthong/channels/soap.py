@@ -13,9 +13,8 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
-
 from lienthong.channels.answers import Judge
+from lienthong.channels.asking import ask_patiently
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.channels.security import MessageSecurity
 from lienthong.channels.wire import Wire, one_line
@@ -64,7 +63,7 @@ class SoapChannel:
         # Here and not above: zeep takes a third of a second to import.
         from lienthong.channels.binding import read_actions  # noqa: PLC0415
 
-        if profile.receipts == "required" and receipt_policy is None:
+        if profile.wants_receipts and receipt_policy is None:
             raise ConfigError(
                 "target.receipts is 'required', but there is no trust to verify receipts with: "
                 "set target.receipt_trust, or target.receipts to 'none'",
@@ -123,17 +122,10 @@ class SoapChannel:
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
         """Ask for one dossier, a few times within one call's time where no answer comes."""
         deadline = monotonic() + self._profile.call_timeout_seconds
-        ask_again = Retrying(
-            # A portal that says for how long it wants no call gets none.
-            retry=retry_if_result(
-                lambda found: found.found is Found.FAILED and not found.retry_after
-            ),
-            stop=stop_after_attempt(self._profile.look_up_attempts),
-            wait=wait_random_exponential(multiplier=0.1, max=2),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        return ask_patiently(
+            lambda: self._ask(agency_code, dossier_code, deadline),
+            attempts=self._profile.look_up_attempts,
         )
-        found: LookUp = ask_again(self._ask, agency_code, dossier_code, deadline)
-        return found
 
     def close(self) -> None:
         """Close kept-alive connections."""

@@ -25,6 +25,10 @@ def answer_context(message_id: str, kind: str, number: int) -> str:
     return f"attempts.answer:{message_id}:{kind}:{number}"
 
 
+SESSION_CONTEXT = "file/portal-session"
+"""Of the session with a portal, which lies in a file of the data directory."""
+
+
 def receipt_context(message_id: str) -> str:
     """Return the context of `receipts.document`."""
     return f"receipts.document:{message_id}"

@@ -1,0 +1,313 @@
+"""
+The channel `dvcqg-json`: the JSON adapter's protocol, and the façades of provinces.
+
+The payload is derived from the signed document, the same bytes at each attempt; what changes from
+attempt to attempt (session, isUpdating) stands around it. There are no receipts: the answer as it
+came is the proof. An attempt is made once more only where the target said that the session had
+ended, which it looks at before anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+from lienthong.channels.asking import ask_patiently
+from lienthong.channels.json_answers import JsonJudge
+from lienthong.channels.json_replies import NotJson, read_object
+from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
+from lienthong.channels.sessions import Sessions
+from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
+from lienthong.channels.wire import Wire, one_line
+from schemas.errors import ConfigError, InputError
+from schemas.model import load_version
+from schemas.parser import XmlRefused, parse_xml
+from schemas.portal_json import JsonWriter, ValuesRefused, wrong_paths
+from schemas.problem import Text
+from schemas.reading import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from lienthong.channels.json_answers import JsonReply
+    from lienthong.channels.port import SendRequest
+    from lienthong.channels.profile import TargetProfile
+    from lienthong.channels.sessions import SessionFile
+    from lienthong.channels.wire import Reply
+    from schemas.portal_json import JsonForm
+
+LOOK_UP = "TraCuuHoSo"
+MAX_SESSION_CHARACTERS = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """What is sent of one document."""
+
+    data: bytes
+    """A JSON array of one item."""
+    digest: str
+    note: str
+    """What an operator should know of it; blank where nothing."""
+
+
+class JsonChannel:
+    """A portal behind the JSON adapter or a façade. Thread-safe."""
+
+    def __init__(
+        self,
+        profile: TargetProfile,
+        *,
+        clock: Callable[[], datetime],
+        session_file: SessionFile,
+    ) -> None:
+        """
+        Open the channel; nothing is connected yet.
+
+        Args:
+            profile: Of the target, with its table `json`.
+            clock: Tells the aware time in UTC.
+            session_file: Where processes share the session.
+
+        Raises:
+            ConfigError: for TLS files, a schema version or paths of fields that cannot be used.
+        """
+        assert profile.json_adapter is not None, "the profile of this channel has its table"
+        self._profile = profile
+        self._json = profile.json_adapter
+        self._clock = clock
+        versions = [load_version(name) for name in profile.schema_versions]
+        _check_paths(self._json.json_form, [version.name for version in versions])
+        self._writers = {
+            (version.namespace, packet): JsonWriter(
+                version, packet.value, form=self._json.json_form
+            )
+            for version in versions
+            for packet in Packet
+        }
+        self._judge = JsonJudge(profile=profile, json=self._json)
+        self._base = urlsplit(profile.endpoint).path.rstrip("/")
+        self._wire = Wire(profile)
+        self._sessions = Sessions(
+            log_in=self._log_in,
+            owner=_owner(profile.endpoint, self._json.username, self._json.dstcode),
+            lifetime=timedelta(seconds=self._json.session_seconds),
+            file=session_file,
+            clock=clock,
+        )
+
+    def send(self, request: SendRequest) -> Answer:
+        """Make one attempt; see the port."""
+        payload = self._derive(request)
+        if isinstance(payload, Answer):
+            return payload
+        begun = monotonic()
+        came = self._deliver(request, payload, deadline=begun + self._profile.call_timeout_seconds)
+        if isinstance(came, Answer):
+            answer = came
+        else:
+            now = request.sent_at + timedelta(seconds=monotonic() - begun)
+            answer = self._judge.answer(came, dossier_code=request.dossier_code, now=now)
+        detail = f"{answer.detail}; {payload.note}" if payload.note else answer.detail
+        return replace(answer, detail=detail, payload_digest=payload.digest)
+
+    def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:  # noqa: ARG002 - the port
+        """Ask for one dossier, a few times within one call's time where no answer comes."""
+        if self._json.form == "facade" and not self._json.look_up_endpoint:
+            detail = "nothing was asked: this façade has no look_up_endpoint"
+            return LookUp(found=Found.WITHHELD, detail=detail)
+        deadline = monotonic() + self._profile.call_timeout_seconds
+        return ask_patiently(
+            lambda: self._ask(dossier_code, deadline), attempts=self._profile.look_up_attempts
+        )
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._wire.close()
+
+    def _derive(self, request: SendRequest) -> Payload | Answer:
+        try:
+            document = read_document(parse_xml(request.document))
+        except (InputError, XmlRefused) as error:
+            return _unsendable(f"the document cannot be read: {error.code}")
+        writer = self._writers.get((document.version.namespace, request.packet))
+        if writer is None:
+            return Answer(
+                outcome=Outcome.WITHHELD,
+                detail="nothing was sent: the document is of no schema version of this target "
+                f"({', '.join(self._profile.schema_versions)})",
+            )
+        if document.packet != request.packet.value:
+            return _unsendable(f"the document is a {document.packet}")
+        try:
+            written = writer.write(document)
+        except ValuesRefused as error:
+            return _unsendable("; ".join(one.message.en for one in error.problems))
+        data = b"[" + written.item + b"]"
+        note = f"left out, too long: {', '.join(written.left_out)}" if written.left_out else ""
+        return Payload(data=data, digest=sha256(data).hexdigest(), note=one_line(note))
+
+    def _deliver(
+        self, request: SendRequest, payload: Payload, *, deadline: float
+    ) -> JsonReply | Answer:
+        packet, is_dossier = request.packet.value, request.packet is Packet.DOSSIER
+        flag = {"isUpdating": str(request.is_updating)} if is_dossier else {}
+        if self._json.form == "adapter":
+            return self._call(packet, flag, payload.data, deadline=deadline)
+        path, query = self._json.progress_endpoint, {"MaDinhDanhDV": self._json.madonvi}
+        if is_dossier:
+            path = self._json.dossier_endpoint
+            query |= flag
+        if self._json.update_endpoint:
+            # A façade with an address for each kind of call: nothing else needs to be said.
+            query = {}
+            if is_dossier and request.is_updating:
+                path = self._json.update_endpoint
+        target = f"{path}?{urlencode(query)}" if query else path
+        reply = self._post(target, payload.data, deadline=deadline)
+        return reply if isinstance(reply, Answer) else self._judge.read(reply)
+
+    def _ask(self, dossier_code: str, deadline: float) -> LookUp:
+        if self._json.form == "adapter":
+            came = self._call(LOOK_UP, {"mahoso": dossier_code}, None, deadline=deadline)
+        else:
+            target = f"{self._json.look_up_endpoint}?mahoso={quote(dossier_code, safe='')}"
+            reply = self._wire.call(
+                "GET", self._base + target, None, headers=self._headers(), deadline=deadline
+            )
+            came = reply if isinstance(reply, Answer) else self._judge.read(reply)
+        if not isinstance(came, Answer):
+            return self._judge.look_up(came, dossier_code=dossier_code, now=self._clock())
+        if came.outcome is Outcome.WITHHELD:
+            return LookUp(found=Found.WITHHELD, detail=came.detail)
+        return LookUp(
+            found=Found.FAILED,
+            detail=came.detail,
+            raw=came.raw,
+            cut=came.cut,
+            retry_after=came.retry_after,
+        )
+
+    def _call(
+        self, service: str, values: dict[str, str], data: bytes | None, *, deadline: float
+    ) -> JsonReply | Answer:
+        """Call a service of the adapter; with a new session, once, where the old one had ended."""
+        stale = None
+        while True:
+            session = self._sessions.get(deadline=deadline, stale=stale)
+            if isinstance(session, Answer):
+                return session
+            named = {
+                "session": session,
+                "madonvi": self._json.madonvi,
+                "service": service,
+                **values,
+            }
+            body = _dump(named)
+            if data is not None:
+                # The payload's own bytes, not what another writer would make of them.
+                body = b"".join((body[:-1], b',"data":', data, b"}"))
+            reply = self._post(self._json.integration_endpoint, body, deadline=deadline)
+            if isinstance(reply, Answer):
+                return reply
+            came = self._judge.read(reply)
+            if not self._judge.is_expired(came):
+                return came
+            if stale is not None:
+                return _refused("the session was refused right after the login", reply)
+            stale = session
+
+    def _log_in(self, deadline: float) -> str | Answer:
+        json_ = self._json
+        body = _dump({"username": json_.username, "password": json_.password.get_secret_value()})
+        reply = self._post(json_.auth_endpoint, body, deadline=deadline)
+        if isinstance(reply, Answer):
+            # Whatever became of the login, nothing of the message has left.
+            is_target = reply.outcome is Outcome.TARGET
+            outcome = Outcome.TARGET if is_target else Outcome.NOT_SENT
+            return replace(reply, outcome=outcome, detail=f"login: {reply.detail}")
+        if reply.status in REFUSED_STATUSES:
+            return _refused(f"HTTP {reply.status}: {REFUSED_STATUSES[reply.status]}", reply)
+        by_status = judge_status(reply.status, has_body=False, profile=self._profile)
+        if by_status is not None and by_status[0] in (Outcome.BUSY, Outcome.UNKNOWN):
+            wait = read_retry_after(reply, profile=self._profile, now=self._clock())
+            outcome = Outcome.BUSY if by_status[0] is Outcome.BUSY else Outcome.NOT_SENT
+            detail = f"login: HTTP {reply.status}, nothing was sent"
+            return Answer(
+                outcome=outcome,
+                detail=detail,
+                http_status=reply.status,
+                raw=reply.body,
+                retry_after=wait,
+            )
+        return self._read_session(reply)
+
+    def _read_session(self, reply: Reply) -> str | Answer:
+        try:
+            found = read_object(reply.body)
+        except NotJson as error:
+            return _refused(f"the answer is {error}", reply)
+        code, session = found.get("error_code"), found.get("session")
+        if not isinstance(code, str) or code not in self._profile.success_codes:
+            told = f"code {one_line(code)[:64]}" if isinstance(code, str) else "no code"
+            return _refused(told, reply, may_keep=not session)
+        if not isinstance(session, str) or not 0 < len(session) <= MAX_SESSION_CHARACTERS:
+            return _refused("a success without a session", reply)
+        return session
+
+    def _post(self, path: str, body: bytes, *, deadline: float) -> Reply | Answer:
+        return self._wire.call(
+            "POST", self._base + path, body, headers=self._headers(), deadline=deadline
+        )
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "Charset": "utf-8",
+            "User-Agent": "lienthong",
+        }
+        # On the test system it must be absent, not blank.
+        return headers | ({"dstcode": self._json.dstcode} if self._json.dstcode else {})
+
+
+def _check_paths(form: JsonForm, versions: list[str]) -> None:
+    wrong = [text for name in versions for text in wrong_paths(form, load_version(name))]
+    if wrong:
+        raise ConfigError(
+            Text(
+                vi="target.json: " + "; ".join(text.vi for text in wrong),
+                en="target.json: " + "; ".join(text.en for text in wrong),
+            ),
+            code="target.json",
+        )
+
+
+def _owner(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _dump(values: dict[str, str]) -> bytes:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _unsendable(why: str) -> Answer:
+    return Answer(outcome=Outcome.UNSENDABLE, detail=f"nothing was sent: {one_line(why)}")
+
+
+def _refused(why: str, reply: Reply, *, may_keep: bool = True) -> Answer:
+    """Return what a login or session that was refused amounts to: nothing of the message left."""
+    return Answer(
+        outcome=Outcome.TARGET,
+        detail=f"login: {why}; nothing was sent",
+        http_status=reply.status,
+        # An answer with a session in it is no evidence, but a key.
+        raw=reply.body if may_keep else None,
+    )

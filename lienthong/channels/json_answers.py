@@ -1,0 +1,181 @@
+"""
+What an answer in JSON means: plain functions of the reply and the target's profile, no I/O.
+
+There are no receipts here. Success needs a code from the list, the text where the profile wants
+one, and nothing in the answer that contradicts it: a text of failure, an item with an error of its
+own, another dossier. Where code and text disagree, in either direction, nobody guesses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lienthong.channels.json_replies import NotJson, Verdict, codes_named, read_verdicts
+from lienthong.channels.port import Answer, Found, LookUp, Outcome
+from lienthong.channels.profile import says, without_texts
+from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lienthong.channels.json_profile import JsonProfile
+    from lienthong.channels.profile import TargetProfile
+    from lienthong.channels.wire import Reply
+
+LOGIN_WANTED = 401
+SUCCESS_TEXTS = ("thành công",)
+"""What implementers look for; where no text is demanded, it still contradicts a refusal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonReply:
+    """A reply and what was read in it, once."""
+
+    reply: Reply
+    verdicts: tuple[Verdict, ...]
+    """Empty where it is no answer of the protocol; the last is the one that counts."""
+    fault: str = ""
+    """Why it is none, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonJudge:
+    """Judges the replies of one target."""
+
+    profile: TargetProfile
+    json: JsonProfile
+
+    def read(self, reply: Reply) -> JsonReply:
+        """Return `reply` with what it says."""
+        try:
+            verdicts = read_verdicts(reply.body, may_wrap=self.json.form == "facade")
+        except NotJson as error:
+            return JsonReply(reply=reply, verdicts=(), fault=str(error))
+        if verdicts[-1].code is None:
+            return JsonReply(reply=reply, verdicts=(), fault="JSON without a code")
+        return JsonReply(reply=reply, verdicts=verdicts)
+
+    def is_expired(self, came: JsonReply) -> bool:
+        """Return whether the session has ended, which proves that nothing was done."""
+        if self.json.form == "facade":
+            return False
+        if came.reply.status == LOGIN_WANTED:
+            return True
+        if not came.verdicts or came.verdicts[-1].code not in self.json.expired_codes:
+            return False
+        texts, message = self.json.expired_texts, came.verdicts[-1].message
+        if self._says_success(message):
+            return False
+        return not texts or says(message, texts=texts)
+
+    def answer(self, came: JsonReply, *, dossier_code: str, now: datetime) -> Answer:
+        """Return what the reply to a delivery means."""
+        verdict = came.verdicts[-1] if came.verdicts else None
+        outcome, detail = self._judge(came, dossier_code=dossier_code)
+        return Answer(
+            outcome=outcome,
+            code=None if verdict is None else verdict.code,
+            detail=detail,
+            message=None if verdict is None else verdict.message,
+            http_status=came.reply.status,
+            raw=came.reply.body,
+            retry_after=read_retry_after(came.reply, profile=self.profile, now=now),
+        )
+
+    def look_up(self, came: JsonReply, *, dossier_code: str, now: datetime) -> LookUp:
+        """Return what the reply says about one dossier; FAILED unless it is plain."""
+        found, detail = self._judge_look_up(came, dossier_code=dossier_code)
+        answer = LookUp(found=found, detail=detail, raw=came.reply.body)
+        if found is not Found.FAILED:
+            return answer
+        wait = read_retry_after(came.reply, profile=self.profile, now=now)
+        return replace(answer, retry_after=wait)
+
+    def _judge(self, came: JsonReply, *, dossier_code: str) -> tuple[Outcome, str]:
+        status = came.reply.status
+        if status in REFUSED_STATUSES:
+            return Outcome.TARGET, f"HTTP {status}: the target {REFUSED_STATUSES[status]}"
+        by_status = judge_status(status, has_body=bool(came.verdicts), profile=self.profile)
+        if by_status is not None:
+            return by_status
+        if not came.verdicts:
+            if not came.reply.is_framed:
+                # No length was announced, so an answer cut short looks just like this.
+                return Outcome.UNKNOWN, f"HTTP {status} with an answer that may have been cut"
+            return Outcome.UNRECOGNISED, f"HTTP {status}, and the answer is {came.fault}"
+        *outer, verdict = came.verdicts
+        detail = f"code {verdict.code}"
+        # A façade that worked may pass on a refusal; one that did not cannot pass on a success.
+        fitting = {*self.profile.success_codes, verdict.code, None}
+        for one in outer:
+            if one.code not in fitting:
+                return Outcome.UNRECOGNISED, f"{detail} inside an answer with code {one.code}"
+        if verdict.code in self.profile.success_codes:
+            return self._judge_success(verdict, detail, dossier_code=dossier_code)
+        outcome = self._judge_refusal(verdict)
+        if outcome is not Outcome.UNRECOGNISED and self._says_success(verdict.message):
+            return Outcome.UNRECOGNISED, f"{detail}, but the text is one of success"
+        return outcome, detail
+
+    def _judge_success(
+        self, verdict: Verdict, detail: str, *, dossier_code: str
+    ) -> tuple[Outcome, str]:
+        profile, message = self.profile, verdict.message
+        if says(message, texts=self.json.failure_texts):
+            return Outcome.UNRECOGNISED, f"{detail}, but the text is one of failure"
+        if says(message, texts=profile.exists_texts):
+            return Outcome.UNRECOGNISED, f"{detail}, but the text says that it exists"
+        if profile.success_texts and not self._says_success(message):
+            return Outcome.UNRECOGNISED, f"{detail}, but the text is not one of success"
+        results = verdict.results or ()
+        errors = set(codes_named(results, "error_code")) - set(profile.success_codes)
+        if errors:
+            return Outcome.UNRECOGNISED, f"{detail}, but an item of the result has another code"
+        if set(codes_named(results, "MaHoSo")) - {dossier_code}:
+            return Outcome.UNRECOGNISED, f"{detail}, but the result is about another dossier"
+        return Outcome.DELIVERED, detail
+
+    def _judge_refusal(self, verdict: Verdict) -> Outcome:
+        profile = self.profile
+        if verdict.code in profile.exists_codes and (
+            not profile.exists_texts or says(verdict.message, texts=profile.exists_texts)
+        ):
+            return Outcome.EXISTS
+        if verdict.code in profile.rejected_codes:
+            return Outcome.REJECTED
+        if verdict.code in profile.busy_codes:
+            return Outcome.BUSY
+        return Outcome.UNRECOGNISED
+
+    def _says_success(self, message: str) -> bool:
+        # "Không thành công" contains the word of success.
+        rest = without_texts(message, texts=self.json.failure_texts)
+        return says(rest, texts=self.profile.success_texts or SUCCESS_TEXTS)
+
+    def _judge_look_up(self, came: JsonReply, *, dossier_code: str) -> tuple[Found, str]:
+        if came.reply.status != 200 or not came.verdicts:
+            return Found.FAILED, f"HTTP {came.reply.status} without a usable answer"
+        *outer, verdict = came.verdicts
+        codes = {one.code for one in outer} - {None}
+        if verdict.code in self.json.absent_codes and codes <= set(self.profile.success_codes):
+            return Found.ABSENT, f"code {verdict.code}: no such dossier"
+        if not codes | {verdict.code} <= set(self.profile.success_codes):
+            return Found.FAILED, f"code {verdict.code}"
+        if says(verdict.message, texts=self.json.failure_texts):
+            return Found.FAILED, f"code {verdict.code}, but the text is one of failure"
+        results = verdict.results
+        if results is None and verdict.says_null and self.json.null_is_absent:
+            results = ()
+        if results is None:
+            return Found.FAILED, f"code {verdict.code} without a result"
+        if not results:
+            return Found.ABSENT, "no such dossier"
+        if not all(isinstance(one, dict) and one for one in results):
+            return Found.FAILED, "the result is no list of objects"
+        named = codes_named(results, "MaHoSo")
+        if len(results) > 1 or set(named) - {dossier_code}:
+            count = named.count(dossier_code)
+            return Found.FAILED, f"{count} of {len(results)} results are about this dossier"
+        # Implementers of the portal go by an answer that is not empty; it need not name anything.
+        return Found.PRESENT, "the portal has it"
