@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from lienthong.channels.asking import ask_patiently
 from lienthong.channels.json_answers import JsonJudge
-from lienthong.channels.json_replies import NotJson, read_object
+from lienthong.channels.json_replies import NotJson, plain_line, read_object
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.channels.sessions import Sessions
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
@@ -96,7 +96,7 @@ class JsonChannel:
         self._wire = Wire(profile)
         self._sessions = Sessions(
             log_in=self._log_in,
-            owner=_owner(profile.endpoint, self._json.username, self._json.dstcode),
+            owner=session_owner(profile),
             lifetime=timedelta(seconds=self._json.session_seconds),
             file=session_file,
             clock=clock,
@@ -135,14 +135,12 @@ class JsonChannel:
         try:
             document = read_document(parse_xml(request.document))
         except (InputError, XmlRefused) as error:
+            if error.code == "document.namespace":
+                return self._of_no_version()
             return _unsendable(f"the document cannot be read: {error.code}")
         writer = self._writers.get((document.version.namespace, request.packet))
         if writer is None:
-            return Answer(
-                outcome=Outcome.WITHHELD,
-                detail="nothing was sent: the document is of no schema version of this target "
-                f"({', '.join(self._profile.schema_versions)})",
-            )
+            return self._of_no_version()
         if document.packet != request.packet.value:
             return _unsendable(f"the document is a {document.packet}")
         try:
@@ -152,6 +150,13 @@ class JsonChannel:
         data = b"[" + written.item + b"]"
         note = f"left out, too long: {', '.join(written.left_out)}" if written.left_out else ""
         return Payload(data=data, digest=sha256(data).hexdigest(), note=one_line(note))
+
+    def _of_no_version(self) -> Answer:
+        return Answer(
+            outcome=Outcome.WITHHELD,
+            detail="nothing was sent: the document is of no schema version of this target "
+            f"({', '.join(self._profile.schema_versions)})",
+        )
 
     def _deliver(
         self, request: SendRequest, payload: Payload, *, deadline: float
@@ -255,7 +260,7 @@ class JsonChannel:
             return _refused(f"the answer is {error}", reply)
         code, session = found.get("error_code"), found.get("session")
         if not isinstance(code, str) or code not in self._profile.success_codes:
-            told = f"code {one_line(code)[:64]}" if isinstance(code, str) else "no code"
+            told = f"code {plain_line(code)[:64]}" if isinstance(code, str) else "no code"
             return _refused(told, reply, may_keep=not session)
         if not isinstance(session, str) or not 0 < len(session) <= MAX_SESSION_CHARACTERS:
             return _refused("a success without a session", reply)
@@ -278,6 +283,13 @@ class JsonChannel:
         return headers | ({"dstcode": self._json.dstcode} if self._json.dstcode else {})
 
 
+def session_owner(profile: TargetProfile) -> str:
+    """Return what tells one login's sessions from another's."""
+    assert profile.json_adapter is not None
+    login = (profile.json_adapter.username, profile.json_adapter.dstcode)
+    return sha256("\n".join((profile.endpoint, *login)).encode()).hexdigest()
+
+
 def _check_paths(form: JsonForm, versions: list[str]) -> None:
     wrong = [text for name in versions for text in wrong_paths(form, load_version(name))]
     if wrong:
@@ -288,10 +300,6 @@ def _check_paths(form: JsonForm, versions: list[str]) -> None:
             ),
             code="target.json",
         )
-
-
-def _owner(*parts: str) -> str:
-    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _dump(values: dict[str, str]) -> bytes:

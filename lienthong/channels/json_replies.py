@@ -98,6 +98,16 @@ def read_verdicts(body: bytes, *, may_wrap: bool) -> tuple[Verdict, ...]:
     return (first, _verdict(inner, code=code, message="message"))
 
 
+def plain_line(text: str) -> str:
+    """
+    Return a peer's text as one line of bounded length that every store takes.
+
+    JSON can name what no text of ours may hold: half a surrogate pair, NUL, other controls.
+    """
+    line = one_line(text)
+    return line if line.isprintable() else _replace_unprintable(line)
+
+
 def codes_named(results: tuple[Any, ...], name: str) -> list[str]:
     """Return the texts that stand under `name`, whatever its case, in the items of a result."""
     return [
@@ -109,6 +119,10 @@ def codes_named(results: tuple[Any, ...], name: str) -> list[str]:
     ]
 
 
+def _replace_unprintable(line: str) -> str:
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
+
+
 def _verdict(found: dict[str, Any], *, code: str, message: str) -> Verdict:
     value, words, result = found.get(code), found.get(message), found.get("result", _MISSING)
     results = None
@@ -117,8 +131,8 @@ def _verdict(found: dict[str, Any], *, code: str, message: str) -> Verdict:
     elif result is not None and result is not _MISSING:
         results = (result,)
     return Verdict(
-        code=one_line(value)[:64] if isinstance(value, str) else None,
-        message=one_line(words) if isinstance(words, str) else "",
+        code=plain_line(value)[:64] if isinstance(value, str) else None,
+        message=plain_line(words) if isinstance(words, str) else "",
         results=results,
         says_null=result is None,
     )

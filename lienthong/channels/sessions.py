@@ -94,7 +94,7 @@ class SessionFile:
                 return None
             made_at = datetime.fromtimestamp(found["made_at"], UTC)
             return Session(value=str(found["session"]), made_at=made_at)
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
     def write(self, session: Session, owner: str) -> None:

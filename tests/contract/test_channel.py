@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
-import struct
 import threading
-from contextlib import closing, contextmanager, suppress
+import unicodedata
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_address
 from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from lienthong.channels.port import Answer, CutAnswer, Found, Outcome, Packet, SendRequest
 from lienthong.channels.profile import TargetProfile
@@ -48,13 +45,30 @@ from signing import (
     read_signer,
 )
 from signing.devpki import make_development_pki
+from tests.contract.json_site import JSON_DOCUMENT, open_json
+from tests.contract.peers import (
+    answering,
+    closing_after_reading,
+    dripping_body,
+    dripping_headers,
+    http,
+    make_tls,
+    peer,
+    raw,
+    read_request,
+    resetting,
+    resetting_after_reading,
+    resetting_at_once,
+    silent,
+)
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 AGENCY = "000.00.00.H29"
 MESSAGE = "019abcde-0000-7000-8000-000000000001"
 DOSSIER = "H29.14-261124-0001"
+OTHER_DOSSIER = "H29.14-261124-0002"
 VERSION = load_version("dvcqg-2020")
-# The channel does not look into the document, so any bytes with the right beginning do.
+# The SOAP channel does not look into the document, so any bytes with the right beginning do.
 DOCUMENT = (
     f'<BanTin xmlns="{VERSION.namespace}" Id="bt-{MESSAGE}"><MaBanTin>{MESSAGE}</MaBanTin></BanTin>'
 ).encode()
@@ -67,6 +81,12 @@ REQUEST = SendRequest(
     attempt=1,
     sent_at=NOW,
 )
+PATIENCE = {
+    "read_timeout_seconds": 1,
+    "call_timeout_seconds": 2,
+    "connect_timeout_seconds": 1,
+    "look_up_attempts": 1,
+}
 FAULT_11 = (
     f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body><s:Fault><faultcode>s:%s</faultcode>'
     "<faultstring>why</faultstring></s:Fault></s:Body></s:Envelope>"
@@ -99,122 +119,73 @@ def pki(tmp_path_factory):
     )
 
 
-@pytest.fixture
-def open_channel(pki):
-    channels = []
+class Soap:
+    """The SOAP channel, and how its portal speaks."""
 
-    def open_(url, **settings):
-        values = {
-            "read_timeout_seconds": 1,
-            "call_timeout_seconds": 2,
-            "connect_timeout_seconds": 1,
-            "look_up_attempts": 1,
-        }
-        profile = TargetProfile(endpoint=url, **(values | settings))
-        channel = SoapChannel(profile, receipt_policy=pki.policy, clock=lambda: NOW)
-        channels.append(channel)
+    request = REQUEST
+
+    def __init__(self, pki, tmp_path):
+        self._pki = pki
+        self._channels = []
+
+    def __call__(self, url, **settings):
+        profile = TargetProfile(endpoint=url, **(PATIENCE | settings))
+        channel = SoapChannel(profile, receipt_policy=self._pki.policy, clock=lambda: NOW)
+        self._channels.append(channel)
         return channel
 
-    yield open_
-    for channel in channels:
-        channel.close()
+    def close(self):
+        for channel in self._channels:
+            channel.close()
+
+    def said(self, code, message="", *, packet="DongBoHoSoMC"):
+        return soap(response(code, message, packet=packet))
+
+    def good(self):
+        return good_answer(self._pki)
+
+    def look_up_answer(self, *dossiers, code="0"):
+        return look_up_answer(*[result(one) for one in dossiers], code=code)
 
 
-@contextmanager
-def peer(*scripts, tls=None):
-    """Serve on loopback: the n-th connection is handled by the n-th script, the last repeats."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        listener.settimeout(20)
-        seen = []
+class Json(Soap):
+    """The same of the JSON adapter; a session is there already."""
 
-        def accept():
-            number = 0
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                script = scripts[min(number, len(scripts) - 1)]
-                number += 1
-                threading.Thread(target=run, args=(script, connection), daemon=True).start()
+    request = replace(REQUEST, document=JSON_DOCUMENT)
 
-        def run(script, connection):
-            with suppress(OSError):
-                if tls is not None:
-                    connection = tls.wrap_socket(
-                        connection, server_side=True, do_handshake_on_connect=False
-                    )
-                    shake_hands(connection)
-                with connection:
-                    script(connection, seen)
+    def __init__(self, pki, tmp_path):
+        super().__init__(pki, tmp_path)
+        self._folder = tmp_path
 
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        scheme = "http" if tls is None else "https"
-        yield SimpleNamespace(
-            url=f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/portal", seen=seen
-        )
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+    def __call__(self, url, **settings):
+        channel = open_json(url, folder=self._folder, clock=lambda: NOW, **(PATIENCE | settings))
+        self._channels.append(channel)
+        return channel
+
+    def said(self, code, message="", *, packet="DongBoHoSoMC"):
+        return json.dumps({"error_code": code, "message": message, "result": []}).encode()
+
+    def good(self):
+        return http(body=self.said("0", "Thành công"))
+
+    def look_up_answer(self, *dossiers, code="0"):
+        results = [{"MaHoSo": one, "TrangThaiHoSo": "2"} for one in dossiers]
+        return http(body=json.dumps({"error_code": code, "result": results}).encode())
 
 
-def shake_hands(connection):
-    """Shake hands; after a refusal, stay until the client has read the alert."""
-    try:
-        connection.do_handshake()
-    except ssl.SSLError:
-        # Closing with unread bytes would reset the connection, and the reset overtake the alert.
-        with connection:
-            connection.settimeout(5)
-            socket.socket.shutdown(connection, socket.SHUT_WR)
-            while socket.socket.recv(connection, 65536):
-                pass
-        raise
+@pytest.fixture
+def open_channel(pki, tmp_path):
+    """What only SOAP has is tried on it alone."""
+    speech = Soap(pki, tmp_path)
+    yield speech
+    speech.close()
 
 
-def read_request(connection):
-    data = b""
-    while b"\r\n\r\n" not in data:
-        part = connection.recv(65536)
-        if not part:
-            return None
-        data += part
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        int(line.partition(b":")[2])
-        for line in head.split(b"\r\n")
-        if line.lower().startswith(b"content-length:")
-    )
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head, body
-
-
-def http(status=200, body=b"", *, headers=()):
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def answering(*answers):
-    """Return a script that gives each answer to one request of a kept-alive connection."""
-
-    def script(connection, seen):
-        for answer in answers:
-            request = read_request(connection)
-            if request is None:
-                return
-            seen.append(request)
-            if not answer:
-                return
-            connection.sendall(answer)
-        connection.recv(1)
-
-    return script
-
-
-def resetting(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+@pytest.fixture(params=[Soap, Json], ids=["soap", "dvcqg-json"])
+def speech(request, pki, tmp_path):
+    speech = request.param(pki, tmp_path)
+    yield speech
+    speech.close()
 
 
 def soap(body, *, version=SOAP_11):
@@ -244,39 +215,39 @@ def good_answer(pki):
 
 def send(open_channel, raw, **settings) -> Answer:
     with peer(answering(raw)) as target:
-        return open_channel(target.url, **settings).send(REQUEST)
+        return open_channel(target.url, **settings).send(open_channel.request)
 
 
 # ---- nothing left
 
 
-def test_a_refused_connection_sent_nothing(open_channel):
+def test_a_refused_connection_sent_nothing(speech):
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
 
-    answer = open_channel(f"http://127.0.0.1:{port}/").send(REQUEST)
+    answer = speech(f"http://127.0.0.1:{port}/").send(speech.request)
 
     assert answer.outcome is Outcome.NOT_SENT
 
 
-def test_a_document_of_another_schema_version_is_withheld(open_channel):
-    request = replace(REQUEST, document=b'<BanTin xmlns="urn:another">x</BanTin>')
+def test_a_document_of_another_schema_version_is_withheld(speech):
+    request = replace(speech.request, document=b'<BanTin xmlns="urn:another">x</BanTin>')
 
     with peer() as target:
-        answer = open_channel(target.url).send(request)
+        answer = speech(target.url).send(request)
 
     assert answer.outcome is Outcome.WITHHELD
     assert "no schema version of this target" in answer.detail
     assert target.seen == []
 
 
-def test_an_unknown_host_sent_nothing(open_channel):
-    answer = open_channel("http://no-such-host.invalid/").send(REQUEST)
+def test_an_unknown_host_sent_nothing(speech):
+    answer = speech("http://no-such-host.invalid/").send(speech.request)
 
     assert answer.outcome is Outcome.NOT_SENT
 
 
-def test_a_connect_timeout_sent_nothing(open_channel):
+def test_a_connect_timeout_sent_nothing(speech):
     # A full backlog: the kernel of the peer answers no further SYN.
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
@@ -288,8 +259,8 @@ def test_a_connect_timeout_sent_nothing(open_channel):
             with suppress(BlockingIOError):
                 filler.connect(address)
 
-        channel = open_channel(f"http://127.0.0.1:{address[1]}/", connect_timeout_seconds=0.3)
-        answer = channel.send(REQUEST)
+        channel = speech(f"http://127.0.0.1:{address[1]}/", connect_timeout_seconds=0.3)
+        answer = channel.send(speech.request)
 
         for filler in fillers:
             filler.close()
@@ -300,135 +271,62 @@ def test_a_connect_timeout_sent_nothing(open_channel):
 # ---- TLS
 
 
-def make_tls(folder, *, name="127.0.0.1"):
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))])
-    today = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "tls.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context, file
-
-
-def test_a_certificate_nobody_vouches_for_is_the_targets_fault(open_channel, tmp_path):
+def test_a_certificate_nobody_vouches_for_is_the_targets_fault(speech, tmp_path):
     context, _ = make_tls(tmp_path)
     with peer(answering(b""), tls=context) as target:
-        answer = open_channel(target.url).send(REQUEST)
+        answer = speech(target.url).send(speech.request)
 
         assert answer.outcome is Outcome.TARGET
         assert target.seen == []
 
 
-def test_a_certificate_for_another_host_is_the_targets_fault(open_channel, tmp_path):
+def test_a_certificate_for_another_host_is_the_targets_fault(speech, tmp_path):
     context, file = make_tls(tmp_path, name="127.0.0.2")
     with peer(answering(b""), tls=context) as target:
-        answer = open_channel(target.url, ca_file=file).send(REQUEST)
+        answer = speech(target.url, ca_file=file).send(speech.request)
 
     assert answer.outcome is Outcome.TARGET
 
 
-def test_a_plain_server_behind_https_is_the_targets_fault(open_channel):
+def test_a_plain_server_behind_https_is_the_targets_fault(speech):
     def script(connection, seen):
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with peer(script) as target:
-        answer = open_channel(target.url.replace("http:", "https:")).send(REQUEST)
+        answer = speech(target.url.replace("http:", "https:")).send(speech.request)
 
     assert answer.outcome is Outcome.TARGET
 
 
-def test_a_refused_client_certificate_is_the_targets_fault(open_channel, tmp_path):
+def test_a_refused_client_certificate_is_the_targets_fault(speech, tmp_path):
     # Under TLS 1.3 the refusal comes only after the request was written.
     context, file = make_tls(tmp_path)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(file)
     with peer(answering(b""), tls=context) as target:
-        answer = open_channel(target.url, ca_file=file).send(REQUEST)
+        answer = speech(target.url, ca_file=file).send(speech.request)
 
         assert answer.outcome is Outcome.TARGET
         assert target.seen == []
 
 
-def test_a_delivery_over_tls_with_a_client_certificate_succeeds(open_channel, tmp_path, pki):
+def test_a_delivery_over_tls_with_a_client_certificate_succeeds(speech, tmp_path):
     context, file = make_tls(tmp_path)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(file)
-    with peer(answering(good_answer(pki)), tls=context) as target:
-        answer = open_channel(target.url, ca_file=file, client_certificate=file).send(REQUEST)
+    with peer(answering(speech.good()), tls=context) as target:
+        answer = speech(target.url, ca_file=file, client_certificate=file).send(speech.request)
 
     assert answer.outcome is Outcome.DELIVERED
 
 
-def test_a_missing_ca_file_is_told_when_the_channel_is_opened(open_channel, tmp_path):
+def test_a_missing_ca_file_is_told_when_the_channel_is_opened(speech, tmp_path):
     with pytest.raises(ConfigError, match="ca_file"):
-        open_channel("https://127.0.0.1/", ca_file=tmp_path / "none.pem")
+        speech("https://127.0.0.1/", ca_file=tmp_path / "none.pem")
 
 
 # ---- bytes left, and no whole answer came
-
-
-def silent(connection, seen):
-    seen.append(read_request(connection))
-    connection.recv(1)
-
-
-def closing_after_reading(connection, seen):
-    seen.append(read_request(connection))
-
-
-def resetting_after_reading(connection, seen):
-    seen.append(read_request(connection))
-    resetting(connection)
-
-
-def resetting_at_once(connection, seen):
-    connection.recv(10)
-    resetting(connection)
-
-
-def dripping_headers(connection, seen):
-    seen.append(read_request(connection))
-    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 1000:
-        connection.sendall(bytes([byte]))
-        threading.Event().wait(0.05)
-
-
-def dripping_body(connection, seen):
-    seen.append(read_request(connection))
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(1000):
-        connection.sendall(b"a")
-        threading.Event().wait(0.05)
-
-
-def raw(data):
-    def script(connection, seen):
-        seen.append(read_request(connection))
-        connection.sendall(data)
-
-    return script
 
 
 @pytest.mark.parametrize(
@@ -455,24 +353,28 @@ def raw(data):
         pytest.param(raw(http(200, b"x" * 2000)), id="body over the limit"),
         pytest.param(raw(http(502, b"<html/>")), id="gateway error"),
         pytest.param(raw(http(504, b"<html/>")), id="gateway timeout"),
-        pytest.param(raw(http(500, b"<html/>")), id="server error without SOAP"),
+        pytest.param(raw(http(500, b"<html/>")), id="server error with a web page"),
         pytest.param(raw(http(102, b"")), id="interim status as the last"),
-        pytest.param(raw(http(500, (FAULT_11 % "Server").encode())), id="server fault"),
-        pytest.param(raw(http(500, (FAULT_12 % "Receiver").encode())), id="receiver fault"),
-        pytest.param(raw(http(500, (FAULT_11 % "Weird").encode())), id="a fault nobody knows"),
     ],
 )
-def test_without_a_whole_answer_the_fate_is_unknown(open_channel, script):
+def test_without_a_whole_answer_the_fate_is_unknown(speech, script):
     with peer(script) as target:
-        answer = open_channel(target.url, max_answer_bytes=1024).send(REQUEST)
+        answer = speech(target.url, max_answer_bytes=1024).send(speech.request)
 
     assert answer.outcome is Outcome.UNKNOWN
     assert answer.receipt is None
     assert "\n" not in answer.detail
 
 
-def test_of_an_answer_over_the_limit_the_beginning_is_kept_and_the_whole_is_digested(open_channel):
-    answer = send(open_channel, http(200, b"x" * 5000), max_answer_bytes=1024)
+@pytest.mark.parametrize("fault", [FAULT_11 % "Server", FAULT_12 % "Receiver", FAULT_11 % "Weird"])
+def test_after_a_fault_of_the_server_the_fate_is_unknown(open_channel, fault):
+    answer = send(open_channel, http(500, fault.encode()))
+
+    assert (answer.outcome, answer.receipt) == (Outcome.UNKNOWN, None)
+
+
+def test_of_an_answer_over_the_limit_the_beginning_is_kept_and_the_whole_is_digested(speech):
+    answer = send(speech, http(200, b"x" * 5000), max_answer_bytes=1024)
 
     assert answer.raw == b"x" * 1024
     digest = sha256(b"x" * 5000).hexdigest()
@@ -480,7 +382,7 @@ def test_of_an_answer_over_the_limit_the_beginning_is_kept_and_the_whole_is_dige
     assert answer.detail == "the answer is larger than 1024 bytes: 5000"
 
 
-def test_an_answer_without_end_is_read_only_so_far(open_channel, monkeypatch):
+def test_an_answer_without_end_is_read_only_so_far(speech, monkeypatch):
     monkeypatch.setattr("lienthong.channels.wire.MOST_DIGESTED", 100_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
 
@@ -491,7 +393,7 @@ def test_an_answer_without_end_is_read_only_so_far(open_channel, monkeypatch):
             connection.sendall(b"y" * 10_000)
 
     with peer(pour) as target:
-        answer = open_channel(target.url, max_answer_bytes=1024).send(REQUEST)
+        answer = speech(target.url, max_answer_bytes=1024).send(speech.request)
 
     assert answer.raw == b"y" * 1024
     assert not answer.cut.is_whole
@@ -508,8 +410,8 @@ def test_an_answer_without_end_is_read_only_so_far(open_channel, monkeypatch):
     ],
     ids=["with a length", "in chunks"],
 )
-def test_of_an_answer_that_breaks_off_what_came_is_kept(open_channel, head, body):
-    answer = send(open_channel, head + body, read_timeout_seconds=0.3)
+def test_of_an_answer_that_breaks_off_what_came_is_kept(speech, head, body):
+    answer = send(speech, head + body, read_timeout_seconds=0.3)
 
     assert answer.outcome is Outcome.UNKNOWN
     assert answer.raw == b"<half"
@@ -517,10 +419,10 @@ def test_of_an_answer_that_breaks_off_what_came_is_kept(open_channel, head, body
     assert answer.cut == CutAnswer(size=5, digest=digest, is_whole=False)
 
 
-def test_a_refusal_is_kept_as_it_came(open_channel):
-    body = soap(response("44", "Sai"))
+def test_a_refusal_is_kept_as_it_came(speech):
+    body = speech.said("44", "Sai")
 
-    answer = send(open_channel, http(200, body), rejected_codes=["44"])
+    answer = send(speech, http(200, body), rejected_codes=["44"])
 
     assert (answer.outcome, answer.raw, answer.cut) == (Outcome.REJECTED, body, None)
 
@@ -533,18 +435,54 @@ def test_a_refusal_is_kept_as_it_came(open_channel):
     [
         (503, b"<html/>", Outcome.BUSY),
         (429, b"", Outcome.BUSY),
-        (401, b"", Outcome.TARGET),
+        (407, b"", Outcome.TARGET),
         (403, b"<html/>", Outcome.TARGET),
         (404, b"", Outcome.TARGET),
         (405, b"", Outcome.TARGET),
         (302, b"", Outcome.TARGET),
-        (401, (FAULT_11 % "Client").encode(), Outcome.TARGET),
         (200, b"<html><body>Welcome</body></html>", Outcome.UNRECOGNISED),
         (200, b"", Outcome.UNRECOGNISED),
-        (200, b"not XML at all", Outcome.UNRECOGNISED),
-        (200, b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', Outcome.UNRECOGNISED),
+        (200, b"Thanh cong", Outcome.UNRECOGNISED),
         (202, b"", Outcome.UNRECOGNISED),
         (400, b"<html/>", Outcome.UNRECOGNISED),
+    ],
+)
+def test_a_status_and_a_web_page_mean_the_same_on_every_channel(speech, status, body, outcome):
+    answer = send(speech, http(status, body))
+
+    assert (answer.outcome, answer.http_status, answer.raw) == (outcome, status, body)
+    assert answer.receipt is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "outcome"),
+    [
+        (200, "1", "?", Outcome.UNRECOGNISED),
+        (200, "3", "Hồ sơ đã tồn tại", Outcome.EXISTS),
+        (200, "-3", "HỒ SƠ ĐÃ TỒN TẠI.", Outcome.EXISTS),
+        (200, "3", unicodedata.normalize("NFD", "Hồ sơ đã tồn tại"), Outcome.EXISTS),
+        (200, "3", "Lỗi khác", Outcome.UNRECOGNISED),
+        (200, "44", "Sai", Outcome.REJECTED),
+        (200, "55", "Bận", Outcome.BUSY),
+        (201, "55", "Bận", Outcome.UNRECOGNISED),
+        (502, "0", "Thành công", Outcome.UNKNOWN),
+        (503, "44", "Sai", Outcome.UNKNOWN),
+    ],
+)
+def test_a_whole_answer_means_what_the_profile_says(speech, status, code, message, outcome):
+    body = speech.said(code, message)
+
+    answer = send(speech, http(status, body), rejected_codes=["44"], busy_codes=["55"])
+
+    assert (answer.outcome, answer.http_status, answer.raw) == (outcome, status, body)
+    assert answer.receipt is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (401, (FAULT_11 % "Client").encode(), Outcome.TARGET),
+        (200, b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', Outcome.UNRECOGNISED),
         (500, (FAULT_11 % "Client").encode(), Outcome.REJECTED),
         (500, (FAULT_11 % "Client.Authentication").encode(), Outcome.REJECTED),
         (400, (FAULT_12 % "Sender").encode(), Outcome.REJECTED),
@@ -552,17 +490,10 @@ def test_a_refusal_is_kept_as_it_came(open_channel):
         (200, soap(b"<x/>"), Outcome.UNRECOGNISED),
         (200, soap(b""), Outcome.UNRECOGNISED),
         (200, soap(response("0", "Thành công")), Outcome.UNRECOGNISED),
-        (200, soap(response("1", "?")), Outcome.UNRECOGNISED),
-        (200, soap(response("3", "Hồ sơ đã tồn tại")), Outcome.EXISTS),
-        (200, soap(response("-3", "HỒ SƠ ĐÃ TỒN TẠI.")), Outcome.EXISTS),
-        (200, soap(response("3", "Lỗi khác")), Outcome.UNRECOGNISED),
-        (200, soap(response("44", "Sai")), Outcome.REJECTED),
-        (200, soap(response("55", "Bận")), Outcome.BUSY),
-        (201, soap(response("55", "Bận")), Outcome.UNRECOGNISED),
         (200, soap(response("44", packet="CapNhatTienDoHoSoMC")), Outcome.UNRECOGNISED),
     ],
 )
-def test_a_whole_answer_means_what_the_profile_says(open_channel, status, body, outcome):
+def test_a_whole_answer_in_soap_means_what_the_profile_says(open_channel, status, body, outcome):
     settings = {"rejected_codes": ["44"], "busy_codes": ["55"]}
 
     answer = send(open_channel, http(status, body), **settings)
@@ -571,20 +502,28 @@ def test_a_whole_answer_means_what_the_profile_says(open_channel, status, body, 
     assert answer.receipt is None
 
 
-def test_the_peers_code_is_kept(open_channel):
-    assert send(open_channel, http(200, soap(response(" 777 ", "?")))).code == "777"
+def test_the_peers_code_is_kept(speech):
+    assert send(speech, http(200, speech.said(" 777 ", "?"))).code == "777"
+
+
+def test_the_code_of_a_fault_is_kept(open_channel):
     assert send(open_channel, http(500, (FAULT_11 % "Server").encode())).code == "Server"
 
 
-def test_the_peers_words_are_kept_apart_from_what_is_logged(open_channel):
-    named = send(open_channel, http(200, soap(response("777", "Hồ sơ của\nTrương Thị M"))))
-    fault = send(open_channel, http(500, (FAULT_11 % "Server").encode()))
-    garbled = send(open_channel, b"Truong Thi M\r\n\r\n")
+def test_the_peers_words_are_kept_apart_from_what_is_logged(speech):
+    named = send(speech, http(200, speech.said("777", "Hồ sơ của\nTrương Thị M")))
+    garbled = send(speech, b"Truong Thi M\r\n\r\n")
 
-    assert (named.message, named.detail) == ("Hồ sơ của Trương Thị M", "error_code 777")
-    assert (fault.message, fault.detail) == ("why", "fault Server")
+    assert named.message == "Hồ sơ của Trương Thị M"
+    assert named.detail.endswith("code 777")
     assert garbled.outcome is Outcome.UNKNOWN
-    assert "Truo" not in garbled.detail
+    assert "Truo" not in named.detail + garbled.detail
+
+
+def test_the_words_of_a_fault_are_kept_apart_too(open_channel):
+    fault = send(open_channel, http(500, (FAULT_11 % "Server").encode()))
+
+    assert (fault.message, fault.detail) == ("why", "fault Server")
 
 
 def test_a_fault_that_promises_nothing_was_done_is_busy_where_the_profile_says_so(open_channel):
@@ -593,11 +532,11 @@ def test_a_fault_that_promises_nothing_was_done_is_busy_where_the_profile_says_s
     assert send(open_channel, raw, busy_faults=["Server"]).outcome is Outcome.BUSY
 
 
-def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(open_channel):
+def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(speech):
     settings = {"receipts": "none", "success_texts": ["thành công"]}
 
-    ok = send(open_channel, http(200, soap(response("0", "Thành công"))), **settings)
-    odd = send(open_channel, http(200, soap(response("0", "Có lỗi"))), **settings)
+    ok = send(speech, http(200, speech.said("0", "Thành công")), **settings)
+    odd = send(speech, http(200, speech.said("0", "Có lỗi")), **settings)
 
     assert (ok.outcome, ok.receipt) == (Outcome.DELIVERED, None)
     assert odd.outcome is Outcome.UNRECOGNISED
@@ -628,8 +567,8 @@ def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(open_
         (200, ["Retry-After: 120"], None),
     ],
 )
-def test_a_target_that_turns_us_away_may_say_for_how_long(open_channel, status, headers, seconds):
-    answer = send(open_channel, http(status, b"<html/>", headers=headers))
+def test_a_target_that_turns_us_away_may_say_for_how_long(speech, status, headers, seconds):
+    answer = send(speech, http(status, b"<html/>", headers=headers))
 
     if seconds is None:
         assert answer.retry_after is None
@@ -639,10 +578,10 @@ def test_a_target_that_turns_us_away_may_say_for_how_long(open_channel, status, 
         assert seconds - 1 < waits <= seconds
 
 
-def test_a_look_up_that_is_told_to_wait_is_not_repeated(open_channel):
+def test_a_look_up_that_is_told_to_wait_is_not_repeated(speech):
     told = http(503, headers=["Retry-After: 30", "Connection: close"])
 
-    found = look_up(open_channel, told, look_up_answer(), look_up_attempts=3)
+    found = look_up(speech, told, speech.look_up_answer(), look_up_attempts=3)
 
     assert (found.found, found.retry_after) == (Found.FAILED, timedelta(seconds=30))
 
@@ -885,85 +824,87 @@ def test_the_document_goes_out_byte_for_byte(open_channel, pki, soap_version, co
 # ---- kept-alive connections
 
 
-def test_one_connection_serves_many_calls(open_channel, pki):
-    one = good_answer(pki)
+def test_one_connection_serves_many_calls(speech):
+    one = speech.good()
     with peer(answering(one, one, one), closing_after_reading) as target:
-        channel = open_channel(target.url)
-        outcomes = [channel.send(REQUEST).outcome for _ in range(3)]
+        channel = speech(target.url)
+        outcomes = [channel.send(speech.request).outcome for _ in range(3)]
 
     assert outcomes == [Outcome.DELIVERED] * 3
 
 
-def test_a_connection_the_peer_closed_is_seen_and_not_used_again(open_channel, pki):
+def test_a_connection_the_peer_closed_is_seen_and_not_used_again(speech):
     # The first connection ends after one answer; the second call must not lose its request there.
     closed = threading.Event()
 
     def once(connection, seen):
         seen.append(read_request(connection))
-        connection.sendall(good_answer(pki))
+        connection.sendall(speech.good())
         connection.close()
         closed.set()
 
-    with peer(once, answering(good_answer(pki))) as target:
-        channel = open_channel(target.url)
-        first = channel.send(REQUEST)
+    with peer(once, answering(speech.good())) as target:
+        channel = speech(target.url)
+        first = channel.send(speech.request)
         closed.wait(5)
-        second = channel.send(REQUEST)
+        second = channel.send(speech.request)
 
         assert (first.outcome, second.outcome) == (Outcome.DELIVERED, Outcome.DELIVERED)
         assert len(target.seen) == 2
 
 
-def test_a_kept_connection_that_breaks_under_the_request_leaves_the_fate_unknown(open_channel, pki):
+def test_a_kept_connection_that_breaks_under_the_request_leaves_the_fate_unknown(speech):
     def breaking(connection, seen):
         seen.append(read_request(connection))
-        connection.sendall(good_answer(pki))
+        connection.sendall(speech.good())
         seen.append(read_request(connection))
         resetting(connection)
 
-    with peer(breaking, answering(good_answer(pki))) as target:
-        channel = open_channel(target.url)
-        outcomes = [channel.send(REQUEST).outcome for _ in range(2)]
+    with peer(breaking, answering(speech.good())) as target:
+        channel = speech(target.url)
+        outcomes = [channel.send(speech.request).outcome for _ in range(2)]
 
         assert outcomes == [Outcome.DELIVERED, Outcome.UNKNOWN]
         assert len(target.seen) == 2
 
 
-def test_bytes_nobody_asked_for_are_not_taken_for_the_next_answer(open_channel, pki):
+def test_bytes_nobody_asked_for_are_not_taken_for_the_next_answer(speech):
     sent = threading.Event()
 
     def chatty(connection, seen):
         seen.append(read_request(connection))
-        connection.sendall(good_answer(pki) + good_answer(pki))
+        connection.sendall(speech.good())
+        threading.Event().wait(0.1)
+        connection.sendall(speech.good())
         sent.set()
         connection.recv(1)
 
     with peer(chatty, answering(http(503))) as target:
-        channel = open_channel(target.url)
-        channel.send(REQUEST)
+        channel = speech(target.url)
+        channel.send(speech.request)
         sent.wait(5)
 
-        assert channel.send(REQUEST).outcome is Outcome.BUSY
+        assert channel.send(speech.request).outcome is Outcome.BUSY
 
 
-def test_the_rest_of_a_timed_out_call_is_not_taken_for_the_next_answer(open_channel, pki):
+def test_the_rest_of_a_timed_out_call_is_not_taken_for_the_next_answer(speech):
     def late(connection, seen):
         seen.append(read_request(connection))
         threading.Event().wait(1.2)
-        connection.sendall(good_answer(pki))
+        connection.sendall(speech.good())
         connection.recv(1)
 
     with peer(late, answering(http(503))) as target:
-        channel = open_channel(target.url)
-        outcomes = [channel.send(REQUEST).outcome for _ in range(2)]
+        channel = speech(target.url)
+        outcomes = [channel.send(speech.request).outcome for _ in range(2)]
 
     assert outcomes == [Outcome.UNKNOWN, Outcome.BUSY]
 
 
-def test_no_proxy_of_the_environment_is_used(open_channel, pki, monkeypatch):
+def test_no_proxy_of_the_environment_is_used(speech, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
 
-    assert send(open_channel, good_answer(pki)).outcome is Outcome.DELIVERED
+    assert send(speech, speech.good()).outcome is Outcome.DELIVERED
 
 
 # ---- look-ups
@@ -991,8 +932,8 @@ def result(dossier_code=DOSSIER):
     )
 
 
-def test_an_empty_result_is_an_absence(open_channel):
-    assert look_up(open_channel, look_up_answer()).found is Found.ABSENT
+def test_an_empty_result_is_an_absence(speech):
+    assert look_up(speech, speech.look_up_answer()).found is Found.ABSENT
 
 
 def test_a_result_is_a_presence_and_its_digests_count_only_where_the_profile_says_so(open_channel):
@@ -1018,29 +959,50 @@ def test_a_look_up_tells_what_stands_there_more_than_once(open_channel):
 
 
 @pytest.mark.parametrize(
+    ("dossiers", "code"),
+    [((), "7"), ((OTHER_DOSSIER,), "0"), ((DOSSIER, DOSSIER), "0"), ((DOSSIER,), "7")],
+    ids=["an error code", "another dossier", "the dossier twice", "a dossier beside an error"],
+)
+def test_whatever_is_not_plain_is_a_failed_look_up(speech, dossiers, code):
+    raw = speech.look_up_answer(*dossiers, code=code)
+
+    assert look_up(speech, raw).found is Found.FAILED
+
+
+@pytest.mark.parametrize(
     "raw",
     [
-        pytest.param(look_up_answer(code="7"), id="an error code"),
-        pytest.param(look_up_answer(result("H29.14-261124-0002")), id="another dossier"),
-        pytest.param(look_up_answer(result(), result()), id="the dossier twice"),
-        pytest.param(http(500, (FAULT_11 % "Server").encode()), id="a fault"),
         pytest.param(http(503, b"<html/>"), id="unavailable"),
         pytest.param(http(200, b"<html/>"), id="a web page"),
-        pytest.param(http(200, soap(response("0"))), id="the answer of another operation"),
         pytest.param(b"", id="a closed connection"),
     ],
 )
-def test_whatever_is_not_plain_is_a_failed_look_up(open_channel, raw):
+def test_what_is_no_answer_is_a_failed_look_up(speech, raw):
+    assert look_up(speech, raw).found is Found.FAILED
+
+
+def test_the_dossier_by_its_name_is_a_presence(speech):
+    assert look_up(speech, speech.look_up_answer(DOSSIER)).found is Found.PRESENT
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(http(500, (FAULT_11 % "Server").encode()), id="a fault"),
+        pytest.param(http(200, soap(response("0"))), id="the answer of another operation"),
+    ],
+)
+def test_a_fault_or_another_answer_is_a_failed_look_up(open_channel, raw):
     assert look_up(open_channel, raw).found is Found.FAILED
 
 
-def test_a_failed_look_up_is_repeated(open_channel):
+def test_a_failed_look_up_is_repeated(speech):
     busy = http(503, headers=["Connection: close"])
 
-    found = look_up(open_channel, busy, b"", look_up_answer(), look_up_attempts=3)
+    found = look_up(speech, busy, b"", speech.look_up_answer(), look_up_attempts=3)
 
     assert found.found is Found.ABSENT
 
 
-def test_the_repeats_of_a_look_up_end(open_channel):
-    assert look_up(open_channel, http(503), look_up_attempts=3).found is Found.FAILED
+def test_the_repeats_of_a_look_up_end(speech):
+    assert look_up(speech, http(503), look_up_attempts=3).found is Found.FAILED
