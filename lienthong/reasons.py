@@ -7,6 +7,9 @@ REASONS: dict[str, str] = {
     "the portal says 'exists' to something that was not an add": (
         "Cổng trả lời «đã tồn tại» cho một lần gửi không phải thêm mới"
     ),
+    "the portal does not take its values; nothing was sent, the attempt says which": (
+        "Cổng không nhận một số giá trị của nó; chưa gửi gì, lần gửi cuối nêu rõ giá trị nào"
+    ),
     "refused by the portal": "Cổng từ chối",
     "an answer never seen before": "câu trả lời chưa từng gặp",
     "no usable answer: the portal is asked": "không có câu trả lời dùng được: đang hỏi lại Cổng",

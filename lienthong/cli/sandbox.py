@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lienthong.sandbox import SecurityDemands
     from lienthong.sandbox.misbehaviour import Misbehaviour
 
+CHANNELS = ("soap", "dvcqg-json")
+
 sandbox = typer.Typer(help="A portal and sample files to try things out.", no_args_is_help=True)
 
 
@@ -49,6 +51,9 @@ def portal(  # noqa: PLR0913 - the options of one server
     signs_answers: Annotated[
         bool, typer.Option(help="Whether answers and faults are signed (WS-Security)")
     ] = False,
+    channel: Annotated[
+        str, typer.Option(help="Which side the settings shown are for: soap or dvcqg-json")
+    ] = "soap",
     schedule: Annotated[
         Path | None, typer.Option(help="JSON file with a list of misbehaviours and their times")
     ] = None,
@@ -57,9 +62,9 @@ def portal(  # noqa: PLR0913 - the options of one server
     ] = False,
 ) -> None:
     """
-    Run a portal that is really SOAP, checks everything, and misbehaves on demand.
+    Run a portal that is really SOAP and JSON, checks everything, and misbehaves on demand.
 
-    Its WSDL is at /portal?wsdl. Ctrl-C ends it.
+    Its WSDL is at /portal?wsdl, the JSON adapter at /adapter. Ctrl-C ends it.
     Example: lienthong sandbox portal --port 8731
     """
     from lienthong.sandbox import LookUpShows, SandboxConfig, serve, target_settings
@@ -72,7 +77,10 @@ def portal(  # noqa: PLR0913 - the options of one server
     except ValueError as error:
         choices = ", ".join(choice.value for choice in LookUpShows)
         raise typer.BadParameter(f"choose from {choices}", param_hint="--look-up-shows") from error
+    if channel not in CHANNELS:
+        raise typer.BadParameter(f"choose from {', '.join(CHANNELS)}", param_hint="--channel")
     config = SandboxConfig(
+        channel=channel,
         ledger=ledger or session.settings.data_dir / "sandbox.sqlite",
         trust=(keyring.folder / "root.cert.pem",),
         receipt_key=keyring.folder / "portal.key.pem",
@@ -105,8 +113,8 @@ def portal(  # noqa: PLR0913 - the options of one server
             )
         )
         session.tell(Text(vi="Cho vào lienthong.toml:", en="Put into lienthong.toml:"))
-        security = settings.pop("security", None)
-        for table, values in {"target": settings, "target.security": security}.items():
+        tables = {f"target.{name}": settings.pop(name, None) for name in ("security", "json")}
+        for table, values in {"target": settings, **tables}.items():
             if isinstance(values, dict):
                 session.err.print(f"[{table}]", markup=False)
                 for key, value in values.items():

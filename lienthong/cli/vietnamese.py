@@ -296,8 +296,8 @@ HELP: dict[str, str] = {
     "Make keys FOR DEVELOPMENT: a root, every agency, an operator and the sandbox portal.": (
         "Tạo khóa CHỈ ĐỂ THỬ NGHIỆM: gốc, từng cơ quan, người vận hành và cổng thử nghiệm."
     ),
-    "Run a portal that is really SOAP, checks everything, and misbehaves on demand.": (
-        "Chạy một Cổng SOAP thật, kiểm tra mọi thứ và gặp sự cố theo yêu cầu."
+    "Run a portal that is really SOAP and JSON, checks everything, and misbehaves on demand.": (
+        "Chạy một Cổng SOAP và JSON thật, kiểm tra mọi thứ và gặp sự cố theo yêu cầu."
     ),
     "Write sample files of the six agencies: invented people, real procedures, seeded faults.": (
         "Tạo tệp mẫu của sáu cơ quan: người hư cấu, thủ tục thật, có cài lỗi."
@@ -561,6 +561,9 @@ HELP: dict[str, str] = {
     "Whether answers and faults are signed (WS-Security)": (
         "Có ký câu trả lời và báo lỗi hay không (WS-Security)"
     ),
+    "Which side the settings shown are for: soap or dvcqg-json": (
+        "Cấu hình in ra dành cho kênh nào: soap hay dvcqg-json"
+    ),
     "JSON file with a list of misbehaviours and their times": (
         "Tệp JSON liệt kê các sự cố và thời điểm"
     ),
@@ -599,7 +602,9 @@ HELP: dict[str, str] = {
     "Nothing is touched of a message that has not ended. `run --roles sweep` does it every day.": (
         "Không đụng đến thông điệp chưa kết thúc. `run --roles sweep` làm việc này hằng ngày."
     ),
-    "Its WSDL is at /portal?wsdl. Ctrl-C ends it.": "WSDL ở /portal?wsdl. Ctrl-C để dừng.",
+    "Its WSDL is at /portal?wsdl, the JSON adapter at /adapter. Ctrl-C ends it.": (
+        "WSDL ở /portal?wsdl, bộ kết nối JSON ở /adapter. Ctrl-C để dừng."
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lienthong.sandbox.config import LookUpShows, SandboxConfig
+from lienthong.sandbox.config import AdapterLogin, LookUpShows, SandboxConfig
 from lienthong.sandbox.ledger import Ledger, read_ledger
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.security import SecurityDemands
@@ -15,6 +15,7 @@ from lienthong.sandbox.tampering import (
 )
 
 __all__ = [
+    "AdapterLogin",
     "Ledger",
     "LookUpShows",
     "Misbehaviour",

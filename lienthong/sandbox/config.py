@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,15 @@ class LookUpShows(Enum):
     EXISTENCE = "existence"
     CONTENT = "content"
     """Also the ids and digests of what is in effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterLogin:
+    """Who may log in to the JSON side, and for how long."""
+
+    username: str = "thu-nghiem"
+    password: str = field(default="thu-nghiem", repr=False)
+    session_lifetime: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +60,10 @@ class SandboxConfig:
     """Misbehaviour from the start on; `after_seconds` places each."""
     security: SecurityDemands | None = None
     """What is demanded and given of WS-Security; None: a security header is not looked at."""
+    channel: str = "soap"
+    """Which of its two sides the settings of a target that fit it name: soap or dvcqg-json."""
+    adapter: AdapterLogin = field(default_factory=AdapterLogin)
+    """Of the JSON side."""
     max_request_bytes: int = 16 * MIB
     idle_timeout_seconds: float = 60
     """After which a silent connection is closed."""

@@ -10,10 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock
 from time import monotonic, time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from lienthong.sandbox.adapter import PATHS, say_fault
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
 from lienthong.sandbox.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from lienthong.sandbox.adapter import Adapter
     from lienthong.sandbox.misbehaviour import Misbehaviours
     from lienthong.sandbox.security import Guard
 
@@ -41,6 +43,7 @@ PAGES = {
     ),
 }
 """Status and web page of the modes that answer with one."""
+JSON = "application/json; charset=utf-8"
 MAX_CONTROL_BYTES = 64 * 1024
 
 
@@ -49,6 +52,7 @@ class App:
     """What the handlers of one sandbox share."""
 
     portal: Portal
+    adapter: Adapter
     misbehaviours: Misbehaviours
     clock: Callable[[], datetime]
     guard: Guard | None
@@ -106,7 +110,7 @@ class PortalServer(ThreadingHTTPServer):
 
 
 class PortalHandler(BaseHTTPRequestHandler):
-    """SOAP on POST, the description on GET."""
+    """SOAP and the adapter's JSON on POST, the description on GET."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -143,9 +147,12 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._reply(200, page, content_type="text/xml; charset=utf-8")
 
     def do_POST(self) -> None:
-        """Answer one SOAP request, or misbehave."""
+        """Answer one request, or misbehave."""
         data = self._read_body()
         if data is None:
+            return
+        if self.path in PATHS:
+            self._answer_json(data)
             return
         try:
             soap, request = open_envelope(data)
@@ -170,17 +177,11 @@ class PortalHandler(BaseHTTPRequestHandler):
         strike = app.misbehaviours.strike(
             is_delivery=is_delivery, dossier_code=incoming.dossier_code, now=monotonic()
         )
-        if strike is not None and strike.mode in _BEFORE:
+        if strike is not None and strike.mode is Mode.FAULT:
             portal.note(incoming.arrival_id, outcome=strike.mode.value)
-            _BEFORE[strike.mode](self, soap)
+            self._fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")
             return
-        if strike is not None and strike.mode in PAGES:
-            portal.note(incoming.arrival_id, outcome=strike.mode.value)
-            self._show_page(strike)
-            return
-        delay = strike.delay_seconds if strike is not None and strike.mode is Mode.SLOW else 0
-        if delay and app.stopping.wait(delay):
-            self._drop()
+        if self._is_struck(strike, incoming.arrival_id):
             return
         signature = None
         if app.guard is not None and app.guard.judges_requests:
@@ -202,6 +203,41 @@ class PortalHandler(BaseHTTPRequestHandler):
             return
         text = self._wrap(body, soap, confirms=signature)
         self._reply(200, text, content_type=CONTENT_TYPES[soap])
+
+    def _answer_json(self, data: bytes) -> None:
+        app = self.server.app
+        asked = app.adapter.record(self.path, data, now=app.clock())
+        strike = app.misbehaviours.strike(
+            is_delivery=asked.is_delivery, dossier_code=asked.dossier_code, now=monotonic()
+        )
+        if strike is not None and strike.mode is Mode.FAULT:
+            app.portal.note(asked.arrival_id, outcome=strike.mode.value)
+            self._reply(500, say_fault(), content_type=JSON)
+            return
+        if self._is_struck(strike, asked.arrival_id):
+            return
+        body = app.adapter.answer(asked, now=app.clock(), strike=strike)
+        if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
+            self._drop()
+            return
+        self._reply(200, body, content_type=JSON)
+
+    def _is_struck(self, strike: Misbehaviour | None, arrival_id: int) -> bool:
+        """Misbehave as is ordered before anything is judged; return whether that is all."""
+        app = self.server.app
+        if strike is None:
+            return False
+        if strike.mode is Mode.DROP_BEFORE or strike.mode in PAGES:
+            app.portal.note(arrival_id, outcome=strike.mode.value)
+            if strike.mode in PAGES:
+                self._show_page(strike)
+            else:
+                self._drop()
+            return True
+        if strike.mode is Mode.SLOW and app.stopping.wait(strike.delay_seconds):
+            self._drop()
+            return True
+        return False
 
     def _read_body(self) -> bytes | None:
         """Return the body, or None after a refusal."""
@@ -242,9 +278,6 @@ class PortalHandler(BaseHTTPRequestHandler):
         text = self._wrap(body, soap, confirms=error.signature)
         self._reply(status, text, content_type=CONTENT_TYPES[soap])
 
-    def _server_fault(self, soap: str) -> None:
-        self._fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")
-
     def _show_page(self, wish: Misbehaviour) -> None:
         status, page = PAGES[wish.mode]
         headers = {}
@@ -255,7 +288,7 @@ class PortalHandler(BaseHTTPRequestHandler):
             headers["Retry-After"] = until if is_date else str(wish.retry_after_seconds)
         self._reply(status, page, content_type="text/html; charset=utf-8", headers=headers)
 
-    def _drop(self, soap: str = "") -> None:  # noqa: ARG002 - one shape for the table
+    def _drop(self) -> None:
         self.close_connection = True
         _shut(self.connection)
 
@@ -279,13 +312,6 @@ class PortalHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-_BEFORE: Mapping[Mode, Callable[[PortalHandler, str], None]] = {
-    Mode.DROP_BEFORE: PortalHandler._drop,  # noqa: SLF001
-    Mode.FAULT: PortalHandler._server_fault,  # noqa: SLF001
-}
-"""Modes under which nothing is judged."""
-
-
 class ControlServer(ThreadingHTTPServer):
     """The control address; on loopback only."""
 
@@ -306,7 +332,6 @@ class ControlHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 30
     server: ControlServer
-    _TYPE: ClassVar[str] = "application/json; charset=utf-8"
 
     def do_GET(self) -> None:
         """Say what is ordered and how much has been written down."""
@@ -348,7 +373,7 @@ class ControlHandler(BaseHTTPRequestHandler):
     def _reply(self, status: int, value: object) -> None:
         body = json.dumps(value, ensure_ascii=False).encode()
         self.send_response(status)
-        self.send_header("Content-Type", self._TYPE)
+        self.send_header("Content-Type", JSON)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -45,6 +45,8 @@ class Mode(Enum):
     """A refusal for good of the dossiers that match `pattern`."""
     EXISTS = "exists"
     """The answer "exists already" to every delivery; nothing takes effect."""
+    SESSION_EXPIRED = "session_expired"
+    """Every session ends, and the answer says so (JSON only); nothing takes effect."""
 
 
 OF_DELIVERIES = frozenset(
@@ -55,6 +57,7 @@ OF_DELIVERIES = frozenset(
         Mode.UNKNOWN_SUCCESS,
         Mode.REJECT,
         Mode.EXISTS,
+        Mode.SESSION_EXPIRED,
     }
 )
 """Modes that leave look-ups alone, so that a client can find out what happened."""

@@ -58,6 +58,8 @@ class Code(Enum):
     SIGNATURE = "6"
     AGENCY = "7"
     REJECTED = "8"
+    SESSION = "10"
+    LOGIN = "11"
     UNKNOWN = "9999"
     """Stands for a code that nobody has told us about."""
 
@@ -71,6 +73,8 @@ TEXTS = {
     Code.SIGNATURE: "Chữ ký số không hợp lệ",
     Code.AGENCY: "Mã đơn vị không khớp với chứng thư số",
     Code.REJECTED: "Hồ sơ bị từ chối",
+    Code.SESSION: "Phiên làm việc đã hết hạn",
+    Code.LOGIN: "Sai tên đăng nhập hoặc mật khẩu",
     Code.UNKNOWN: "Mã lỗi thử nghiệm chưa được công bố",
 }
 
@@ -136,7 +140,7 @@ class Portal:
     def deliver(self, incoming: Incoming, *, now: datetime, strike: Misbehaviour | None) -> bytes:
         """Judge one delivery that was written down before, and return the response element."""
         version, validator = self.versions[namespace(incoming.element)]
-        checked = _forced(strike) or self._check(incoming, validator, now=now)
+        checked = forced(strike) or self._check(incoming, validator, now=now)
         if isinstance(checked, Accepted):
             answer = self._accept(checked, incoming, version, now=now)
             if strike is None or strike.mode is not Mode.UNKNOWN_SUCCESS:
@@ -154,16 +158,32 @@ class Portal:
             return build_look_up_response(
                 version, error_code=Code.INVALID.value, message=problems[0].message.vi
             )
-        dossier_code = incoming.dossier_code or ""
-
-        def read(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
-            set_outcome(connection, incoming.arrival_id, outcome="looked_up")
-            return effects_on(connection, dossier_code)
-
-        results = self._results(dossier_code, self.store.run(read))
+        results = self.find(incoming.arrival_id, incoming.dossier_code or "")
         return build_look_up_response(
             version, error_code=Code.OK.value, message=TEXTS[Code.OK], results=results
         )
+
+    def find(self, arrival_id: int, dossier_code: str) -> tuple[LookUpResult, ...]:
+        """Return what is shown of a dossier, and note that it was asked for."""
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+            set_outcome(connection, arrival_id, outcome="looked_up")
+            return effects_on(connection, dossier_code)
+
+        return self._results(dossier_code, self.store.run(read))
+
+    def take(
+        self, connection: sqlite3.Connection, effect: Effect, *, is_updating: bool
+    ) -> Refusal | None:
+        """Write an effect down, or return why it may not take place."""
+        exists = any(row[0] == DOSSIER for row in effects_on(connection, effect.dossier_code))
+        if effect.packet == DOSSIER and not is_updating:
+            if exists:
+                return Refusal(code=Code.EXISTS)
+        elif not exists:
+            return Refusal(code=Code.MISSING)
+        add_effect(connection, effect)
+        return None
 
     def _check(
         self, incoming: Incoming, validator: Validator, *, now: datetime
@@ -254,14 +274,7 @@ class Portal:
                 return Refusal(code=Code.CONFLICT)
             if self.idempotent:
                 return receipt
-        exists = any(row[0] == DOSSIER for row in effects_on(connection, effect.dossier_code))
-        if effect.packet == DOSSIER and not is_updating:
-            if exists:
-                return Refusal(code=Code.EXISTS)
-        elif not exists:
-            return Refusal(code=Code.MISSING)
-        add_effect(connection, effect)
-        return effect.receipt
+        return self.take(connection, effect, is_updating=is_updating) or effect.receipt
 
     def _results(
         self, dossier_code: str, effects: list[tuple[str, ...]]
@@ -321,7 +334,7 @@ def namespace(element: _Element) -> str:
     return str(element.tag).rpartition("}")[0].lstrip("{")
 
 
-def _forced(strike: Misbehaviour | None) -> Refusal | None:
+def forced(strike: Misbehaviour | None) -> Refusal | None:
     """Return the refusal a misbehaviour demands, or None."""
     codes = {
         Mode.UNKNOWN_CODE: Code.UNKNOWN,

@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from lienthong.sandbox.adapter import Adapter
 from lienthong.sandbox.description import describe_service
 from lienthong.sandbox.handlers import App, ControlServer, PortalServer
 from lienthong.sandbox.misbehaviour import Misbehaviours
@@ -27,9 +28,20 @@ from signing import XadesSigner, load_pem, load_policy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lienthong.sandbox.config import SandboxConfig
+    from lienthong.sandbox.config import AdapterLogin, SandboxConfig
     from lienthong.sandbox.security import SecurityDemands
 
+PORTAL_PATH = "/portal"
+ADAPTER_PATH = "/adapter"
+REFUSALS = (
+    Code.INVALID,
+    Code.CONFLICT,
+    Code.SIGNATURE,
+    Code.AGENCY,
+    Code.REJECTED,
+    Code.MISSING,
+)
+"""Codes after which a message will never be accepted."""
 TICK_SECONDS = 0.05
 """How often orders that begin or end by themselves are noticed."""
 
@@ -48,7 +60,7 @@ class Front:
     def url(self) -> str:
         """Where the portal is."""
         host, port = self._address
-        return f"http://{host}:{port}/portal"
+        return f"http://{host}:{port}{PORTAL_PATH}"
 
     def apply(self) -> None:
         """Listen, or stop listening, as is ordered now."""
@@ -134,24 +146,35 @@ def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
     settings: dict[str, object] = {
         "endpoint": url,
         "schema_versions": list(config.schema_versions),
-        "rejected_codes": [
-            code.value
-            for code in (
-                Code.INVALID,
-                Code.CONFLICT,
-                Code.SIGNATURE,
-                Code.AGENCY,
-                Code.REJECTED,
-                Code.MISSING,
-            )
-        ],
+        "rejected_codes": [code.value for code in REFUSALS],
+        "quiet_period_seconds": 2,
+    }
+    if config.channel == "dvcqg-json":
+        return settings | {
+            "endpoint": url.removesuffix(PORTAL_PATH) + ADAPTER_PATH,
+            "channel": config.channel,
+            "json": _adapter_settings(config.adapter),
+        }
+    settings |= {
         "receipt_trust": [str(config.receipt_certificate)],
         "shows_content": config.look_up_shows.value == "content",
-        "quiet_period_seconds": 2,
     }
     if config.security is not None:
         settings["security"] = _security_settings(config.security, config=config)
     return settings
+
+
+def _adapter_settings(login: AdapterLogin) -> dict[str, object]:
+    return {
+        "auth_endpoint": "/auth",
+        "integration_endpoint": "/integration",
+        "username": login.username,
+        "password": login.password,
+        "madonvi": "000.00.00.H29",
+        "session_seconds": login.session_lifetime.total_seconds(),
+        "expired_codes": [Code.SESSION.value],
+        "expired_texts": ["hết hạn"],
+    }
 
 
 def _security_settings(demands: SecurityDemands, *, config: SandboxConfig) -> dict[str, object]:
@@ -187,6 +210,7 @@ def _make_app(
     )
     return App(
         portal=portal,
+        adapter=Adapter(portal=portal, login=config.adapter),
         misbehaviours=Misbehaviours(random=Random(config.seed)),  # noqa: S311 - no secret
         clock=clock,
         guard=None if config.security is None else Guard(config.security, key=key),

@@ -1,0 +1,244 @@
+"""
+The sandbox's JSON side: login, dossiers, progress rows and look-ups, as the adapter has them.
+
+It keeps the same ledger and obeys the same orders as the SOAP side. There are no message ids, no
+signatures and no receipts here: a delivery is known by the SHA-256 of its payload, a repeated add
+"exists", a repeated update or progress row takes effect again. The schema is asked what an item may
+hold, so a field that is unknown, missing or no text is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from hmac import compare_digest
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from lienthong.channels.json_replies import NotJson, read_object
+from lienthong.sandbox.misbehaviour import Mode
+from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, TEXTS, Code, Refusal, forced
+from lienthong.sandbox.store import Arrival, Effect, add_arrival, set_outcome
+from schemas.building import DocumentBuilder
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from lienthong.sandbox.config import AdapterLogin
+    from lienthong.sandbox.misbehaviour import Misbehaviour
+    from lienthong.sandbox.portal import Portal
+    from schemas.model import Group
+
+LOGIN = "login"
+PATHS = {"/adapter/auth": LOGIN, "/adapter/integration": ""}
+"""What is at each path; blank: the body names its service."""
+SERVICES = (DOSSIER, PROGRESS, LOOK_UP)
+_FLAGS = {"True": True, "False": False}
+_ANY_ID = "00000000-0000-7000-8000-000000000000"
+"""Of the document in which an item is judged; nobody sees it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request, written down and not judged yet."""
+
+    operation: str | None
+    values: Mapping[str, Any]
+    """Empty where it is not JSON."""
+    payload: bytes
+    """What was in `data`, as a client writes it; empty without it."""
+    dossier_code: str | None
+    arrival_id: int = 0
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether it would change something."""
+        return self.operation in (DOSSIER, PROGRESS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Adapter:
+    """Answers the services of the adapter; thread-safe."""
+
+    portal: Portal
+    login: AdapterLogin
+    _sessions: dict[str, datetime] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def record(self, path: str, data: bytes, *, now: datetime) -> Asked:
+        """Write one request down, whatever it is; it is durable when this returns."""
+        asked = _read(path, data)
+        flag = asked.values.get("isUpdating")
+        digest = sha256(asked.payload).hexdigest() if asked.payload else None
+        arrival = Arrival(
+            at=now.isoformat(),
+            operation=asked.operation,
+            message_id=digest if asked.is_delivery else None,
+            dossier_code=asked.dossier_code,
+            digest=digest,
+            is_updating=_FLAGS.get(flag) if isinstance(flag, str) else None,
+            attempt=None,
+        )
+        number = self.portal.store.run(lambda connection: add_arrival(connection, arrival))
+        return replace(asked, arrival_id=number)
+
+    def answer(self, asked: Asked, *, now: datetime, strike: Misbehaviour | None) -> bytes:
+        """Judge one request that was written down before, and return the answer's body."""
+        if asked.operation == LOGIN:
+            return self._log_in(asked, now=now)
+        if strike is not None and strike.mode is Mode.SESSION_EXPIRED:
+            with self._lock:
+                self._sessions.clear()
+        refusal = self._refuse_session(asked, now=now) or forced(strike)
+        if refusal is None and asked.operation not in SERVICES:
+            refusal = Refusal(code=Code.INVALID, detail="service")
+        if refusal is None:
+            if asked.operation == LOOK_UP:
+                return self._look_up(asked)
+            refusal = self._deliver(asked, now=now)
+        if refusal is None:
+            unknown = strike is not None and strike.mode is Mode.UNKNOWN_SUCCESS
+            return _say(Code.UNKNOWN if unknown else Code.OK)
+        self.portal.note(asked.arrival_id, outcome=refusal.code.value)
+        return _say(refusal.code, detail=refusal.detail)
+
+    def _log_in(self, asked: Asked, *, now: datetime) -> bytes:
+        given = [str(asked.values.get(name, "")) for name in ("username", "password")]
+        wanted = [self.login.username, self.login.password]
+        if not compare_digest("\n".join(given).encode(), "\n".join(wanted).encode()):
+            self.portal.note(asked.arrival_id, outcome=Code.LOGIN.value)
+            return _say(Code.LOGIN)
+        session = secrets.token_hex(16)
+        with self._lock:
+            alive = {one: at for one, at in self._sessions.items() if at > now}
+            self._sessions = alive | {session: now + self.login.session_lifetime}
+        self.portal.note(asked.arrival_id, outcome=Code.OK.value)
+        return _say(Code.OK, session=session)
+
+    def _refuse_session(self, asked: Asked, *, now: datetime) -> Refusal | None:
+        session = asked.values.get("session")
+        with self._lock:
+            ends = self._sessions.get(session) if isinstance(session, str) else None
+        return None if ends is not None and now < ends else Refusal(code=Code.SESSION)
+
+    def _deliver(self, asked: Asked, *, now: datetime) -> Refusal | None:
+        item, refusal = self._check(asked, now=now)
+        if refusal is not None:
+            return refusal
+        digest = sha256(asked.payload).hexdigest()
+        effect = Effect(
+            arrival_id=asked.arrival_id,
+            at=now.isoformat(),
+            message_id=digest,
+            dossier_code=item["MaHoSo"],
+            packet=asked.operation or "",
+            digest=digest,
+            status=item.get("TrangThaiHoSo", item.get("TrangThai")),
+            receipt=b"",
+        )
+        is_updating = asked.values.get("isUpdating") == "True"
+
+        def decide(connection: sqlite3.Connection) -> Refusal | None:
+            refused = self.portal.take(connection, effect, is_updating=is_updating)
+            outcome = Code.OK if refused is None else refused.code
+            set_outcome(connection, effect.arrival_id, outcome=outcome.value)
+            return refused
+
+        return self.portal.store.run(decide)
+
+    def _check(self, asked: Asked, *, now: datetime) -> tuple[dict[str, str], Refusal | None]:
+        unit, data = asked.values.get("madonvi"), asked.values.get("data")
+        if not isinstance(unit, str) or not unit:
+            return {}, Refusal(code=Code.INVALID, detail="madonvi")
+        if asked.operation == DOSSIER and asked.values.get("isUpdating") not in _FLAGS:
+            return {}, Refusal(code=Code.INVALID, detail="isUpdating")
+        if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], dict):
+            return {}, Refusal(code=Code.INVALID, detail="data")
+        version, validator = list(self.portal.versions.values())[-1]
+        packet = asked.operation or ""
+        try:
+            values = _values(data[0], version.packets[packet])
+            document = DocumentBuilder(version, packet).build(
+                values, message_id=_ANY_ID, agency_code=unit, created_at=now
+            )
+        except (_Wrong, InputError) as error:
+            return {}, Refusal(code=Code.INVALID, detail=str(error))
+        problems = validator.problems(document)
+        if problems:
+            detail = f"{problems[0].field or ''} {problems[0].message.vi}".strip()
+            return {}, Refusal(code=Code.INVALID, detail=detail)
+        return data[0], None
+
+    def _look_up(self, asked: Asked) -> bytes:
+        found = self.portal.find(asked.arrival_id, asked.dossier_code or "")
+        results = [{"MaHoSo": one.dossier_code, "TrangThaiHoSo": one.status} for one in found]
+        return _say(Code.OK, result=results)
+
+
+class _Wrong(Exception):
+    """An item is not as the portal writes it."""
+
+
+def _read(path: str, data: bytes) -> Asked:
+    try:
+        values = read_object(data)
+        # Only to tell texts from numbers: an item that has a number is refused.
+        values["data"] = json.loads(data).get("data")
+    except (NotJson, ValueError, RecursionError):
+        values = {}
+    items = values.get("data")
+    payload = b""
+    if items is not None:
+        payload = json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode(
+            errors="replace"
+        )
+    item = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
+    code = values.get("mahoso", item.get("MaHoSo"))
+    service = values.get("service")
+    return Asked(
+        operation=PATHS[path] or _printable(service),
+        values=values,
+        payload=payload,
+        dossier_code=_printable(code),
+    )
+
+
+def _printable(value: object) -> str | None:
+    """Return what the ledger can hold: half a surrogate pair it cannot."""
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _values(item: Mapping[str, Any], group: Group, *, where: str = "") -> dict[str, Any]:
+    """Return an item as values of a document; a blank text is an absent one."""
+    values: dict[str, Any] = {}
+    for name, value in item.items():
+        known = group.fields.get(name)
+        if known is None:
+            raise _Wrong(f"{where}{name}: trường không có trong quy định")
+        if known.group is not None:
+            if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+                raise _Wrong(f"{where}{name}: cần một mảng")
+            values[name] = [_values(one, known.group, where=f"{where}{name}.") for one in value]
+        elif not isinstance(value, str):
+            raise _Wrong(f"{where}{name}: cần một chuỗi")
+        elif value:
+            values[name] = value
+    return values
+
+
+def _say(code: Code, *, detail: str = "", **more: object) -> bytes:
+    text = f"{TEXTS[code]}: {detail}" if detail else TEXTS[code]
+    return json.dumps(
+        {"error_code": code.value, "message": text, **more}, ensure_ascii=False
+    ).encode(errors="replace")
+
+
+def say_fault() -> bytes:
+    """Return what a server that failed says."""
+    words = "Lỗi hệ thống (thử nghiệm)"
+    return json.dumps({"error_code": "500", "message": words}, ensure_ascii=False).encode()
