@@ -127,3 +127,28 @@ def test_a_lease_stays_below_the_consumer_timeout_of_the_broker(tmp_path):
         load_settings(file=file)
 
     assert caught.value.problems[0].place.path == "delivery.lease_seconds"
+
+
+def test_the_table_of_the_json_adapter_is_read_and_its_mistakes_have_their_places(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "lienthong.toml"
+    text = (
+        '[target]\nendpoint = "http://127.0.0.1:1/x"\nchannel = "dvcqg-json"\n'
+        '[target.json]\nmadonvi = "H29"\nauth_endpoint = "/a"\nintegration_endpoint = "/b"\n'
+        'username = "u"\n'
+    )
+    monkeypatch.setenv("LIENTHONG_TARGET__JSON__PASSWORD", "p")
+    file.write_text(text)
+
+    profile = load_settings(file=file).target
+    file.write_text(f"{text}sesion_seconds = 9\n[target.json.max_lengths]\nGhiChu = 0\n")
+    with pytest.raises(ConfigError) as refused:
+        load_settings(file=file)
+
+    assert profile.json_adapter.password.get_secret_value() == "p"
+    found = {one.place.path: one.place.line for one in refused.value.problems}
+    assert found == {"target.json.sesion_seconds": 9, "target.json.max_lengths.GhiChu": 11}
+    assert any(
+        "session_seconds" in one.suggestion.en for one in refused.value.problems if one.suggestion
+    )
