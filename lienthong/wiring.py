@@ -28,6 +28,7 @@ from broker.sqlite import SqliteBroker
 from lienthong.agencies import make_agency, stamp_of
 from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
+from lienthong.channels.dictionaries import no_dictionaries
 from lienthong.channels.dvcqg_json import JsonChannel
 from lienthong.channels.security import SecurityKeys
 from lienthong.channels.sessions import SessionFile
@@ -356,13 +357,7 @@ class Installation:
     def open_channel(self) -> Channel:
         """Open the connections to the portal."""
         if self.target.channel == "dvcqg-json":
-            file = self.settings.data_dir / PORTAL_SESSION
-            sealing = VaultSealing(lambda: self.store.vault)
-            return JsonChannel(
-                self.target,
-                clock=self.clock,
-                session_file=SessionFile(file, sealing=sealing),
-            )
+            return self._open_json_channel()
         policy = None
         if self.target.wants_receipts:
             policy = self.policies.load(PORTAL_RECEIPT)
@@ -371,6 +366,24 @@ class Installation:
             receipt_policy=policy,
             clock=self.clock,
             security_keys=self._security_keys(),
+        )
+
+    def open_dictionaries(self) -> JsonChannel:
+        """
+        Open the channel that hands out the portal's dictionaries.
+
+        Raises:
+            ConfigError: the target is none that has them.
+        """
+        if self.target.channel != "dvcqg-json":
+            raise no_dictionaries()
+        return self._open_json_channel()
+
+    def _open_json_channel(self) -> JsonChannel:
+        file = self.settings.data_dir / PORTAL_SESSION
+        sealing = VaultSealing(lambda: self.store.vault)
+        return JsonChannel(
+            self.target, clock=self.clock, session_file=SessionFile(file, sealing=sealing)
         )
 
     def try_security_key(self) -> None:

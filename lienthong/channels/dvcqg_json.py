@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from lienthong.channels.asking import ask_patiently
+from lienthong.channels.dictionaries import Dictionary, no_answer, no_dictionaries
 from lienthong.channels.json_answers import JsonJudge
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
@@ -127,6 +128,35 @@ class JsonChannel:
             lambda: self._ask(dossier_code, deadline), attempts=self._profile.look_up_attempts
         )
 
+    def fetch(self, dictionary: Dictionary, *, code: str = "") -> tuple[Any, ...]:
+        """
+        Return the entries of a dictionary of the portal's, as it names them; numbers are texts.
+
+        Args:
+            dictionary: Which.
+            code: Of the procedure, for `Dictionary.PROCEDURE`.
+
+        Raises:
+            ConfigError: the target has no such service.
+            PeerError: no usable answer came.
+        """
+        path = self._json.integration_endpoint
+        if dictionary is not Dictionary.PROCEDURE:
+            path = self._json.share_endpoint
+        if not path:
+            raise no_dictionaries()
+        values = {"maTTHC": code} if dictionary is Dictionary.PROCEDURE else {}
+        deadline = monotonic() + self._profile.call_timeout_seconds
+        came = self._call(dictionary.value, values, path=path, deadline=deadline)
+        if isinstance(came, Answer):
+            raise no_answer(dictionary, came.detail)
+        verdict = came.verdicts[-1] if came.verdicts else None
+        if came.reply.status != 200 or verdict is None:
+            raise no_answer(dictionary, f"HTTP {came.reply.status}, {came.fault or 'an error'}")
+        if verdict.code not in self._profile.success_codes or verdict.results is None:
+            raise no_answer(dictionary, f"code {verdict.code}")
+        return verdict.results
+
     def close(self) -> None:
         """Close kept-alive connections."""
         self._wire.close()
@@ -164,7 +194,7 @@ class JsonChannel:
         packet, is_dossier = request.packet.value, request.packet is Packet.DOSSIER
         flag = {"isUpdating": str(request.is_updating)} if is_dossier else {}
         if self._json.form == "adapter":
-            return self._call(packet, flag, payload.data, deadline=deadline)
+            return self._call(packet, flag, data=payload.data, deadline=deadline)
         path, query = self._json.progress_endpoint, {"MaDinhDanhDV": self._json.madonvi}
         if is_dossier:
             path = self._json.dossier_endpoint
@@ -180,7 +210,7 @@ class JsonChannel:
 
     def _ask(self, dossier_code: str, deadline: float) -> LookUp:
         if self._json.form == "adapter":
-            came = self._call(LOOK_UP, {"mahoso": dossier_code}, None, deadline=deadline)
+            came = self._call(LOOK_UP, {"mahoso": dossier_code}, deadline=deadline)
         else:
             target = f"{self._json.look_up_endpoint}?mahoso={quote(dossier_code, safe='')}"
             reply = self._wire.call(
@@ -200,7 +230,13 @@ class JsonChannel:
         )
 
     def _call(
-        self, service: str, values: dict[str, str], data: bytes | None, *, deadline: float
+        self,
+        service: str,
+        values: dict[str, str],
+        *,
+        data: bytes | None = None,
+        path: str | None = None,
+        deadline: float,
     ) -> JsonReply | Answer:
         """Call a service of the adapter; with a new session, once, where the old one had ended."""
         stale = None
@@ -218,7 +254,7 @@ class JsonChannel:
             if data is not None:
                 # The payload's own bytes, not what another writer would make of them.
                 body = b"".join((body[:-1], b',"data":', data, b"}"))
-            reply = self._post(self._json.integration_endpoint, body, deadline=deadline)
+            reply = self._post(path or self._json.integration_endpoint, body, deadline=deadline)
             if isinstance(reply, Answer):
                 return reply
             came = self._judge.read(reply)

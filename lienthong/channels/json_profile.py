@@ -35,6 +35,7 @@ class JsonProfile(BaseModel):
 
     auth_endpoint: str = Field(default="", description="path of the login")
     integration_endpoint: str = Field(default="", description="path of dossiers and look-ups")
+    share_endpoint: str = Field(default="", description="path of the dictionaries, if it has them")
     username: str = ""
     password: SecretStr = Field(
         default=SecretStr(""), description="LIENTHONG_TARGET__JSON__PASSWORD"
@@ -89,6 +90,7 @@ class JsonProfile(BaseModel):
     @field_validator(
         "auth_endpoint",
         "integration_endpoint",
+        "share_endpoint",
         "dossier_endpoint",
         "update_endpoint",
         "progress_endpoint",
@@ -119,7 +121,7 @@ class JsonProfile(BaseModel):
         needed: tuple[str, ...] = OF_ADAPTER
         strange: tuple[str, ...] = (*OF_FACADE, "update_endpoint", "look_up_endpoint")
         if self.form == "facade":
-            needed, strange = OF_FACADE, OF_ADAPTER
+            needed, strange = OF_FACADE, (*OF_ADAPTER, "share_endpoint")
         problems = [f"form '{self.form}' needs {name}" for name in needed if not self._has(name)]
         problems += [f"{name} is not for form '{self.form}'" for name in strange if self._has(name)]
         if self.expired_texts and not self.expired_codes:

@@ -1,7 +1,9 @@
-"""Commands for the catalogue of services: catalogue list, import, coverage."""
+"""Commands for the catalogue of services: catalogue list, fetch, import, coverage."""
 
 from __future__ import annotations
 
+import json
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,6 +72,43 @@ def list_(
         session.out.print(
             f"{service.code:<12}{_level(session, service):<12}{service.title}", markup=False
         )
+
+
+@catalogue.command()
+def fetch(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="procedures, agencies, fields, or procedure with --code")
+    ],
+    code: Annotated[str, typer.Option(help="Of the procedure: 1.001193")] = "",
+    out: Annotated[Path | None, typer.Option(help="File to write; default: print")] = None,
+) -> None:
+    """
+    Fetch a dictionary from the portal, as JSON in the portal's own names.
+
+    Example: lienthong catalogue fetch procedures --out thu-tuc.json
+    """
+    from lienthong.channels.dictionaries import Dictionary
+    from lienthong.flows.convert import DraftFile
+
+    session: Session = context.obj
+    known = {one.name.lower(): one for one in Dictionary}
+    if name not in known:
+        raise typer.BadParameter(f"choose from {', '.join(known)}", param_hint="NAME")
+    if bool(code) != (known[name] is Dictionary.PROCEDURE):
+        raise typer.BadParameter("it belongs to 'procedure', and that to it", param_hint="--code")
+    with ExitStack() as stack:
+        # A file that cannot be written is told before the portal is asked.
+        draft = None if out is None else stack.enter_context(DraftFile(out))
+        channel = session.installation.open_dictionaries()
+        stack.callback(channel.close)
+        found = channel.fetch(known[name], code=code)
+        if draft is None:
+            session.json(list(found))
+            return
+        text = json.dumps(found, ensure_ascii=False, indent=1)
+        draft.write(lambda target: target.write(text.encode(errors="replace")))
+    session.tell(Text(vi=f"{out}: {len(found)} mục", en=f"{out}: {len(found)} entries"))
 
 
 @catalogue.command("import")

@@ -561,6 +561,14 @@ HELP: dict[str, str] = {
     "Whether answers and faults are signed (WS-Security)": (
         "Có ký câu trả lời và báo lỗi hay không (WS-Security)"
     ),
+    "Fetch a dictionary from the portal, as JSON in the portal's own names.": (
+        "Lấy một danh mục từ Cổng, dạng JSON với tên trường của chính Cổng."
+    ),
+    "procedures, agencies, fields, or procedure with --code": (
+        "procedures (thủ tục), agencies (cơ quan), fields (lĩnh vực), hoặc procedure kèm --code"
+    ),
+    "Of the procedure: 1.001193": "Mã thủ tục: 1.001193",
+    "File to write; default: print": "Tệp ghi ra; mặc định: in ra màn hình",
     "Which side the settings shown are for: soap or dvcqg-json": (
         "Cấu hình in ra dành cho kênh nào: soap hay dvcqg-json"
     ),

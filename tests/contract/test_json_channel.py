@@ -8,8 +8,9 @@ from hashlib import sha256
 
 import pytest
 
+from lienthong.channels.dictionaries import Dictionary
 from lienthong.channels.port import Found, Outcome, Packet, SendRequest
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, PeerError
 from tests.contract.json_site import (
     AGENCY,
     DOSSIER,
@@ -81,9 +82,9 @@ def open_channel(tmp_path, clock):
         channel.close()
 
 
-def said(value, **named):
+def said(value, *, status=200):
     data = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
-    return http(200, data, **named)
+    return http(status, data)
 
 
 def body_of(request):
@@ -659,3 +660,41 @@ def test_a_session_is_in_no_answer_and_no_representation(open_channel):
 
     assert answer.outcome is Outcome.TARGET
     assert "phien-bi-mat" not in repr(answer)
+
+
+# ---- dictionaries
+
+
+def test_a_dictionary_comes_from_the_share_endpoint_as_the_portal_names_it(open_channel):
+    rows = [{"MATTHC": "1.001193", "TENTTHC": "Đăng ký khai sinh</p>"}]
+    with peer(answering(said(OK | {"result": rows}), said(OK | {"result": rows}))) as target:
+        channel = open_channel(target.url, adapter={"share_endpoint": "/share"})
+        found = channel.fetch(Dictionary.PROCEDURES)
+        channel.fetch(Dictionary.PROCEDURE, code="1.001193")
+
+    assert found == tuple(rows)
+    assert paths_of(target) == ["/portal/share", "/portal/integration"]
+    assert body_of(target.seen[0])["service"] == "LayDanhSachTTHC"
+    assert body_of(target.seen[1])["maTTHC"] == "1.001193"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        said({"error_code": "-1", "message": "Sai"}),
+        said({"error_code": "0"}),
+        said(b"<html/>"),
+        said(OK, status=500),
+        http(401),
+        b"",
+    ],
+    ids=["an error", "no result", "a web page", "a server error", "401", "closed"],
+)
+def test_a_dictionary_that_did_not_come_is_the_peers_error(open_channel, raw):
+    with peer(answering(raw)) as target, pytest.raises(PeerError, match="LayDanhMucCoQuan"):
+        open_channel(target.url, adapter={"share_endpoint": "/s"}).fetch(Dictionary.AGENCIES)
+
+
+def test_a_target_without_dictionaries_is_told(open_channel):
+    with pytest.raises(ConfigError, match="share_endpoint"):
+        open_channel("http://127.0.0.1:1/x").fetch(Dictionary.FIELDS)

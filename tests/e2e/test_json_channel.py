@@ -9,6 +9,7 @@ import urllib3
 
 from lienthong.samples import generate_large_csv
 from lienthong.sandbox import read_ledger
+from tests.contract.peers import answering, http, peer
 
 PASSWORD = "mat-khau-rat-bi-mat"
 LAND = ("--agency", "land-registration")
@@ -142,3 +143,30 @@ def test_after_a_wrong_login_everything_waits_and_resumes_by_itself(cli, portal)
     assert PASSWORD not in (cli.folder / "worker.log").read_text()
     assert ran.code == 0
     assert set(states(cli)) == {"delivered"}
+
+
+def test_a_dictionary_is_fetched_into_a_file_or_nothing_is_written(cli):
+    login = http(200, b'{"session":"s","error_code":"0"}')
+    rows = http(200, b'{"error_code":0,"result":[{"MATTHC":"1.001193","TENTTHC":"Khai sinh"}]}')
+    refusal = http(200, b'{"error_code":"-1"}')
+    table = {
+        "auth_endpoint": "/auth",
+        "integration_endpoint": "/call",
+        "share_endpoint": "/share",
+        "username": "u",
+        "password": PASSWORD,
+        "madonvi": "H29",
+    }
+    with peer(answering(login, rows), answering(refusal)) as server:
+        target = {"endpoint": server.url, "channel": "dvcqg-json", "json": table}
+        write_settings(cli, target)
+        fetched = cli("catalogue", "fetch", "procedures", "--out", "a.json")
+        refused = cli("catalogue", "fetch", "agencies", "--out", "b.json")
+
+    assert fetched.code == 0
+    assert fetched.err.endswith("a.json: 1 entries\n")
+    kept = json.loads((cli.folder / "a.json").read_text())
+    assert kept == [{"MATTHC": "1.001193", "TENTTHC": "Khai sinh"}]
+    assert refused.code == 3
+    assert "LayDanhMucCoQuan" in refused.err
+    assert not (cli.folder / "b.json").exists()
