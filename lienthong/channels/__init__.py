@@ -1,8 +1,9 @@
 """
-Channels to a portal: the port, and SOAP.
+Channels to a portal: the port, SOAP, and the JSON adapter.
 
-`SoapChannel` (lienthong.channels.soap) and `TargetProfile` (lienthong.channels.profile) are
-imported from their modules: most of the application needs the port's values only.
+`SoapChannel` (lienthong.channels.soap), `JsonChannel` (lienthong.channels.dvcqg_json) and
+`TargetProfile` (lienthong.channels.profile) are imported from their modules: most of the
+application needs the port's values only.
 """
 
 from __future__ import annotations

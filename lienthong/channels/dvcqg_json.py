@@ -58,6 +58,14 @@ class Payload:
     """What an operator should know of it; blank where nothing."""
 
 
+class _RefusedAsAWhole(Exception):
+    """A look-up is not repeated: logging in again with a wrong password may lock the account."""
+
+    def __init__(self, found: LookUp) -> None:
+        super().__init__()
+        self.found = found
+
+
 class JsonChannel:
     """A portal behind the JSON adapter or a façade. Thread-safe."""
 
@@ -124,9 +132,12 @@ class JsonChannel:
             detail = "nothing was asked: this façade has no look_up_endpoint"
             return LookUp(found=Found.WITHHELD, detail=detail)
         deadline = monotonic() + self._profile.call_timeout_seconds
-        return ask_patiently(
-            lambda: self._ask(dossier_code, deadline), attempts=self._profile.look_up_attempts
-        )
+        try:
+            return ask_patiently(
+                lambda: self._ask(dossier_code, deadline), attempts=self._profile.look_up_attempts
+            )
+        except _RefusedAsAWhole as refused:
+            return refused.found
 
     def fetch(self, dictionary: Dictionary, *, code: str = "") -> tuple[Any, ...]:
         """
@@ -221,13 +232,16 @@ class JsonChannel:
             return self._judge.look_up(came, dossier_code=dossier_code, now=self._clock())
         if came.outcome is Outcome.WITHHELD:
             return LookUp(found=Found.WITHHELD, detail=came.detail)
-        return LookUp(
+        found = LookUp(
             found=Found.FAILED,
             detail=came.detail,
             raw=came.raw,
             cut=came.cut,
             retry_after=came.retry_after,
         )
+        if came.outcome is Outcome.TARGET:
+            raise _RefusedAsAWhole(found)
+        return found
 
     def _call(
         self,

@@ -561,6 +561,16 @@ def test_without_a_login_nothing_is_sent_and_nothing_is_unknown(open_channel, to
     assert paths_of(target) == ["/portal/auth"]
 
 
+def test_a_look_up_does_not_try_a_wrong_password_again(open_channel):
+    told = said({"error_code": "-1", "message": "Sai mật khẩu"})
+    with peer(answering(told, told, told)) as target:
+        channel = open_channel(target.url, session=None, look_up_attempts=3)
+        found = channel.look_up(agency_code="", dossier_code=DOSSIER)
+
+    assert (found.found, found.detail) == (Found.FAILED, "login: code -1; nothing was sent")
+    assert len(target.seen) == 1
+
+
 def test_of_many_calls_one_logs_in(open_channel):
     def serve(connection, seen):
         while (request := read_request(connection)) is not None:

@@ -26,6 +26,7 @@ QUIET = timedelta(seconds=60)
     [
         (Outcome.DELIVERED, State.DELIVERED, Wait.NOW),
         (Outcome.REJECTED, State.PARKED, Wait.PERSON),
+        (Outcome.UNSENDABLE, State.PARKED, Wait.PERSON),
         (Outcome.UNRECOGNISED, State.QUARANTINED, Wait.PERSON),
         (Outcome.UNKNOWN, State.UNKNOWN, Wait.NOW),
         (Outcome.NOT_SENT, State.RETRYING, Wait.BACKOFF),

@@ -86,10 +86,14 @@ def test_in_a_window_nothing_starts_and_it_says_until_when():
 
 @pytest.mark.parametrize(
     "result",
-    [Answer(outcome=Outcome.WITHHELD), LookUp(found=Found.WITHHELD)],
-    ids=["send", "look-up"],
+    [
+        Answer(outcome=Outcome.WITHHELD),
+        Answer(outcome=Outcome.UNSENDABLE),
+        LookUp(found=Found.WITHHELD),
+    ],
+    ids=["send", "values it does not take", "look-up"],
 )
-def test_what_was_withheld_says_nothing_of_the_target(result):
+def test_what_never_left_says_nothing_of_the_target(result):
     pacer = make_pacer()
 
     for _ in range(10):
