@@ -318,7 +318,7 @@ def test_a_dossier_that_the_portal_lost_and_got_again_is_proven_with_its_first_r
     assert acted.problem is None
 
     assert Workers(site, (Role.DELIVER,), Event(), until_idle=True).run()
-    site.make_sealer().step()
+    Proving(site).make_sealer().step()
 
     with reading(site.store) as connection:
         row = connection.execute(select(messages)).one()
