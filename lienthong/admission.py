@@ -4,7 +4,7 @@ Whether an event enters its dossier, and which message of a dossier may go: valu
 Theory. A dossier's messages stand in a row, by `sequence`. An event is a repeat, a conflict, or a
 new message. Its identity is the agency's own event key; without one, a snapshot is a repeat only
 of the *latest* snapshot (statuses do go 4 → 5 → 4), while a progress row, which carries its own
-moment, is a repeat of any equal row of its dossier.
+moment, is a repeat of any equal row of its dossier, and so is what goes to an agency.
 
 One message at a time may go. While the portal has not acknowledged the dossier, that is the first
 unfinished snapshot: progress rows wait, also those that stand before it because an earlier
@@ -137,12 +137,12 @@ def admit(
         and m.content_digest is not None
         and m.state not in (State.DISCARDED, State.REISSUED)
     ]
-    if candidate.packet is Packet.PROGRESS:
-        return _admit_progress(candidate, earlier)
-    return _admit_snapshot(candidate, earlier, ledger)
+    if candidate.packet is Packet.DOSSIER:
+        return _admit_snapshot(candidate, earlier, ledger)
+    return _admit_single(candidate, earlier)
 
 
-def _admit_progress(candidate: Candidate, earlier: list[Known]) -> Repeat | Entry:
+def _admit_single(candidate: Candidate, earlier: list[Known]) -> Repeat | Entry:
     if candidate.key is None:
         for message in earlier:
             if message.content_digest == candidate.content_digest:

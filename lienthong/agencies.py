@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lienthong.conversion import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters import SourceOptions
     from mappings import Converter
@@ -33,6 +33,14 @@ class Agency:
     mapping_stamp: str
     """name@version sha256:…, written down with every message."""
     one_row_per_dossier: bool
+
+
+AgencyFinder: TypeAlias = "Callable[[str, str | None], Agency]"
+"""
+Gives an agency by name, for what it sends (service None) or for what peers send to it.
+
+Raises ConfigError where it cannot be used, signing.KeyUnusable where it has no key to sign with.
+"""
 
 
 def stamp_of(converter: Converter) -> str:

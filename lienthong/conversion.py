@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adapters.record import SourceRecord, UnreadableRecord
-from lienthong.channels.port import Packet
+from lienthong.channels.port import TO_PORTAL, Packet
 from lienthong.ids import make_id
 from mappings.catalogue import missing_components
 from schemas.building import VIETNAM, DocumentBuilder
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from lienthong.channels.port import HandedFile
     from mappings import Converter, Event
     from mappings.catalogue import Service
     from mappings.statuses import Status
@@ -57,6 +58,8 @@ class PreparedEvent:
     """MaTTHC of a dossier."""
     status: Status | None = None
     """Of a snapshot."""
+    file: HandedFile | None = None
+    """Of what goes to an agency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,7 @@ class Drafter:
         self._converter = converter
         self._services = services or {}
         version = converter.schema
-        self._builders = {packet: DocumentBuilder(version, packet.value) for packet in Packet}
+        self._builders = {packet: DocumentBuilder(version, packet.value) for packet in TO_PORTAL}
         self._validator = Validator(version)
 
     def draft(

@@ -37,7 +37,7 @@ from lienthong.decisions import LookUpRules
 from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
-from lienthong.flows.hints import DELIVER, EXPAND
+from lienthong.flows.hints import QUEUES
 from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
 from lienthong.flows.take import Taker
@@ -206,7 +206,7 @@ class Installation:
         settings = self.settings
         return RevocationSources(settings.revocation, data_dir=settings.data_dir, clock=self.clock)
 
-    def agency(self, name: str) -> Agency:
+    def agency(self, name: str, service: str | None = None) -> Agency:
         """
         Return one agency, compiled once; again when its keys or the catalogue have changed.
 
@@ -631,7 +631,7 @@ def _rabbit_settings(settings: BrokerSettings, agencies: tuple[str, ...]) -> Rab
         ),
         plan=Plan(
             prefix=settings.prefix,
-            queues=(EXPAND, DELIVER),
+            queues=QUEUES,
             delivery_limit=settings.delivery_limit,
             agencies=settings.agencies or agencies,
         ),

@@ -65,7 +65,7 @@ class Plan:
 
     prefix: str = "lienthong"
     """Begins every name, so that a virtual host can be shared."""
-    queues: tuple[str, ...] = ("expand", "deliver")
+    queues: tuple[str, ...] = ("expand", "deliver", "hand-over")
     """The work queues, as the port's users call them."""
     tiers: tuple[timedelta, ...] = field(
         default=(

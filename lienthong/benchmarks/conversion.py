@@ -24,7 +24,7 @@ from adapters import read_records
 from adapters.record import SourceRecord
 from lienthong.agencies import make_agency
 from lienthong.benchmarks.measuring import Cost, Meter, Primitive, Stage
-from lienthong.channels.port import Packet
+from lienthong.channels.port import TO_PORTAL
 from lienthong.flows.convert import Report, convert_file
 from lienthong.ids import make_id
 from lienthong.samples import generate_large_csv
@@ -146,7 +146,7 @@ def measure_primitives(
     builders = {
         (name, packet.value): DocumentBuilder(converter.schema, packet.value)
         for name, converter in converters.items()
-        for packet in Packet
+        for packet in TO_PORTAL
     }
     documents = timed.run(
         ("build", "dựng XML", "build XML"),

@@ -21,7 +21,7 @@ from lienthong.channels.asking import ask_patiently
 from lienthong.channels.dictionaries import Dictionary, no_answer, no_dictionaries
 from lienthong.channels.json_answers import JsonJudge
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
-from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
+from lienthong.channels.port import TO_PORTAL, Answer, Found, LookUp, Outcome, Packet
 from lienthong.channels.sessions import Sessions
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 from lienthong.channels.wire import Wire, one_line
@@ -98,7 +98,7 @@ class JsonChannel:
                 version, packet.value, form=self._json.json_form
             )
             for version in versions
-            for packet in Packet
+            for packet in TO_PORTAL
         }
         self._judge = JsonJudge(profile=profile, json=self._json)
         self._base = urlsplit(profile.endpoint).path.rstrip("/")

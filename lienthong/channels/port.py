@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 
 
 class Packet(Enum):
-    """The portal's services that take a document; the values are their published names."""
+    """What a message is; of the portal's services that take a document the published names."""
 
     DOSSIER = "DongBoHoSoMC"
     PROGRESS = "CapNhatTienDoHoSoMC"
+    INBOUND = "inbound"
+    """To an agency, in its own format: whatever a peer sent; its service stands with the file."""
+
+
+TO_PORTAL = (Packet.DOSSIER, Packet.PROGRESS)
+"""What goes to the portal."""
+
+
+class Direction(Enum):
+    """Whom one deliverer brings messages to."""
+
+    TO_PORTAL = "portal"
+    TO_AGENCIES = "agencies"
 
 
 class Outcome(Enum):
@@ -51,6 +64,18 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedFile:
+    """What a document for an agency is, beside its bytes."""
+
+    name: str
+    """Of the file, safe as one."""
+    media_type: str
+    """With its charset, where it has one."""
+    service: str
+    """As it is published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendRequest:
     """One attempt to deliver one document."""
 
@@ -64,6 +89,10 @@ class SendRequest:
     """1-based number of this attempt."""
     sent_at: datetime
     """What time it is; the answer's time is judged by it."""
+    agency: str
+    """Whose message it is: to the portal its sender, else its receiver."""
+    file: HandedFile | None = None
+    """Of what goes to an agency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

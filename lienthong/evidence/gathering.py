@@ -15,6 +15,7 @@ from sqlalchemy import and_, distinct, func, or_, select, true
 
 from lienthong.conversion import stored_key
 from lienthong.store.tables import (
+    SEPARATOR,
     agencies,
     attempts,
     audit,
@@ -186,7 +187,7 @@ def find_codes(connection: Connection, name: str, *, agency: str | None = None) 
     if connection.execute(query.limit(1)).first() is not None:
         return [name]
     # The index of keys begins with the agency.
-    names = select(agencies.c.name)
+    names = select(agencies.c.name).where(agencies.c.name.not_like(f"%{SEPARATOR}%"))
     by_key = (
         select(messages.c.dossier_code)
         .where(

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.port import BrokerUnavailable, StaleDelivery
-from lienthong.channels.port import Answer, Found, LookUp, Outcome, SendRequest
+from lienthong.channels.port import Answer, Direction, Found, LookUp, Outcome, SendRequest
 from lienthong.decisions import (
     LookUpRules,
     Next,
@@ -38,7 +38,7 @@ from lienthong.decisions import (
     not_before_retry_after,
 )
 from lienthong.failpoints import Point, reached
-from lienthong.flows.hints import DELIVER
+from lienthong.flows.hints import DELIVER, HAND_OVER
 from lienthong.logs import kind_and_place
 from lienthong.pacing import Throughput
 from lienthong.states import State
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+HINTS = {Direction.TO_PORTAL: DELIVER, Direction.TO_AGENCIES: HAND_OVER}
 IDLE = timedelta(milliseconds=500)
 """How long the coordinator waits for a first hint."""
 BUSY = timedelta(milliseconds=20)
@@ -102,13 +103,14 @@ class DeliveryRules:
     """A message whose attempts were abandoned so often, because its workers died, is parked."""
     backoff: Backoff
     look_ups: LookUpRules
+    direction: Direction = Direction.TO_PORTAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lead:
-    """A dossier that may have something to deliver, and the hint that said so, if one did."""
+    """A ledger that may have something to deliver, and the hint that said so, if one did."""
 
-    dossier_code: str
+    ledger: str
     hint: Delivery | None
 
 
@@ -178,7 +180,10 @@ class Deliverer:
         self._random = random
         self._worker = f"{gethostname()}:{getpid()}"
         self._claiming = Claiming(
-            lease=rules.lease, crash_limit=rules.crash_limit, grace=BACKLOG_GRACE
+            lease=rules.lease,
+            crash_limit=rules.crash_limit,
+            grace=BACKLOG_GRACE,
+            direction=rules.direction,
         )
         self._out: dict[Future[Answer | LookUp], _Call] = {}
         self._ended: SimpleQueue[Future[Answer | LookUp]] = SimpleQueue()
@@ -272,7 +277,7 @@ class Deliverer:
             is_idle = is_quiet and not leads and not self._has_backlog
             wait = IDLE if is_idle else timedelta(0)
             hints = self._receive(now, limit=free - len(leads), lease=self._rules.lease, wait=wait)
-            leads += [_Lead(dossier_code=h.message.body.decode(), hint=h) for h in hints]
+            leads += [_Lead(ledger=h.message.body.decode(), hint=h) for h in hints]
             ended = self._steady()
             self._hints_from = ended + HINT_PAUSES * (ended - begun)
         return leads
@@ -285,7 +290,10 @@ class Deliverer:
             return []
         try:
             hints = self._broker.receive(
-                DELIVER, limit=limit, lease=lease + HINT_LEASE_MARGIN, wait=wait
+                HINTS[self._rules.direction],
+                limit=limit,
+                lease=lease + HINT_LEASE_MARGIN,
+                wait=wait,
             )
         except BrokerUnavailable as error:
             log.warning("hint.exchange_away", cause=error.code)
@@ -343,14 +351,14 @@ class Deliverer:
         ended = [self._ending(call.task, result, now=work.at) for call, result in self._came]
         for (call, _), due_at in zip(self._came, finish(work, ended), strict=True):
             if due_at is not None and due_at <= work.at:
-                plan.going_on.append(_Lead(dossier_code=call.task.dossier_code, hint=call.hint))
+                plan.going_on.append(_Lead(ledger=call.task.ledger, hint=call.hint))
             elif call.hint is not None:
                 plan.settled.append((call.hint, due_at))
         return ended
 
     def _write_attempts(self, work: Work, leads: list[_Lead], plan: _Plan, *, backlog: int) -> None:
         """Claim dossiers, and write the attempts down that are to be made."""
-        codes = [lead.dossier_code for lead in leads]
+        codes = [lead.ledger for lead in leads]
         started = start(work, codes, backlog=backlog, claiming=self._claiming)
         for lead, task in zip(leads, started.hinted, strict=True):
             if isinstance(task, Task):
@@ -428,6 +436,8 @@ class Deliverer:
                 # By the store's clock, if it has one: by it the portal's receipt is judged, and the
                 # clock of one worker may be wrong.
                 sent_at=call.steady_zero + timedelta(seconds=steady),
+                agency=task.agency,
+                file=task.file,
             )
         )
         reached(Point.DELIVER_ANSWERED)

@@ -3,11 +3,11 @@ Expanding submissions: records become signed messages, in batches, and a killed 
 goes on where its last committed batch ended.
 
 Conversion and signing happen outside the transaction; identity, order and state inside it. The
-fence of the agency's claim is checked in every transaction, so a worker that was frozen past its
-lease changes nothing. An agency's submissions are expanded by one worker at a time, in the order
-of arrival, many small ones in one transaction; several agencies are open at once and take turns,
-so that a large file of one keeps no other waiting. Where more agencies wait than are open at once,
-those that had their turn make room.
+fence of the line's claim is checked in every transaction, so a worker that was frozen past its
+lease changes nothing. The submissions of a line (an agency's own, or what a peer sends to it) are
+expanded by one worker at a time, in the order of arrival, many small ones in one transaction;
+several lines are open at once and take turns, so that a large file of one keeps no other waiting.
+Where more lines wait than are open at once, those that had their turn make room.
 
 What kills or stops its worker again and again is found by taking smaller steps, and left out: first
 the one record, then, where reading alone kills, the rest of its file.
@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lienthong.conversion import Prepared
 from lienthong.failpoints import Point, reached
-from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.flows.hints import hint_due
 from lienthong.flows.records import convert, read, rejected
 from lienthong.store.database import reading
 from lienthong.store.expansions import (
@@ -36,7 +36,7 @@ from lienthong.store.expansions import (
     Opened,
     advance,
     claim_expansion,
-    due_agencies,
+    due_lines,
     finish_expansions,
     forget_tries,
     keep_claim,
@@ -44,7 +44,7 @@ from lienthong.store.expansions import (
 )
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.pieces import load_small, open_source
-from lienthong.store.submissions import SubmissionState
+from lienthong.store.submissions import SubmissionState, agency_of
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin, tell_time
 from lienthong.trouble import STORE_TROUBLE, passes
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from adapters.record import SourceRecord, UnreadableRecord
     from broker.port import Broker
-    from lienthong.agencies import Agency
+    from lienthong.agencies import Agency, AgencyFinder
     from lienthong.store.database import Store
     from lienthong.store.expansions import ExpansionClaim
     from lienthong.store.work import Work
@@ -67,12 +67,12 @@ log = structlog.get_logger()
 
 BATCH = 100
 """Records per transaction: one flush to disk for all of them."""
-OPEN_AGENCIES = 8
-"""Agencies that one worker has in hand at once."""
+OPEN_LINES = 8
+"""Lines that one worker has in hand at once."""
 DUE = 1_000
-"""Agencies that wait among which the next ones are chosen."""
+"""Lines that wait among which the next ones are chosen."""
 TURN = 10
-"""Batches after which an agency makes room for one that waits."""
+"""Batches after which a line makes room for one that waits."""
 REREAD = 4
 """
 Who comes back has its file read again up to where it was. Its next turn is this part of that way at
@@ -100,7 +100,7 @@ _Step: TypeAlias = "tuple[Opened, Prepared | _End]"
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
-    """One agency in hand: its claim, and its records one by one across all its submissions."""
+    """One line in hand: its claim, and its records one by one across all its submissions."""
 
     claim: ExpansionClaim
     steps: Iterator[_Step]
@@ -126,7 +126,7 @@ class Expander:
         *,
         store: Store,
         broker: Broker,
-        agencies: Callable[[str], Agency],
+        agencies: AgencyFinder,
         clock: Callable[[], datetime],
         lease: timedelta,
         retry_after: timedelta,
@@ -142,46 +142,46 @@ class Expander:
         """The moment of the store at which `monotonic` was 0."""
         self._steps_taken = 0
         self._left_at: dict[str, int] = {}
-        """The step in which an agency was last in hand: who waits longest comes next."""
+        """The step in which a line was last in hand: who waits longest comes next."""
 
     def step(self) -> bool:
         """
-        Take agencies that have something to expand in hand, and expand one batch of each.
+        Take lines that have something to expand in hand, and expand one batch of each.
 
         Returns:
             Whether there was anything to do.
         """
         self._steps_taken += 1
-        if len(self._in_hand) >= OPEN_AGENCIES:
+        if len(self._in_hand) >= OPEN_LINES:
             self._make_room()
-        if len(self._in_hand) < OPEN_AGENCIES:
+        if len(self._in_hand) < OPEN_LINES:
             self._claim_more()
         did_something = False
-        for agency, reading_ in list(self._in_hand.items()):
+        for line, reading_ in list(self._in_hand.items()):
             try:
                 goes_on = self._round(reading_)
             except ClaimLost:
-                log.warning("expansion.claim_lost", agency=agency)
+                log.warning("expansion.claim_lost", agency=agency_of(line))
                 goes_on = False
             except Exception as error:
                 # What repeats with the same data must be counted, or it is tried for ever. So is
                 # a conflict with another: it is over before the count matters.
-                self._drop(agency, counts=not passes(error) or isinstance(error, IntegrityError))
+                self._drop(line, counts=not passes(error) or isinstance(error, IntegrityError))
                 raise
             did_something = True
-            self._left_at[agency] = self._steps_taken
+            self._left_at[line] = self._steps_taken
             if not goes_on:
-                del self._in_hand[agency]
+                del self._in_hand[line]
         return did_something
 
     def close(self) -> None:
-        """Give every agency in hand back; what is not committed is done again by another."""
-        for agency in list(self._in_hand):
-            self._drop(agency, counts=False)
+        """Give every line in hand back; what is not committed is done again by another."""
+        for line in list(self._in_hand):
+            self._drop(line, counts=False)
 
-    def _drop(self, agency: str, *, counts: bool) -> None:
-        """Give an agency back; `counts`: what stopped it may be what is read."""
-        reading_ = self._in_hand.pop(agency)
+    def _drop(self, line: str, *, counts: bool) -> None:
+        """Give a line back; `counts`: what stopped it may be what is read."""
+        reading_ = self._in_hand.pop(line)
         with suppress(*STORE_TROUBLE, ClaimLost), begin(self._store, at=self._clock) as work:
             keep_claim(work, reading_.claim, lease_until=None)
             if reading_.first is not None and not reading_.has_committed and not counts:
@@ -197,7 +197,7 @@ class Expander:
 
     def _make_room(self) -> None:
         """Give back whose turn is over, the one that has been in hand longest, if others wait."""
-        over = [agency for agency, reading_ in self._in_hand.items() if reading_.turn <= 0]
+        over = [line for line, reading_ in self._in_hand.items() if reading_.turn <= 0]
         if over and self._due(limit=1):
             self._drop(over[0], counts=False)
 
@@ -205,17 +205,17 @@ class Expander:
         with reading(self._store) as connection:
             now = tell_time(self._store, connection, at=self._clock)
             self._zero = now - timedelta(seconds=monotonic())
-            return due_agencies(connection, now=now, limit=limit)
+            return due_lines(connection, now=now, limit=limit)
 
     def _claim_more(self) -> None:
-        due = sorted(self._due(limit=DUE), key=lambda agency: self._left_at.get(agency, 0))
-        for agency in due[: OPEN_AGENCIES - len(self._in_hand)]:
+        due = sorted(self._due(limit=DUE), key=lambda line: self._left_at.get(line, 0))
+        for line in due[: OPEN_LINES - len(self._in_hand)]:
             with begin(self._store, at=self._clock) as work:
-                claim = claim_expansion(work, agency, lease=self._lease)
-                first = open_submissions(work.connection, agency, after=0, limit=1)
+                claim = claim_expansion(work, line, lease=self._lease)
+                first = open_submissions(work.connection, line, after=0, limit=1)
             reached(Point.EXPAND_CLAIMED)
             if claim is not None:
-                self._in_hand[agency] = self._open(claim, first[0] if first else None)
+                self._in_hand[line] = self._open(claim, first[0] if first else None)
 
     def _open(self, claim: ExpansionClaim, first: Opened | None) -> _Reading:
         tries = first.tries if first is not None else 0
@@ -245,7 +245,7 @@ class Expander:
         reached(Point.EXPAND_COMMITTED)
         reading_.has_committed = True
         if due:
-            publish_or_leave(self._broker, DELIVER, due, at=work.at)
+            hint_due(self._broker, due, at=work.at)
             reached(Point.EXPAND_HINTED)
         for submission, step in steps:
             if isinstance(step, _End):
@@ -285,13 +285,13 @@ class Expander:
         return due
 
     def _steps(self, reading_: _Reading) -> Iterator[_Step]:
-        """Yield the records of the agency's submissions in order, and each one's end."""
+        """Yield the records of the line's submissions in order, and each one's end."""
         after = 0
-        agency: Agency | None = None
+        agencies: dict[str | None, Agency] = {}
         while True:
             with reading(self._store) as connection:
                 opened = open_submissions(
-                    connection, reading_.claim.agency, after=after, limit=reading_.batch
+                    connection, reading_.claim.line, after=after, limit=reading_.batch
                 )
             if not opened:
                 return
@@ -300,7 +300,10 @@ class Expander:
                 if submission.due_at > self._now():
                     return
                 try:
-                    agency = agency or self._agencies(reading_.claim.agency)
+                    agency = agencies.get(submission.service)
+                    if agency is None:
+                        agency = self._agencies(submission.agency, submission.service)
+                        agencies[submission.service] = agency
                     reading_.origins[submission.id] = _origin(submission, agency)
                     yield from self._expand(reading_, submission, agency, small)
                     continue
@@ -372,6 +375,7 @@ def _origin(submission: Opened, agency: Agency) -> Origin:
         agency=submission.agency,
         mapping=agency.mapping_stamp,
         one_row_per_dossier=agency.one_row_per_dossier,
+        service=submission.service,
     )
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from broker.port import BrokerError, Message
 from lienthong.ids import make_id
+from lienthong.store.tables import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 EXPAND = "expand"
-"""Hints that an agency may have something to expand; the body is its name."""
+"""Hints that a line may have something to expand; the body is its name."""
 DELIVER = "deliver"
-"""Hints that a dossier may have something to deliver; the body is its code."""
+"""Hints that a dossier may have something to deliver; the body is the code of its ledger."""
+HAND_OVER = "hand-over"
+"""The same for what goes to an agency."""
+QUEUES = (EXPAND, DELIVER, HAND_OVER)
 
 
 class Publisher(Protocol):
@@ -46,3 +50,14 @@ def publish_or_leave(
         broker.publish(queue, [hint(subject, at=at) for subject in subjects])
     except BrokerError as error:
         log.warning("hint.left_to_be_found", queue=queue, cause=error.code)
+
+
+def hint_due(broker: Publisher, ledgers: Iterable[str], *, at: datetime) -> None:
+    """Publish hints that these ledgers have something to deliver, each in its direction."""
+    inbound: list[str] = []
+    outbound: list[str] = []
+    for code in ledgers:
+        (inbound if SEPARATOR in code else outbound).append(code)
+    for queue, codes in ((DELIVER, outbound), (HAND_OVER, inbound)):
+        if codes:
+            publish_or_leave(broker, queue, codes, at=at)

@@ -13,6 +13,7 @@ same bytes is the same submission, and with other bytes it is refused.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,6 +27,7 @@ from lienthong.store.submissions import (
     Submission,
     find_keys,
     insert_submissions,
+    line_of,
     note_received,
     take_places,
 )
@@ -54,6 +56,13 @@ class Offer:
     sender: str
     key: str | None = None
     """The sender's own id of this hand-over; a hand-over without one is always a new one."""
+    service: str | None = None
+    """Of a message of a peer to the agency, as it is published; None: from the agency itself."""
+
+    @property
+    def line(self) -> str:
+        """In which it is expanded, and its key is its own."""
+        return line_of(self.agency, service=self.service, sender=self.sender)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +146,7 @@ def receive(
     if isinstance(outcome, KeyConflict):
         raise InputError(outcome.problem)
     reached(Point.RECEIVE_COMMITTED)
-    publish_or_leave(broker, EXPAND, [offer.agency], at=clock())
+    publish_or_leave(broker, EXPAND, [offer.line], at=clock())
     reached(Point.RECEIVE_HINTED)
     return outcome
 
@@ -167,8 +176,12 @@ def receive_many(
                 put_pieces(work, [(read.id, *piece) for piece in pieces[read.id]])
         reached(Point.RECEIVE_REGISTERED)
     reached(Point.RECEIVE_COMMITTED)
-    agencies = {outcome.agency for outcome in outcomes if isinstance(outcome, Taken)}
-    publish_or_leave(broker, EXPAND, sorted(agencies), at=clock())
+    lines = {
+        offer.line
+        for offer, outcome in zip(offers, outcomes, strict=True)
+        if isinstance(outcome, Taken)
+    }
+    publish_or_leave(broker, EXPAND, sorted(lines), at=clock())
     reached(Point.RECEIVE_HINTED)
     return outcomes
 
@@ -252,29 +265,27 @@ def _read_full(source: BinaryIO) -> bytes:
 
 
 def _register(work: Work, reads: Sequence[_Read]) -> list[Taken | KeyConflict]:
-    """Make submissions exist, each in its place in its agency's row, or find that they do."""
-    counts: dict[str, int] = {}
-    for read in reads:
-        counts[read.offer.agency] = counts.get(read.offer.agency, 0) + 1
-    # First of all: from here on nobody else receives for these agencies, so a key that is not
+    """Make submissions exist, each in its place in its line, or find that they do."""
+    counts = Counter(read.offer.line for read in reads)
+    # First of all: from here on nobody else receives for these lines, so a key that is not
     # there now cannot come before the end of this transaction.
     places = take_places(work, counts)
-    known = {agency: find_keys(work.connection, agency, _keys(reads, agency)) for agency in counts}
+    known = {line: find_keys(work.connection, line, _keys(reads, line)) for line in counts}
     new: list[tuple[Submission, int]] = []
     outcomes: list[Taken | KeyConflict] = []
     for read in reads:
         offer = read.offer
-        before = known[offer.agency].get(offer.key) if offer.key is not None else None
+        before = known[offer.line].get(offer.key) if offer.key is not None else None
         if before is not None:
             outcomes.append(_again(work, read, *before))
             continue
         if offer.key is not None:
-            known[offer.agency][offer.key] = (read.id, read.sha256)
+            known[offer.line][offer.key] = (read.id, read.sha256)
         submission = _submission(read, work.at)
         # At once, so that nobody is told of a repeat before the first.
         note_received(work, submission)
-        new.append((submission, places[offer.agency]))
-        places[offer.agency] += 1
+        new.append((submission, places[offer.line]))
+        places[offer.line] += 1
         outcomes.append(_taken(read, read.id, is_repeat=False))
     put_pieces(
         work,
@@ -288,18 +299,17 @@ def _register(work: Work, reads: Sequence[_Read]) -> list[Taken | KeyConflict]:
     return outcomes
 
 
-def _keys(reads: Sequence[_Read], agency: str) -> set[str]:
+def _keys(reads: Sequence[_Read], line: str) -> set[str]:
     return {
-        read.offer.key
-        for read in reads
-        if read.offer.agency == agency and read.offer.key is not None
+        read.offer.key for read in reads if read.offer.line == line and read.offer.key is not None
     }
 
 
 def _again(work: Work, read: _Read, submission_id: str, sha256: str) -> Taken | KeyConflict:
     if sha256 == read.sha256:
         work.note("submission.repeated", submission_id, door=read.offer.door)
-        work.tell(read.offer.agency, "received", submission_id=submission_id, repeated=True)
+        if read.offer.service is None:
+            work.tell(read.offer.agency, "received", submission_id=submission_id, repeated=True)
         return _taken(read, submission_id, is_repeat=True)
     work.note("submission.key_conflict", submission_id, door=read.offer.door, sha256=read.sha256)
     return KeyConflict(problem=_key_conflict(read.offer))
@@ -327,11 +337,19 @@ def _submission(read: _Read, at: datetime) -> Submission:
         size=read.size,
         received_at=at,
         key=offer.key,
+        service=offer.service,
     )
 
 
-def small_offer(
-    body: bytes, *, file_name: str, agency: str, door: str, sender: str, key: str | None
+def small_offer(  # noqa: PLR0913 - one argument per fact of an offer
+    body: bytes,
+    *,
+    file_name: str,
+    agency: str,
+    door: str,
+    sender: str,
+    key: str | None,
+    service: str | None = None,
 ) -> Offer:
     """Return an offer of bytes that are in the hand already."""
     return Offer(
@@ -341,6 +359,7 @@ def small_offer(
         door=door,
         sender=sender,
         key=key,
+        service=service,
     )
 
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lienthong.admission import Ledger
-from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.channels.port import Packet
+from lienthong.flows.hints import hint_due
 from lienthong.flows.missing import let_go_again
 from lienthong.flows.reread import Source
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 from lienthong.store.delivery import take_over
-from lienthong.store.ledgers import change_state, known_from, load_ledgers, promote
+from lienthong.store.ledgers import change_state, known_from, ledger_of, load_ledgers, promote
 from lienthong.store.queries import message_not_found
 from lienthong.store.reconciliations import note_sent
 from lienthong.store.reissuing import put_in_place
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from broker.port import Broker
     from lienthong.admission import Known
-    from lienthong.agencies import Agency
+    from lienthong.agencies import AgencyFinder
     from lienthong.store.database import Store
     from lienthong.store.work import Work
 
@@ -114,7 +115,11 @@ class Replayer:
         return self._act(message_ids, order, MAY_DISCARD, self._discard)
 
     def reissue(
-        self, message_ids: Sequence[str], *, order: Order, agencies: Callable[[str], Agency]
+        self,
+        message_ids: Sequence[str],
+        *,
+        order: Order,
+        agencies: AgencyFinder,
     ) -> Iterator[Acted]:
         """
         Make new messages from the sources of these, by the mappings as they are now.
@@ -122,7 +127,8 @@ class Replayer:
         Args:
             message_ids: In any order.
             order: Who and why.
-            agencies: Gives an agency by name; where it cannot, its messages stay as they are.
+            agencies: Gives an agency by name and service; where it cannot, its messages stay as
+                they are.
         """
         source = Source(self._store, agencies, clock=self._clock)
 
@@ -159,7 +165,7 @@ class Replayer:
                     turn = ledger.next_to_go()
                     if turn is not None and turn.state is State.READY:
                         moving.add(ledger.code)
-            publish_or_leave(self._broker, DELIVER, sorted(moving), at=work.at)
+            hint_due(self._broker, sorted(moving), at=work.at)
             yield from acted
 
     def _in_order(self, message_ids: Sequence[str]) -> list[str]:
@@ -199,7 +205,7 @@ def _find(work: Work, message_id: str, allowed: Collection[State]) -> tuple[Ledg
         raise message_not_found(message_id)
     ledger = Ledger(code="", agency=row.agency)
     if row.dossier_code is not None:
-        code = row.dossier_code
+        code = ledger_of(Packet(row.packet), row.dossier_code, row.agency)
         ledger = load_ledgers(work.connection, [code], agency=row.agency, to_change=True)[code]
     known = {message.id: message for message in ledger.messages}
     message = known.get(message_id) or _hold(work, message_id)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from lienthong.agencies import Agency
+    from lienthong.agencies import AgencyFinder
     from lienthong.store.database import Store
 
 
@@ -39,7 +39,11 @@ class Source:
     """Reads the records of messages again, each submission once, and converts them."""
 
     def __init__(
-        self, store: Store, agencies: Callable[[str], Agency], *, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        agencies: AgencyFinder,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._agencies = agencies
@@ -62,6 +66,9 @@ class Source:
                 submissions.c.size,
                 submissions.c.received_at,
                 submissions.c.erased_at,
+                submissions.c.sender,
+                submissions.c.key,
+                submissions.c.service,
             )
             .join(submissions, submissions.c.id == messages.c.submission_id)
             .where(messages.c.id.in_(message_ids))
@@ -118,12 +125,13 @@ class Source:
 
     def _make(self, first: Row[Any], wanted: dict[int, list[Row[Any]]]) -> None:
         """Read one submission, and take out of `wanted` what something is made of."""
-        agency = self._agencies(first.agency)
+        agency = self._agencies(first.agency, first.service)
         origin = Origin(
             submission_id=first.submission_id,
             agency=first.agency,
             mapping=agency.mapping_stamp,
             one_row_per_dossier=agency.one_row_per_dossier,
+            service=first.service,
         )
         last = max(wanted)
         opened = Opened(
@@ -136,6 +144,9 @@ class Source:
             due_at=first.received_at,
             tries=0,
             left_out=0,
+            sender=first.sender,
+            key=first.key,
+            service=first.service,
         )
         with open_source(self._store, opened, {}) as source:
             records = read(source, opened, agency)

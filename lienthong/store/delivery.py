@@ -15,14 +15,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+import msgspec
+from sqlalchemy import bindparam, case, exists, func, literal_column, or_, select, update
 
-from lienthong.channels.port import Found, Outcome, Packet
+from lienthong.channels.port import Direction, Found, HandedFile, Outcome, Packet
 from lienthong.states import State
 from lienthong.store.bulk import among, insert_rows
 from lienthong.store.ledgers import Changes, load_ledgers
 from lienthong.store.sealed import document_context
-from lienthong.store.tables import attempts, dossiers, messages
+from lienthong.store.submissions import PORTAL_DOORS
+from lienthong.store.tables import SEPARATOR, attempts, dossiers, messages, submissions
 from lienthong.store.vault import SealBroken
 from schemas.problem import Text
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from lienthong.admission import Known, Ledger
     from lienthong.store.work import Work
@@ -49,14 +51,44 @@ _FREE = (
     .where(among(dossiers.c.code, "_codes"), _IS_FREE)
     .with_for_update(skip_locked=True)
 )
-_BACKLOG = (
-    select(dossiers.c.code, dossiers.c.fence)
-    .select_from(messages.join(dossiers, dossiers.c.code == messages.c.dossier_code))
-    .where(messages.c.due_at.is_not(None), messages.c.due_at <= bindparam("_before"), _IS_FREE)
-    # Of equally urgent ones the longest due; both from the index of what is due.
-    .order_by(messages.c.deadline, messages.c.due_at)
-    .limit(bindparam("_limit"))
-    .with_for_update(of=dossiers, skip_locked=True)
+_TO_AGENCY = messages.c.packet == literal_column(f"'{Packet.INBOUND.value}'")
+# As `ledgers.ledger_of`.
+_AGENCY_LEDGER = messages.c.dossier_code + SEPARATOR + messages.c.agency
+_LEDGER = case((_TO_AGENCY, _AGENCY_LEDGER), else_=messages.c.dossier_code)
+
+
+def _backlog(direction: ColumnElement[bool], ledger: ColumnElement[str]) -> Select[tuple[str, int]]:
+    """Return the query for dossiers of one direction that have had something due for a while."""
+    return (
+        select(dossiers.c.code, dossiers.c.fence)
+        .select_from(messages.join(dossiers, dossiers.c.code == ledger))
+        .where(
+            direction,
+            messages.c.due_at.is_not(None),
+            messages.c.due_at <= bindparam("_before"),
+            _IS_FREE,
+        )
+        # Of equally urgent ones the longest due; both from the index of what is due.
+        .order_by(messages.c.deadline, messages.c.due_at)
+        .limit(bindparam("_limit"))
+        .with_for_update(of=dossiers, skip_locked=True)
+    )
+
+
+_BACKLOGS = {
+    Direction.TO_PORTAL: _backlog(
+        messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"), messages.c.dossier_code
+    ),
+    Direction.TO_AGENCIES: _backlog(_TO_AGENCY, _AGENCY_LEDGER),
+}
+_filed = messages.alias("filed")
+# Whoever filed it there has it there; the agency's first word about it is an update.
+_FILED_AT_PORTAL = exists().where(
+    _filed.c.dossier_code == messages.c.dossier_code,
+    _filed.c.packet == Packet.INBOUND.value,
+    _filed.c.submission_id == submissions.c.id,
+    submissions.c.service == Packet.DOSSIER.value,
+    submissions.c.door.in_(PORTAL_DOORS),
 )
 _CLAIM = (
     update(dossiers)
@@ -78,9 +110,10 @@ _ROWS = (
         messages.c.was_update,
         messages.c.unknown_since,
         messages.c.due_at,
-        dossiers.c.at_portal,
+        messages.c.file,
+        or_(dossiers.c.at_portal, _FILED_AT_PORTAL).label("at_portal"),
     )
-    .join(dossiers, dossiers.c.code == messages.c.dossier_code)
+    .select_from(messages.join(dossiers, dossiers.c.code == _LEDGER))
     .where(among(messages.c.id, "_ids"))
 )
 _LOOK_UPS = (
@@ -97,6 +130,8 @@ _OPEN_ATTEMPTS = update(attempts).where(
 class Task:
     """One thing to do for one dossier, already written down as an attempt."""
 
+    ledger: str
+    """Code of the ledger that was claimed."""
     dossier_code: str
     agency: str
     fence: int
@@ -110,6 +145,7 @@ class Task:
     document: bytes
     """Empty for a look-up."""
     document_digest: str
+    file: HandedFile | None
     failures: int
     unknown_since: datetime | None
 
@@ -123,6 +159,7 @@ class Claiming:
     """A message whose attempts were abandoned so often is parked."""
     grace: timedelta
     """How long what is due is left to its hint before it counts as backlog."""
+    direction: Direction = Direction.TO_PORTAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,28 +176,29 @@ class Started:
     """How many dossiers were claimed for it: fewer than asked for means that there are no more."""
 
 
-def start(work: Work, dossier_codes: Sequence[str], *, backlog: int, claiming: Claiming) -> Started:
+def start(work: Work, codes: Sequence[str], *, backlog: int, claiming: Claiming) -> Started:
     """
     Claim dossiers and write down the attempt that the next message of each needs.
 
     Args:
         work: The transaction.
-        dossier_codes: Whose turn it may be; one that stands here twice is taken once.
+        codes: Of ledgers whose turn it may be; one that stands here twice is taken once.
         backlog: At most so many more are taken from what has been due for a while.
         claiming: How.
     """
-    wanted = sorted(set(dossier_codes))
+    wanted = sorted(set(codes))
     fences = _claim(work, _FREE, {"_codes": wanted}, claiming=claiming) if wanted else {}
     backlog_fences: dict[str, int] = {}
     if backlog > 0:
         due = {"_before": work.at - claiming.grace, "_limit": backlog}
-        backlog_fences = _claim(work, _BACKLOG, due, claiming=claiming)
+        query = _BACKLOGS[claiming.direction]
+        backlog_fences = _claim(work, query, due, claiming=claiming)
     ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")
     outcomes = _Beginning(work, fences | backlog_fences, ledgers, claiming=claiming).run()
     found = [outcomes.pop(code) for code in backlog_fences]
     outcomes |= _leases(work, set(wanted) - fences.keys())
     return Started(
-        hinted=[outcomes.pop(code, None) for code in dossier_codes],
+        hinted=[outcomes.pop(code, None) for code in codes],
         backlog=[task for task in found if isinstance(task, Task)],
         backlog_claimed=len(backlog_fences),
     )
@@ -291,10 +329,12 @@ class _Beginning:
         )
         if is_look_up:
             self._work.note("message.looked_up", turn.id, number=number)
+        ledger = self._codes[turn.id]
         return Task(
+            ledger=ledger,
             dossier_code=row.dossier_code,
             agency=row.agency,
-            fence=self._fences[row.dossier_code],
+            fence=self._fences[ledger],
             message_id=turn.id,
             packet=turn.packet,
             number=number,
@@ -302,6 +342,7 @@ class _Beginning:
             is_updating=is_updating,
             document=document,
             document_digest=row.document_digest,
+            file=None if row.file is None else msgspec.json.decode(row.file, type=HandedFile),
             failures=row.failures,
             unknown_since=row.unknown_since,
         )
@@ -341,10 +382,10 @@ def _count_look_ups(connection: Connection, ids: Sequence[str]) -> dict[str, int
     return {row.message_id: row.look_ups for row in connection.execute(_LOOK_UPS, {"_ids": ids})}
 
 
-def take_over(work: Work, dossier_code: str) -> None:
-    """End whatever claim there is on a dossier, for a person who decides about it."""
+def take_over(work: Work, code: str) -> None:
+    """End whatever claim there is on a ledger, for a person who decides about its dossier."""
     work.connection.execute(
         update(dossiers)
-        .where(dossiers.c.code == dossier_code)
+        .where(dossiers.c.code == code)
         .values(fence=dossiers.c.fence + 1, lease_until=None)
     )

@@ -1,7 +1,8 @@
 """
-Who expands what: an agency's submissions one after the other, in the order of their arrival.
+Who expands what: the submissions of a line one after the other, in the order of their arrival.
 
-One worker at a time has an agency's lease; its fence tells what is written under an older one.
+An agency's own submissions are one line, what a peer sends to an agency is another. One worker at
+a time has a line's lease; its fence tells what is written under an older one.
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ _OPENED = (
         submissions.c.due_at,
         submissions.c.tries,
         submissions.c.left_out,
+        submissions.c.sender,
+        submissions.c.key,
+        submissions.c.service,
     )
     .where(
-        submissions.c.agency == bindparam("_agency"),
+        submissions.c.line == bindparam("_line"),
         submissions.c.due_at.is_not(None),
         submissions.c.arrival > bindparam("_after"),
     )
@@ -65,13 +69,17 @@ class Opened:
     """How often its expansion was begun since it last got on, this time included."""
     left_out: int
     """Of `records_done`, by the mapping."""
+    sender: str = ""
+    key: str | None = None
+    service: str | None = None
+    """Of a message of a peer to the agency; None: from the agency itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpansionClaim:
-    """The right to expand one agency's submissions until the lease ends."""
+    """The right to expand the submissions of one line until the lease ends."""
 
-    agency: str
+    line: str
     fence: int
     lease_until: datetime
 
@@ -93,11 +101,11 @@ class ClaimLost(Exception):
     """The lease ended and somebody else has gone on; nothing of this transaction may stay."""
 
 
-def due_agencies(connection: Connection, *, now: datetime, limit: int) -> list[str]:
-    """Return agencies whose first unfinished submission is due and which nobody expands."""
+def due_lines(connection: Connection, *, now: datetime, limit: int) -> list[str]:
+    """Return lines whose first unfinished submission is due and which nobody expands."""
     first_due = (
         select(submissions.c.due_at)
-        .where(submissions.c.agency == agencies.c.name, submissions.c.due_at.is_not(None))
+        .where(submissions.c.line == agencies.c.name, submissions.c.due_at.is_not(None))
         .order_by(submissions.c.arrival)
         .limit(1)
         .scalar_subquery()
@@ -115,15 +123,15 @@ def due_agencies(connection: Connection, *, now: datetime, limit: int) -> list[s
     return list(connection.execute(query).scalars())
 
 
-def claim_expansion(work: Work, agency: str, *, lease: timedelta) -> ExpansionClaim | None:
-    """Return the right to expand an agency's submissions, or None when another worker has it."""
-    insertion = insert_into(work.connection, expansions).values(agency=agency)
+def claim_expansion(work: Work, line: str, *, lease: timedelta) -> ExpansionClaim | None:
+    """Return the right to expand the submissions of a line, or None when another worker has it."""
+    insertion = insert_into(work.connection, expansions).values(agency=line)
     work.connection.execute(insertion.on_conflict_do_nothing())
     until = work.at + lease
     fence = work.connection.execute(
         update(expansions)
         .where(
-            expansions.c.agency == agency,
+            expansions.c.agency == line,
             or_(expansions.c.lease_until.is_(None), expansions.c.lease_until <= work.at),
         )
         .values(lease_until=until, fence=expansions.c.fence + 1)
@@ -133,7 +141,7 @@ def claim_expansion(work: Work, agency: str, *, lease: timedelta) -> ExpansionCl
         return None
     first = (
         select(submissions.c.id)
-        .where(submissions.c.agency == agency, submissions.c.due_at.is_not(None))
+        .where(submissions.c.line == line, submissions.c.due_at.is_not(None))
         .order_by(submissions.c.arrival)
         .limit(1)
     )
@@ -142,7 +150,7 @@ def claim_expansion(work: Work, agency: str, *, lease: timedelta) -> ExpansionCl
         .where(submissions.c.id == first.scalar_subquery())
         .values(tries=submissions.c.tries + 1)
     )
-    return ExpansionClaim(agency=agency, fence=fence, lease_until=until)
+    return ExpansionClaim(line=line, fence=fence, lease_until=until)
 
 
 def keep_claim(work: Work, claim: ExpansionClaim, *, lease_until: datetime | None) -> None:
@@ -150,12 +158,12 @@ def keep_claim(work: Work, claim: ExpansionClaim, *, lease_until: datetime | Non
     Prolong a claim, or with None end it.
 
     Raises:
-        ClaimLost: somebody else has the agency by now.
+        ClaimLost: somebody else has the line by now.
     """
     kept = work.connection.execute(
         update(expansions)
         .where(
-            expansions.c.agency == claim.agency,
+            expansions.c.agency == claim.line,
             expansions.c.fence == claim.fence,
             # A claim that was ended, by a commit whose answer got lost, is not taken up again.
             expansions.c.lease_until.is_not(None),
@@ -163,14 +171,12 @@ def keep_claim(work: Work, claim: ExpansionClaim, *, lease_until: datetime | Non
         .values(lease_until=lease_until)
     )
     if kept.rowcount != 1:
-        raise ClaimLost(claim.agency)
+        raise ClaimLost(claim.line)
 
 
-def open_submissions(
-    connection: Connection, agency: str, *, after: int, limit: int
-) -> list[Opened]:
-    """Return unfinished submissions of the agency whose place is behind `after`, in order."""
-    rows = connection.execute(_OPENED, {"_agency": agency, "_after": after, "_limit": limit})
+def open_submissions(connection: Connection, line: str, *, after: int, limit: int) -> list[Opened]:
+    """Return unfinished submissions of the line whose place is behind `after`, in order."""
+    rows = connection.execute(_OPENED, {"_line": line, "_after": after, "_limit": limit})
     return [Opened(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of a namedtuple
 
 
@@ -209,11 +215,16 @@ def finish_expansions(work: Work, ended: Sequence[Ended]) -> None:
         )
         codes = ",".join(sorted({problem.code for problem in end.problems}))
         work.note(f"submission.{state.value}", submission_id, codes=codes)
-        if end.problems and state is not SubmissionState.HELD:
+        is_told = end.submission.service is None and state is not SubmissionState.HELD
+        if end.problems and is_told:
             kind = "refused" if state is SubmissionState.REFUSED else "broken_off"
             work.tell(end.submission.agency, kind, submission_id=submission_id)
     update_rows(work.connection, submissions, rows, by=("id",))
-    refused = [end.submission.id for end in ended if end.state is SubmissionState.REFUSED]
+    refused = [
+        end.submission.id
+        for end in ended
+        if end.state is SubmissionState.REFUSED and end.submission.service is None
+    ]
     refuse_in_receipt(work, refused)
 
 

@@ -15,6 +15,7 @@ from lienthong.states import State
 from lienthong.store.bulk import insert_rows
 from lienthong.store.ledgers import (
     change_state,
+    ledger_of,
     load_event_keys,
     load_ledgers,
     load_repeated,
@@ -46,6 +47,17 @@ class Origin:
     mapping: str
     """name@version sha256:…"""
     one_row_per_dossier: bool
+    service: str | None = None
+    """Of a message of a peer to the agency; None: from the agency itself."""
+
+    @property
+    def whole(self) -> Packet:
+        """What a record is as a whole."""
+        return Packet.DOSSIER if self.service is None else Packet.INBOUND
+
+    def ledger(self, dossier_code: str) -> str:
+        """Return the code of the ledger in which its messages about a dossier stand."""
+        return ledger_of(self.whole, dossier_code, self.agency)
 
 
 def take_in(work: Work, records: Sequence[tuple[Origin, Prepared]]) -> list[str]:
@@ -57,7 +69,7 @@ def take_in(work: Work, records: Sequence[tuple[Origin, Prepared]]) -> list[str]
         records: In order, each with the submission it stands in.
 
     Returns:
-        The codes of the dossiers that have something to deliver now and had nothing before.
+        The codes of the ledgers that have something to deliver now and had nothing before.
     """
     batch = _Batch(work, records)
     for origin, record in records:
@@ -72,10 +84,10 @@ class _Batch:
         self._work = work
         self._at = work.at
         (agency,) = {origin.agency for origin, _ in records}
-        codes = {event.dossier_code for _, record in records for event in record.events}
+        codes = {o.ledger(event.dossier_code) for o, record in records for event in record.events}
         codes |= {
-            record.dossier_code
-            for _, record in records
+            origin.ledger(record.dossier_code)
+            for origin, record in records
             if record.dossier_code and not record.is_left_out
         }
         keys = {event.key for _, record in records for event in record.events if event.key}
@@ -92,10 +104,10 @@ class _Batch:
             self._leave_out(origin, record)
             return
         if not record.events:
-            self._reject(origin, record, problems=record.problems, item=0, packet=Packet.DOSSIER)
+            self._reject(origin, record, problems=record.problems, item=0, packet=origin.whole)
             return
         for item, event in enumerate(record.events):
-            ledger = self._ledgers[event.dossier_code]
+            ledger = self._ledgers[origin.ledger(event.dossier_code)]
             candidate = Candidate(
                 agency=origin.agency,
                 packet=event.packet,
@@ -122,8 +134,8 @@ class _Batch:
         self._work.note(
             "record.left_out", origin.submission_id, record=record.record, mapping=origin.mapping
         )
-        self._work.tell(
-            origin.agency,
+        self._tell(
+            origin,
             LEFT_OUT,
             submission_id=origin.submission_id,
             record=record.record,
@@ -168,8 +180,8 @@ class _Batch:
             submission=origin.submission_id,
             record=record.record,
         )
-        self._work.tell(
-            origin.agency,
+        self._tell(
+            origin,
             REPEATED,
             submission_id=origin.submission_id,
             message_id=repeat.message_id,
@@ -187,7 +199,8 @@ class _Batch:
     ) -> None:
         message_id = make_id(self._at)
         self._add(message_id, origin, record, item, packet, State.REJECTED, problems=problems)
-        ledger = self._ledgers.get(self._rows[message_id]["dossier_code"])
+        code = self._rows[message_id]["dossier_code"]
+        ledger = None if code is None else self._ledgers.get(origin.ledger(code))
         if ledger is not None and ledger.agency == origin.agency:
             known = _rejected(message_id, packet, origin, record)
             if not record.events and ledger.next_sequence > 1:
@@ -200,8 +213,8 @@ class _Batch:
             ledger.messages.append(known)
         codes = sorted({p.code for p in problems if p.severity is Severity.ERROR})
         self._note(message_id, State.REJECTED, origin, record, codes=",".join(codes))
-        self._work.tell(
-            origin.agency,
+        self._tell(
+            origin,
             State.REJECTED.value,
             submission_id=origin.submission_id,
             message_id=message_id,
@@ -210,7 +223,7 @@ class _Batch:
     def _enter(
         self, origin: Origin, record: Prepared, item: int, event: PreparedEvent, entry: Entry
     ) -> None:
-        ledger = self._ledgers[event.dossier_code]
+        ledger = self._ledgers[origin.ledger(event.dossier_code)]
         known = Known(
             id=event.message_id,
             agency=origin.agency,
@@ -257,12 +270,17 @@ class _Batch:
         )
         self._note(event.message_id, known.state, origin, record, digest=event.document_digest)
         if known.state is State.SUPERSEDED:
-            self._work.tell(
-                origin.agency,
+            self._tell(
+                origin,
                 State.SUPERSEDED.value,
                 submission_id=origin.submission_id,
                 message_id=event.message_id,
             )
+
+    def _tell(self, origin: Origin, kind: str, **named: Any) -> None:
+        """Have the agency told of what it sent itself."""
+        if origin.service is None:
+            self._work.tell(origin.agency, kind, **named)
 
     def _supersede(self, old: Known, *, by: str) -> None:
         row = self._rows.get(old.id)
@@ -340,7 +358,7 @@ def message_row(
         "item": item,
         "agency": origin.agency,
         "dossier_code": code,
-        "packet": Packet.DOSSIER.value,
+        "packet": origin.whole.value,
         "event_key": None,
         "version": None,
         "content_digest": None,
@@ -359,6 +377,7 @@ def message_row(
         "updated_at": work.at,
         "procedure": None,
         "status": None,
+        "file": None,
     }
 
 
@@ -373,6 +392,7 @@ def event_columns(work: Work, event: PreparedEvent) -> dict[str, Any]:
         "document_digest": event.document_digest,
         "procedure": event.procedure,
         "status": _code_of(event),
+        "file": None if event.file is None else msgspec.json.encode(event.file).decode(),
     }
 
 

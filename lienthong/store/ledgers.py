@@ -1,4 +1,9 @@
-"""Loading dossiers as ledgers, and writing changes of state back: the only writers of `state`."""
+"""
+Loading dossiers as ledgers, and writing changes of state back: the only writers of `state`.
+
+A dossier has one ledger for what goes to the portal, under its code, and one for each agency that
+is told about it, under code and agency: whoever does not take what it is told holds up nobody else.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +16,10 @@ from lienthong.admission import Known, Ledger
 from lienthong.channels.port import Packet
 from lienthong.states import State, check_transition
 from lienthong.store.bulk import among, insert_rows, update_rows
-from lienthong.store.tables import dossiers, in_slices, messages, repeats
+from lienthong.store.tables import SEPARATOR, dossiers, in_slices, messages, repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -64,6 +69,20 @@ _KEYED = select(messages.c.event_key, messages.c.id, messages.c.content_digest).
     messages.c.content_digest.is_not(None),
     messages.c.state.not_in([State.DISCARDED.value, State.REISSUED.value]),
 )
+
+
+def ledger_of(packet: Packet, dossier_code: str, agency: str) -> str:
+    """Return the code of the ledger in which a message stands."""
+    if packet is Packet.INBOUND:
+        return f"{dossier_code}{SEPARATOR}{agency}"
+    return dossier_code
+
+
+def dossier_of(ledger_code: str) -> str:
+    """Return the code of the dossier whose ledger it is."""
+    return ledger_code.partition(SEPARATOR)[0]
+
+
 TOLD = frozenset(
     {
         State.DELIVERED,
@@ -85,7 +104,7 @@ def load_ledgers(
 
     Args:
         connection: Of the transaction.
-        codes: The dossiers.
+        codes: Of the ledgers.
         agency: Of those that are new.
         to_change: Hold the dossiers until the end of the transaction; not needed where they are
             held already. All who hold several take them in the same order. Of a dossier that has
@@ -100,18 +119,29 @@ def load_ledgers(
             ledger.next_sequence = row.next_sequence
             ledger.acknowledged = row.acknowledged
             ledger.is_new = False
-        rows = connection.execute(_MESSAGES, {"_codes": part}).all()
-        loose = {row.dossier_code for row in rows if ledgers[row.dossier_code].is_new}
+        found = _load_messages(connection, part)
+        loose = {row.dossier_code for code, row in found if ledgers[code].is_new}
         if to_change and loose:
             holding = {"_codes": sorted(loose), "_agency": agency}
             connection.execute(_LOOSE_TO_CHANGE, holding).all()
             # Before the lock was had, somebody else may have changed them.
-            rows = connection.execute(_MESSAGES, {"_codes": part}).all()
-        for row in rows:
-            ledger = ledgers[row.dossier_code]
-            if row.agency == ledger.agency:
-                ledger.messages.append(known_from(row))
+            found = _load_messages(connection, part)
+        for code, row in found:
+            if row.agency == ledgers[code].agency:
+                ledgers[code].messages.append(known_from(row))
     return ledgers
+
+
+def _load_messages(connection: Connection, codes: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return the messages that stand in these ledgers, each with the code of its ledger."""
+    rows = connection.execute(_MESSAGES, {"_codes": sorted({dossier_of(code) for code in codes})})
+    wanted = frozenset(codes)
+    found: list[tuple[str, Any]] = []
+    for row in rows:
+        code = ledger_of(Packet(row.packet), row.dossier_code, row.agency)
+        if code in wanted:
+            found.append((code, row))
+    return found
 
 
 def load_repeated(
@@ -227,7 +257,7 @@ class Changes:
         self._work.note(
             f"message.{state.value}", message.id, was=message.state.value, reason=reason, **detail
         )
-        if state in TOLD:
+        if state in TOLD and message.packet is not Packet.INBOUND:
             self._work.tell(
                 message.agency,
                 state.value,

@@ -64,13 +64,13 @@ def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
     """
     if not endings:
         return []
-    held = _hold(work, {(end.task.dossier_code, end.task.fence) for end in endings})
+    held = _hold(work, {(end.task.ledger, end.task.fence) for end in endings})
     _end_attempts(work, endings)
     ledgers = load_ledgers(work.connection, [code for code, _ in held], agency="")
     finishing = _Finishing(work, ledgers)
     due = []
     for end in endings:
-        if (end.task.dossier_code, end.task.fence) in held:
+        if (end.task.ledger, end.task.fence) in held:
             due.append(finishing.finish(end))
         else:
             work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
@@ -101,7 +101,7 @@ class _Finishing:
 
     def finish(self, end: Ending) -> datetime | None:
         task, next_ = end.task, end.next
-        ledger = self._ledgers[task.dossier_code]
+        ledger = self._ledgers[task.ledger]
         message = next(m for m in ledger.messages if m.id == task.message_id)
         self._move(end, message)
         self._learn(task, next_)
@@ -153,7 +153,7 @@ class _Finishing:
         return detail
 
     def _learn(self, task: Task, next_: Next) -> None:
-        row: dict[str, Any] = {"_code": task.dossier_code}
+        row: dict[str, Any] = {"_code": task.ledger}
         if next_.portal_has_dossier is not None:
             row["at_portal"] = next_.portal_has_dossier
         if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:

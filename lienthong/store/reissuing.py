@@ -59,13 +59,13 @@ def put_in_place(
     """
     events = list(enumerate(made.record.events))
     if not ledger.code:
-        code = events[0][1].dossier_code
+        code = made.origin.ledger(events[0][1].dossier_code)
         ledger = load_ledgers(work.connection, [code], agency=old.agency, to_change=True)[code]
     if old.content_digest is None:
         _check_admission(work, ledger, old, made)
     else:
         events = [events[made.item]] if made.item < len(events) else []
-        _check_event(ledger, old, [event for _, event in events])
+        _check_event(ledger, old, made, [event for _, event in events])
     keeps_place = old.sequence > 0 and old.state is not State.DELIVERED
     first = events[0][1].message_id
     change_state(work, old, State.REISSUED, reason=reason, reissued_as=first, due_at=None)
@@ -109,9 +109,13 @@ def _known(old: Known, event: PreparedEvent, sequence: int) -> Known:
     )
 
 
-def _check_event(ledger: Ledger, old: Known, events: Sequence[PreparedEvent]) -> None:
+def _check_event(ledger: Ledger, old: Known, made: Made, events: Sequence[PreparedEvent]) -> None:
     """Refuse what is not the same event of the same dossier, or is older than what is there."""
-    if not events or events[0].packet is not old.packet or events[0].dossier_code != ledger.code:
+    if (
+        not events
+        or events[0].packet is not old.packet
+        or made.origin.ledger(events[0].dossier_code) != ledger.code
+    ):
         raise InputError(_other_event(old))
     later = [
         message
@@ -130,7 +134,7 @@ def _check_admission(work: Work, ledger: Ledger, old: Known, made: Made) -> None
     keys = {event.key for event in made.record.events if event.key}
     keyed = load_event_keys(work.connection, keys, agency=old.agency)
     for event in made.record.events:
-        if event.dossier_code != ledger.code:
+        if made.origin.ledger(event.dossier_code) != ledger.code:
             raise InputError(_other_event(old))
         candidate = Candidate(
             agency=old.agency,

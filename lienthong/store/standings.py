@@ -43,7 +43,7 @@ _MESSAGES = (
         messages.c.status,
         messages.c.updated_at,
     )
-    .where(among(messages.c.dossier_code, "_codes"))
+    .where(among(messages.c.dossier_code, "_codes"), messages.c.packet != Packet.INBOUND.value)
     .order_by(messages.c.sequence, messages.c.id)
 )
 
@@ -61,6 +61,7 @@ class Scope:
         """Return the condition that a message makes its dossier one of them."""
         return and_(
             messages.c.dossier_code.is_not(None),
+            messages.c.packet != Packet.INBOUND.value,
             true() if self.agency is None else messages.c.agency == self.agency,
             true() if self.since is None else messages.c.updated_at >= self.since,
         )

@@ -10,15 +10,19 @@ from sqlalchemy import select, update
 
 from lienthong.store.bulk import insert_rows
 from lienthong.store.database import insert_into
-from lienthong.store.tables import agencies, in_slices, submissions
+from lienthong.store.tables import SEPARATOR, agencies, in_slices, submissions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from lienthong.store.work import Work
+
+
+PORTAL_DOORS = ("portal-soap", "portal-json")
+"""Through which peers send to the agencies."""
 
 
 class SubmissionState(Enum):
@@ -46,40 +50,61 @@ class Submission:
     """Bytes."""
     received_at: datetime
     key: str | None = None
-    """The sender's own id of this hand-over; unique per agency."""
+    """The sender's own id of this hand-over; unique in its line."""
+    service: str | None = None
+    """Of a message of a peer to the agency, as it is published; None: from the agency itself."""
+
+    @property
+    def line(self) -> str:
+        """In which it is expanded."""
+        return line_of(self.agency, service=self.service, sender=self.sender)
 
 
-def take_places(work: Work, counts: dict[str, int]) -> dict[str, int]:
+def line_of(agency: str, *, service: str | None, sender: str) -> str:
     """
-    Reserve places in the rows of agencies, for the rest of this transaction in nobody else's way.
+    Return in which line a submission stands: its agency's, or that of one peer to that agency.
+
+    In a line of their own neither waits for the other, nor do their senders' keys meet.
+    """
+    return agency if service is None else f"{agency}{SEPARATOR}{sender}"
+
+
+def agency_of(line: str) -> str:
+    """Return the agency whose line it is, or to which the messages in it go."""
+    return line.partition(SEPARATOR)[0]
+
+
+def take_places(work: Work, counts: Mapping[str, int]) -> dict[str, int]:
+    """
+    Reserve places in lines, for the rest of this transaction in nobody else's way.
 
     Returns:
-        The first of each agency's places. They are taken in the order in which transactions
+        The first of each line's places. They are taken in the order in which transactions
         commit, whatever the clocks of several machines say.
     """
     first = {}
-    for agency in sorted(counts):
-        insertion = insert_into(work.connection, agencies).values(name=agency)
+    for line in sorted(counts):
+        insertion = insert_into(work.connection, agencies).values(name=line)
         work.connection.execute(insertion.on_conflict_do_nothing())
         after: int = work.connection.execute(
             update(agencies)
-            .where(agencies.c.name == agency)
-            .values(next_arrival=agencies.c.next_arrival + counts[agency])
+            .where(agencies.c.name == line)
+            .values(next_arrival=agencies.c.next_arrival + counts[line])
             .returning(agencies.c.next_arrival)
         ).scalar_one()
-        first[agency] = after - counts[agency]
+        first[line] = after - counts[line]
     return first
 
 
 def find_keys(
-    connection: Connection, agency: str, keys: Collection[str]
+    connection: Connection, line: str, keys: Collection[str]
 ) -> dict[str, tuple[str, str]]:
-    """Return, per hand-over key of the agency that came before, submission id and SHA-256."""
+    """Return, per hand-over key of the line that came before, submission id and SHA-256."""
     found: dict[str, tuple[str, str]] = {}
     for part in in_slices(sorted(keys)):
         rows = connection.execute(
             select(submissions.c.key, submissions.c.id, submissions.c.sha256).where(
-                submissions.c.agency == agency, submissions.c.key.in_(part)
+                submissions.c.line == line, submissions.c.key.in_(part)
             )
         )
         found |= {row.key: (row.id, row.sha256) for row in rows}
@@ -102,7 +127,9 @@ def insert_submissions(work: Work, offered: Sequence[tuple[Submission, int]]) ->
             "state": SubmissionState.RECEIVED.value,
             "received_at": submission.received_at,
             "due_at": submission.received_at,
-            "receipt_due_at": submission.received_at,
+            "receipt_due_at": submission.received_at if submission.service is None else None,
+            "line": submission.line,
+            "service": submission.service,
         }
         for submission, arrival in offered
     ]
@@ -118,5 +145,7 @@ def note_received(work: Work, submission: Submission) -> None:
         door=submission.door,
         sha256=submission.sha256,
         size=submission.size,
+        **({} if submission.service is None else {"service": submission.service}),
     )
-    work.tell(submission.agency, "received", submission_id=submission.id)
+    if submission.service is None:
+        work.tell(submission.agency, "received", submission_id=submission.id)

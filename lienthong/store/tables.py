@@ -58,6 +58,8 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+SEPARATOR = "\x1f"
+"""Between the parts of a name of ours; XML cannot have it, and no name that a door takes has it."""
 SLICE = 500
 """How many values one IN list carries."""
 NO_DEADLINE = datetime(9000, 1, 1, tzinfo=UTC)
@@ -79,6 +81,7 @@ metadata = MetaData()
 agencies = Table(
     "agencies",
     metadata,
+    # Of every line of submissions (`submissions.line_of`); an agency's own has its name.
     Column("name", Text, primary_key=True, comment="of the mapping"),
     Column("next_arrival", BigInteger, nullable=False, default=1),
 )
@@ -87,6 +90,7 @@ agencies = Table(
 expansions = Table(
     "expansions",
     metadata,
+    # A line of submissions, as in `agencies`.
     Column("agency", Text, primary_key=True),
     Column("lease_until", UtcTime, comment="of the worker that expands its submissions"),
     Column("fence", BigInteger, nullable=False, default=0),
@@ -121,11 +125,19 @@ submissions = Table(
         comment="of the records done, by the mapping",
     ),
     Column("receipt_due_at", UtcTime, comment="since when a receipt is to be made; empty: none"),
-    Index("submissions_arrival", "agency", "arrival", unique=True),
-    Index("submissions_key", "agency", "key", unique=True),
+    Column(
+        "line",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="in which it is expanded: its agency, or what a peer sends to that agency",
+    ),
+    Column("service", Text, comment="of a message of a peer, as it is published; empty: none"),
+    Index("submissions_arrival", "line", "arrival", unique=True),
+    Index("submissions_key", "line", "key", unique=True),
     Index(
         "submissions_due",
-        "agency",
+        "line",
         "arrival",
         postgresql_where=text("due_at IS NOT NULL"),
         sqlite_where=text("due_at IS NOT NULL"),
@@ -151,6 +163,7 @@ submission_pieces = Table(
 dossiers = Table(
     "dossiers",
     metadata,
+    # Of the ledger (`ledgers.ledger_of`): the dossier's, or that of what one agency is told of it.
     Column("code", Text, primary_key=True),
     Column("agency", Text, nullable=False),
     Column("next_sequence", Integer, nullable=False, default=1),
@@ -196,13 +209,22 @@ messages = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("procedure", Text, comment="MaTTHC; empty where it was not kept"),
     Column("status", Text, comment="TrangThaiHoSo of a snapshot; empty where it was not kept"),
+    Column("file", Text, comment="JSON: name, type and service of what goes to an agency"),
     Index("messages_dossier", "dossier_code", "agency"),
+    # One for each direction: what waits in one holds up no look into the other.
     Index(
         "messages_due",
         "deadline",
         "due_at",
-        postgresql_where=text("due_at IS NOT NULL"),
-        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL AND packet <> 'inbound'"),
+        sqlite_where=text("due_at IS NOT NULL AND packet <> 'inbound'"),
+    ),
+    Index(
+        "messages_due_inbound",
+        "deadline",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL AND packet = 'inbound'"),
+        sqlite_where=text("due_at IS NOT NULL AND packet = 'inbound'"),
     ),
     Index("messages_state", "agency", "state"),
     Index(

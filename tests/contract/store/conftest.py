@@ -270,7 +270,7 @@ class Desk:
     unusable: set = field(default_factory=set)
     source: object = field(default_factory=CsvOptions)
 
-    def agency(self, name):
+    def agency(self, name, service=None):
         if name in self.unusable:
             raise ConfigError(Text(vi="khóa hết hạn", en="key expired"), code="key.expired")
         return SimpleNamespace(

@@ -305,7 +305,7 @@ def test_a_large_file_of_one_agency_keeps_no_other_waiting(desk):
 @pytest.fixture
 def small_steps(monkeypatch):
     """Have two agencies open at once, two records to a batch and two batches to a turn."""
-    for name, value in {"OPEN_AGENCIES": 2, "BATCH": 2, "TURN": 2}.items():
+    for name, value in {"OPEN_LINES": 2, "BATCH": 2, "TURN": 2}.items():
         monkeypatch.setattr(f"lienthong.flows.expand.{name}", value)
 
 
