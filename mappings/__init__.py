@@ -3,7 +3,8 @@ Mappings: an agency's YAML file turns its records into the portal's dossiers.
 
 `load_mapping` finds every mistake of a file at once, `compile_mapping` makes it run,
 `explain_mapping` makes it run and tell where each value comes from, and `load_agencies` knows which
-agencies there are.
+agencies there are. The other way, `Converter.inbound` makes files in the agency's own format of the
+portal's messages.
 """
 
 from mappings.claims import find_claims
@@ -11,6 +12,7 @@ from mappings.converter import Conversion, Converter, Event, compile_mapping
 from mappings.coverage import Cover, Coverage, Need, cover_fields
 from mappings.editor_schema import editor_schema
 from mappings.explaining import Explainer, explain_mapping
+from mappings.inbound import Inbound, InboundConverter
 from mappings.language import MappingFile
 from mappings.loading import is_mapping_name, load_mapping
 from mappings.registry import Agencies, load_agencies
@@ -25,6 +27,8 @@ __all__ = [
     "Coverage",
     "Event",
     "Explainer",
+    "Inbound",
+    "InboundConverter",
     "MappingFile",
     "Need",
     "TestResult",

@@ -16,16 +16,19 @@ from mappings.dates import (
 )
 from mappings.judging import quoted
 from mappings.kinds import RULES, make_kind_reader
+from mappings.language import DateRule, DateWriting, NumberWriting, Words
 from mappings.mistakes import Neighbours, closest_word, listed
 from mappings.scope import make_text_reader
 from mappings.tables import load_column
 from mappings.texts import NumberInvalid, make_number_reader
+from mappings.words import make_words
+from mappings.writings import make_date_writer, make_number_writer
 from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mappings.language import CodeList, DateRule, FieldRule, KindRule, Lookup
+    from mappings.language import CodeList, FieldRule, KindRule, Lookup, Writing
     from mappings.scope import Scope, Site
     from mappings.tables import Span
 
@@ -47,6 +50,8 @@ def make_conversion(rule: FieldRule, site: Site) -> Conversion | None:
 
     The function returns "" for nothing, and None after it reported a problem.
     """
+    if rule.write is not None:
+        return _writing(rule.write, site)
     if rule.date is not None:
         return _date(rule.date, site)
     if rule.number is not None:
@@ -58,6 +63,27 @@ def make_conversion(rule: FieldRule, site: Site) -> Conversion | None:
     if rule.lookup is not None and (rule.sources or rule.template or rule.constant):
         return _keyed(rule.lookup, site)
     return None
+
+
+def _writing(write: Writing, site: Site) -> Conversion:
+    """Return the conversion of a value that goes to the agency; it is read as strictly."""
+    match write:
+        case Words():
+            return make_words(write, site)
+        case NumberWriting(name=name):
+            return _then(_number("plain", site), make_number_writer(name))
+        case DateWriting(read=formats, empty=empty):
+            return _then(
+                _date(DateRule(formats=formats, empty=empty), site), make_date_writer(write)
+            )
+
+
+def _then(read: Conversion, write: Callable[[str], str]) -> Conversion:
+    def convert(text: str, scope: Scope) -> str | None:
+        found = read(text, scope)
+        return write(found) if found else found
+
+    return convert
 
 
 def make_lookup(lookup: Lookup, site: Site) -> Conversion:

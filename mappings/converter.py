@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from mappings.compiling import make_rule, make_template, paths_of
+from mappings.compiling import make_rule, paths_of
 from mappings.consistency import make_dossier_check, make_progress_check, site_of
 from mappings.groups import each_scope, make_fields, make_item
-from mappings.judging import quoted
+from mappings.inbound import InboundConverter
+from mappings.keyed import make_key_reader
 from mappings.language import DOSSIER, PROGRESS, FieldRule
 from mappings.leaving import make_leaver
 from mappings.scope import Scope, Site
@@ -24,19 +25,17 @@ from mappings.watching import UNWATCHED
 from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from adapters import SourceOptions, SourceRecord
     from mappings.compiling import Read
     from mappings.groups import Built
-    from mappings.language import GroupRule, MappingFile, ProgressRule, Template
+    from mappings.language import GroupRule, MappingFile, ProgressRule
     from mappings.watching import Watch
     from schemas.model import SchemaVersion
     from schemas.problem import Place
 
     BuildRows: TypeAlias = "Callable[[Scope, str | None], Iterator[tuple[str | None, Built]]]"
-
-MAX_KEY_LENGTH = 255
 
 _KEY = "MaHoSo"
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -104,12 +103,16 @@ class Converter:
         self._read_name = _make_name_reader(file.dossier.get(_KEY))
         self._leaves_out = make_leaver(file.leave_out)
         self._read_code = _make_code_reader(file)
-        self._read_key = _make_key_reader(file.event_key, "event_key")
-        self._read_order = _make_key_reader(file.order_by, "order_by")
+        self._read_key = make_key_reader(file.event_key, "event_key")
+        self._read_order = make_key_reader(file.order_by, "order_by")
         self._build_rows = _make_rows(file.progress, file.schema, watch)
         self._check_dossier = make_dossier_check(file)
         self._check_progress = make_progress_check(file)
         self._status_site = site_of(FIELD, file.dossier)
+        self.inbound: Mapping[str, InboundConverter] = {
+            service.service: InboundConverter(service, watch=watch) for service in file.inbound
+        }
+        """By the name of the service whose messages come for the agency."""
         self._file = file
 
     def convert(self, record: SourceRecord) -> Conversion:
@@ -221,48 +224,13 @@ def _make_code_reader(file: MappingFile) -> Read:
     return run
 
 
-def _make_key_reader(template: Template | None, name: str) -> Read:
-    """Return a function to the key; a named key that is empty is a problem, never a guess."""
-    if template is None:
-        return lambda _: None
-    site = Site("", template.paths)
-    read = make_template(template, site)
-
-    def run(scope: Scope) -> str | None:
-        text = read(scope)
-        if text == "":
-            place = site.empty_place(scope)
-            # One empty cell is one problem: it may be the dossier's own code.
-            if all(problem.place != place for problem in scope.problems):
-                site.report(scope, "mapping.key_empty", _key_empty(name, site), place=place)
-        elif text is not None and len(text) > MAX_KEY_LENGTH:
-            site.report(scope, "mapping.too_long", _key_too_long(name, text))
-        return text or None
-
-    return run
-
-
-def _key_empty(name: str, site: Site) -> Text:
-    return Text(
-        vi=f"`{name}` trống; lấy từ {site.names()}",
-        en=f"`{name}` is empty; it comes from {site.names()}",
-    )
-
-
-def _key_too_long(name: str, text: str) -> Text:
-    return Text(
-        vi=f"`{name}` dài {len(text)} ký tự, tối đa {MAX_KEY_LENGTH}: {quoted(text)}",
-        en=f"`{name}` is {len(text)} characters long, at most {MAX_KEY_LENGTH}: {quoted(text)}",
-    )
-
-
 def _make_rows(rule: ProgressRule | None, schema: SchemaVersion, watch: Watch) -> BuildRows:
     if rule is None:
         return lambda _scope, _code: iter(())
     build = watch.packet(
         make_item(rule.item, group=schema.packets[PROGRESS], watch=watch), name=PROGRESS
     )
-    read_key = _make_key_reader(rule.event_key, "progress.event_key")
+    read_key = make_key_reader(rule.event_key, "progress.event_key")
     each = None if rule.each is None else each_scope(rule.each, "", rule.item)
     key_rule = rule.item.fields.get(_KEY)
     site = Site(_KEY, getattr(key_rule, "sources", ()))

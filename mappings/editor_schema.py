@@ -10,13 +10,15 @@ Schema know as well are used, because editors differ in which of them they follo
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from adapters.options import FORMATS
 from mappings import keys
 from mappings.catalogue import load_groups
 from mappings.consistency import FINDINGS
 from mappings.dates import DATE_FORMATS
+from mappings.editor_inbound import expected_rows, inbound_definitions
+from mappings.editor_parts import FLAG, TEXT, Schema, both, one_or_several, ref, section
 from mappings.editor_sources import by, source_reference, source_schema
 from mappings.kinds import KINDS, OPTIONS, codes_of
 from mappings.kinds.codes import WRITINGS
@@ -34,12 +36,7 @@ if TYPE_CHECKING:
     from schemas.model import Field, Group
     from schemas.problem import Text
 
-Schema: TypeAlias = dict[str, Any]
-
-_TEXT: Schema = {"type": ["string", "number", "boolean"]}
-"""YAML without quotes may look like a number; the readers take it as it is written."""
 _DAY: Schema = {"anyOf": [{"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}, {"type": "null"}]}
-_FLAG: Schema = {"type": "boolean"}
 _OPEN: Schema = {"type": "object"}
 
 
@@ -47,6 +44,7 @@ def editor_schema() -> Schema:
     """Return the schema of a mapping file, as values for JSON."""
     versions = version_names()
     definitions = dict(_parts())
+    definitions |= inbound_definitions(_rule_shapes())
     for name in FORMATS:
         definitions[f"source.{name}"] = source_schema(name)
     for version in versions:
@@ -55,34 +53,35 @@ def editor_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Lienthong mapping",
-        **_section(
+        **section(
             keys.TOP,
             {
                 "mapping": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},
                 "version": {"type": "integer", "minimum": 1},
                 "schema": {"enum": list(versions)},
-                "agency": _section(
+                "agency": section(
                     keys.AGENCY,
                     {
-                        "code": _TEXT,
-                        "name": _TEXT,
+                        "code": TEXT,
+                        "name": TEXT,
                         "group": {"enum": [group.code for group in load_groups()]},
                     },
                 ),
                 "source": by("format", {name: source_reference(name) for name in FORMATS}),
                 "dossier": _OPEN,
-                "leave_out": _ref("condition"),
-                "event_key": _TEXT,
-                "order_by": _TEXT,
-                "one_row_per_dossier": _FLAG,
-                "valid_at": {"anyOf": [_TEXT, _ref("rule")]},
+                "leave_out": ref("condition"),
+                "event_key": TEXT,
+                "order_by": TEXT,
+                "one_row_per_dossier": FLAG,
+                "valid_at": {"anyOf": [TEXT, ref("rule")]},
                 "severity": _severities(FINDINGS, Severity.ERROR),
-                "code_lists": {"type": "object", "additionalProperties": _ref("code_list")},
-                "progress": _section(
+                "inbound": {"type": "array", "items": ref("inbound")},
+                "code_lists": {"type": "object", "additionalProperties": ref("code_list")},
+                "progress": section(
                     keys.PROGRESS_ROWS,
-                    {"fields": _OPEN, "each": _TEXT, "when": _ref("condition"), "event_key": _TEXT},
+                    {"fields": _OPEN, "each": TEXT, "when": ref("condition"), "event_key": TEXT},
                 ),
-                "tests": {"type": "array", "items": _ref("test")},
+                "tests": {"type": "array", "items": ref("test")},
             },
         ),
         "allOf": [_of_version(version) for version in versions],
@@ -92,16 +91,16 @@ def editor_schema() -> Schema:
 
 def _of_version(version: str) -> Schema:
     """Return what the fields are when the file names `version`."""
-    rows = {"properties": {"fields": _ref(f"{version}.{PROGRESS}")}}
+    rows = {"properties": {"fields": ref(f"{version}.{PROGRESS}")}}
     expected = {
-        "dossier": _ref(f"{version}.{DOSSIER}.expected"),
-        "progress": {"items": _ref(f"{version}.{PROGRESS}.expected")},
+        "dossier": ref(f"{version}.{DOSSIER}.expected"),
+        "progress": {"items": ref(f"{version}.{PROGRESS}.expected")},
     }
     return {
         "if": {"properties": {"schema": {"const": version}}, "required": ["schema"]},
         "then": {
             "properties": {
-                "dossier": _ref(f"{version}.{DOSSIER}"),
+                "dossier": ref(f"{version}.{DOSSIER}"),
                 "progress": rows,
                 "tests": {"items": {"properties": expected}},
             }
@@ -112,77 +111,80 @@ def _of_version(version: str) -> Schema:
 def _parts() -> Mapping[str, Schema]:
     """Return the definitions of what does not depend on the portal's fields."""
     return {
-        "texts": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]},
-        "code_list": _section(
+        "texts": {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]},
+        "code_list": section(
             keys.CODE_LIST,
             {
-                "entries": {"type": "array", "items": _ref("code_entry")},
-                "ignore_case": _FLAG,
-                "source": _TEXT,
-                "version": _TEXT,
+                "entries": {"type": "array", "items": ref("code_entry")},
+                "ignore_case": FLAG,
+                "source": TEXT,
+                "version": TEXT,
             },
         ),
-        "code_entry": _section(
+        "code_entry": section(
             keys.CODE_ENTRY,
-            {"from": _ref("texts"), "to": _TEXT, "valid_from": _DAY, "valid_to": _DAY},
+            {"from": ref("texts"), "to": TEXT, "valid_from": _DAY, "valid_to": _DAY},
         ),
         "condition": _condition(),
         "text_rule": _text_rule(),
-        "date_formats": _one_or_several({"enum": list(DATE_FORMATS)}),
+        "date_formats": one_or_several({"enum": list(DATE_FORMATS)}),
         "way": _way(),
         "rule": _rule(),
         "lookup": _lookup(),
-        "test": _section(
+        "test": section(
             keys.TEST,
             {
-                "name": _TEXT,
+                "name": TEXT,
                 "record": _OPEN,
                 "dossier": _OPEN,
                 "progress": {"type": "array", "items": _OPEN},
                 "problems": {
                     "type": "array",
-                    "items": _section(keys.EXPECTED_PROBLEM, {"code": _TEXT, "field": _TEXT}),
+                    "items": section(keys.EXPECTED_PROBLEM, {"code": TEXT, "field": TEXT}),
                 },
-                "left_out": _FLAG,
+                "left_out": FLAG,
+                "inbound": TEXT,
+                "rows": expected_rows(),
+                "file_name": TEXT,
             },
         ),
     }
 
 
 def _rule() -> Schema:
-    shape = _with_one_source(keys.RULE, {**_rule_shapes(), "required": _FLAG})
-    first = _section(
+    shape = _with_one_source(keys.RULE, {**_rule_shapes(), "required": FLAG})
+    first = section(
         keys.FIRST,
         {
-            "first": {"type": "array", "items": _ref("way"), "minItems": 2},
-            "default": _TEXT,
-            "required": _FLAG,
-            "when": _ref("condition"),
+            "first": {"type": "array", "items": ref("way"), "minItems": 2},
+            "default": TEXT,
+            "required": FLAG,
+            "when": ref("condition"),
         },
     )
-    return {"anyOf": [_TEXT, shape, first]}
+    return {"anyOf": [TEXT, shape, first]}
 
 
 def _way() -> Schema:
     """Return the schema of one alternative of `first`."""
-    return {"anyOf": [_TEXT, _with_one_source(keys.ALTERNATIVE, _rule_shapes())]}
+    return {"anyOf": [TEXT, _with_one_source(keys.ALTERNATIVE, _rule_shapes())]}
 
 
 def _rule_shapes() -> dict[str, Schema]:
     return {
-        "from": _ref("texts"),
-        "constant": _TEXT,
-        "template": _TEXT,
-        "text": _one_or_several(_ref("text_rule")),
+        "from": ref("texts"),
+        "constant": TEXT,
+        "template": TEXT,
+        "text": one_or_several(ref("text_rule")),
         "date": {
             "anyOf": [
-                _ref("date_formats"),
-                _section(
+                ref("date_formats"),
+                section(
                     keys.DATE,
                     {
-                        "formats": _ref("date_formats"),
-                        "empty": _ref("texts"),
-                        "working_days": _TEXT,
+                        "formats": ref("date_formats"),
+                        "empty": ref("texts"),
+                        "working_days": TEXT,
                         "at": {"type": "string", "pattern": r"^\d\d:\d\d$"},
                     },
                 ),
@@ -190,15 +192,15 @@ def _rule_shapes() -> dict[str, Schema]:
         },
         "number": {"enum": list(NUMBER_FORMATS)},
         "kind": {"anyOf": [{"enum": list(KINDS)}, *map(_kind, KINDS)]},
-        "codes": {"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]},
-        "lookup": _ref("lookup"),
-        "default": _TEXT,
-        "when": _ref("condition"),
+        "codes": {"anyOf": [TEXT, {"type": "object", "additionalProperties": TEXT}]},
+        "lookup": ref("lookup"),
+        "default": TEXT,
+        "when": ref("condition"),
     }
 
 
 def _with_one_source(known: Keys, shapes: Mapping[str, Schema]) -> Schema:
-    shape = _section(known, shapes)
+    shape = section(known, shapes)
     sources = [{"required": [source]} for source in keys.SOURCES]
     by_lookup = {
         "required": ["lookup"],
@@ -224,13 +226,13 @@ def _kind(name: str) -> Schema:
             ]
         },
         "writing": {"enum": list(WRITINGS)},
-        "born": _TEXT,
-        "sex": _TEXT,
-        "male": _ref("texts"),
-        "female": _ref("texts"),
+        "born": TEXT,
+        "sex": TEXT,
+        "male": ref("texts"),
+        "female": ref("texts"),
     }
     known = keys.kind(OPTIONS.get(name, ()))
-    return _section(known, {key: shapes[key] for key in known})
+    return section(known, {key: shapes[key] for key in known})
 
 
 def _severities(codes: Sequence[str], *severities: Severity) -> Schema:
@@ -243,7 +245,7 @@ def _severities(codes: Sequence[str], *severities: Severity) -> Schema:
 
 
 def _lookup() -> Schema:
-    shape = _section(keys.LOOKUP, {"table": {"enum": list(TABLES)}, "column": {}, "key": _TEXT})
+    shape = section(keys.LOOKUP, {"table": {"enum": list(TABLES)}, "column": {}, "key": TEXT})
     shape["allOf"] = [
         {
             "if": {"properties": {"table": {"const": table}}, "required": ["table"]},
@@ -255,29 +257,29 @@ def _lookup() -> Schema:
 
 
 def _condition() -> Schema:
-    inner = _ref("condition")
+    inner = ref("condition")
     several = {"type": "array", "items": inner, "minItems": 1}
     joins = {
         name: _alone(name, about, inner if name == "not" else several)
         for name, about in keys.JOINS.items()
     }
-    test = _section(
+    test = section(
         keys.CONDITION,
-        {"path": _TEXT, "present": _FLAG, "equals": _TEXT, "in": _ref("texts"), "matches": _TEXT},
+        {"path": TEXT, "present": FLAG, "equals": TEXT, "in": ref("texts"), "matches": TEXT},
     )
     test["oneOf"] = [{"required": [name]} for name in keys.TESTS]
     return {"anyOf": [test, *joins.values()]}
 
 
 def _text_rule() -> Schema:
-    pair = {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}
+    pair = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
     shapes: dict[str, Schema] = {
-        **{name: pair if name == "replace" else _TEXT for name in REGEX_RULES},
+        **{name: pair if name == "replace" else TEXT for name in REGEX_RULES},
         **{
             name: {"type": "integer", "minimum": 1, "maximum": MAX_TRUNCATE}
             for name in LENGTH_RULES
         },
-        **dict.fromkeys(AFFIX_RULES, _TEXT),
+        **dict.fromkeys(AFFIX_RULES, TEXT),
     }
     argued = {
         "type": "object",
@@ -317,21 +319,21 @@ def _groups(group: Group, name: str) -> dict[str, Schema]:
 def _field(field: Field, name: str) -> Schema:
     about = _field_about(field)
     if field.group is None:
-        schema: Schema = {"description": about, "allOf": [_ref("rule")]}
+        schema: Schema = {"description": about, "allOf": [ref("rule")]}
         if field.codes:
             # Offers the portal's codes; another value may become one by a text rule or a list.
-            codes = {"anyOf": [{"enum": list(field.codes)}, _TEXT]}
+            codes = {"anyOf": [{"enum": list(field.codes)}, TEXT]}
             schema["properties"] = {"constant": codes, "default": codes}
         return schema
-    inner, when = _ref(name), _ref("condition")
-    item = _section(keys.ITEM, {"fields": inner, "when": when})
-    split = _section(keys.SPLIT, {"from": _TEXT, "separator": _TEXT})
+    inner, when = ref(name), ref("condition")
+    item = section(keys.ITEM, {"fields": inner, "when": when})
+    split = section(keys.SPLIT, {"from": TEXT, "separator": TEXT})
     return {
         "description": about,
         "anyOf": [
-            _section(keys.EACH_GROUP, {"each": _TEXT, "fields": inner, "when": when}),
-            _section(keys.ITEMS_GROUP, {"items": {"type": "array", "items": item}}),
-            _section(keys.SPLIT_GROUP, {"split": split, "fields": inner, "when": when}),
+            section(keys.EACH_GROUP, {"each": TEXT, "fields": inner, "when": when}),
+            section(keys.ITEMS_GROUP, {"items": {"type": "array", "items": item}}),
+            section(keys.SPLIT_GROUP, {"split": split, "fields": inner, "when": when}),
         ],
     }
 
@@ -339,8 +341,8 @@ def _field(field: Field, name: str) -> Schema:
 def _expected(field: Field, name: str) -> Schema:
     about = {"description": _field_about(field)}
     if field.group is None:
-        return about | {"type": [*_TEXT["type"], "null"]}
-    items = {"type": "array", "items": _ref(f"{name}.expected")}
+        return about | {"type": [*TEXT["type"], "null"]}
+    items = {"type": "array", "items": ref(f"{name}.expected")}
     return about | {"anyOf": [items, {"type": "null"}]}
 
 
@@ -356,35 +358,10 @@ def _field_about(field: Field) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _section(known: Keys, shapes: Mapping[str, Schema]) -> Schema:
-    """Return the schema of one kind of section; a key without a shape is a bug, and no hole."""
-    assert set(shapes) == set(known), (set(shapes), set(known))
-    schema: Schema = {
-        "type": "object",
-        "properties": {
-            key: {"description": _both(known.about(key))} | shapes[key] for key in known
-        },
-        "additionalProperties": False,
-    }
-    return schema | {"required": list(known.required)} if known.required else schema
-
-
 def _alone(key: str, about: Text, shape: Schema) -> Schema:
     return {
         "type": "object",
-        "properties": {key: {"description": _both(about)} | shape},
+        "properties": {key: {"description": both(about)} | shape},
         "required": [key],
         "additionalProperties": False,
     }
-
-
-def _one_or_several(shape: Schema) -> Schema:
-    return {"anyOf": [shape, {"type": "array", "items": shape, "minItems": 1}]}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _both(text: Text) -> str:
-    return f"{text.vi}\n\n{text.en}"

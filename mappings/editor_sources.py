@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from adapters.options import ENCODINGS, FORMATS, FileOptions, FixedField
+from adapters.writers.targets import TARGETS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -28,7 +29,16 @@ _SHAPES: Mapping[Any, Schema] = {
 
 def source_schema(name: str) -> Schema:
     """Return the schema of one format's options, read from their class."""
-    schema = _class_schema(FORMATS[name])
+    return _of_format(name, FORMATS[name])
+
+
+def target_schema(name: str) -> Schema:
+    """Return the schema of the options that a format is written by."""
+    return _of_format(name, TARGETS[name])
+
+
+def _of_format(name: str, options: type) -> Schema:
+    schema = _class_schema(options)
     return schema | {
         "properties": {"format": {"const": name}} | schema["properties"],
         "required": ["format", *schema["required"]],
@@ -51,6 +61,11 @@ def by(key: str, choices: Mapping[str, Schema]) -> Schema:
 def source_reference(name: str) -> Schema:
     """Return where the schema of one format's options stands in the whole."""
     return {"$ref": f"#/$defs/source.{name}"}
+
+
+def target_reference(name: str) -> Schema:
+    """Return where the schema of what a format is written by stands in the whole."""
+    return {"$ref": f"#/$defs/target.{name}"}
 
 
 def _class_schema(options: type) -> Schema:

@@ -80,6 +80,10 @@ TOP = Keys(
             vi="{mã: error}: những điều các trường nói với nhau mà phải chặn hồ sơ",
             en="{code: error}: what the fields say together and must stop a record",
         ),
+        "inbound": Text(
+            vi="các dịch vụ có thông điệp từ Cổng về đơn vị, và tệp phải viết ra",
+            en="services whose messages come from the portal to the agency, and what is written",
+        ),
         "code_lists": Text(vi="các danh mục mã có tên", en="named lists of codes"),
         "progress": Text(vi="quy tắc của CapNhatTienDoHoSoMC", en="rules of CapNhatTienDoHoSoMC"),
         "tests": Text(vi="hồ sơ mẫu và kết quả phải có", en="records and what must come of them"),
@@ -183,6 +187,83 @@ FIRST = Keys(
         )
     },
     optional={"default": DEFAULT, "required": REQUIRED, "when": WHEN},
+)
+PREFER = Text(
+    vi="{mã: từ} khi danh mục có nhiều từ cho một mã, hoặc không có từ nào",
+    en="{code: word} where the list has several words for a code, or none",
+)
+INBOUND_RULE = Keys(optional={**RULE.optional, "prefer": PREFER})
+INBOUND_ALTERNATIVE = Keys(optional={**ALTERNATIVE.optional, "prefer": PREFER})
+DATE_WRITING = Keys(
+    required={"write": Text(vi="dạng ngày của đơn vị", en="the agency's date format")},
+    optional={
+        "read": Text(
+            vi="ngày đến theo dạng nào; mặc định yyyyMMddHHmmss",
+            en="how the date comes; default yyyyMMddHHmmss",
+        ),
+        "zone": Text(
+            vi='viết theo giờ nào: "Z" hay "+07:00" (mặc định)',
+            en='by whose clock it is written: "Z", or "+07:00" (the default)',
+        ),
+        "empty": Text(vi="các giá trị có nghĩa là không có ngày", en='values that mean "no date"'),
+    },
+)
+_EACH_ROW = Text(
+    vi="đường dẫn tới một danh sách của thông điệp: mỗi phần tử một dòng",
+    en="path of a list of the message: one row for each entry",
+)
+_WHICH = Text(vi="điều kiện: phần tử nào được lấy", en="a condition: which entries are taken")
+_COLUMNS = Text(vi="các cột, theo thứ tự của tệp", en="the columns, in the order of the file")
+INBOUND = Keys(
+    required={
+        "service": Text(vi="tên dịch vụ như đã công bố", en="name of the service, as published"),
+        "target": Text(vi="tệp được viết thế nào", en="how the file is written"),
+        "columns": _COLUMNS,
+    },
+    optional={
+        "source": Text(
+            vi="thông điệp được đọc thế nào; DongBoHoSoMC và CapNhatTienDoHoSoMC có mặc định",
+            en="how a message is read; DongBoHoSoMC and CapNhatTienDoHoSoMC have a default",
+        ),
+        "dossier_code": Text(vi="nơi ghi mã hồ sơ", en="where the code of the dossier stands"),
+        "procedure": Text(vi="nơi ghi mã thủ tục", en="where the code of the procedure stands"),
+        "status": Text(vi="nơi ghi trạng thái", en="where the status stands"),
+        "deadline": Text(vi="nơi ghi hạn trả kết quả", en="where the deadline stands"),
+        "event_key": Text(
+            vi="mẫu ghép khóa của bên gửi; cùng khóa mà khác nội dung là xung đột",
+            en="template of the sender's own key; the same key with other content is a conflict",
+        ),
+        "file_name": Text(
+            vi="mẫu ghép tên tệp, có {message} là mã của thông điệp",
+            en="template of the file's name, with {message}, the id of the message",
+        ),
+        "each": _EACH_ROW,
+        "when": _WHICH,
+    },
+)
+INBOUND_COLUMN = Keys(
+    required={"to": Text(vi="tên cột của đơn vị", en="the agency's own name of the column")},
+    optional={
+        "type": Text(
+            vi="text (mặc định), number hay boolean, khi định dạng phân biệt",
+            en="text (the default), number or boolean, where the format tells them apart",
+        ),
+        "max_length": Text(
+            vi="số ký tự tối đa; dài hơn thì chặn, không bao giờ cắt",
+            en="at most so many characters; longer is refused, never cut",
+        ),
+        "each": Text(
+            vi="đường dẫn tới một danh sách: nối lại bằng `join`, hoặc viết thành `columns`",
+            en="path of a list, joined by `join` or written as `columns`",
+        ),
+        "join": Text(
+            vi="chuỗi nối giá trị của các phần tử", en="what stands between the entries' values"
+        ),
+        "columns": Text(
+            vi="các cột của mỗi phần tử: bảng con, trang tính khác, hoặc phần tử con",
+            en="the columns of each entry: another sheet, or objects or elements inside",
+        ),
+    },
 )
 LOOKUP = Keys(
     required={
@@ -300,6 +381,18 @@ TEST = Keys(
         "problems": Text(
             vi="đúng những lỗi phải có; không ghi: không được có lỗi",
             en="exactly the problems that must come; without it none may",
+        ),
+        "inbound": Text(
+            vi="tên dịch vụ: bản ghi là một thông điệp từ Cổng, không phải của đơn vị",
+            en="name of a service: the record is a message of the portal, not the agency's own",
+        ),
+        "rows": Text(
+            vi="của một thông điệp: các dòng phải được viết, theo tên cột của đơn vị",
+            en="of a message: the rows that must be written, by the agency's columns",
+        ),
+        "file_name": Text(
+            vi="của một thông điệp: tên tệp, với {message}",
+            en="of a message: the file's name, with {message}",
         ),
         "left_out": Text(
             vi="true: `leave_out` phải bỏ qua bản ghi này, không có gì khác",

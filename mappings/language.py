@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, time
+    from datetime import date, time, timezone
     from pathlib import Path as FilePath
 
     from adapters import SourceOptions
+    from adapters.writers import TargetOptions
     from mappings.regexes import Regex
     from mappings.yaml_nodes import PlainValue
     from schemas.model import SchemaVersion
@@ -178,6 +179,39 @@ class KindRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DateWriting:
+    """How a date is written for an agency."""
+
+    read: tuple[str, ...]
+    """How it comes; tried in this order."""
+    write: str
+    zone: timezone
+    """Whose clock it is written by."""
+    empty: frozenset[str] = frozenset()
+    """Values that mean "no date"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The agency's word for a code: a code list looked up backwards."""
+
+    codes: CodeList
+    prefer: Mapping[str, str] = field(default_factory=dict)
+    """Code to word, where the list has several words for it, or none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberWriting:
+    """How a number is written for an agency."""
+
+    name: str
+    """One of `mappings.texts.NUMBER_FORMATS`."""
+
+
+Writing: TypeAlias = DateWriting | NumberWriting | Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRule:
     """How one field gets its value: one source, text rules, at most one conversion."""
 
@@ -194,6 +228,8 @@ class FieldRule:
     codes: CodeList | None = None
     lookup: Lookup | None = None
     """The source when there is no other, else the conversion."""
+    write: Writing | None = None
+    """The conversion of a value that goes to the agency."""
     default: str | None = None
     required: bool = False
     """Whether nothing is an error; a field that the schema asks for is missed anyhow."""
@@ -264,6 +300,63 @@ class LeaveOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InboundColumn:
+    """One column of a file for an agency: a single value, joined texts, or rows of its own."""
+
+    line: int
+    to: str
+    """The agency's own name of it."""
+    kind: str = "text"
+    """How it is written where the format tells kinds apart."""
+    rule: FieldRule | None = None
+    """Of the value, or of each text that is joined; None for rows."""
+    each: Path | None = None
+    """The list whose entries are joined, or become rows."""
+    join: str | None = None
+    """What stands between the joined texts."""
+    when: Condition | None = None
+    """Which entries are taken."""
+    columns: tuple[InboundColumn, ...] = ()
+    """Of the rows."""
+    required: bool = False
+    max_length: int | None = None
+    """In characters; what is longer is refused, never cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileName:
+    """How a file for an agency is called."""
+
+    parts: tuple[str | Path | None, ...]
+    """Texts, values of the record, and None for the id of the message."""
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundService:
+    """What becomes of the messages of one service that come for the agency."""
+
+    line: int
+    service: str
+    """As published."""
+    source: SourceOptions
+    """How a message is read."""
+    dossier_code: FieldRule | None
+    procedure: FieldRule | None
+    status: FieldRule | None
+    deadline: FieldRule | None
+    event_key: Template | None
+    target: TargetOptions
+    """How the file is written."""
+    file_name: FileName
+    each: Path | None
+    """None: the record itself is one row."""
+    when: Condition | None
+    """Which entries of `each` are rows."""
+    columns: tuple[InboundColumn, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedProblem:
     """A problem that a test wants."""
 
@@ -287,6 +380,12 @@ class MappingTest:
     problems: tuple[ExpectedProblem, ...]
     left_out: bool
     """Whether `leave_out` must hold for the record, so that nothing comes of it."""
+    inbound: str | None = None
+    """The service that the record is a message of; None: it is one of the agency's own."""
+    rows: tuple[Mapping[str, Expected], ...] | None = None
+    """Of a message: columns of the file that must come."""
+    file_name: str | None = None
+    """Of a message: with {message} where its id will stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,5 +414,7 @@ class MappingFile:
     severities: Mapping[str, Severity]
     """Of what the fields of a dossier say together, by code; the rest are warnings."""
     code_lists: Mapping[str, CodeList]
+    inbound: tuple[InboundService, ...]
+    """What comes for the agency, by service."""
     tests: tuple[MappingTest, ...]
     warnings: tuple[Problem, ...]

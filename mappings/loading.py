@@ -12,12 +12,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adapters import OptionsWrong, make_options
 from mappings import keys
 from mappings.cases import read_tests
 from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
 from mappings.consistency import FINDINGS
+from mappings.inbound_reading import read_inbound
 from mappings.language import (
     DOSSIER,
     PROGRESS,
@@ -32,7 +32,8 @@ from mappings.mistakes import Mistakes, Section, closest, listed
 from mappings.parts import parse_path, read_condition, read_path, read_template
 from mappings.rules import RuleReader
 from mappings.severities import read_severities
-from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml, plain_value
+from mappings.sources import read_source
+from mappings.yaml_nodes import Scalar, Table, YamlRefused, parse_yaml
 from schemas.errors import ConfigError
 from schemas.model import load_version, version_names
 from schemas.problem import Severity, Text
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from adapters import SourceOptions
     from mappings.language import GroupRule
     from schemas.model import SchemaVersion
 
@@ -89,7 +89,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     section.expect(keys.TOP)
     name, version = _name(section), _version(section)
     agency = section.section("agency")
-    schema, source = _schema(section), _source(section)
+    schema, source = _schema(section), read_source(section)
     code_lists_section = section.section("code_lists")
     code_lists = {} if code_lists_section is None else read_code_lists(code_lists_section)
     reader = RuleReader(code_lists)
@@ -100,7 +100,8 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     severities = read_severities(section, "severity", codes=FINDINGS, words=("error",))
     if schema is None or dossier_section is None:
         return None
-    tests = read_tests(section, schema.packets)
+    inbound = read_inbound(section, code_lists, schema=schema)
+    tests = read_tests(section, schema.packets, inbound=inbound)
     dossier = reader.fields(dossier_section, schema.packets[DOSSIER])
     progress = _progress(section, reader, schema)
     valid_at = _valid_at(section, reader, dossier)
@@ -125,6 +126,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         valid_at=valid_at,
         severities=severities,
         code_lists=code_lists,
+        inbound=inbound,
         tests=tests,
         warnings=(),
     )
@@ -214,19 +216,6 @@ def _schema(section: Section) -> SchemaVersion | None:
         )
         return None
     return load_version(name)
-
-
-def _source(section: Section) -> SourceOptions | None:
-    inner = section.section("source")
-    if inner is None:
-        return None
-    values = {key: plain_value(node) for key in inner if (node := inner.node(key)) is not None}
-    try:
-        return make_options(values)
-    except OptionsWrong as exc:
-        for key, text in exc.faults:
-            inner.complain("mapping.source_wrong", text, key=key if key in inner else "")
-        return None
 
 
 def _progress(section: Section, reader: RuleReader, schema: SchemaVersion) -> ProgressRule | None:

@@ -22,6 +22,20 @@ REMEDIES = {
             "not",
         ),
     ),
+    "mapping.code_ambiguous": Remedy(
+        Text(
+            vi="báo cho người phụ trách kết nối: phải chọn một từ của đơn vị cho mã này",
+            en="tell whoever set up the connection: one of the agency's words must be chosen",
+        ),
+        Text(vi="chọn một từ bằng `prefer`", en="choose one by `prefer`"),
+    ),
+    "mapping.separator_in_value": Remedy(
+        _MEND_OR_TELL,
+        Text(
+            vi="chọn chuỗi `join` không có trong giá trị, hoặc thay nó bằng `text`",
+            en="choose a `join` that no value holds, or change the value by `text`",
+        ),
+    ),
     "mapping.code_not_valid": Remedy(
         Text(
             vi="kiểm tra ngày của hồ sơ và giá trị này tại nguồn",

@@ -7,6 +7,7 @@ when it is converted.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mappings import keys
@@ -58,6 +59,9 @@ _NESTED = Text(
 class RuleReader:
     """Reads the rules of one file."""
 
+    rule_keys = keys.RULE
+    way_keys = keys.ALTERNATIVE
+
     def __init__(self, code_lists: Mapping[str, CodeList]) -> None:
         self._code_lists = code_lists
 
@@ -94,19 +98,25 @@ class RuleReader:
                 return None
             return FieldRule(line=section.line_of(name), sources=(parse_path(text),))
         inner = section.section(name)
-        return None if inner is None else self._field_section(inner, field)
+        return None if inner is None else self.rule(inner, field)
 
-    def _field_section(self, section: Section, field: Field | None) -> FieldRule | None:
+    def rule(
+        self, section: Section, field: Field | None, *, beside: tuple[str, ...] = ()
+    ) -> FieldRule | None:
+        """Return the rule that a section is; its keys `beside` the rule are the caller's."""
         if "first" in section:
-            return self._first(section, field)
-        section.expect(keys.RULE)
+            return self._first(section, field, beside=beside)
+        section.allow(*self.rule_keys, *beside)
         return self._whole(section, field)
 
-    def _first(self, section: Section, field: Field | None) -> FieldRule | None:
+    def _first(
+        self, section: Section, field: Field | None, *, beside: tuple[str, ...]
+    ) -> FieldRule | None:
         misplaced = [
             key for key in (*keys.SOURCES, *keys.CONVERSIONS, *keys.TEXT) if key in section
         ]
-        section.allow(*keys.FIRST.optional, *misplaced, required=tuple(keys.FIRST.required))
+        known = (*keys.FIRST.optional, *beside, *misplaced)
+        section.allow(*known, required=tuple(keys.FIRST.required))
         if misplaced:
             section.complain("mapping.first_invalid", _misplaced(misplaced), key=misplaced[0])
         node = section.node("first")
@@ -141,7 +151,7 @@ class RuleReader:
         if "first" in inner:
             inner.complain("mapping.first_invalid", _NESTED, key="first")
             return None
-        inner.expect(keys.ALTERNATIVE)
+        inner.expect(self.way_keys)
         return self._whole(inner, field)
 
     def _whole(self, section: Section, field: Field | None) -> FieldRule | None:
@@ -154,18 +164,25 @@ class RuleReader:
             constant=_constant(section),
             template=read_template(section, "template"),
             text=read_text_rules(section),
-            date=read_date(section),
-            number=_number(section),
             kind=read_kind(section),
-            codes=read_codes(section, self._code_lists),
             lookup=_lookup(section),
             default=_default(section),
             required=section.flag("required", default=False),
             when=read_condition(section),
         )
+        rule = self._with_conversion(rule, section)
         if field is not None:
             judge_written(rule, section=section, field=field)
         return rule
+
+    def _with_conversion(self, rule: FieldRule, section: Section) -> FieldRule:
+        """Return a rule with those of its conversions that have a direction."""
+        return replace(
+            rule,
+            date=read_date(section),
+            number=read_number(section),
+            codes=read_codes(section, self._code_lists),
+        )
 
     def _has_one_source(self, section: Section) -> bool:
         sources = [key for key in keys.SOURCES if key in section]
@@ -271,7 +288,8 @@ def _default(section: Section) -> str | None:
     return text.strip() if text else None
 
 
-def _number(section: Section) -> str | None:
+def read_number(section: Section) -> str | None:
+    """Return the number format under `number`."""
     name = section.text("number")
     if name is not None and name not in NUMBER_FORMATS:
         section.complain(

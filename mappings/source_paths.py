@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeAlias
 
-    from mappings.language import FieldRule, GroupRule, ProgressRule
+    from mappings.language import (
+        FieldRule,
+        GroupRule,
+        InboundColumn,
+        InboundService,
+        ProgressRule,
+    )
 
     Rules: TypeAlias = "Mapping[str, FieldRule | GroupRule]"
 
@@ -34,9 +40,40 @@ def columns_read(file: MappingFile) -> frozenset[str]:
 
     They are those of which a preview says that a rule reads them, found before any record is.
     """
-    paths = source_paths_of(file)
+    return _with_own_texts(source_paths_of(file))
+
+
+def _with_own_texts(paths: frozenset[str]) -> frozenset[str]:
     # An entry that is no object is read as `value` of its list, an element by its own text.
     return paths | {path.removesuffix(".value") for path in paths} | {f"{p}.#text" for p in paths}
+
+
+def inbound_columns_read(service: InboundService) -> frozenset[str]:
+    """Return the paths of the texts in a message that its rules read."""
+    paths = set(_paths_in((*_identity(service), service.file_name), base=""))
+    base = "" if service.each is None else without_indices(service.each.text)
+    paths.update(_paths_in(service.each, base=""))
+    paths.update(_paths_in(service.when, base=base))
+    paths.update(_inbound(service.columns, base=base))
+    return _with_own_texts(frozenset(paths))
+
+
+def _identity(service: InboundService) -> tuple[object, ...]:
+    return (
+        service.dossier_code,
+        service.procedure,
+        service.status,
+        service.deadline,
+        service.event_key,
+    )
+
+
+def _inbound(columns: tuple[InboundColumn, ...], *, base: str) -> Iterator[str]:
+    for column in columns:
+        inner = base if column.each is None else _joined(base, column.each)
+        yield from _paths_in(column.each, base=base)
+        yield from _paths_in((column.rule, column.when), base=inner)
+        yield from _inbound(column.columns, base=inner)
 
 
 def _progress(rule: ProgressRule) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from adapters import SourceRecord, UnreadableRecord, open_documents
 from mappings.converter import Conversion, compile_mapping
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mappings.converter import Converter
-    from mappings.groups import Built
+    from mappings.inbound import InboundConverter
     from mappings.language import Expected, ExpectedProblem, MappingFile, MappingTest
     from schemas.problem import Problem
+
+_INBOUND_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+"""Tests come out the same on every day; words with a validity must be in force on this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,9 @@ def run_tests(file: MappingFile) -> tuple[TestResult, ...]:
 def _run(test: MappingTest, converter: Converter, *, file_name: str) -> TestResult:
     place = Place(file=file_name, line=test.line)
     record = SourceRecord(number=1, values=test.record, place=place)
+    if test.inbound is not None:
+        found = _inbound_differences(test, record, converter.inbound[test.inbound])
+        return TestResult(name=test.name, line=test.line, differences=tuple(found))
     (opened,) = open_documents(iter([record]), options=converter.source)
     if isinstance(opened, UnreadableRecord):
         conversion = Conversion(events=(), problems=tuple(opened.problems), dossier_code=None)
@@ -48,6 +55,21 @@ def _run(test: MappingTest, converter: Converter, *, file_name: str) -> TestResu
     return TestResult(
         name=test.name, line=test.line, differences=tuple(_differences(test, conversion))
     )
+
+
+def _inbound_differences(
+    test: MappingTest, record: SourceRecord, converter: InboundConverter
+) -> Iterator[Text]:
+    (opened,) = open_documents(iter([record]), options=converter.source)
+    if isinstance(opened, UnreadableRecord):
+        yield from _compare_problems(test.problems, opened.problems)
+        return
+    inbound = converter.convert(opened, now=_INBOUND_DAY)
+    yield from _compare_problems(test.problems, inbound.problems)
+    if inbound.document is not None and test.rows is not None:
+        yield from _compare_rows(test.rows, inbound.rows, where="rows")
+    if test.file_name not in (None, inbound.file_name):
+        yield _difference("file_name", test.file_name, inbound.file_name)
 
 
 def _differences(test: MappingTest, conversion: Conversion) -> Iterator[Text]:
@@ -107,18 +129,20 @@ def _fits(wanted: ExpectedProblem, problem: Problem) -> bool:
     return problem.code == wanted.code and wanted.field in (None, problem.field)
 
 
-def _compare(expected: Mapping[str, Expected], found: Built, *, where: str) -> Iterator[Text]:
+def _compare(
+    expected: Mapping[str, Expected], found: Mapping[str, object], *, where: str
+) -> Iterator[Text]:
     for name, wanted in expected.items():
         place, value = f"{where}{name}", found.get(name)
         if isinstance(wanted, tuple):
-            rows = value if isinstance(value, list) else []
+            rows = [] if value is None or isinstance(value, str) else cast("list[Any]", value)
             yield from _compare_rows(wanted, rows, where=place)
         elif wanted != value:
             yield _difference(place, wanted, value)
 
 
 def _compare_rows(
-    expected: Sequence[Mapping[str, Expected]], found: Sequence[Built], *, where: str
+    expected: Sequence[Mapping[str, Expected]], found: Sequence[Mapping[str, object]], *, where: str
 ) -> Iterator[Text]:
     if len(expected) != len(found):
         yield Text(

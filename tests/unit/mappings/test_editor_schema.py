@@ -11,7 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from adapters.options import FORMATS, ChildSheet, FixedCheck, FixedField, FixedType
-from mappings import editor_schema, load_agencies
+from adapters.writers import TARGETS
+from mappings import editor_schema, keys, load_agencies
 from mappings.consistency import FINDINGS
 from mappings.kinds import KINDS, codes_of
 from mappings.yaml_nodes import parse_yaml, plain_value
@@ -136,6 +137,10 @@ def test_the_schema_knows_no_keys_that_no_reader_takes(told):
         frozenset(part.__dataclass_fields__)
         for part in (ChildSheet, FixedField, FixedType, FixedCheck)
     }
+    sources |= {frozenset({"format", *one.__dataclass_fields__}) for one in TARGETS.values()}
+    column = {*keys.INBOUND_COLUMN, *keys.INBOUND_RULE, "first"}
+    sources |= {frozenset(keys.INBOUND), frozenset(keys.INBOUND_ALTERNATIVE), frozenset(column)}
+    sources |= {frozenset(keys.DATE_WRITING)}
     joins = {frozenset({name}) for name in ("all", "any", "not")}
     severities = {frozenset(FINDINGS), *(frozenset(codes_of(kind)) for kind in KINDS)}
     text_rules = {frozenset({"replace", "extract", "truncate", "prefix", "suffix"})}

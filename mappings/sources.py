@@ -1,0 +1,56 @@
+"""Reading what a mapping says of the files it reads and of those it writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from adapters import OptionsWrong, make_options
+from adapters.writers import make_target
+from mappings.yaml_nodes import plain_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from adapters import SourceOptions
+    from adapters.writers import TargetOptions
+    from mappings.mistakes import Section
+
+T = TypeVar("T")
+
+
+def read_source(
+    section: Section, *, defaults: Callable[[str], Mapping[str, object]] | None = None
+) -> SourceOptions | None:
+    """
+    Return the options under `source`; None with complaints.
+
+    Args:
+        section: That holds it.
+        defaults: From a format to the options that a source of this format has where it says none.
+    """
+
+    def make(values: Mapping[str, object]) -> SourceOptions:
+        known = {} if defaults is None else defaults(str(values.get("format")))
+        return make_options({**known, **values})
+
+    return _options(section, "source", make, code="mapping.source_wrong")
+
+
+def read_target(section: Section) -> TargetOptions | None:
+    """Return the options under `target`; None with complaints."""
+    return _options(section, "target", make_target, code="mapping.target_wrong")
+
+
+def _options(
+    section: Section, key: str, make: Callable[[Mapping[str, object]], T], *, code: str
+) -> T | None:
+    inner = section.section(key)
+    if inner is None:
+        return None
+    values = {name: plain_value(node) for name in inner if (node := inner.node(name)) is not None}
+    try:
+        return make(values)
+    except OptionsWrong as exc:
+        for name, text in exc.faults:
+            inner.complain(code, text, key=name if name in inner else "")
+        return None
