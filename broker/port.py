@@ -178,16 +178,17 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What an agency is told about something it sent."""
+    """What an agency is told about something it sent, or what is sent to it."""
 
     id: str
     """The same whenever this result is published again."""
     agency: str
     kind: str
     body: bytes
-    """JSON."""
     about: str | None = None
     """The sender's own id of the message that it is about."""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from lienthong.conversion import Pipeline
+from lienthong.inbound.pipeline import InboundPipeline
+from schemas.errors import ConfigError
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +32,7 @@ class Agency:
     source: SourceOptions
     read_columns: frozenset[str]
     """What some rule of its mapping reads, as `adapters.read_records` takes it."""
-    pipeline: Pipeline
+    pipeline: Pipeline | InboundPipeline
     mapping_stamp: str
     """name@version sha256:…, written down with every message."""
     one_row_per_dossier: bool
@@ -46,6 +49,34 @@ Raises ConfigError where it cannot be used, signing.KeyUnusable where it has no 
 def stamp_of(converter: Converter) -> str:
     """Return what is written down of the mapping with every message that it made."""
     return f"{converter.name}@{converter.version} sha256:{converter.digest}"
+
+
+def make_receiver(converter: Converter, service: str) -> Agency:
+    """
+    Put together what makes files for an agency of what peers send to it; needs no key.
+
+    Raises:
+        ConfigError: its mapping says nothing of that service.
+    """
+    inbound = converter.inbound.get(service)
+    if inbound is None:
+        raise ConfigError(
+            Text(
+                vi=f"ánh xạ {converter.name} chưa có dịch vụ {service!r} trong `inbound`",
+                en=f"mapping {converter.name} has no service {service!r} under `inbound`",
+            ),
+            code="mapping.inbound_missing",
+        )
+    return Agency(
+        name=converter.name,
+        code=converter.agency_code,
+        version=converter.version,
+        source=inbound.source,
+        read_columns=inbound.read_columns,
+        pipeline=InboundPipeline(inbound),
+        mapping_stamp=stamp_of(converter),
+        one_row_per_dossier=False,
+    )
 
 
 def make_agency(

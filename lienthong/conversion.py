@@ -221,7 +221,7 @@ class Pipeline:
         return Prepared(
             record=item.number,
             place=item.place,
-            dossier_code=_indexable(conversion.dossier_code),
+            dossier_code=indexable(conversion.dossier_code),
             events=events,
             problems=self._named((*problems, *findings), item, code=conversion.dossier_code),
             deadline=_deadline(conversion.events),
@@ -256,7 +256,7 @@ class Pipeline:
         )
 
 
-def _indexable(code: str | None) -> str | None:
+def indexable(code: str | None) -> str | None:
     """Return the code of a record, or None for a text that is no code and fits no index."""
     return None if code is None or len(code) > LONGEST_INDEXED else code
 

@@ -109,6 +109,24 @@ def after_send(
     return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=NOTHING_DONE[outcome])
 
 
+_TO_AGENCY = {
+    "refused by the portal": "refused by the agency",
+    "an answer never seen before": "an internal error while it was handed over; see the log",
+    "no usable answer: the portal is asked": "whether it arrived is not known: it goes again",
+    "not there after the quiet period: it goes again": "it is safe to send again, under its own id",
+    "the portal is busy": "the agency does not take it now",
+    "the portal cannot be reached": "the agency cannot be reached",
+    "the portal refuses us as a whole: login, certificate or address": (
+        "the agency refuses us as a whole: login, certificate or address"
+    ),
+}
+
+
+def reason_to_agency(reason: str) -> str:
+    """Return how a reason is said of what goes to an agency."""
+    return _TO_AGENCY.get(reason, reason)
+
+
 def not_before_retry_after(
     due_at: datetime | None, *, retry_after: timedelta | None, now: datetime
 ) -> datetime | None:

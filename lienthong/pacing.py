@@ -194,6 +194,10 @@ class Pacer:
             started_at=None if started_at is None else steady - max(now - started_at, timedelta(0)),
         )
 
+    def resting(self, now: datetime) -> frozenset[str]:  # noqa: ARG002 - see `receivers.lanes`
+        """Return which agencies are left alone now: to a portal none, or all."""
+        return frozenset()
+
     def suspects(self, answer: Answer, *, now: datetime) -> bool:
         """
         Return whether a never-seen answer is the target's trouble and not its message's.

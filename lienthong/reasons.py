@@ -38,6 +38,17 @@ REASONS: dict[str, str] = {
     "not there after the quiet period: it goes again": (
         "hết thời gian chờ vẫn không có ở Cổng: gửi lại"
     ),
+    "refused by the agency": "cơ quan nhận từ chối",
+    "an internal error while it was handed over; see the log": (
+        "lỗi bên trong khi giao cho cơ quan; xem nhật ký"
+    ),
+    "whether it arrived is not known: it goes again": "chưa rõ đã đến nơi chưa: gửi lại",
+    "it is safe to send again, under its own id": "gửi lại an toàn, vẫn mang mã cũ",
+    "the agency does not take it now": "cơ quan nhận chưa nhận lúc này",
+    "the agency cannot be reached": "không kết nối được tới cơ quan nhận",
+    "the agency refuses us as a whole: login, certificate or address": (
+        "cơ quan nhận từ chối kết nối: đăng nhập, chứng thư hoặc địa chỉ"
+    ),
     "the worker that sent it is gone": "tiến trình gửi nó không còn nữa",
     "its worker ended again and again while sending it": (
         "tiến trình gửi nó dừng đột ngột nhiều lần"

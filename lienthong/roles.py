@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -78,6 +79,8 @@ class Role(Enum):
     """Makes messages of what was received."""
     DELIVER = "deliver"
     """Brings them to the portal."""
+    HAND_OVER = "hand-over"
+    """Brings what peers sent to the agencies, in their own formats."""
     RESULTS = "results"
     """Publishes what became of them to the agencies' queues (RabbitMQ)."""
     SWEEP = "sweep"
@@ -111,9 +114,11 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_pull = (Role.PULL,) if settings.pull else ()
     with_stamps = (Role.STAMP,) if settings.audit.timestamp_url is not None else ()
     with_portal = (Role.RECONCILE,) if settings.reconcile.at is not None else ()
+    with_receivers = (Role.HAND_OVER,) if settings.receivers else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
     log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
-    return (Role.EXPAND, Role.DELIVER, Role.SWEEP, *log_keepers, *with_portal, *doors)
+    deliveries = (Role.DELIVER, *with_receivers)
+    return (Role.EXPAND, *deliveries, Role.SWEEP, *log_keepers, *with_portal, *doors)
 
 
 @dataclass(slots=True)
@@ -239,6 +244,14 @@ def _deliver(installation: Installation, stop: Event) -> None:
                 installation.revocation_sources.renew()
 
             _repeat(one_round, stop, pause_seconds=0)
+            deliverer.drain()
+
+
+def _hand_over(installation: Installation, stop: Event) -> None:
+    with installation.open_broker() as broker, closing(installation.open_agency_channel()) as ways:
+        deliverer = installation.make_agency_deliverer(broker, ways)
+        with deliverer.open_calls() as calls:
+            _repeat(partial(deliverer.step, calls), stop, pause_seconds=0)
             deliverer.drain()
 
 
@@ -382,6 +395,7 @@ def _repeat(one_round: Callable[[], object], stop: Event, *, pause_seconds: floa
 
 _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.TAKE: _take,
+    Role.HAND_OVER: _hand_over,
     Role.RESULTS: _results,
     Role.EXPAND: _expand,
     Role.DELIVER: _deliver,

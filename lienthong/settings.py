@@ -41,6 +41,7 @@ from lienthong.channels.windows import WrongWindow
 from lienthong.policy_settings import PolicyName, PolicySettings, check_policies, join_names
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
+from lienthong.receivers.profile import ReceiverProfile
 from lienthong.revocation.profile import RevocationSettings
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
@@ -439,6 +440,9 @@ class Settings(BaseSettings):
     pull: dict[PullName, PullProfile] = Field(
         default={}, description="sources that are read by us, by name"
     )
+    receivers: dict[str, ReceiverProfile] = Field(
+        default={}, description="how agencies get what peers send them, by name of their mappings"
+    )
 
     @field_validator("pull", mode="before")
     @classmethod
@@ -452,6 +456,11 @@ class Settings(BaseSettings):
             if isinstance(value.get(name), dict) and isinstance(value[meant], dict):
                 joined[meant] = {**value[meant], **joined.pop(name)}
         return joined
+
+    @field_validator("receivers", mode="before")
+    @classmethod
+    def _join_receivers(cls, value: object) -> object:
+        return cls._join_names(value)
 
     @field_validator("policies", mode="before")
     @classmethod
@@ -473,6 +482,18 @@ class Settings(BaseSettings):
             if self.delivery.lease_seconds <= longest:
                 raise ValueError(
                     f"delivery.lease_seconds must be longer than the longest call ({longest:g} s)"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_receivers(self) -> Self:
+        for name, receiver in self.receivers.items():
+            if receiver.queue and self.broker.kind != "rabbitmq":
+                raise ValueError(f'receivers.{name}.queue needs [broker] kind = "rabbitmq"')
+            if self.delivery.lease_seconds <= receiver.longest_call.total_seconds():
+                raise ValueError(
+                    f"delivery.lease_seconds must be longer than the longest call of "
+                    f"receivers.{name} ({receiver.longest_call.total_seconds():g} s)"
                 )
         return self
 
@@ -591,6 +612,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "folder": FolderSettings,
     "http": HttpSettings,
     "policies": PolicySettings,
+    "receivers": ReceiverProfile,
     "reconcile": ReconcileSettings,
     "retention": RetentionSettings,
     "signing": SigningSettings,

@@ -25,11 +25,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from broker.sqlite import SqliteBroker
-from lienthong.agencies import make_agency, stamp_of
+from lienthong.agencies import make_agency, make_receiver, stamp_of
 from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
 from lienthong.channels.dictionaries import no_dictionaries
 from lienthong.channels.dvcqg_json import JsonChannel
+from lienthong.channels.port import Direction
 from lienthong.channels.security import SecurityKeys
 from lienthong.channels.sessions import SessionFile
 from lienthong.channels.soap import SoapChannel
@@ -46,6 +47,11 @@ from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
 from lienthong.policies import Policies
 from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
+from lienthong.receivers.channel import AgencyChannel
+from lienthong.receivers.folder import FolderReceiver
+from lienthong.receivers.hook import HookReceiver
+from lienthong.receivers.lanes import Lane, Lanes
+from lienthong.receivers.queue import QueueReceiver
 from lienthong.reconciliation.asking import PoliteAsker
 from lienthong.reconciliation.comparing import CompareRules
 from lienthong.reconciliation.listed import Listed
@@ -83,6 +89,8 @@ if TYPE_CHECKING:
     from lienthong.agencies import Agency
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
+    from lienthong.receivers.lanes import Receiver
+    from lienthong.receivers.profile import ReceiverProfile
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
     from mappings import Agencies
@@ -210,11 +218,17 @@ class Installation:
         """
         Return one agency, compiled once; again when its keys or the catalogue have changed.
 
+        Args:
+            name: Of its mapping.
+            service: Of what peers send to it, which needs no key; None: what it sends itself.
+
         Raises:
             ConfigError: nobody configured it, or its mapping is wrong.
             signing.KeyUnusable: it has no key that can be used.
         """
         with self._lock:
+            if service is not None:
+                return make_receiver(self.mappings.get(name), service)
             key = self._agency_key(name)
             # The key itself, not its certificate: what opens a token may have changed.
             stamp = (key, _stamp_of(self.catalogue_file))
@@ -509,10 +523,7 @@ class Installation:
     def make_deliverer(self, broker: Broker, channel: Channel) -> Deliverer:
         """Put the delivery role together."""
         rules = self.settings.delivery
-        backoff = Backoff(
-            first=timedelta(seconds=rules.backoff_first_seconds),
-            longest=timedelta(seconds=rules.backoff_longest_seconds),
-        )
+        backoff = self._backoff
         random = Random()  # noqa: S311 - jitter, not a secret
         return Deliverer(
             store=self.store,
@@ -537,6 +548,75 @@ class Installation:
             random=random,
         )
 
+    def open_agency_channel(self) -> AgencyChannel:
+        """
+        Open the ways to the agencies that get what peers send them.
+
+        Raises:
+            ConfigError: a file of TLS cannot be used.
+        """
+        rules = self.settings.delivery
+        backoff = self._backoff
+        lanes = {
+            name: Lane(
+                receiver=self._open_receiver(name, profile),
+                pacer=Pacer(
+                    breaker=self._make_breaker(
+                        backoff=backoff,
+                        random=Random(),  # noqa: S311 - jitter, not a secret
+                        longest_call=profile.longest_call,
+                    )
+                ),
+                slots=rules.slots,
+            )
+            for name, profile in self.settings.receivers.items()
+        }
+        return AgencyChannel(Lanes(lanes), clock=self.clock)
+
+    def _open_receiver(self, name: str, profile: ReceiverProfile) -> Receiver:
+        if profile.folder is not None:
+            return FolderReceiver(profile.folder)
+        if profile.hook is not None:
+            return HookReceiver(profile.hook, name=name)
+        return QueueReceiver(self.open_outbox)
+
+    def make_agency_deliverer(self, broker: Broker, channel: AgencyChannel) -> Deliverer:
+        """Put the role together that hands over what peers send to the agencies."""
+        rules = self.settings.delivery
+        longest = [one.longest_call for one in self.settings.receivers.values()]
+        return Deliverer(
+            store=self.store,
+            broker=broker,
+            channel=channel,
+            rules=DeliveryRules(
+                slots=rules.slots,
+                lease=timedelta(seconds=rules.lease_seconds),
+                longest_call=max(longest, default=timedelta(0)),
+                crash_limit=rules.crash_limit,
+                backoff=self._backoff,
+                # Every way is safe to repeat, so nothing is waited for and nothing is proven.
+                look_ups=LookUpRules(
+                    shows_content=False,
+                    quiet_period=timedelta(0),
+                    resend_unproven_progress=True,
+                ),
+                direction=Direction.TO_AGENCIES,
+            ),
+            pacer=channel.lanes,
+            agency_codes=self.agency_code,
+            clock=self.clock,
+            steady=steady,
+            random=Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+    @property
+    def _backoff(self) -> Backoff:
+        rules = self.settings.delivery
+        return Backoff(
+            first=timedelta(seconds=rules.backoff_first_seconds),
+            longest=timedelta(seconds=rules.backoff_longest_seconds),
+        )
+
     @contextmanager
     def open_reconciler(
         self, *, actor: str, rate: float | None = None, wait: Callable[[float], bool]
@@ -549,12 +629,8 @@ class Installation:
             rate: Look-ups in a second at most; None: as the settings say.
             wait: Waits so many seconds; True where it was asked to stop.
         """
-        rules, settings = self.settings.delivery, self.settings.reconcile
-        backoff = Backoff(
-            first=timedelta(seconds=rules.backoff_first_seconds),
-            longest=timedelta(seconds=rules.backoff_longest_seconds),
-        )
-        pacer = self.make_pacer(backoff=backoff, random=Random())  # noqa: S311 - jitter
+        settings = self.settings.reconcile
+        pacer = self.make_pacer(backoff=self._backoff, random=Random())  # noqa: S311 - jitter
         slowest = min(rate or settings.rate, self.target.rate_per_second or math.inf)
         pacer.bucket = Bucket(rate=slowest, burst=1)
         with closing(self.open_channel()) as channel:
@@ -595,25 +671,33 @@ class Installation:
 
     def make_pacer(self, *, backoff: Backoff, random: Random) -> Pacer:
         """Put together what decides how many calls may start."""
-        rules, target = self.settings.delivery, self.target
+        target = self.target
         rate = target.rate_per_second
-        # One probe costs nothing: a portal that is back is noticed sooner than a message is tried.
-        longest = min(backoff.longest, timedelta(seconds=rules.breaker_longest_seconds))
         return Pacer(
-            breaker=Breaker(
-                threshold=rules.breaker_threshold,
-                backoff=replace(backoff, longest=longest),
-                random=random,
-                window=timedelta(seconds=rules.breaker_window_seconds),
-                minimum_calls=rules.breaker_minimum_calls,
-                share=rules.breaker_share,
-                strange_threshold=rules.strange_answers,
-                busy_longest=timedelta(seconds=rules.breaker_busy_longest_seconds),
-                probe_patience=2 * target.longest_call,
-                slots=rules.slots,
+            breaker=self._make_breaker(
+                backoff=backoff, random=random, longest_call=target.longest_call
             ),
             bucket=None if rate is None else Bucket(rate=rate, burst=target.burst),
             windows=target.windows,
+        )
+
+    def _make_breaker(
+        self, *, backoff: Backoff, random: Random, longest_call: timedelta
+    ) -> Breaker:
+        rules = self.settings.delivery
+        # One probe costs nothing: who is back is noticed sooner than a message is tried.
+        longest = min(backoff.longest, timedelta(seconds=rules.breaker_longest_seconds))
+        return Breaker(
+            threshold=rules.breaker_threshold,
+            backoff=replace(backoff, longest=longest),
+            random=random,
+            window=timedelta(seconds=rules.breaker_window_seconds),
+            minimum_calls=rules.breaker_minimum_calls,
+            share=rules.breaker_share,
+            strange_threshold=rules.strange_answers,
+            busy_longest=timedelta(seconds=rules.breaker_busy_longest_seconds),
+            probe_patience=2 * longest_call,
+            slots=rules.slots,
         )
 
 

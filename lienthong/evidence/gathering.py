@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, distinct, func, or_, select, true
 
+from lienthong.channels.port import Packet
 from lienthong.conversion import stored_key
 from lienthong.store.tables import (
     SEPARATOR,
@@ -149,6 +150,9 @@ def gather(
     conditions = [messages.c.dossier_code == dossier]
     if agency is not None:
         conditions.append(messages.c.agency == agency)
+    if for_pack:
+        # What went to agencies is their own file, and no document that a pack could prove.
+        conditions.append(messages.c.packet != Packet.INBOUND.value)
     rows = connection.execute(
         select(
             *columns,
@@ -159,7 +163,9 @@ def gather(
         .where(*conditions)
         .order_by(messages.c.sequence.is_(None), messages.c.sequence, messages.c.id)
     ).all()
-    found = sorted({row.agency for row in rows})
+    # Whose dossier it is: other agencies may only be told about it.
+    own = [row for row in rows if row.packet != Packet.INBOUND.value]
+    found = sorted({row.agency for row in own or rows})
     if not found:
         raise _no_dossier(dossier)
     if len(found) > 1:

@@ -16,7 +16,7 @@ left alone, hints are let go: the store remembers, and knows better what is urge
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from os import getpid
 from queue import Empty, SimpleQueue
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.port import BrokerUnavailable, StaleDelivery
-from lienthong.channels.port import Answer, Direction, Found, LookUp, Outcome, SendRequest
+from lienthong.channels.port import Answer, Direction, Found, LookUp, Outcome, Packet, SendRequest
 from lienthong.decisions import (
     LookUpRules,
     Next,
@@ -36,6 +36,7 @@ from lienthong.decisions import (
     after_look_up,
     after_send,
     not_before_retry_after,
+    reason_to_agency,
 )
 from lienthong.failpoints import Point, reached
 from lienthong.flows.hints import DELIVER, HAND_OVER
@@ -43,6 +44,7 @@ from lienthong.logs import kind_and_place
 from lienthong.pacing import Throughput
 from lienthong.states import State
 from lienthong.store.delivery import Claiming, Task, start
+from lienthong.store.ledgers import receiver_of
 from lienthong.store.outcomes import Ending, finish
 from lienthong.store.paces import MINUTES, write_pace
 from lienthong.store.work import begin
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from broker.port import Broker, Delivery
     from lienthong.channels.port import Channel
     from lienthong.pacing import Pacer
+    from lienthong.receivers.lanes import Lanes
     from lienthong.retry import Backoff
     from lienthong.store.database import Store
     from lienthong.store.work import Work
@@ -148,7 +151,7 @@ class Deliverer:
         broker: Broker,
         channel: Channel,
         rules: DeliveryRules,
-        pacer: Pacer,
+        pacer: Pacer | Lanes,
         agency_codes: Callable[[str], str],
         clock: Callable[[], datetime],
         steady: Callable[[], float],
@@ -241,9 +244,12 @@ class Deliverer:
             self._report_pace(now)
 
     def _report_pace(self, now: datetime) -> None:
+        state = self._pacer.state(now)
+        if state is None:
+            return
         with begin(self._store, at=self._clock) as work:
             delivered = self._delivered.count(now)
-            write_pace(work, self._worker, self._pacer.state(now), delivered=delivered)
+            write_pace(work, self._worker, state, delivered=delivered)
 
     def _gather(self, *, timeout: timedelta | None) -> None:
         """Wait for a first call, and a moment more for others that can share its transaction."""
@@ -358,8 +364,14 @@ class Deliverer:
 
     def _write_attempts(self, work: Work, leads: list[_Lead], plan: _Plan, *, backlog: int) -> None:
         """Claim dossiers, and write the attempts down that are to be made."""
+        resting = self._pacer.resting(self._clock())
+        if resting:
+            # The store remembers what is due; when they are well again, it is the backlog.
+            held = [lead for lead in leads if receiver_of(lead.ledger) in resting]
+            plan.settled += [(lead.hint, None) for lead in held if lead.hint is not None]
+            leads = [lead for lead in leads if lead not in held]
         codes = [lead.ledger for lead in leads]
-        started = start(work, codes, backlog=backlog, claiming=self._claiming)
+        started = start(work, codes, backlog=backlog, claiming=self._claiming, without=resting)
         for lead, task in zip(leads, started.hinted, strict=True):
             if isinstance(task, Task):
                 plan.tasks.append((task, lead.hint))
@@ -470,6 +482,12 @@ class Deliverer:
                 failures=task.failures,
             )
             next_ = after_look_up(result, fate=fate, rules=self._rules.look_ups, now=now)
+        if task.packet is Packet.INBOUND:
+            next_ = replace(next_, reason=reason_to_agency(next_.reason))
+        if isinstance(result, Answer) and result.outcome is Outcome.WITHHELD and result.retry_after:
+            # Nothing was tried: no reason to leave it alone for longer and longer.
+            soon = now + result.retry_after
+            return Ending(task=task, result=result, next=next_, due_at=soon)
         due_at = not_before_retry_after(
             self._due(task, next_, now=now), retry_after=result.retry_after, now=now
         )

@@ -9,14 +9,16 @@ are logged.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters import read_records
 from adapters.record import SourceRecord
-from lienthong.conversion import Prepared
+from lienthong.conversion import Prepared, stored_key
 from lienthong.logs import kind_and_place
+from lienthong.store.tables import SEPARATOR
 from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError, LienthongError
 from schemas.problem import Place, Problem, Text
@@ -89,7 +91,8 @@ def convert(
         LienthongError, SigningError: what is wrong is not this record.
     """
     try:
-        return agency.pipeline.prepare(record, now=now)
+        prepared = agency.pipeline.prepare(record, now=now)
+        return prepared if submission.service is None else _keyed(prepared, submission)
     except (LienthongError, SigningError):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of one record: it is rejected
@@ -100,6 +103,18 @@ def convert(
             **kind_and_place(error),
         )
         return _stumbled(record)
+
+
+def _keyed(prepared: Prepared, submission: Opened) -> Prepared:
+    """Give what a peer sent its identity: the peer's key of the event, or of the message."""
+    own = f"{submission.key or submission.id}#{prepared.record}"
+    return replace(
+        prepared,
+        events=tuple(
+            replace(event, key=stored_key(f"{submission.sender}{SEPARATOR}{event.key or own}"))
+            for event in prepared.events
+        ),
+    )
 
 
 def rejected(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import bindparam, case, exists, func, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
 
 from lienthong.channels.port import Direction, Found, HandedFile, Outcome, Packet
 from lienthong.states import State
@@ -79,7 +79,10 @@ _BACKLOGS = {
     Direction.TO_PORTAL: _backlog(
         messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"), messages.c.dossier_code
     ),
-    Direction.TO_AGENCIES: _backlog(_TO_AGENCY, _AGENCY_LEDGER),
+    Direction.TO_AGENCIES: _backlog(
+        and_(_TO_AGENCY, messages.c.agency.not_in(bindparam("_without", expanding=True))),
+        _AGENCY_LEDGER,
+    ),
 }
 _filed = messages.alias("filed")
 # Whoever filed it there has it there; the agency's first word about it is an update.
@@ -176,7 +179,14 @@ class Started:
     """How many dossiers were claimed for it: fewer than asked for means that there are no more."""
 
 
-def start(work: Work, codes: Sequence[str], *, backlog: int, claiming: Claiming) -> Started:
+def start(
+    work: Work,
+    codes: Sequence[str],
+    *,
+    backlog: int,
+    claiming: Claiming,
+    without: Collection[str] = (),
+) -> Started:
     """
     Claim dossiers and write down the attempt that the next message of each needs.
 
@@ -185,12 +195,15 @@ def start(work: Work, codes: Sequence[str], *, backlog: int, claiming: Claiming)
         codes: Of ledgers whose turn it may be; one that stands here twice is taken once.
         backlog: At most so many more are taken from what has been due for a while.
         claiming: How.
+        without: Agencies to which nothing is taken from what has been due.
     """
     wanted = sorted(set(codes))
     fences = _claim(work, _FREE, {"_codes": wanted}, claiming=claiming) if wanted else {}
     backlog_fences: dict[str, int] = {}
     if backlog > 0:
-        due = {"_before": work.at - claiming.grace, "_limit": backlog}
+        due: dict[str, Any] = {"_before": work.at - claiming.grace, "_limit": backlog}
+        if claiming.direction is Direction.TO_AGENCIES:
+            due["_without"] = sorted(without)
         query = _BACKLOGS[claiming.direction]
         backlog_fences = _claim(work, query, due, claiming=claiming)
     ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")

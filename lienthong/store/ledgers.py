@@ -83,6 +83,11 @@ def dossier_of(ledger_code: str) -> str:
     return ledger_code.partition(SEPARATOR)[0]
 
 
+def receiver_of(ledger_code: str) -> str | None:
+    """Return the agency that is told about a dossier in it; None for what goes to the portal."""
+    return ledger_code.partition(SEPARATOR)[2] or None
+
+
 TOLD = frozenset(
     {
         State.DELIVERED,

@@ -291,7 +291,7 @@ class Desk:
             retry_after=timedelta(minutes=1),
         )
 
-    def receive(self, *rows, agency="land"):
+    def receive(self, *rows, agency="land", key=None):
         self.exchange.clock.tick(seconds=1)
         text = "\n".join(["dossier,content", *rows])
         offer = Offer(
@@ -300,6 +300,7 @@ class Desk:
             agency=agency,
             door="file",
             sender="test",
+            key=key,
         )
         parts = {"store": self.exchange.store, "broker": self.exchange.broker}
         return receive(offer, clock=self.exchange.clock, **parts).submission_id

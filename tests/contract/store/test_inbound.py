@@ -1,0 +1,383 @@
+"""What peers send to the agencies, in the store: lines, ledgers, pace and replay of its own."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from random import Random
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+
+from adapters import CsvOptions
+from lienthong.breaker import Breaker
+from lienthong.channels.port import Answer, Direction, HandedFile, Outcome, Packet
+from lienthong.conversion import Prepared, PreparedEvent
+from lienthong.decisions import LookUpRules
+from lienthong.flows.deliver import Deliverer, DeliveryRules
+from lienthong.flows.expand import Expander
+from lienthong.flows.receive import KeyConflict, receive_many, small_offer
+from lienthong.ids import make_id
+from lienthong.pacing import Pacer
+from lienthong.receivers.channel import AgencyChannel
+from lienthong.receivers.lanes import Lane, Lanes
+from lienthong.retry import Backoff
+from lienthong.store.database import reading
+from lienthong.store.tables import attempts, messages, results, submissions
+from schemas.errors import ConfigError
+from schemas.problem import Text
+
+BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=5))
+
+
+@dataclass
+class FakeReceiver:
+    answers: list = field(default_factory=list)
+    taken: list = field(default_factory=list)
+
+    def hand_over(self, request):
+        self.taken.append(request)
+        return self.answers.pop(0) if self.answers else Answer(outcome=Outcome.DELIVERED)
+
+    def close(self):
+        pass
+
+
+@dataclass
+class FileMaker:
+    """Makes a file for an agency of each row `dossier,content`."""
+
+    version: int = 1
+
+    def prepare(self, item, *, now):
+        dossier, content = item.values["dossier"], item.values["content"]
+        document = f"{content} v{self.version}".encode()
+        event = PreparedEvent(
+            message_id=make_id(now),
+            packet=Packet.INBOUND,
+            dossier_code=dossier,
+            key=None,
+            version=None,
+            content_digest=content,
+            document=document,
+            document_digest=sha256(document).hexdigest(),
+            file=HandedFile(name=f"{dossier}.csv", media_type="text/csv", service="ChungTuThue"),
+        )
+        return Prepared(
+            record=item.number,
+            place=item.place,
+            dossier_code=dossier,
+            events=(event,),
+            problems=(),
+        )
+
+
+class Town:
+    """An exchange with agencies that get files."""
+
+    def __init__(self, exchange, desk):
+        self.exchange, self.desk = exchange, desk
+        self.maker = FileMaker()
+        self.services = {"ChungTuThue", "DongBoHoSoMC"}
+        self.receivers = {"land": FakeReceiver(), "health": FakeReceiver()}
+        lanes = {
+            name: Lane(
+                receiver=receiver,
+                pacer=Pacer(breaker=Breaker(threshold=2, backoff=BACKOFF, random=Random(1))),
+                slots=4,
+            )
+            for name, receiver in self.receivers.items()
+        }
+        channel = AgencyChannel(Lanes(lanes), clock=exchange.clock)
+        self.deliverer = Deliverer(
+            store=exchange.store,
+            broker=exchange.broker,
+            channel=channel,
+            rules=DeliveryRules(
+                slots=4,
+                lease=timedelta(seconds=120),
+                longest_call=timedelta(seconds=60),
+                crash_limit=3,
+                backoff=BACKOFF,
+                look_ups=LookUpRules(
+                    shows_content=False,
+                    quiet_period=timedelta(0),
+                    resend_unproven_progress=True,
+                ),
+                direction=Direction.TO_AGENCIES,
+            ),
+            pacer=channel.lanes,
+            agency_codes=lambda _name: "000.00.15.H29",
+            clock=exchange.clock,
+            steady=lambda: exchange.clock().timestamp(),
+            random=Random(1),
+        )
+
+    def agency(self, name, service=None):
+        if service is None:
+            return self.desk.agency(name)
+        if service not in self.services:
+            raise ConfigError(Text(vi="chưa có ánh xạ", en="no mapping yet"), code="mapping.none")
+        return SimpleNamespace(
+            source=CsvOptions(),
+            read_columns=frozenset({"dossier", "content"}),
+            pipeline=self.maker,
+            mapping_stamp=f"land@{self.maker.version}",
+            one_row_per_dossier=False,
+        )
+
+    def receive(
+        self, *rows, to="land", key="k1", service="ChungTuThue", peer="tax", door="portal-json"
+    ):
+        body = "\n".join(("dossier,content", *rows)).encode()
+        offer = small_offer(
+            body,
+            file_name=f"{service}.csv",
+            agency=to,
+            door=door,
+            sender=peer,
+            key=key,
+            service=service,
+        )
+        exchange = self.exchange
+        (outcome,) = receive_many(
+            [offer], store=exchange.store, broker=exchange.broker, clock=exchange.clock
+        )
+        return outcome
+
+    def expand(self):
+        expander = Expander(
+            store=self.exchange.store,
+            broker=self.exchange.broker,
+            agencies=self.agency,
+            clock=self.exchange.clock,
+            lease=timedelta(minutes=2),
+            retry_after=timedelta(minutes=1),
+        )
+        while expander.step():
+            pass
+        expander.close()
+
+    def hand_over(self, rounds=3):
+        with self.deliverer.open_calls() as calls:
+            for _ in range(rounds):
+                self.deliverer.step(calls)
+                self.deliverer.drain()
+                self.exchange.clock.tick(seconds=2)
+
+    def rows(self, table, *columns):
+        with reading(self.exchange.store) as connection:
+            chosen = [table.c[name] for name in columns]
+            return connection.execute(select(*chosen).order_by(table.c.id)).all()
+
+    def states(self):
+        return [row.state for row in self.rows(messages, "state")]
+
+
+@pytest.fixture
+def town(exchange, desk):
+    return Town(exchange, desk)
+
+
+def test_what_a_peer_sends_reaches_its_agency_as_its_file_once(town):
+    town.receive("H1,paid", key="k1")
+    town.receive("H1,paid", key="k1")
+    town.expand()
+
+    town.hand_over()
+
+    (request,) = town.receivers["land"].taken
+    assert (request.document, request.dossier_code) == (b"paid v1", "H1")
+    assert request.file == HandedFile(name="H1.csv", media_type="text/csv", service="ChungTuThue")
+    assert town.states() == ["delivered"]
+    assert town.receivers["health"].taken == []
+
+
+def test_the_agency_is_told_nothing_of_it_and_gets_no_receipt(town):
+    town.receive("H1,paid")
+    town.expand()
+    town.hand_over()
+
+    assert town.rows(results, "kind") == []
+    assert [row.receipt_due_at for row in town.rows(submissions, "receipt_due_at")] == [None]
+
+
+def test_the_same_key_with_other_content_is_a_conflict_and_of_another_peer_another_message(town):
+    town.receive("H1,paid", key="k1", peer="tax")
+
+    assert isinstance(town.receive("H1,other", key="k1", peer="tax"), KeyConflict)
+    assert not town.receive("H1,other", key="k1", peer="portal").is_repeat
+    assert len(town.rows(submissions, "id")) == 2
+
+
+def test_the_keys_of_an_agency_and_of_a_peer_do_not_meet(town):
+    town.desk.receive("H1,a", key="k1")
+
+    assert not town.receive("H1,paid", key="k1").is_repeat
+
+
+def test_an_agency_without_a_key_gets_what_is_sent_to_it(town):
+    town.desk.unusable.add("land")
+    town.desk.receive("H1,a")
+    town.receive("H2,paid")
+
+    town.expand()
+    town.hand_over()
+
+    assert [request.dossier_code for request in town.receivers["land"].taken] == ["H2"]
+
+
+def test_a_service_without_a_mapping_waits_and_holds_up_nothing_of_the_agencys_own(town):
+    town.services.clear()
+    town.receive("H2,paid")
+    town.desk.receive("H1,a")
+    town.expand()
+    assert [row.state for row in town.rows(submissions, "state")] == ["held", "expanded"]
+
+    town.services.add("ChungTuThue")
+    town.exchange.clock.tick(minutes=2)
+    town.expand()
+    town.hand_over()
+
+    assert [request.dossier_code for request in town.receivers["land"].taken] == ["H2"]
+
+
+def test_what_goes_down_and_what_goes_up_do_not_wait_for_each_other(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    town.receive("H1,refused", key="k1")
+    town.receive("H1,behind it", key="k2")
+    town.desk.receive("H1,a")
+    town.expand()
+    town.hand_over()
+
+    town.exchange.step(rounds=2)
+
+    assert town.states() == ["parked", "held", "delivered"]
+    assert [request.packet for request in town.exchange.portal.sent] == [Packet.DOSSIER]
+
+
+def test_one_agency_may_be_told_of_the_dossier_of_another(town):
+    town.desk.receive("H1,a", agency="health")
+    town.receive("H1,paid", to="land")
+    town.receive("H1,paid", to="health")
+    town.expand()
+    town.hand_over()
+
+    assert len(town.receivers["land"].taken) == len(town.receivers["health"].taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "door", "is_update"),
+    [
+        ("DongBoHoSoMC", "portal-json", True),
+        ("ChungTuThue", "portal-json", False),
+        ("DongBoHoSoMC", "sharing", False),
+    ],
+)
+def test_the_first_word_about_a_dossier_that_was_filed_at_the_portal_is_an_update(
+    town, service, door, is_update
+):
+    town.receive("H1,filed", service=service, door=door)
+    town.desk.receive("H1,received")
+    town.expand()
+
+    town.exchange.step(rounds=2)
+
+    assert [request.is_updating for request in town.exchange.portal.sent] == [is_update]
+
+
+def test_an_agency_that_is_away_costs_nothing_and_holds_up_no_other(town):
+    away = Answer(outcome=Outcome.NOT_SENT)
+    town.receivers["land"].answers += [away] * 40
+    for number in range(40):
+        town.receive(f"L{number},paid", key=f"l{number}")
+    town.receive("H1,paid", to="health")
+    town.expand()
+
+    for _ in range(60):
+        town.hand_over(rounds=1)
+
+    assert len(town.receivers["health"].taken) == 1
+    tries = len(town.receivers["land"].taken)
+    assert 4 <= tries < 20
+    with reading(town.exchange.store) as connection:
+        assert len(connection.execute(select(attempts.c.number)).all()) < 40 + tries
+
+
+def test_who_is_back_gets_everything_by_itself(town):
+    town.receivers["land"].answers += [Answer(outcome=Outcome.BUSY)] * 3
+    for number in range(12):
+        town.receive(f"L{number},paid", key=f"l{number}")
+    town.expand()
+
+    for _ in range(300):
+        town.hand_over(rounds=1)
+
+    assert set(town.states()) == {"delivered"}
+    delivered = [request.dossier_code for request in town.receivers["land"].taken[3:]]
+    assert sorted(delivered) == sorted(f"L{number}" for number in range(12))
+
+
+def test_what_a_worker_that_died_had_in_hand_goes_again_under_its_id(town):
+    town.receive("H1,paid")
+    town.expand()
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.UNKNOWN))
+
+    town.hand_over(rounds=6)
+
+    first, again = town.receivers["land"].taken
+    assert (first.message_id, first.document) == (again.message_id, again.document)
+    assert town.states() == ["delivered"]
+
+
+def test_an_agency_that_nobody_said_the_way_to_waits_for_one(town):
+    town.receive("H1,paid", to="planning")
+    town.expand()
+
+    town.hand_over()
+
+    assert town.states() == ["retrying"]
+    (row,) = town.rows(messages, "reason")
+    assert row.reason == "nothing was sent for a reason of our own; its last attempt says which"
+
+
+def test_resend_is_the_same_file_and_reissue_one_by_the_mapping_of_now(town):
+    town.receivers["land"].answers += [Answer(outcome=Outcome.REJECTED)] * 2
+    town.receive("H1,paid")
+    town.expand()
+    town.hand_over()
+    (row,) = town.rows(messages, "id")
+
+    town.exchange.act("resend", row.id)
+    town.hand_over()
+    town.maker.version = 2
+    (acted,) = town.exchange.act("reissue", row.id, agencies=town.agency)
+    town.hand_over()
+
+    assert acted.problem is None
+    documents = [request.document for request in town.receivers["land"].taken]
+    assert documents == [b"paid v1", b"paid v1", b"paid v2"]
+    assert town.states() == ["reissued", "delivered"]
+
+
+def test_hints_of_one_direction_are_not_taken_by_the_other(town):
+    town.receive("H1,paid")
+    town.expand()
+
+    town.exchange.step(rounds=3)
+
+    assert town.exchange.portal.sent == []
+    assert town.exchange.broker.depth("hand-over") == 1
+    assert town.exchange.broker.depth("deliver") == 0
+
+
+def test_its_identity_stands_with_the_message(town):
+    town.receive("H1,paid", key="k1")
+    town.expand()
+
+    (row,) = town.rows(messages, "packet", "event_key", "file", "agency")
+
+    assert (row.packet, row.agency) == ("inbound", "land")
+    assert row.event_key == "tax\x1fk1#1"
+    assert json.loads(row.file)["name"] == "H1.csv"
