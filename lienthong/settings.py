@@ -38,6 +38,14 @@ from lienthong.channels.json_profile import JsonProfile
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.security_profile import SecurityProfile
 from lienthong.channels.windows import WrongWindow
+from lienthong.inbound.profile import (
+    PeerAnswers,
+    PeerJson,
+    PeerProfile,
+    PeerRoutes,
+    PeerService,
+    PeerSoap,
+)
 from lienthong.policy_settings import PolicyName, PolicySettings, check_policies, join_names
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
@@ -444,7 +452,11 @@ class Settings(BaseSettings):
         default={}, description="how agencies get what peers send them, by name of their mappings"
     )
 
-    @field_validator("pull", mode="before")
+    peers: dict[PullName, PeerProfile] = Field(
+        default={}, description="who sends messages down to agencies, by name"
+    )
+
+    @field_validator("pull", "peers", mode="before")
     @classmethod
     def _join_names(cls, value: object) -> object:
         """Let LIENTHONG_PULL__LAND_OFFICE__PASSWORD mean [pull.land-office]: shells know no '-'."""
@@ -604,6 +616,13 @@ _WRONG = {
     ),
     "missing": Text(vi="thiếu giá trị bắt buộc", en="a required value is missing"),
 }
+_PEER_TABLES: dict[str, type[BaseModel]] = {
+    "answers": PeerAnswers,
+    "json": PeerJson,
+    "routes": PeerRoutes,
+    "services": PeerService,
+    "soap": PeerSoap,
+}
 _TABLES: dict[str, type[BaseModel]] = {
     "audit": AuditSettings,
     "broker": BrokerSettings,
@@ -636,6 +655,8 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
         return SecurityProfile
     if location[:2] == ("target", "json") and len(location) == 3:
         return JsonProfile
+    if location[0] == "peers":
+        return _peer_table(location[2:-1])
     if location[0] != "pull":
         return _TABLES.get(str(location[0]), Settings)
     table = KINDS[str(location[2])]
@@ -647,6 +668,13 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
             if isinstance(each, type) and issubclass(each, BaseModel)
         )
     return table
+
+
+def _peer_table(within: tuple[str | int, ...]) -> type[BaseModel]:
+    """Return what says which keys a table of [peers.NAME] may have."""
+    if not within:
+        return PeerProfile
+    return _PEER_TABLES.get(str(within[0]), PeerProfile)
 
 
 def _closest(location: tuple[str | int, ...], table: type[BaseModel]) -> Text | None:

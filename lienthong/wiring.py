@@ -43,6 +43,8 @@ from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
 from lienthong.flows.take import Taker
 from lienthong.flows.tell import Teller
+from lienthong.inbound.peer import Peer, PeerKeys
+from lienthong.inbound.taking import Taking
 from lienthong.keyring import OPERATOR, Keyring
 from lienthong.pacing import Pacer
 from lienthong.policies import Policies
@@ -72,6 +74,7 @@ from signing import (
     PlainSigner,
     Revocation,
     RsaPadding,
+    SigningError,
     VerificationPolicy,
     XadesSigner,
 )
@@ -89,6 +92,8 @@ if TYPE_CHECKING:
     from lienthong.agencies import Agency
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
+    from lienthong.flows.hints import Publisher
+    from lienthong.inbound.profile import PeerProfile
     from lienthong.receivers.lanes import Receiver
     from lienthong.receivers.profile import ReceiverProfile
     from lienthong.settings import BrokerSettings, Settings
@@ -438,6 +443,44 @@ class Installation:
             else None,
             second_check_every=self.settings.signing.second_check_every,
         )
+
+    def make_peers(self, publisher: Publisher) -> dict[str, Peer]:
+        """Put together who may send messages down to agencies; one that is wrong is left out."""
+        peers = {}
+        taking = Taking(
+            store=lambda: self.store,
+            publisher=publisher,
+            clock=self.clock,
+            agencies=self.mappings.names,
+            retry_after_seconds=self.settings.http.retry_after_seconds,
+        )
+        for name, profile in self.settings.peers.items():
+            try:
+                peers[name] = Peer(
+                    name,
+                    profile,
+                    taking=taking,
+                    keys=self.peer_keys(profile),
+                    clock=self.clock,
+                    retry_after_seconds=self.settings.http.retry_after_seconds,
+                )
+            except (ConfigError, SigningError) as error:
+                log.error("inbound.peer_unusable", peer=name, cause=error.code)  # noqa: TRY400
+        return peers
+
+    def peer_keys(self, profile: PeerProfile) -> PeerKeys:
+        """
+        Return what proves a peer, and us to it, over SOAP.
+
+        Raises:
+            ConfigError, SigningError: a file of `trust` cannot be used.
+        """
+        soap = profile.soap
+        trust = None
+        if soap is not None and soap.trust:
+            # Its own roots, never the keyring's: an agency must not pass for a peer.
+            trust = self.policies.load(PORTAL_RECEIPT, roots=soap.trust)
+        return PeerKeys(trust=trust, signing=self.keyring.operator_key)
 
     def open_inbox(self) -> Inbox:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""

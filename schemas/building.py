@@ -206,18 +206,20 @@ def build_receipt(
     ).encode()
 
 
-def build_envelope(body: bytes, *, soap: str) -> bytes:
+def build_envelope(body: bytes, *, soap: str, headers: Sequence[bytes] = ()) -> bytes:
     """
     Return a SOAP envelope around `body`, whose bytes stay as they are.
 
     Args:
         body: One element, without a declaration.
         soap: SOAP_11 or SOAP_12.
+        headers: Header blocks, one element each, without declarations.
     """
     if soap not in (SOAP_11, SOAP_12):
         raise ValueError(f"unknown SOAP namespace {soap!r}")
-    head = f'<soap:Envelope xmlns:soap="{soap}"><soap:Body>'
-    return b"".join((head.encode(), body, b"</soap:Body></soap:Envelope>"))
+    start = f'<soap:Envelope xmlns:soap="{soap}">'.encode()
+    header = (b"<soap:Header>", *headers, b"</soap:Header>") if headers else ()
+    return b"".join((start, *header, b"<soap:Body>", body, b"</soap:Body></soap:Envelope>"))
 
 
 def format_time(at: datetime) -> str:

@@ -153,9 +153,9 @@ def _is_deep(body: bytes) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise NotJson("JSON with a key that stands twice in one object")
     return found
 
 
 def _refuse_constant(_: str) -> Any:
-    raise ValueError("NaN and Infinity are not JSON")
+    raise NotJson("not JSON: NaN or Infinity")

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 @tokens.command()
 def make(
     context: typer.Context,
-    agency: Annotated[str, typer.Argument(help="Name of the agency's mapping")],
+    agency: Annotated[str, typer.Argument(help="Name of the agency's mapping, or peer:NAME")],
     days: Annotated[
         int | None,
         typer.Option(min=1, max=3650, help="Valid for so many days; default until revoked"),
@@ -37,14 +37,19 @@ def make(
     """
     Make a token with which an agency opens the HTTP door; it is printed once and kept nowhere.
 
+    For a peer, which sends messages down to agencies: peer:NAME, as in [peers.NAME].
+
     Example: lienthong doors token make land-registration --days 365
     """
+    from lienthong.inbound.taking import holder_of
     from lienthong.store.tokens import make_token
     from lienthong.store.work import begin
 
     session: Session = context.obj
     installation = session.installation
-    installation.mappings.path(agency)
+    peers = [holder_of(name) for name in installation.settings.peers]
+    if agency not in peers:
+        installation.mappings.path(agency)
     with begin(installation.store, at=installation.clock, actor=getpass.getuser()) as work:
         expires_at = None if days is None else work.at + timedelta(days=days)
         token = make_token(work, agency, expires_at=expires_at)

@@ -22,13 +22,15 @@ from starlette.routing import Route
 from lienthong.doors import refusal
 from lienthong.doors.annotated import AnnotatedFiles
 from lienthong.doors.answer import Answer, Body
+from lienthong.doors.arriving import SenderGone
 from lienthong.doors.directory import Directory
 from lienthong.doors.heads import read_head
 from lienthong.doors.health import HealthCheck
 from lienthong.doors.openapi import document
+from lienthong.doors.peers import PeerDoors
 from lienthong.doors.receipts import ReceiptFiles
 from lienthong.doors.refusal import Refused
-from lienthong.doors.uploads import Arrival, SenderGone, Uploads
+from lienthong.doors.uploads import Arrival, Uploads
 from lienthong.flows.incoming import format_of
 from lienthong.flows.receive import receive
 from lienthong.logs import kind_and_place
@@ -77,10 +79,12 @@ class HttpDoor:
         self._annotated = AnnotatedFiles(installation, self._directory)
         self._receipts = ReceiptFiles(installation)
         self._health = HealthCheck(installation)
+        self._peers = PeerDoors(installation, publisher=publisher, uploads=self._uploads)
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="http")
 
     def close(self) -> None:
         """Wait for the threads."""
+        self._peers.close()
         self._uploads.close()
         self._pool.shutdown()
 
@@ -96,6 +100,7 @@ class HttpDoor:
                     f"{agency}/submissions/{{submission}}/annotated", self._annotate, "GET"
                 ),
                 self._route(f"{agency}/submissions/{{submission}}/receipt", self._receipt, "GET"),
+                *self._peers.routes(),
                 self._route("/v1/openapi.json", self._openapi, "GET"),
                 self._route("/health/live", self._live, "GET"),
                 self._route("/health/ready", self._ready, "GET"),

@@ -52,17 +52,18 @@ def read_head(
     Raises:
         Refused: the body must not be read.
     """
-    _check_encoding(headers)
+    check_encoding(headers)
     if source is not None:
         _check_type(headers, source)
     return Head(
         key=_key(headers),
         file_name=_file_name(headers, query),
-        size=_size(headers, limit),
+        size=read_size(headers, limit),
     )
 
 
-def _check_encoding(headers: Headers) -> None:
+def check_encoding(headers: Headers) -> None:
+    """Raise Refused for a body that is compressed."""
     if any(value.strip().lower() != "identity" for value in headers.getlist("content-encoding")):
         raise packed()
 
@@ -88,7 +89,8 @@ def _key(headers: Headers) -> str | None:
     return key
 
 
-def _size(headers: Headers, limit: int) -> int | None:
+def read_size(headers: Headers, limit: int) -> int | None:
+    """Return how many bytes the sender says will come, None where it does not; raises Refused."""
     given = headers.get("content-length")
     if given is None:
         if "transfer-encoding" not in headers:

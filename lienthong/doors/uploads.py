@@ -13,13 +13,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from io import BufferedReader
 from typing import TYPE_CHECKING
 
-from lienthong.doors.pace import Pace
+from lienthong.doors.arriving import Arriving
 from lienthong.doors.pipe import Pipe
-from lienthong.doors.refusal import busy, empty, too_large, too_slow, your_turn_later
+from lienthong.doors.refusal import Refused, busy, your_turn_later
 from lienthong.flows.receive import Offer
 
 if TYPE_CHECKING:
@@ -28,15 +27,10 @@ if TYPE_CHECKING:
     from starlette.types import Receive
 
     from lienthong.doors.heads import Head
-    from lienthong.doors.refusal import Refused
     from lienthong.flows.receive import Taken
     from lienthong.settings import HttpSettings
 
 BUFFER_BYTES = 256 * 1024
-
-
-class SenderGone(Exception):
-    """Nobody is there to be answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,39 +115,17 @@ class Uploads:
     async def _feed(self, pipe: Pipe, receive_part: Receive) -> Refused | None:
         """Put into the pipe what arrives; return why it ended early, where it did."""
         settings = self._settings
-        pace = Pace(
-            patience=timedelta(seconds=settings.idle_seconds),
-            least_per_second=settings.least_bytes_per_second,
-        )
-        size = 0
-        has_more = True
-        while has_more:
-            try:
-                async with asyncio.timeout(pace.patience):
-                    message = await pace.waiting(receive_part())
-            except TimeoutError:
-                return _given_up(pipe, too_slow())
-            if message["type"] == "http.disconnect":
-                raise SenderGone
-            body = message.get("body", b"")
-            has_more = message.get("more_body", False)
-            size += len(body)
-            if size > settings.max_body_bytes:
-                return _given_up(pipe, too_large(settings.max_body_bytes))
-            if has_more and not pace.is_kept(size):
-                return _given_up(pipe, too_slow())
-            if not await pipe.put(body):
-                # The store failed; the reason comes out of the thread.
-                return None
-        if not size:
-            return _given_up(pipe, empty())
+        arriving = Arriving(receive_part, settings=settings, limit=settings.max_body_bytes)
+        try:
+            async for part in arriving:
+                if not await pipe.put(part):
+                    # The store failed; the reason comes out of the thread.
+                    return None
+        except Refused as refused:
+            pipe.fail(refused.problem.code)
+            return refused
         pipe.end()
         return None
-
-
-def _given_up(pipe: Pipe, refusal: Refused) -> Refused:
-    pipe.fail(refusal.problem.code)
-    return refusal
 
 
 async def _settled(taking: asyncio.Future[Taken]) -> None:

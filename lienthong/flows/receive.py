@@ -83,6 +83,14 @@ class KeyConflict:
     """The key came before with other bytes; nothing was taken over."""
 
     problem: Problem
+    submission_id: str
+    """What came before."""
+    sha256: str
+    """Of the other bytes."""
+
+
+class _Undone(Exception):
+    """One of several that belong together was not taken over, so none was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +159,34 @@ def receive(
     return outcome
 
 
+def receive_together(
+    offers: Sequence[Offer], *, store: Store, broker: Publisher, clock: Callable[[], datetime]
+) -> list[Taken | KeyConflict]:
+    """
+    Take small submissions over, all of them or, where a key came before with other bytes, none.
+
+    Args: as `receive_many`; two offers with one key and other bytes are the caller's mistake.
+
+    Returns:
+        One item per offer. Where one is a conflict, nothing was taken over.
+    """
+    outcomes: list[Taken | KeyConflict] = []
+
+    def check(found: list[Taken | KeyConflict]) -> None:
+        if any(isinstance(outcome, KeyConflict) for outcome in found):
+            outcomes.extend(found)
+            raise _Undone
+
+    try:
+        return _receive_many(offers, store=store, broker=broker, clock=clock, check=check)
+    except _Undone:
+        with begin(store, at=clock) as work:
+            for offer, outcome in zip(offers, outcomes, strict=True):
+                if isinstance(outcome, KeyConflict):
+                    _note_conflict(work, offer, outcome)
+        return outcomes
+
+
 def receive_many(
     offers: Sequence[Offer], *, store: Store, broker: Publisher, clock: Callable[[], datetime]
 ) -> list[Taken | KeyConflict]:
@@ -163,6 +199,17 @@ def receive_many(
         broker: The exchange.
         clock: Tells the time.
     """
+    return _receive_many(offers, store=store, broker=broker, clock=clock)
+
+
+def _receive_many(
+    offers: Sequence[Offer],
+    *,
+    store: Store,
+    broker: Publisher,
+    clock: Callable[[], datetime],
+    check: Callable[[list[Taken | KeyConflict]], None] = lambda _outcomes: None,
+) -> list[Taken | KeyConflict]:
     pieces = {}
     reads = []
     for offer in offers:
@@ -171,6 +218,7 @@ def receive_many(
         pieces[read.id] = earlier
     with begin(store, at=clock) as work:
         outcomes = _register(work, reads)
+        check(outcomes)
         for read, outcome in zip(reads, outcomes, strict=True):
             if isinstance(outcome, Taken) and not outcome.is_repeat:
                 put_pieces(work, [(read.id, *piece) for piece in pieces[read.id]])
@@ -311,8 +359,17 @@ def _again(work: Work, read: _Read, submission_id: str, sha256: str) -> Taken | 
         if read.offer.service is None:
             work.tell(read.offer.agency, "received", submission_id=submission_id, repeated=True)
         return _taken(read, submission_id, is_repeat=True)
-    work.note("submission.key_conflict", submission_id, door=read.offer.door, sha256=read.sha256)
-    return KeyConflict(problem=_key_conflict(read.offer))
+    conflict = KeyConflict(
+        problem=_key_conflict(read.offer), submission_id=submission_id, sha256=read.sha256
+    )
+    _note_conflict(work, read.offer, conflict)
+    return conflict
+
+
+def _note_conflict(work: Work, offer: Offer, conflict: KeyConflict) -> None:
+    work.note(
+        "submission.key_conflict", conflict.submission_id, door=offer.door, sha256=conflict.sha256
+    )
 
 
 def _taken(read: _Read, submission_id: str, *, is_repeat: bool) -> Taken:

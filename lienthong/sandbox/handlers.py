@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from lienthong.sandbox.adapter import PATHS, say_fault
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
-from lienthong.sandbox.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
 from lienthong.sandbox.store import count_rows
+from lienthong.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
 from schemas.building import SOAP_11, build_envelope
 from signing.wss import SecurityRefused
 

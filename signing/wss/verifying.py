@@ -81,7 +81,7 @@ def verify_message(
     data: bytes,
     *,
     policy: SecurityPolicy,
-    memory: ReplayMemory,
+    memory: ReplayMemory | None,
     now: datetime,
     confirms: bytes | None = None,
 ) -> VerifiedMessage:
@@ -91,7 +91,8 @@ def verify_message(
     Args:
         data: The whole envelope.
         policy: What is demanded, and whom to trust.
-        memory: Of this receiver; the message is remembered if it is taken.
+        memory: Of this receiver; the message is remembered if it is taken. None: the receiver
+            knows by itself, by something that is signed, what it took before.
         now: Aware.
         confirms: Signature of the request that this must be the answer to; None: not asked.
 
@@ -108,7 +109,7 @@ def verify_message(
     verified = None
     if message is not None and not findings.reasons:
         verified = findings.attempt(lambda: _hand_on(message, policy, findings))
-    if verified is not None:
+    if verified is not None and memory is not None:
         _judge_replay(findings, policy=policy, memory=memory, now=now)
     if verified is None or findings.reasons:
         signature = None if findings.proof is None else findings.proof.value

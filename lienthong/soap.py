@@ -1,4 +1,4 @@
-"""The sandbox's side of SOAP: taking the request out of its envelope, and faults."""
+"""A server's side of SOAP: taking the request out of its envelope, and faults."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build_fault(
 
     Args:
         soap: Namespace of the SOAP version.
-        code: In the words of SOAP 1.2: "Sender" or "Receiver".
+        code: In the words of SOAP 1.2: "Sender", "Receiver", "VersionMismatch", "MustUnderstand".
         reason: For a person.
         particular: A published code (namespace, local name) that says more; SOAP 1.1 has it in
             place of `code`, SOAP 1.2 below it.
@@ -60,7 +60,7 @@ def build_fault(
     ns, name = particular or ("", "")
     declared = f' xmlns:q="{ns}"' if particular else ""
     if soap == SOAP_11:
-        value = f"q:{name}" if particular else f"s:{_CODES_11[code]}"
+        value = f"q:{name}" if particular else f"s:{_CODES_11.get(code, code)}"
         fault = (
             f'<s:Fault xmlns:s="{SOAP_11}"{declared}><faultcode>{value}</faultcode>'
             f"<faultstring>{text}</faultstring></s:Fault>"
