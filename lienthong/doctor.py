@@ -21,6 +21,7 @@ from broker.port import BrokerError
 from lienthong.evidence.alarms import open_alarms
 from lienthong.evidence.stamps import Lack
 from lienthong.held_keys import end_of_cover
+from lienthong.inbound.examining import examine_peer
 from lienthong.key_checks import prove_key
 from lienthong.proving import Proving
 from lienthong.reconciliation.report import tell_result
@@ -84,6 +85,7 @@ def examine(installation: Installation) -> list[Finding]:
         _target,
         _reconciliation,
         _sources,
+        _peers,
     )
     return [finding for check in checks for finding in check(installation)]
 
@@ -554,6 +556,27 @@ def _sources(installation: Installation) -> Iterator[Finding]:
             )
             continue
         yield Finding(name=name, state=State.OK, found=Text(vi=address, en=address))
+
+
+def _peers(installation: Installation) -> Iterator[Finding]:
+    """Who sends messages down to agencies: whether each can, and how strongly it is proven."""
+    try:
+        agencies = installation.mappings.names()
+    except LienthongError:
+        return  # told above
+    for peer, profile in installation.settings.peers.items():
+        name = Text(vi=f"Bên gửi {peer}", en=f"Peer {peer}")
+        remarks = list(examine_peer(profile, keys=installation.peer_keys, agencies=agencies))
+        for remark in remarks:
+            yield Finding(
+                name=name,
+                state=State.FAULT if remark.is_fault else State.WARNING,
+                found=remark.found,
+                remedy=remark.remedy,
+            )
+        if not remarks:
+            listed = ", ".join(sorted(profile.services))
+            yield Finding(name=name, state=State.OK, found=Text(vi=listed, en=listed))
 
 
 def _probe_drops(profile: SftpPull) -> str:

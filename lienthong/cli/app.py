@@ -31,6 +31,7 @@ from lienthong.cli import (
     mapping_new,
     mapping_overview,
     mapping_preview,
+    peers,
     pull,
     receipts,
     reconciling,
@@ -82,6 +83,7 @@ evidence.register(app)
 topology.register(app)
 doors.register(app)
 receipts.register(app)
+peers.register(app)
 pull.register(app)
 bench.register(app)
 

@@ -459,6 +459,19 @@ HELP: dict[str, str] = {
     "Make a token with which an agency opens the HTTP door; it is printed once and kept nowhere.": (
         "Tạo mã truy cập để một cơ quan vào cửa HTTP; chỉ in ra một lần, không lưu ở đâu."
     ),
+    "For a peer, which sends messages down to agencies: peer:NAME, as in [peers.NAME].": (
+        "Với bên gửi bản tin xuống các cơ quan: peer:TÊN, như trong [peers.TÊN]."
+    ),
+    "Name of the agency's mapping, or peer:NAME": "Tên ánh xạ của cơ quan, hoặc peer:TÊN",
+    # peers
+    "Who sends messages down to agencies.": "Các bên gửi bản tin xuống cơ quan.",
+    "List the peers: by which doors they send, how they prove themselves, what, and to whom.": (
+        "Liệt kê bên gửi: gửi qua cửa nào, xác thực bằng gì, gửi gì, cho ai."
+    ),
+    "Check that peers can be served: their keys, how strongly they are proven, whom they reach.": (
+        "Kiểm tra từng bên gửi: khóa dùng được không, xác thực mạnh đến đâu, tới được cơ quan nào."
+    ),
+    "Of the peer: [peers.NAME]; all": "Tên bên gửi: [peers.TÊN]; mặc định tất cả",
     "List the tokens: whose, since when, until when, and not the tokens themselves.": (
         "Liệt kê mã truy cập: của ai, từ khi nào, đến khi nào; không hiện chính mã."
     ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lienthong.doors.openapi_peers import peer_paths, peer_schemas
 from lienthong.flows.incoming import CONTENT_TYPES, SAYS_NOTHING
 from schemas.receipts import Statement
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 _TEXT = {
     "type": "object",
     "required": ["vi", "en"],
@@ -74,13 +75,14 @@ def document() -> dict[str, Any]:
             "/v1/agencies/{agency}/submissions/{submission}": {"get": _submission()},
             "/v1/agencies/{agency}/submissions/{submission}/annotated": {"get": _annotated()},
             "/v1/agencies/{agency}/submissions/{submission}/receipt": {"get": _receipt()},
+            **peer_paths(),
             "/v1/openapi.json": {"get": _open("describe", "This document.")},
             "/health/live": {"get": _open("live", "The process answers.")},
             "/health/ready": {"get": _ready()},
         },
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": _schemas(),
+            "schemas": _schemas() | peer_schemas(),
             "responses": {
                 f"E{status}": _error(status, description) for status, description in _ERRORS.items()
             },

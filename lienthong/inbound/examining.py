@@ -1,0 +1,114 @@
+"""
+What there is to say about the peers of an installation before the first message comes.
+
+Whether each can be served, proves itself strongly, and leads to agencies that are here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schemas.errors import LienthongError
+from schemas.problem import Text
+from signing import SigningError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from lienthong.inbound.peer import PeerKeys
+    from lienthong.inbound.profile import PeerProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One thing about one peer."""
+
+    is_fault: bool
+    """It cannot send, or some of its messages would reach nobody."""
+    found: Text
+    remedy: Text
+
+
+def proofs_of(profile: PeerProfile) -> dict[str, tuple[str, ...]]:
+    """Return by what a peer proves itself, in the words of its settings, at each of its doors."""
+    said: dict[str, dict[str, object]] = {}
+    if (soap := profile.soap) is not None:
+        said["soap"] = {"trust": soap.trust, "username": soap.username, "token": soap.token}
+    if (json_ := profile.json_) is not None:
+        key = json_.security_key.get_secret_value()
+        said["json"] = {"token": json_.token, "security_key": key}
+    return {
+        door: tuple(name for name, is_set in proofs.items() if is_set)
+        for door, proofs in said.items()
+    }
+
+
+def examine_peer(
+    profile: PeerProfile,
+    *,
+    keys: Callable[[PeerProfile], PeerKeys],
+    agencies: Collection[str],
+) -> Iterator[Remark]:
+    """
+    Yield what is wrong or weak; nothing when all is well.
+
+    Args:
+        profile: Of the peer.
+        keys: Returns its keys, or raises.
+        agencies: Names of the mappings there are.
+    """
+    try:
+        found = keys(profile)
+        if profile.soap is not None and profile.soap.signed_answers:
+            found.signing()
+    except LienthongError as error:
+        yield _unusable(error.text)
+    except SigningError as error:
+        yield _unusable(Text(vi=error.vi, en=error.en))
+    if missing := sorted(profile.routes.agencies - set(agencies)):
+        listed = ", ".join(missing)
+        yield Remark(
+            is_fault=True,
+            found=Text(
+                vi=f"routes dẫn tới cơ quan không có ánh xạ ở đây: {listed}",
+                en=f"routes lead to agencies without a mapping here: {listed}",
+            ),
+            remedy=Text(
+                vi="Sửa tên trong routes, hoặc thêm ánh xạ; đến lúc đó bên gửi được trả lời «gửi "
+                "lại sau»",
+                en="Mend the names in routes, or add the mappings; until then the peer is told to "
+                "send again later",
+            ),
+        )
+    for door, proofs in proofs_of(profile).items():
+        if not {"trust", "token"} & set(proofs):
+            yield _weak(door, proofs)
+
+
+def _unusable(found: Text) -> Remark:
+    return Remark(
+        is_fault=True,
+        found=found,
+        remedy=Text(
+            vi="Sửa soap.trust, hoặc khóa của người vận hành; xem docs/inbound.md",
+            en="Mend soap.trust, or the operator's key; see docs/inbound.md",
+        ),
+    )
+
+
+def _weak(door: str, proofs: tuple[str, ...]) -> Remark:
+    shown = ", ".join(proofs)
+    return Remark(
+        is_fault=False,
+        found=Text(
+            vi=f"{door}: chỉ xác thực bằng {shown}, ai nghe được một bản tin thì giả được",
+            en=f"{door}: proven by {shown} alone, which whoever hears one message can imitate",
+        ),
+        remedy=Text(
+            vi="Dùng chữ ký WS-Security (soap.trust) hoặc mã truy cập (token = true); chỉ nhận qua "
+            "TLS",
+            en="Use WS-Security signatures (soap.trust) or a token (token = true); let it come by "
+            "TLS only",
+        ),
+    )
