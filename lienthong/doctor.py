@@ -561,12 +561,12 @@ def _sources(installation: Installation) -> Iterator[Finding]:
 def _peers(installation: Installation) -> Iterator[Finding]:
     """Who sends messages down to agencies: whether each can, and how strongly it is proven."""
     try:
-        agencies = installation.mappings.names()
+        mappings_here = installation.mappings
     except LienthongError:
         return  # told above
     for peer, profile in installation.settings.peers.items():
         name = Text(vi=f"Bên gửi {peer}", en=f"Peer {peer}")
-        remarks = list(examine_peer(profile, keys=installation.peer_keys, agencies=agencies))
+        remarks = list(examine_peer(profile, keys=installation.peer_keys, mappings=mappings_here))
         for remark in remarks:
             yield Finding(
                 name=name,

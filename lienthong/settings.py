@@ -678,7 +678,8 @@ def _peer_table(within: tuple[str | int, ...]) -> type[BaseModel]:
 
 
 def _closest(location: tuple[str | int, ...], table: type[BaseModel]) -> Text | None:
-    near = difflib.get_close_matches(str(location[-1]), table.model_fields, n=1)
+    names = [field.alias or name for name, field in table.model_fields.items()]
+    near = difflib.get_close_matches(str(location[-1]), names, n=1)
     if not near:
         return None
     return Text(vi=f"có phải «{near[0]}»?", en=f"did you mean '{near[0]}'?")

@@ -84,11 +84,12 @@ def check(
             ),
             code="peers.unknown",
         )
-    agencies = installation.mappings.names()
     found = [
         (one, remark)
         for one in ([name] if name else profiles)
-        for remark in examine_peer(profiles[one], keys=installation.peer_keys, agencies=agencies)
+        for remark in examine_peer(
+            profiles[one], keys=installation.peer_keys, mappings=installation.mappings
+        )
     ]
     if as_json:
         session.json(

@@ -14,10 +14,11 @@ from schemas.problem import Text
 from signing import SigningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
 
     from lienthong.inbound.peer import PeerKeys
     from lienthong.inbound.profile import PeerProfile
+    from mappings import Agencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def examine_peer(
     profile: PeerProfile,
     *,
     keys: Callable[[PeerProfile], PeerKeys],
-    agencies: Collection[str],
+    mappings: Agencies,
 ) -> Iterator[Remark]:
     """
     Yield what is wrong or weak; nothing when all is well.
@@ -56,7 +57,7 @@ def examine_peer(
     Args:
         profile: Of the peer.
         keys: Returns its keys, or raises.
-        agencies: Names of the mappings there are.
+        mappings: Those there are.
     """
     try:
         found = keys(profile)
@@ -66,7 +67,8 @@ def examine_peer(
         yield _unusable(error.text)
     except SigningError as error:
         yield _unusable(Text(vi=error.vi, en=error.en))
-    if missing := sorted(profile.routes.agencies - set(agencies)):
+    known = set(mappings.names())
+    if missing := sorted(profile.routes.agencies - known):
         listed = ", ".join(missing)
         yield Remark(
             is_fault=True,
@@ -81,6 +83,8 @@ def examine_peer(
                 "send again later",
             ),
         )
+    for agency in sorted(profile.routes.agencies & known):
+        yield from _unmapped(agency, profile, mappings=mappings)
     for door, proofs in proofs_of(profile).items():
         if not {"trust", "token"} & set(proofs):
             yield _weak(door, proofs)
@@ -95,6 +99,29 @@ def _unusable(found: Text) -> Remark:
             en="Mend soap.trust, or the operator's key; see docs/inbound.md",
         ),
     )
+
+
+def _unmapped(agency: str, profile: PeerProfile, *, mappings: Agencies) -> Iterator[Remark]:
+    try:
+        written = mappings.get(agency).inbound
+    except LienthongError:
+        return  # a mapping that is wrong is told of by itself
+    if lacking := sorted(set(profile.services) - set(written)):
+        listed = ", ".join(lacking)
+        yield Remark(
+            # What is for somebody else may be left out; all of it hardly on purpose.
+            is_fault=len(lacking) == len(profile.services),
+            found=Text(
+                vi=f"ánh xạ {agency} không có mục `inbound` cho {listed}",
+                en=f"mapping {agency} has no section `inbound` for {listed}",
+            ),
+            remedy=Text(
+                vi="Thêm dịch vụ vào mục `inbound` của ánh xạ nếu cơ quan này nhận; bản tin đã "
+                "nhận không mất, chúng chờ",
+                en="Add the service to the mapping's `inbound` if the agency gets it; what was "
+                "received is not lost, it waits",
+            ),
+        )
 
 
 def _weak(door: str, proofs: tuple[str, ...]) -> Remark:

@@ -1,8 +1,9 @@
 """
 From proven messages to durable submissions, all of a request or none; and what is kept of others.
 
-A submission is known by peer and message id: the same message again is the same submission, and
-the same id with other content is refused. Of what is refused only digest, size and codes are kept.
+A submission is known by peer, agency and message id: the same message again is the same
+submission, and the same id with other content is refused. Of what is refused only digest, size and
+codes are kept.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lienthong.bucket import Bucket
 from lienthong.flows.receive import KeyConflict, Offer, Taken, receive_together
 from lienthong.inbound.refusals import CONFLICT, NotTaken, finding, later
 from lienthong.store.database import reading
+from lienthong.store.submissions import PORTAL_DOORS
 from lienthong.store.tokens import find_token
 from lienthong.store.work import begin
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SOAP_DOOR, JSON_DOOR = "portal-soap", "portal-json"
+SOAP_DOOR, JSON_DOOR = PORTAL_DOORS
 STRANGERS = Bucket(rate=0.1, burst=60)
 """How many refusals of senders whom nobody proved are written down, in each process: whoever can
 reach the door must not be able to fill the audit log. All of them are in the process's own log."""
@@ -111,8 +113,7 @@ class Taking:
                 agency=agency,
                 door=door,
                 sender=peer,
-                # Peers and agencies give ids without knowing of each other's.
-                key=f"{peer}:{message.key}",
+                key=message.key,
                 service=message.service,
             )
             for agency, message in messages

@@ -146,7 +146,7 @@ def test_a_dossier_filed_at_the_portal_arrives_over_both_doors(here, write):
 
     assert [(one.status, code_of(one)) for one in (by_soap, by_json)] == [(200, "0"), (200, "0")]
     (soap, json_) = kept(here)
-    key = "portal:019abcde-0000-7000-8000-000000000001"
+    key = "019abcde-0000-7000-8000-000000000001"
     assert soap == (LAND, "portal-soap", "portal", key, "DongBoHoSoMC.xml")
     assert json_[:3] == (LAND, "portal-json", "portal")
 
@@ -196,7 +196,7 @@ def test_zeep_reads_the_wsdl_and_sends(here, kind):
     with pytest.raises(zeep.exceptions.Fault):
         service.NhanBanTin(MaBanTin="m-3", DichVu="x", DuLieu={"_value_1": content})
     client.transport.session.close()
-    assert [row[3] for row in kept(here)] == ["tax:m-1"]
+    assert [row[3] for row in kept(here)] == ["m-1"]
 
 
 def test_the_wsdl_is_the_same_each_time_and_leads_to_its_schemas(here):

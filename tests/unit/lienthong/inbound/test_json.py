@@ -59,7 +59,7 @@ def test_each_item_becomes_one_submission_in_its_own_bytes(site, portal, item):
     )
     bodies = [json.dumps(one, ensure_ascii=False).encode() for one in (item, other)]
     keys = [
-        f"portal:{one['MaHoSo']}:{hashlib.sha256(body).hexdigest()}"
+        f"{one['MaHoSo']}:{hashlib.sha256(body).hexdigest()}"
         for one, body in zip((item, other), bodies, strict=True)
     ]
     assert site.kept() == [
@@ -106,7 +106,7 @@ def test_the_same_id_with_other_content_is_refused_and_audited(site, tax):
 
     assert (answered.status, said(answered)["error_code"]) == (200, "-1")
     assert said(answered)["message"].startswith("Mã của bản tin thứ 2 đã được dùng")
-    assert [kept[2] for kept in site.kept()] == ["portal:a"]
+    assert [kept[2] for kept in site.kept()] == ["a"]
     (conflict,) = site.audited("submission.key_conflict")
     other = hashlib.sha256(b'{"MaHoSo": "a", "SoTien": "2"}').hexdigest()
     assert conflict[1]["sha256"] == other
@@ -129,7 +129,7 @@ def test_an_id_of_the_envelope_numbers_its_messages(site, tax):
     tax([{"MaHoSo": "a"}, {"MaHoSo": "b"}], settings=settings, refId="r-1")
     tax({"MaHoSo": "c"}, settings=settings, refId="r-2")
 
-    assert [kept[2] for kept in site.kept()] == ["portal:r-1#1", "portal:r-1#2", "portal:r-2"]
+    assert [kept[2] for kept in site.kept()] == ["r-1#1", "r-1#2", "r-2"]
 
 
 def test_every_mistake_of_every_item_is_told_at_once(site, portal, item):
