@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from lienthong.conversion import Pipeline
-from lienthong.inbound.pipeline import InboundPipeline
+from lienthong.inbound_conversion import InboundPipeline
 from schemas.errors import ConfigError
 from schemas.problem import Text
 

@@ -456,7 +456,7 @@ class Settings(BaseSettings):
         default={}, description="who sends messages down to agencies, by name"
     )
 
-    @field_validator("pull", "peers", mode="before")
+    @field_validator("pull", "peers", "receivers", mode="before")
     @classmethod
     def _join_names(cls, value: object) -> object:
         """Let LIENTHONG_PULL__LAND_OFFICE__PASSWORD mean [pull.land-office]: shells know no '-'."""
@@ -468,11 +468,6 @@ class Settings(BaseSettings):
             if isinstance(value.get(name), dict) and isinstance(value[meant], dict):
                 joined[meant] = {**value[meant], **joined.pop(name)}
         return joined
-
-    @field_validator("receivers", mode="before")
-    @classmethod
-    def _join_receivers(cls, value: object) -> object:
-        return cls._join_names(value)
 
     @field_validator("policies", mode="before")
     @classmethod
