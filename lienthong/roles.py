@@ -81,6 +81,8 @@ class Role(Enum):
     """Brings them to the portal."""
     HAND_OVER = "hand-over"
     """Brings what peers sent to the agencies, in their own formats."""
+    SHARE = "share"
+    """Lets agencies have what a profile shares of other agencies' delivered dossiers."""
     RESULTS = "results"
     """Publishes what became of them to the agencies' queues (RabbitMQ)."""
     SWEEP = "sweep"
@@ -117,7 +119,8 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_receivers = (Role.HAND_OVER,) if settings.receivers else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
     log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
-    deliveries = (Role.DELIVER, *with_receivers)
+    with_sharing = (Role.SHARE,) if settings.sharing else ()
+    deliveries = (Role.DELIVER, *with_receivers, *with_sharing)
     return (Role.EXPAND, *deliveries, Role.SWEEP, *log_keepers, *with_portal, *doors)
 
 
@@ -253,6 +256,17 @@ def _hand_over(installation: Installation, stop: Event) -> None:
         with deliverer.open_calls() as calls:
             _repeat(partial(deliverer.step, calls), stop, pause_seconds=0)
             deliverer.drain()
+
+
+def _share(installation: Installation, stop: Event) -> None:
+    with installation.open_broker() as broker:
+        sharer = installation.make_sharer(broker)
+
+        def one_round() -> None:
+            if not sharer.step():
+                stop.wait(PAUSE_SECONDS)
+
+        _repeat(one_round, stop, pause_seconds=0)
 
 
 def _take(installation: Installation, stop: Event) -> None:
@@ -396,6 +410,7 @@ def _repeat(one_round: Callable[[], object], stop: Event, *, pause_seconds: floa
 _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.TAKE: _take,
     Role.HAND_OVER: _hand_over,
+    Role.SHARE: _share,
     Role.RESULTS: _results,
     Role.EXPAND: _expand,
     Role.DELIVER: _deliver,

@@ -51,6 +51,7 @@ from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
 from lienthong.receivers.profile import ReceiverProfile
 from lienthong.revocation.profile import RevocationSettings
+from lienthong.sharing.profile import SharingProfile
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -452,6 +453,9 @@ class Settings(BaseSettings):
         default={}, description="how agencies get what peers send them, by name of their mappings"
     )
 
+    sharing: dict[PullName, SharingProfile] = Field(
+        default={}, description="what one agency lets another have, by name"
+    )
     peers: dict[PullName, PeerProfile] = Field(
         default={}, description="who sends messages down to agencies, by name"
     )
@@ -629,6 +633,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "receivers": ReceiverProfile,
     "reconcile": ReconcileSettings,
     "retention": RetentionSettings,
+    "sharing": SharingProfile,
     "signing": SigningSettings,
     "store": StoreSettings,
     "target": TargetProfile,

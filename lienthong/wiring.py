@@ -62,6 +62,8 @@ from lienthong.reconciliation.reconciler import Reconciler
 from lienthong.retry import Backoff
 from lienthong.revocation.sources import RevocationSources
 from lienthong.session_sealing import VaultSealing
+from lienthong.sharing.filtering import Filter
+from lienthong.sharing.sharer import Sharer
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from lienthong.store.work import PRODUCT
@@ -583,6 +585,7 @@ class Installation:
                     quiet_period=self.target.quiet_period,
                     resend_unproven_progress=self.target.resend_unproven_progress,
                 ),
+                shared=frozenset(one.sender for one in self.settings.sharing.values()),
             ),
             pacer=self.make_pacer(backoff=backoff, random=random),
             agency_codes=self.agency_code,
@@ -650,6 +653,23 @@ class Installation:
             clock=self.clock,
             steady=steady,
             random=Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+    def make_sharer(self, publisher: Publisher) -> Sharer:
+        """
+        Put the role together that shares delivered dossiers with other agencies.
+
+        Raises:
+            ConfigError: a profile names a field that there is not.
+        """
+        return Sharer(
+            store=self.store,
+            publisher=publisher,
+            profiles={
+                name: (profile, Filter(name, profile))
+                for name, profile in self.settings.sharing.items()
+            },
+            clock=self.clock,
         )
 
     @property

@@ -107,6 +107,8 @@ class DeliveryRules:
     backoff: Backoff
     look_ups: LookUpRules
     direction: Direction = Direction.TO_PORTAL
+    shared: frozenset[str] = frozenset()
+    """Agencies of whose delivered dossiers others may be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +357,8 @@ class Deliverer:
     def _write_outcomes(self, work: Work, plan: _Plan) -> list[Ending]:
         """Write down what calls brought."""
         ended = [self._ending(call.task, result, now=work.at) for call, result in self._came]
-        for (call, _), due_at in zip(self._came, finish(work, ended), strict=True):
+        due = finish(work, ended, shared=self._rules.shared)
+        for (call, _), due_at in zip(self._came, due, strict=True):
             if due_at is not None and due_at <= work.at:
                 plan.going_on.append(_Lead(ledger=call.task.ledger, hint=call.hint))
             elif call.hint is not None:

@@ -23,7 +23,7 @@ from lienthong.store.sealed import answer_context, receipt_context, words_contex
 from lienthong.store.tables import attempts, dossiers, receipts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from lienthong.admission import Known, Ledger
@@ -55,9 +55,16 @@ class Ending:
     due_at: datetime | None
 
 
-def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
+def finish(
+    work: Work, endings: Sequence[Ending], *, shared: Collection[str] = ()
+) -> list[datetime | None]:
     """
     Write down what attempts brought and what follows.
+
+    Args:
+        work: The transaction.
+        endings: Of attempts.
+        shared: Agencies of whose delivered dossiers others may be told.
 
     Returns:
         For each, in order: when its dossier has something to do again; None when not by itself.
@@ -67,7 +74,7 @@ def finish(work: Work, endings: Sequence[Ending]) -> list[datetime | None]:
     held = _hold(work, {(end.task.ledger, end.task.fence) for end in endings})
     _end_attempts(work, endings)
     ledgers = load_ledgers(work.connection, [code for code, _ in held], agency="")
-    finishing = _Finishing(work, ledgers)
+    finishing = _Finishing(work, ledgers, shared=shared)
     due = []
     for end in endings:
         if (end.task.ledger, end.task.fence) in held:
@@ -90,8 +97,9 @@ def _hold(work: Work, claims: set[tuple[str, int]]) -> set[tuple[str, int]]:
 class _Finishing:
     """What follows from many answers: decided one by one, written together."""
 
-    def __init__(self, work: Work, ledgers: dict[str, Ledger]) -> None:
+    def __init__(self, work: Work, ledgers: dict[str, Ledger], *, shared: Collection[str]) -> None:
         self._work = work
+        self._shared = shared
         self._ledgers = ledgers
         self._changes = Changes(work)
         self._receipts: list[dict[str, Any]] = []
@@ -131,6 +139,8 @@ class _Finishing:
         if next_.state is State.DELIVERED:
             detail = self._keep_proof(end)
             columns["proof"] = detail["proof"]
+            if task.agency in self._shared and task.packet is not Packet.INBOUND:
+                columns["share_due_at"] = self._work.at
         if next_.state is message.state:
             self._changes.stay(message, reason=next_.reason, **columns)
         else:

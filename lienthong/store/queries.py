@@ -400,6 +400,7 @@ def is_idle(connection: Connection) -> bool:
     moving = (
         select(submissions.c.id).where(submissions.c.due_at.is_not(None)),
         select(messages.c.id).where(messages.c.due_at.is_not(None)),
+        select(messages.c.id).where(messages.c.share_due_at.is_not(None)),
     )
     return all(connection.execute(query.limit(1)).first() is None for query in moving)
 
@@ -417,7 +418,7 @@ class DeliveredEvent:
 
 
 def delivered_events(connection: Connection) -> list[DeliveredEvent]:
-    """Return every delivered message, per dossier in order."""
+    """Return every message that was delivered to the portal, per dossier in order."""
     rows = connection.execute(
         select(
             messages.c.id,
@@ -427,7 +428,10 @@ def delivered_events(connection: Connection) -> list[DeliveredEvent]:
             messages.c.packet,
             messages.c.document_digest,
         )
-        .where(messages.c.state == State.DELIVERED.value)
+        .where(
+            messages.c.state == State.DELIVERED.value,
+            messages.c.packet != Packet.INBOUND.value,
+        )
         .order_by(messages.c.dossier_code, messages.c.sequence)
         .execution_options(yield_per=1_000)
     )

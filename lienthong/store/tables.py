@@ -210,6 +210,7 @@ messages = Table(
     Column("procedure", Text, comment="MaTTHC; empty where it was not kept"),
     Column("status", Text, comment="TrangThaiHoSo of a snapshot; empty where it was not kept"),
     Column("file", Text, comment="JSON: name, type and service of what goes to an agency"),
+    Column("share_due_at", UtcTime, comment="since when others may be told of it; empty: not"),
     Index("messages_dossier", "dossier_code", "agency"),
     # One for each direction: what waits in one holds up no look into the other.
     Index(
@@ -225,6 +226,13 @@ messages = Table(
         "due_at",
         postgresql_where=text("due_at IS NOT NULL AND packet = 'inbound'"),
         sqlite_where=text("due_at IS NOT NULL AND packet = 'inbound'"),
+    ),
+    Index(
+        "messages_share_due",
+        "share_due_at",
+        "id",
+        postgresql_where=text("share_due_at IS NOT NULL"),
+        sqlite_where=text("share_due_at IS NOT NULL"),
     ),
     Index("messages_state", "agency", "state"),
     Index(

@@ -1,0 +1,148 @@
+"""
+The role `share`: from what was delivered to submissions for the agencies that may know of it.
+
+A delivered message is due by a flag until everybody whom a profile names has it: the submissions
+are durable, under the message's id, before the flag goes, so that a crash in between costs a
+repeat. What no profile covers goes nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import structlog
+
+from lienthong.flows.receive import KeyConflict, receive_many, small_offer
+from lienthong.store.database import reading
+from lienthong.store.shares import due_shares, settle_shares
+from lienthong.store.work import begin
+from mappings.dates import VIETNAM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date, datetime
+
+    from lienthong.flows.hints import Publisher
+    from lienthong.flows.receive import Offer
+    from lienthong.sharing.filtering import Filter
+    from lienthong.sharing.profile import SharingProfile
+    from lienthong.store.database import Store
+    from lienthong.store.shares import DueShare
+
+log = structlog.get_logger()
+
+DOOR = "sharing"
+BATCH = 50
+"""Messages of one round."""
+
+
+class Sharer:
+    """
+    The role `share`; one instance per thread. Several processes may have it.
+
+    A dossier's messages are delivered one after the other, and each process hands them on in that
+    order, so whichever is faster, nobody is told of the second before the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        publisher: Publisher,
+        profiles: Mapping[str, tuple[SharingProfile, Filter]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._profiles = profiles
+        self._clock = clock
+
+    def step(self) -> int:
+        """
+        Share what is longest due; return how many messages were looked at.
+
+        Raises:
+            SealBroken: a document cannot be opened.
+            DBAPIError: the store fails; trying again helps.
+        """
+        with reading(self._store) as connection:
+            due = due_shares(connection, vault=self._store.vault, limit=BATCH)
+        if not due:
+            return 0
+        day = self._clock().astimezone(VIETNAM).date()
+        shared = [(one, name) for one in due for name in self._covering(one, day)]
+        offers = [self._offer(one, name) for one, name in shared]
+        outcomes = (
+            receive_many(offers, store=self._store, broker=self._publisher, clock=self._clock)
+            if offers
+            else []
+        )
+        with begin(self._store, at=self._clock) as work:
+            settled = settle_shares(work, [one.message_id for one in due])
+            for (one, name), outcome in zip(shared, outcomes, strict=True):
+                if one.message_id not in settled:
+                    # Another process was faster, and has written it down.
+                    continue
+                profile, _ = self._profiles[name]
+                if isinstance(outcome, KeyConflict):
+                    # It was shared before, by the profile as it was then.
+                    work.note("dossier.shared_before", one.message_id, profile=name, to=profile.to)
+                    continue
+                work.note(
+                    "dossier.shared",
+                    one.message_id,
+                    profile=name,
+                    to=profile.to,
+                    submission=outcome.submission_id,
+                    sha256=outcome.sha256,
+                    terms=terms_of(profile),
+                )
+            for one in due:
+                for name in self._ended(one, day) if one.message_id in settled else ():
+                    work.note("dossier.not_shared", one.message_id, profile=name, code="ended")
+        return len(due)
+
+    def _covering(self, one: DueShare, day: date) -> list[str]:
+        """Return the profiles by which a message is shared today."""
+        return [
+            name
+            for name, (profile, filter_) in self._profiles.items()
+            if one.document is not None
+            and profile.is_in_force(day)
+            and _is_covered(one, profile, filter_)
+        ]
+
+    def _ended(self, one: DueShare, day: date) -> list[str]:
+        """Return the profiles by which it would be shared if they were in force."""
+        return [
+            name
+            for name, (profile, filter_) in self._profiles.items()
+            if not profile.is_in_force(day) and _is_covered(one, profile, filter_)
+        ]
+
+    def _offer(self, one: DueShare, name: str) -> Offer:
+        profile, filter_ = self._profiles[name]
+        assert one.document is not None
+        return small_offer(
+            filter_.apply(one.document, packet=one.packet),
+            file_name=f"{one.packet.value}.xml",
+            agency=profile.to,
+            door=DOOR,
+            sender=name,
+            key=one.message_id,
+            service=one.packet.value,
+        )
+
+
+def _is_covered(one: DueShare, profile: SharingProfile, filter_: Filter) -> bool:
+    return (
+        one.agency == profile.sender
+        and filter_.shares(one.packet)
+        and profile.covers(procedure=one.procedure, status=one.status)
+    )
+
+
+def terms_of(profile: SharingProfile) -> str:
+    """Return the SHA-256 of all that a profile says; `sharing list` shows the same."""
+    return hashlib.sha256(profile.model_dump_json(by_alias=True).encode()).hexdigest()

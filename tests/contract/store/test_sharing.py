@@ -1,0 +1,258 @@
+"""What was delivered for one agency becomes a submission to another, once, and nothing else."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from lienthong.channels.port import Answer, Outcome, Packet
+from lienthong.sharing.profile import SharingProfile
+from lienthong.sharing.sharer import Sharer
+from lienthong.store.database import reading
+from lienthong.store.expansions import open_submissions
+from lienthong.store.pieces import open_source
+from lienthong.store.shares import share_again
+from lienthong.store.submissions import line_of
+from lienthong.store.tables import audit, messages, submissions
+from lienthong.store.work import begin
+
+
+@dataclass
+class FakeFilter:
+    packets: tuple = (Packet.DOSSIER,)
+
+    def shares(self, packet):
+        return packet in self.packets
+
+    def apply(self, document, *, packet):
+        return b"shared " + document
+
+
+def profile(**more):
+    given = {
+        "from": "land",
+        "to": "tax",
+        "procedures": ["*"],
+        "fields": ["MaTTHC"],
+        "purpose": "thuế",
+        "legal_basis": "Nghị định 47/2020/NĐ-CP",
+        "until": "2027-12-31",
+    }
+    return SharingProfile.model_validate(given | more)
+
+
+class Neighbours:
+    def __init__(self, exchange, desk):
+        self.exchange, self.desk = exchange, desk
+        rules = exchange.deliverer._rules
+        exchange.deliverer._rules = type(rules)(
+            **{name: getattr(rules, name) for name in rules.__slots__ if name != "shared"},
+            shared=frozenset({"land"}),
+        )
+        self.profiles = {"land-to-tax": (profile(), FakeFilter())}
+
+    def sharer(self, publisher=None):
+        return Sharer(
+            store=self.exchange.store,
+            publisher=publisher or self.exchange.broker,
+            profiles=self.profiles,
+            clock=self.exchange.clock,
+        )
+
+    def deliver(self, *rows, agency="land"):
+        self.desk.receive(*rows, agency=agency)
+        self.desk.run()
+        self.exchange.step(rounds=4)
+
+    def shared(self, to="tax", profile="land-to-tax"):
+        with reading(self.exchange.store) as connection:
+            line = line_of(to, service="DongBoHoSoMC", sender=profile)
+            opened = open_submissions(connection, line, after=0, limit=100)
+        found = []
+        for one in opened:
+            with closing(open_source(self.exchange.store, one, {})) as source:
+                found.append((one.key, source.read()))
+        return found
+
+    def notes(self, action):
+        with reading(self.exchange.store) as connection:
+            query = select(audit.c.subject).where(audit.c.action == action).order_by(audit.c.id)
+            return list(connection.execute(query).scalars())
+
+    def due(self):
+        with reading(self.exchange.store) as connection:
+            query = select(messages.c.id).where(messages.c.share_due_at.is_not(None))
+            return list(connection.execute(query).scalars())
+
+
+@pytest.fixture
+def town(exchange, desk):
+    return Neighbours(exchange, desk)
+
+
+def test_what_was_delivered_is_shared_once_under_the_id_of_its_message(town):
+    town.deliver("H1,a")
+    sharer = town.sharer()
+
+    assert (sharer.step(), sharer.step()) == (1, 0)
+
+    ((_, document),) = [(r.message_id, r.document) for r in town.exchange.portal.sent]
+    assert town.shared() == [(town.exchange.states()[0][0], b"shared " + document)]
+    assert town.notes("dossier.shared") == [town.exchange.states()[0][0]]
+    assert town.due() == []
+
+
+def test_what_was_not_delivered_is_not_shared(town):
+    town.exchange.portal.answers.append(Answer(outcome=Outcome.REJECTED))
+    town.deliver("H1,a")
+
+    assert town.sharer().step() == 0
+    assert town.shared() == []
+
+
+def test_dossiers_of_other_agencies_are_not_looked_at(town):
+    town.deliver("H1,a", agency="health")
+
+    assert town.sharer().step() == 0
+
+
+def test_a_profile_that_has_ended_shares_nothing_and_that_is_written_down(town):
+    town.profiles = {"land-to-tax": (profile(until="2026-03-01"), FakeFilter())}
+    town.deliver("H1,a")
+
+    town.sharer().step()
+
+    assert town.shared() == []
+    assert len(town.notes("dossier.not_shared")) == 1
+    assert town.due() == []
+
+
+def test_its_last_day_is_one_of_vietnam(town):
+    # 18:30 in UTC is the next day there.
+    town.exchange.clock.tick(hours=10, minutes=30)
+    today = town.exchange.clock().date()
+    town.profiles = {"land-to-tax": (profile(until=today.isoformat()), FakeFilter())}
+    town.deliver("H1,a")
+
+    town.sharer().step()
+
+    assert town.shared() == []
+
+
+def test_another_procedure_is_not_shared_and_nobody_writes_about_it(town):
+    town.profiles = {"land-to-tax": (profile(procedures=["1.001193"]), FakeFilter())}
+    town.deliver("H1,a")
+
+    town.sharer().step()
+
+    assert town.shared() == []
+    assert town.notes("dossier.not_shared") == []
+
+
+def test_a_crash_before_the_flag_goes_costs_a_repeat_and_no_second_message(town, monkeypatch):
+    town.deliver("H1,a")
+
+    def crash(*_args, **_named):
+        raise RuntimeError("the process is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lienthong.sharing.sharer.settle_shares", crash)
+        with pytest.raises(RuntimeError):
+            town.sharer().step()
+    town.sharer().step()
+
+    assert len(town.shared()) == 1
+    assert len(town.notes("dossier.shared")) == 1
+
+
+def test_a_profile_that_changed_after_a_crash_does_not_share_the_same_message_twice(
+    town, monkeypatch
+):
+    town.deliver("H1,a")
+    with monkeypatch.context() as patch:
+        patch.setattr("lienthong.sharing.sharer.settle_shares", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            town.sharer().step()
+
+    class Wider(FakeFilter):
+        def apply(self, document, *, packet):
+            return b"more " + document
+
+    town.profiles = {"land-to-tax": (profile(), Wider())}
+    town.sharer().step()
+
+    ((_, body),) = town.shared()
+    assert body.startswith(b"shared ")
+    assert len(town.notes("dossier.shared_before")) == 1
+
+
+def test_two_who_share_at_once_share_and_write_once(town):
+    town.deliver("H1,a", "H2,b")
+    slow, quick = town.sharer(), town.sharer()
+
+    class Between:
+        """A publisher that lets the other one work while the first is between its two steps."""
+
+        def publish(self, *_args):
+            quick.step()
+
+    slow = town.sharer(Between())
+    slow.step()
+
+    assert len(town.shared()) == 2
+    assert len(town.notes("dossier.shared")) == 2
+
+
+def test_the_snapshots_of_a_dossier_are_shared_in_their_order(town):
+    for content in "abc":
+        town.deliver(f"H1,{content}")
+        town.exchange.clock.tick(seconds=5)
+
+    town.sharer().step()
+
+    assert [body for _, body in town.shared()] == [
+        b"shared <a/>",
+        b"shared <b/>",
+        b"shared <c/>",
+    ]
+
+
+def test_several_profiles_share_the_same_message_each_in_its_way(town):
+    town.profiles["land-to-health"] = (profile(to="health"), FakeFilter())
+    town.deliver("H1,a")
+
+    town.sharer().step()
+
+    assert len(town.shared()) == len(town.shared("health", "land-to-health")) == 1
+
+
+def test_what_was_delivered_before_is_shared_when_somebody_asks(town):
+    town.deliver("H1,a", "H2,b")
+    town.sharer().step()
+    start = town.exchange.clock()
+    town.exchange.clock.tick(seconds=60)
+    town.deliver("H3,c")
+    town.sharer().step()
+    town.profiles = {"land-to-health": (profile(to="health"), FakeFilter())}
+
+    with begin(town.exchange.store, at=town.exchange.clock) as work:
+        count = share_again(work, "land", since=start - timedelta(days=1), procedures=None)
+    town.sharer().step()
+
+    assert count == 3
+    assert [body for _, body in town.shared("health", "land-to-health")] == [
+        b"shared <a/>",
+        b"shared <b/>",
+        b"shared <c/>",
+    ]
+
+
+def test_the_receiver_gets_no_receipt_for_what_it_did_not_send(town):
+    town.deliver("H1,a")
+    town.sharer().step()
+
+    with reading(town.exchange.store) as connection:
+        query = select(submissions.c.receipt_due_at).where(submissions.c.door == "sharing")
+        assert list(connection.execute(query).scalars()) == [None]
