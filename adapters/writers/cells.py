@@ -55,6 +55,8 @@ class Writer(Protocol):
     """Of file names, with its full stop."""
     encoding: str | None
     """None: the format has no choice of it."""
+    is_single: bool
+    """Whether a document has one row, no more and no less."""
 
     def fault(self, column: Column, text: str) -> Fault | None:
         """Return why `text`, which is not empty, cannot stand in `column`; None: it can."""

@@ -50,6 +50,7 @@ class DelimitedWriter:
 
     media_type = "text/csv"
     suffix = ".csv"
+    is_single = False
 
     def __init__(self, target: CsvTarget, columns: Sequence[Column]) -> None:
         self.encoding: str | None = target.encoding

@@ -37,17 +37,20 @@ class FixedWriter:
 
     media_type = "text/plain"
     suffix = ".txt"
+    is_single = False
 
     def __init__(self, target: FixedTarget, columns: Sequence[Column]) -> None:
         self.encoding: str | None = target.encoding
         self._columns = tuple(columns)
         self._fields = target.fields
         self._encoder = Encoder(target.encoding, fold_capitals=target.fold_capitals)
-        self._counts_bytes = target.unit == "bytes"
+        # Its reader counts marks apart from their letters: each of both is a byte.
+        unit = "bytes" if target.encoding == "windows-1258" else target.unit
+        self._counts_bytes = unit == "bytes"
         self._length = target.length or max(one.at[1] for one in target.fields.values())
         self._newline = NEWLINES[target.newline]
         self._cutter = Cutter(
-            FixedOptions(encoding=target.encoding, unit=target.unit, fields=target.fields)
+            FixedOptions(encoding=target.encoding, unit=unit, fields=target.fields)
         )
         faults = [*flat_faults(self._columns), *self._position_faults()]
         if faults:

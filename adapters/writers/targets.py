@@ -115,7 +115,8 @@ TARGETS: Mapping[str, type[TargetOptions]] = {
 }
 
 
-def _sheet(value: object) -> str:
+def sheet_name(value: object) -> str:
+    """Take a name that a sheet of a workbook can have."""
     name = checks.filled_text(value)
     if len(name) > 31 or any(sign in name for sign in "[]:*?/\\") or "'" in (name[0], name[-1]):
         raise Fault.of(
@@ -159,7 +160,7 @@ _CHECKS: Mapping[type[TargetOptions], Mapping[str, checks.Check]] = {
         "encoding": checks.choice(*_XML_ENCODINGS),
         "empty": checks.choice("omit", "text"),
     },
-    XlsxTarget: {"sheet": _sheet},
+    XlsxTarget: {"sheet": sheet_name},
 }
 _Contradictions: TypeAlias = Callable[[Mapping[str, object]], list[tuple[str, Text]]]
 
