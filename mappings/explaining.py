@@ -62,14 +62,14 @@ class Explainer:
     """A mapping compiled a second time, with somebody looking on; its values are the same."""
 
     def __init__(self, file: MappingFile) -> None:
-        self._converter = Converter(file, watch=_Tracing())
+        self._converter = Converter(file, watch=Tracing())
         self._groups = file.schema.packets
         self._paths = source_paths_of(file)
         self._grounds = make_grounds(file.leave_out)
 
     def explain(self, record: SourceRecord) -> Explanation:
         """Convert one record and tell where each value comes from."""
-        scope = _TracedScope(record, find_day=self._converter.find_day)
+        scope = TracedScope(record, find_day=self._converter.find_day)
         conversion = self._converter.convert_in(scope)
         packets = tuple(
             PacketLineage(
@@ -100,7 +100,7 @@ class _Noted:
     fields: list[Lineage]
 
 
-class _TracedScope(Scope):
+class TracedScope(Scope):
     """A scope that things can be noted in."""
 
     __slots__ = ("children", "fields", "packets", "steps")
@@ -110,14 +110,14 @@ class _TracedScope(Scope):
         self.steps: list[Step] = []
         """Of the field that runs now."""
         self.fields: list[Lineage] = []
-        self.children: list[_TracedScope] = []
+        self.children: list[TracedScope] = []
         """The items of the group that runs now."""
         self.packets: list[_Noted] = []
         """Of the record; noted in the outermost scope."""
 
     def inside(self, item: Any, *, base: str, field: str, is_leaf: bool = False) -> Scope:
         inner = super().inside(item, base=base, field=field, is_leaf=is_leaf)
-        assert isinstance(inner, _TracedScope)
+        assert isinstance(inner, TracedScope)
         self.children.append(inner)
         return inner
 
@@ -126,15 +126,15 @@ class _TracedScope(Scope):
 
     def note_packet(self, packet: _Noted) -> None:
         outermost = self.outer or self
-        assert isinstance(outermost, _TracedScope)
+        assert isinstance(outermost, TracedScope)
         outermost.packets.append(packet)
 
 
-class _Tracing(Watch):
+class Tracing(Watch):
     """Puts a note-taker around every part; what a part returns is returned as it is."""
 
     def field(self, run: Read, *, name: str, rule: FieldRule) -> Read:
-        def traced(scope: _TracedScope) -> str | None:
+        def traced(scope: TracedScope) -> str | None:
             scope.steps = []
             count = len(scope.problems)
             value = run(scope)
@@ -159,14 +159,14 @@ class _Tracing(Watch):
         if not rules:
             return build
 
-        def traced(scope: _TracedScope) -> T:
+        def traced(scope: TracedScope) -> T:
             scope.fields.extend(_constant(scope, name, rule) for name, rule in rules.items())
             return build(scope)
 
         return traced
 
     def group(self, build: Callable[[Any], T], *, name: str, rule: GroupRule) -> Callable[[Any], T]:
-        def traced(scope: _TracedScope) -> T:
+        def traced(scope: TracedScope) -> T:
             scope.children = []
             count = len(scope.problems)
             built = build(scope)
@@ -187,7 +187,7 @@ class _Tracing(Watch):
         return traced
 
     def packet(self, build: Callable[[Any], T], *, name: str) -> Callable[[Any], T]:
-        def traced(scope: _TracedScope) -> T:
+        def traced(scope: TracedScope) -> T:
             # A record that is its own progress row is built twice in the same scope.
             before, scope.fields = scope.fields, []
             built = build(scope)
@@ -199,7 +199,7 @@ class _Tracing(Watch):
         return traced
 
     def source(self, read: Read, *, origin: Path | Template | str) -> Read:
-        def traced(scope: _TracedScope) -> str | None:
+        def traced(scope: TracedScope) -> str | None:
             text = read(scope)
             scope.note(_origin(scope, origin, text))
             return text
@@ -209,7 +209,7 @@ class _Tracing(Watch):
     def alternative(self, run: Read, *, rule: FieldRule, number: int) -> Read:
         words = describe_alternative(number)
 
-        def traced(scope: _TracedScope) -> str | None:
+        def traced(scope: TracedScope) -> str | None:
             before, scope.steps = scope.steps, []
             value = run(scope)
             tried = _last(StepKind.ALTERNATIVE, rule, value, words)
@@ -221,7 +221,7 @@ class _Tracing(Watch):
     def date_cells(self, run: Read, *, rule: FieldRule) -> Read:
         finders = tuple((path, make_finder(path)) for path in rule.sources)
 
-        def traced(scope: _TracedScope) -> str | None:
+        def traced(scope: TracedScope) -> str | None:
             value = run(scope)
             if not scope.steps:
                 # No text was read, so the first path that holds something is a date cell.
@@ -246,7 +246,7 @@ class _Tracing(Watch):
         return traced
 
     def deadline(self, run: Read, *, rule: FieldRule) -> Read:
-        def traced(scope: _TracedScope) -> str | None:
+        def traced(scope: TracedScope) -> str | None:
             value = run(scope)
             # Without a date nothing was counted.
             if value != "" and scope.steps[-1].after is not None:
@@ -258,7 +258,7 @@ class _Tracing(Watch):
     def text(self, step: Convert, *, rule: TextRule) -> Convert:
         words = describe_text_rule(rule)
 
-        def traced(text: str, scope: _TracedScope) -> str | None:
+        def traced(text: str, scope: TracedScope) -> str | None:
             after = step(text, scope)
             scope.note(
                 Step(kind=StepKind.TEXT, line=rule.line, before=text, after=after, words=words)
@@ -270,7 +270,7 @@ class _Tracing(Watch):
     def conversion(self, convert: Convert, *, rule: FieldRule) -> Convert:
         kind, describe = conversion_kind(rule), make_conversion_words(rule)
 
-        def traced(text: str, scope: _TracedScope) -> str | None:
+        def traced(text: str, scope: TracedScope) -> str | None:
             after = convert(text, scope)
             line, words = describe(text, after, scope)
             scope.note(Step(kind=kind, line=line, before=text, after=after, words=words))
@@ -279,7 +279,7 @@ class _Tracing(Watch):
         return traced
 
 
-def _origin(scope: _TracedScope, origin: Path | Template | str, text: str | None) -> Step:
+def _origin(scope: TracedScope, origin: Path | Template | str, text: str | None) -> Step:
     if isinstance(origin, Path):
         return Step(
             kind=StepKind.SOURCE,
@@ -311,7 +311,7 @@ def _last(kind: StepKind, rule: FieldRule, value: str | None, words: Text) -> St
     return Step(kind=kind, line=rule.line, before=None, after=value, words=words)
 
 
-def _constant(scope: _TracedScope, name: str, rule: FieldRule) -> FieldLineage:
+def _constant(scope: TracedScope, name: str, rule: FieldRule) -> FieldLineage:
     return FieldLineage(
         name=name,
         about=UNKNOWN,
@@ -323,7 +323,7 @@ def _constant(scope: _TracedScope, name: str, rule: FieldRule) -> FieldLineage:
     )
 
 
-def _item(scope: _TracedScope) -> ItemLineage:
+def _item(scope: TracedScope) -> ItemLineage:
     number = re.search(r"\[(\d+)\]\.$", scope.field)
     assert number is not None
     return ItemLineage(

@@ -95,6 +95,8 @@ class _Reader:
         event_key = read_template(section, "event_key")
         columns = self._columns(section)
         writer = None if target is None else self._writer(target, columns)
+        if writer is not None and writer.is_single and "each" in section:
+            section.complain("mapping.target_wrong", _ONE_ROW, key="each")
         if not name or source is None or target is None or writer is None:
             return None
         file_name = read_file_name(section, service=name, suffix=writer.suffix)
@@ -242,6 +244,12 @@ def _xml_records(packet: str, schema: SchemaVersion) -> Mapping[str, object]:
 
 
 _BESIDE = ("to", "type", "max_length", "each", "join")
+_ONE_ROW = Text(
+    vi="`each` cho nhiều dòng, mà tệp này chỉ chứa một: `array: true` (JSON), hoặc `records` có "
+    "phần tử bao ngoài (XML)",
+    en="`each` makes several rows, and this document holds one: `array: true` (JSON), or `records` "
+    "with an element around (XML)",
+)
 _NO_NAME = Text(
     vi="thiếu khóa 'to': tên cột của đơn vị",
     en="missing key 'to': the agency's own name of the column",

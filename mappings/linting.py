@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mappings.codes import folding
+from mappings.inbound_linting import lint_inbound, words_in
 from mappings.lengths import bounds_of
 from mappings.mistakes import closest, listed
 from mappings.walking import condition_paths, paths_of, rules_of
@@ -33,6 +34,7 @@ def lint(file: MappingFile, mistakes: Mistakes) -> None:
     _check_columns(file, mistakes)
     _check_leave_out(file, mistakes)
     _check_lists(file, mistakes)
+    lint_inbound(file, mistakes)
     for placed in rules_of(file):
         _check_mandatory(placed, mistakes)
         _check_reached(placed, mistakes)
@@ -121,6 +123,7 @@ def _bare(word: str) -> str:
 def _check_lists(file: MappingFile, mistakes: Mistakes) -> None:
     used = {id(way.codes) for placed in rules_of(file) for way in placed.rule.ways}
     used |= {id(way.codes) for way in file.valid_at.ways}
+    used |= {id(words.codes) for words in words_in(file)}
     for name, code_list in file.code_lists.items():
         key = f"code_lists.{name}"
         if id(code_list) not in used:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from mappings.codes import folding
-from mappings.dates import DateImplausible, DateInvalid, make_date_reader
+from mappings.dates import VIETNAM, DateImplausible, DateInvalid, make_date_reader
 from mappings.judging import quoted
-from mappings.language import Path
+from mappings.language import DateWriting, NumberWriting, Path
+from mappings.language import Words as CodeWords
 from mappings.lineage import StepKind
 from mappings.mistakes import listed
 from schemas.problem import Text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Lookup,
         Template,
         TextRule,
+        Writing,
     )
     from mappings.scope import Scope
 
@@ -71,6 +73,8 @@ def describe_text_rule(rule: TextRule) -> Text:
 
 def conversion_kind(rule: FieldRule) -> StepKind:
     """Return which conversion a rule has."""
+    if rule.write is not None:
+        return _WRITTEN[type(rule.write)]
     if rule.date is not None:
         return StepKind.DATE
     if rule.number is not None:
@@ -86,6 +90,9 @@ def make_conversion_words(rule: FieldRule) -> Words:
     """Return the function that says what the conversion of a rule made of a text."""
     if rule.date is not None:
         return _date(rule.date, rule.line)
+    if rule.write is not None:
+        written = _describe_writing(rule.write)
+        return lambda _before, _after, _scope: (rule.line, written)
     if rule.codes is not None:
         return _codes(rule.codes)
     if rule.number is not None:
@@ -97,6 +104,24 @@ def make_conversion_words(rule: FieldRule) -> Words:
     else:
         words = Text(vi="chuyển đổi", en="conversion")
     return lambda _before, _after, _scope: (rule.line, words)
+
+
+_WRITTEN = {
+    DateWriting: StepKind.DATE,
+    NumberWriting: StepKind.NUMBER,
+    CodeWords: StepKind.CODES,
+}
+
+
+def _describe_writing(write: Writing) -> Text:
+    """Say how a value was written for an agency."""
+    if isinstance(write, CodeWords):
+        name = f" {write.codes.name}" if write.codes.name else ""
+        return Text(vi=f"từ của danh mục mã{name}", en=f"word of the code list{name}")
+    if isinstance(write, NumberWriting):
+        return Text(vi=f"viết số dạng {write.name}", en=f"number written {write.name}")
+    zone = f" {write.zone}" if write.zone != VIETNAM else ""
+    return Text(vi=f"viết ngày dạng {write.write}{zone}", en=f"date written {write.write}{zone}")
 
 
 def _lookup(lookup: Lookup) -> Text:

@@ -15,13 +15,14 @@ import typer
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened
 from lienthong.cli.session import Exit, Session, finish
 from schemas.errors import ConfigError
-from schemas.problem import Text
+from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lienthong.flows.preview import Preview
     from mappings import MappingFile
+    from mappings.language import InboundService
     from mappings.lineage import FieldLineage
     from schemas.problem import Language
 
@@ -43,6 +44,17 @@ def preview(  # noqa: PLR0913 - options of a command
     html: Annotated[
         Path | None, typer.Option(help="Write one self-contained page for a browser")
     ] = None,
+    inbound: Annotated[
+        str | None,
+        typer.Option(
+            help="The file is a message of this service from the portal: show what the agency gets",
+            metavar="SERVICE",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --inbound: write what the agency gets into this folder"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -51,18 +63,23 @@ def preview(  # noqa: PLR0913 - options of a command
     Example: lienthong mapping preview thang-3.csv -a land-registration --limit 9 --html xem.html
     """
     from lienthong.cli.preview_tables import show_preview
-    from lienthong.flows.preview import Choice, Previewer, Seen
+    from lienthong.flows.preview import Choice, InboundPreviewer, Previewer, Seen
     from lienthong.pages import PageFile, render_page
 
     session: Session = context.obj
     if record is not None and dossier is not None:
-        raise _one_choice()
+        raise _conflict("--record", "--dossier")
+    if out is not None and inbound is None:
+        raise ConfigError(_OUT_ALONE, code="usage.conflict")
     mapping = load_named(session, agency)
     seen = Seen()
     with ExitStack() as stack:
         page = None if html is None else stack.enter_context(PageFile(html))
-        previewer = Previewer(
-            mapping, services=session.installation.services, now=session.installation.clock()
+        now = session.installation.clock()
+        previewer = (
+            Previewer(mapping, services=session.installation.services, now=now)
+            if inbound is None
+            else InboundPreviewer(_service(mapping, inbound), now=now)
         )
         records = previewer.records(
             stack.enter_context(opened(file)),
@@ -70,6 +87,8 @@ def preview(  # noqa: PLR0913 - options of a command
             choice=Choice(record=record, dossier=dossier, limit=limit),
             seen=seen,
         )
+        if out is not None:
+            records = _written(records, out)
         if as_json:
             _print_json(session, file, mapping, records)
         elif page is None:
@@ -97,11 +116,45 @@ def load_named(session: Session, which: str) -> MappingFile:
     return load_mapping(Path(which) if is_path else session.installation.mappings.path(which))
 
 
-def _one_choice() -> ConfigError:
+def _service(mapping: MappingFile, name: str) -> InboundService:
+    from mappings.mistakes import closest, listed
+
+    services = {one.service: one for one in mapping.inbound}
+    if name in services:
+        return services[name]
+    text = Text(
+        vi=f"{mapping.name}: `inbound` không có dịch vụ {name!r}; có: {listed(services) or '-'}",
+        en=f"{mapping.name}: `inbound` has no service {name!r}; there are "
+        f"{listed(services) or '-'}",
+    )
+    problem = Problem(
+        code="mapping.inbound_unknown",
+        message=text,
+        place=Place(file=str(mapping.path)),
+        suggestion=closest(name, services)
+        or Text(vi="thêm dịch vụ vào `inbound`", en="add the service to `inbound`"),
+    )
+    raise ConfigError(text, problems=(problem,), code="mapping.inbound_unknown")
+
+
+def _written(records: Iterator[Preview], folder: Path) -> Iterator[Preview]:
+    """Write the file of each message, numbered as its record, and hand the preview on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in records:
+        if each.inbound is not None and each.inbound.document is not None:
+            name = each.inbound.name_for(f"preview-{each.record}")
+            (folder / name).write_bytes(each.inbound.document)
+        yield each
+
+
+_OUT_ALONE = Text(vi="--out cần --inbound", en="--out needs --inbound")
+
+
+def _conflict(one: str, other: str) -> ConfigError:
     return ConfigError(
         Text(
-            vi="Chỉ dùng một trong --record và --dossier",
-            en="Use only one of --record and --dossier",
+            vi=f"Chỉ dùng một trong {one} và {other}",
+            en=f"Use only one of {one} and {other}",
         ),
         code="usage.conflict",
     )
@@ -150,6 +203,12 @@ def _dumped(preview: Preview, language: Language) -> str:
         ],
         "errors": [problem_values(problem, language) for problem in preview.problems],
     }
+    if preview.inbound is not None:
+        value["file"] = {
+            "name": preview.inbound.file_name,
+            "media_type": preview.inbound.media_type,
+            "charset": preview.inbound.charset,
+        }
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -32,6 +32,7 @@ _FATES = {
     "rejected": ("bị từ chối", "rejected"),
     "left_out": ("bỏ qua theo ánh xạ", "left out by the mapping"),
 }
+_PORTAL_FIELD = ("Trường của Cổng", "Portal field")
 _COLOURS = {"accepted": "green", "rejected": "red", "left_out": "yellow"}
 
 
@@ -99,7 +100,8 @@ def _packet(session: Session, preview: Preview, number: int) -> Table:
         box=SIMPLE_HEAD,
         padding=(0, 0, 0, 1),
     )
-    table.add_column(session.word("Trường của Cổng", "Portal field"), ratio=3, overflow="fold")
+    field = ("Cột của đơn vị", "Agency's column") if preview.inbound else _PORTAL_FIELD
+    table.add_column(session.word(*field), ratio=3, overflow="fold")
     table.add_column(session.word("Giá trị", "Value"), ratio=3, overflow="fold")
     table.add_column(
         session.word("Lấy từ đâu, theo quy tắc nào", "From where, by which rule"),

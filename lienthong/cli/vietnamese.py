@@ -289,6 +289,12 @@ HELP: dict[str, str] = {
     "Show values, not only their shape": "Hiện giá trị, không chỉ hình dạng của nó",
     "Only the record of this number, as reports count": "Chỉ bản ghi số này, như trong báo cáo",
     "Only the records of this dossier": "Chỉ các bản ghi của hồ sơ này",
+    "The file is a message of this service from the portal: show what the agency gets": (
+        "Tệp là một thông điệp của dịch vụ này từ Cổng: xem tệp mà cơ quan sẽ nhận"
+    ),
+    "With --inbound: write what the agency gets into this folder": (
+        "Cùng --inbound: ghi tệp mà cơ quan sẽ nhận vào thư mục này"
+    ),
     "Show at most so many records": "Xem nhiều nhất bấy nhiêu bản ghi",
     "Write one self-contained page for a browser": (
         "Ghi thành một trang độc lập để mở bằng trình duyệt"

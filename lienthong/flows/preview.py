@@ -14,6 +14,7 @@ from adapters import read_records
 from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
 from mappings import compile_mapping, explain_mapping
+from mappings.explaining_inbound import InboundExplainer
 from mappings.lineage import fields_in
 from mappings.source_paths import columns_read
 from schemas.errors import InputError
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import BinaryIO
 
+    from adapters import SourceOptions
     from adapters.record import SourceRecord
-    from mappings import MappingFile
+    from mappings import Inbound, MappingFile
     from mappings.catalogue import Service
+    from mappings.language import InboundService
     from mappings.leaving import Ground
     from mappings.lineage import Leaf, PacketLineage
 
@@ -67,6 +70,8 @@ class Preview:
     """Those of them that stand with no field: keys, the schema's findings, unreadable records."""
     left_out: tuple[Ground, ...]
     """Why the mapping leaves the record out; empty for one that it does not."""
+    inbound: Inbound | None = None
+    """The file for the agency, of a message of the portal."""
 
     @property
     def is_accepted(self) -> bool:
@@ -117,17 +122,11 @@ class Seen:
     """Of those shown."""
 
 
-class Previewer:
-    """A mapping compiled for previews."""
+class _Previews:
+    """Reads records and shows what becomes of those that are chosen."""
 
-    def __init__(
-        self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
-    ) -> None:
-        self._options = mapping.source
-        self._read_columns = columns_read(mapping)
-        self._explainer = explain_mapping(mapping)
-        self._drafter = Drafter(compile_mapping(mapping), services=services)
-        self._now = now
+    options: SourceOptions
+    read_columns: frozenset[str]
 
     def records(
         self, source: BinaryIO, *, file_name: str, choice: Choice, seen: Seen
@@ -139,7 +138,7 @@ class Previewer:
             InputError: the file cannot be read any further, or has no such record.
         """
         records = read_records(
-            source, file_name=file_name, options=self._options, read_columns=self._read_columns
+            source, file_name=file_name, options=self.options, read_columns=self.read_columns
         )
         for item in records:
             seen.read += 1
@@ -160,6 +159,22 @@ class Previewer:
             raise InputError(_nothing(choice, file_name=file_name, read=seen.read))
 
     def _readable(self, record: SourceRecord) -> Preview:
+        raise NotImplementedError
+
+
+class Previewer(_Previews):
+    """A mapping compiled for previews."""
+
+    def __init__(
+        self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
+    ) -> None:
+        self.options = mapping.source
+        self.read_columns = columns_read(mapping)
+        self._explainer = explain_mapping(mapping)
+        self._drafter = Drafter(compile_mapping(mapping), services=services)
+        self._now = now
+
+    def _readable(self, record: SourceRecord) -> Preview:
         explanation = self._explainer.explain(record)
         conversion = explanation.conversion
         _, findings = self._drafter.draft(conversion.events, record=record, now=self._now)
@@ -173,6 +188,30 @@ class Previewer:
             problems=(*conversion.problems, *missing, *findings),
             others=(*explanation.problems, *missing, *findings),
             left_out=explanation.left_out,
+        )
+
+
+class InboundPreviewer(_Previews):
+    """One service of a mapping, compiled for previews of the portal's messages."""
+
+    def __init__(self, service: InboundService, *, now: datetime) -> None:
+        self._explainer = InboundExplainer(service)
+        self.options = self._explainer.source
+        self.read_columns = self._explainer.read_columns
+        self._now = now
+
+    def _readable(self, record: SourceRecord) -> Preview:
+        explanation = self._explainer.explain(record, now=self._now)
+        return Preview(
+            record=record.number,
+            place=record.place,
+            dossier_code=explanation.inbound.dossier_code,
+            packets=(explanation.packet,),
+            source=explanation.source,
+            problems=explanation.inbound.problems,
+            others=explanation.problems,
+            left_out=(),
+            inbound=explanation.inbound,
         )
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters import SourceRecord, read_records
-from mappings import compile_mapping
+from mappings import compile_mapping, run_tests
+from mappings.explaining_inbound import InboundExplainer
 from schemas.problem import Place
 
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
@@ -192,7 +193,9 @@ def test_a_date_of_another_sender_is_read_as_the_mapping_says(convert):
     [("1250000", "1.250.000"), ("999", "999"), ("-1234.5", "-1.234,5"), ("-0.5", "-0,5")],
 )
 def test_a_number_is_written_as_the_agency_writes_it(convert, amount, expected):
-    inbound = convert("{to: Tien, from: T, number: vietnamese}", message=MESSAGE | {"T": amount})
+    inbound = convert(
+        "{to: Tien, from: GhiChu, number: vietnamese}", message=MESSAGE | {"GhiChu": amount}
+    )
 
     assert inbound.rows == ({"Tien": expected},)
 
@@ -208,10 +211,10 @@ def test_a_joined_text_that_could_not_be_taken_apart_blocks_with_its_entry(conve
 
 
 def test_only_entries_that_meet_the_condition_are_joined(convert):
-    files = [{"T": "a", "IsDeleted": "True"}, {"T": "b", "IsDeleted": "False"}, {"T": ""}]
+    files = [{"TenTepDinhKem": "a", "IsDeleted": "True"}, {"TenTepDinhKem": "b"}, {}]
 
     inbound = convert(
-        '{to: Tep, each: TaiLieuNop, join: "##", from: T, '
+        '{to: Tep, each: TaiLieuNop, join: "##", from: TenTepDinhKem, '
         'when: {not: {path: IsDeleted, equals: "True"}}}',
         "{to: Ma, from: MaHoSo}",
         message=MESSAGE | {"TaiLieuNop": files},
@@ -301,50 +304,54 @@ def test_the_json_of_the_portal_and_its_xml_are_read_without_being_described(ser
 
 WRONG = "mapping.target_wrong"
 MISTAKES = {
-    "no source": ("{to: A, from: b}", {"service": "ChungTuThue"}, ["mapping.key_missing"]),
-    "no column": ("{from: b}", {}, ["mapping.key_missing"]),
-    "a source too many": ("{to: A, from: b, constant: c}", {}, ["mapping.rule_sources"]),
-    "an unknown key": ("{to: A, from: b, length: 5}", {}, ["mapping.key_unknown"]),
+    "no source": ("{to: A, from: MaHoSo}", {"service": "ChungTuThue"}, ["mapping.key_missing"]),
+    "no column": ("{from: MaHoSo}", {}, ["mapping.key_missing"]),
+    "a source too many": ("{to: A, from: MaHoSo, constant: c}", {}, ["mapping.rule_sources"]),
+    "an unknown key": ("{to: A, from: MaHoSo, length: 5}", {}, ["mapping.key_unknown"]),
     "a format that has no day": (
-        "{to: A, from: b, date: MM/yyyy}",
+        "{to: A, from: MaHoSo, date: MM/yyyy}",
         {},
         ["mapping.date_format_unknown"],
     ),
     "a zone": (
-        "{to: A, from: b, date: {write: iso, zone: Asia/Ho_Chi_Minh}}",
+        "{to: A, from: MaHoSo, date: {write: iso, zone: Asia/Ho_Chi_Minh}}",
         {},
         ["mapping.type_wrong"],
     ),
     "a word the list does not have": (
-        '{to: A, from: b, codes: trang_thai, prefer: {"4": Đang xử lí}}',
+        '{to: A, from: MaHoSo, codes: trang_thai, prefer: {"4": Đang xử lí}}',
         {},
         ["mapping.prefer_unknown"],
     ),
-    "prefer without a list": ("{to: A, from: b, prefer: {x: y}}", {}, ["mapping.prefer_alone"]),
-    "each alone": ("{to: A, each: b, from: c}", {}, ["mapping.column_invalid"]),
-    "join alone": ("{to: A, join: '#', from: c}", {}, ["mapping.column_invalid"]),
+    "prefer without a list": (
+        "{to: A, from: MaHoSo, prefer: {x: y}}",
+        {},
+        ["mapping.prefer_alone"],
+    ),
+    "each alone": ("{to: A, each: TaiLieuNop, from: IsDeleted}", {}, ["mapping.column_invalid"]),
+    "join alone": ("{to: A, join: '#', from: MaHoSo}", {}, ["mapping.column_invalid"]),
     "rows in a table": (
-        "{to: A, each: b, columns: [{to: B, from: c}]}",
+        "{to: A, each: TaiLieuNop, columns: [{to: B, from: IsDeleted}]}",
         {},
         [WRONG],
     ),
     "an option": (
-        "{to: A, from: b}",
+        "{to: A, from: MaHoSo}",
         {"target": "{format: csv, sep: x}"},
         [WRONG],
     ),
     "a folder": (
-        "{to: A, from: b}",
+        "{to: A, from: MaHoSo}",
         {"file_name": "'out/{message}.csv'"},
         ["mapping.file_name_invalid"],
     ),
     "a name without the message": (
-        "{to: A, from: b}",
-        {"file_name": "'{b}.csv'"},
+        "{to: A, from: MaHoSo}",
+        {"file_name": "'{MaHoSo}.csv'"},
         ["mapping.file_name_invalid"],
     ),
     "a name without an end": (
-        "{to: A, from: b}",
+        "{to: A, from: MaHoSo}",
         {"file_name": "'{a}{b}{c}{message}.csv'"},
         ["mapping.file_name_invalid"],
     ),
@@ -354,18 +361,172 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_what_is_wrong_without_a_message_is_found_when_the_file_loads(mapping_text, mistakes, name):
     column, top, expected = MISTAKES[name]
-    top = {"service": "DongBoHoSoMC", "target": "{format: csv}"} | top
-    lines = [f"    {key}: {value}" for key, value in top.items()]
-    lines[0] = "  - " + lines[0].lstrip()
-    text = mapping_text({"TrangThaiHoSo": "{from: tt, codes: trang_thai}"}, code_lists=LISTS)
-    text += "inbound:\n" + "\n".join([*lines, "    columns:", f"      - {column}"]) + "\n"
+    text = inbound_text(mapping_text, column, top, code_lists=LISTS)
 
     assert [problem.code for problem in mistakes(text)] == expected
 
 
 def test_a_service_stands_once(mapping_text, mistakes):
-    one = "{service: DongBoHoSoMC, target: {format: csv}, columns: [{to: A, from: b}]}"
+    one = "{service: DongBoHoSoMC, target: {format: csv}, columns: [{to: A, from: MaHoSo}]}"
 
     found = mistakes(mapping_text() + f"inbound: [{one}, {one}]\n")
 
     assert [problem.code for problem in found] == ["mapping.inbound_duplicate"]
+
+
+WARNED = {
+    "several words for a code": (
+        "{to: A, from: GhiChu, codes: trang_thai}",
+        {},
+        "mapping.codes_ambiguous",
+    ),
+    "no word for codes of the portal": (
+        '{to: A, from: TrangThaiHoSo, codes: {"2": Mới}}',
+        {},
+        "mapping.codes_unmapped",
+    ),
+    "no dossier": (
+        "{to: A, from: b}",
+        {"service": "ThongBaoThue", "source": "{format: json, records: Data}"},
+        "mapping.inbound_unidentified",
+    ),
+}
+REFUSED = {
+    "a field of no dossier": ("{to: A, from: MaHoso}", {}, "mapping.field_unknown"),
+    "a field of no file": (
+        "{to: A, each: TaiLieuNop, join: '#', from: MaHoSo}",
+        {},
+        "mapping.field_unknown",
+    ),
+    "a list of no dossier": (
+        "{to: A, each: TaiLieu, join: '#', from: b}",
+        {},
+        "mapping.field_unknown",
+    ),
+    "a constant without letters in the charset": (
+        "{to: A, constant: ẨN}",
+        {"target": "{format: csv, encoding: tcvn3}"},
+        "mapping.written_refused",
+    ),
+    "a word that the agency cannot take": (
+        '{to: A, from: TrangThaiHoSo, codes: {"2": Mới tiếp nhận}, max_length: 5}',
+        {},
+        "mapping.written_refused",
+    ),
+    "several rows in a document of one": (
+        "{to: A, from: MaHoSo}",
+        {"target": "{format: json}", "each": "TaiLieuNop"},
+        WRONG,
+    ),
+}
+
+
+def inbound_text(mapping_text, column, top, **more):
+    top = {"service": "DongBoHoSoMC", "target": "{format: csv}"} | top
+    lines = [f"    {key}: {value}" for key, value in top.items()]
+    lines[0] = "  - " + lines[0].lstrip()
+    text = mapping_text({"TrangThaiHoSo": "{from: tt, codes: trang_thai}"}, **more)
+    return text + "inbound:\n" + "\n".join([*lines, "    columns:", f"      - {column}"]) + "\n"
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_what_would_stop_some_messages_is_a_warning(mapping_text, load, name):
+    column, top, code = WARNED[name]
+
+    file = load(inbound_text(mapping_text, column, top, code_lists=LISTS))
+
+    assert code in [problem.code for problem in file.warnings]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_would_spoil_every_message_is_an_error(mapping_text, mistakes, name):
+    column, top, code = REFUSED[name]
+
+    found = mistakes(inbound_text(mapping_text, column, top, code_lists=LISTS))
+
+    assert code in [problem.code for problem in found]
+
+
+def test_a_column_that_the_agencys_own_files_always_have_is_missed(mapping_text, load):
+    source = "{format: csv, required: [so, ngay, tt]}"
+    text = inbound_text(mapping_text, "{to: so, from: MaHoSo}", {}, code_lists=LISTS, source=source)
+
+    (found,) = [p for p in load(text).warnings if p.code == "mapping.inbound_column_missing"]
+    assert "'ngay', 'tt'" in found.message.en
+
+
+def test_a_list_that_is_only_looked_up_backwards_is_used(mapping_text, load):
+    lists = '{trang_thai: {entries: [{from: A, to: "2"}]}, khac: {entries: [{from: B, to: b}]}}'
+    text = inbound_text(mapping_text, "{to: T, from: GhiChu, codes: khac}", {}, code_lists=lists)
+
+    assert "mapping.codes_unused" not in [problem.code for problem in load(text).warnings]
+
+
+def test_a_test_of_a_message_names_what_differs(mapping_text, load):
+    tests = """tests:
+  - name: đúng
+    inbound: DongBoHoSoMC
+    record: {MaHoSo: "H29-1"}
+    rows: [{A: "H29-1"}]
+    file_name: "DongBoHoSoMC-{message}.csv"
+  - name: sai
+    inbound: DongBoHoSoMC
+    record: {MaHoSo: "H29-1"}
+    rows: [{A: "H29-2"}]
+    file_name: "x"
+  - name: có lỗi
+    inbound: DongBoHoSoMC
+    record: {TrangThaiHoSo: "2"}
+    problems: [{code: mapping.field_missing, field: dossier_code}]
+"""
+    text = inbound_text(mapping_text, "{to: A, from: MaHoSo}", {}, code_lists=LISTS)
+
+    results = run_tests(load(text + tests))
+
+    assert [[text.en for text in result.differences] for result in results] == [
+        [],
+        [
+            "rows[0].A: expected 'H29-2', found 'H29-1'",
+            "file_name: expected 'x', found 'DongBoHoSoMC-{message}.csv'",
+        ],
+        [],
+    ]
+
+
+def test_a_test_of_a_message_does_not_speak_of_a_dossier(mapping_text, mistakes):
+    tests = """tests:
+  - {name: a, inbound: DongBoHoSoMC, record: {MaHoSo: "1"}, dossier: {MaHoSo: "1"}}
+  - {name: b, inbound: DongBoHoSo, record: {MaHoSo: "1"}}
+  - {name: c, inbound: DongBoHoSoMC, record: {MaHoSo: "1"}, rows: [{B: "1"}]}
+  - {name: d, record: {so: "1"}, rows: [{A: "1"}]}
+"""
+    text = inbound_text(mapping_text, "{to: A, from: MaHoSo}", {}, code_lists=LISTS)
+
+    assert [problem.code for problem in mistakes(text + tests)] == [
+        "mapping.test_contradicts",
+        "mapping.inbound_unknown",
+        "mapping.column_unknown",
+        "mapping.test_contradicts",
+    ]
+
+
+def test_an_explanation_has_the_same_values_as_the_conversion(service, mapping_text, load):
+    column = (
+        "{to: N, from: NgayTiepNhan, date: dd/MM/yyyy}",
+        '{to: Tep, each: TaiLieuNop, join: "#", from: TenTepDinhKem}',
+    )
+    text = inbound_text(mapping_text, "\n      - ".join(column), {}, code_lists=LISTS)
+    record = SourceRecord(number=1, values=MESSAGE, place=Place(file="m.json"))
+
+    explanation = InboundExplainer(load(text).inbound[0]).explain(record, now=NOW)
+
+    assert explanation.inbound.rows == ({"N": "05/03/2026", "Tep": "don.pdf#phu-luc.pdf"},)
+    assert [(each.field, each.value) for each in explanation.packet.fields] == [
+        ("N", "05/03/2026"),
+        ("Tep", "don.pdf"),
+        ("Tep", "phu-luc.pdf"),
+    ]
+    assert [step.words.en for step in explanation.packet.fields[0].steps] == [
+        "read 'NgayTiepNhan'",
+        "date written dd/MM/yyyy",
+    ]
