@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from adapters.writers import Column, make_writer
 from mappings.inbound_reading import written_columns
-from mappings.language import Words
+from mappings.language import DOSSIER, Words
 from mappings.mistakes import closest, listed
 from mappings.source_paths import without_indices
 from mappings.words import words_of
@@ -186,7 +186,8 @@ class _Linter:
 
     def _check_required(self) -> None:
         """Compare with the columns that the agency's own files of this format always have."""
-        if _format_of(self._file.source) != _format_of(self._service.target):
+        is_dossier = self._service.service == DOSSIER
+        if not is_dossier or _format_of(self._file.source) != _format_of(self._service.target):
             return
         required: tuple[str, ...] = getattr(self._file.source, "required", ())
         written = {column.to for column in self._service.columns}

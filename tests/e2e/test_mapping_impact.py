@@ -50,12 +50,12 @@ def land(sample_set):
 
 
 def test_a_change_that_harms_nobody_ends_well(quick, changed, land):
-    new = changed("version: 2", "version: 3")
+    new = changed("version: 3", "version: 4")
 
     result = quick("mapping", "impact", "land-registration", new, land.path, land.path)
 
     assert result.code == 0
-    assert "land-registration@2 → land-registration@3" in result.out
+    assert "land-registration@3 → land-registration@4" in result.out
     assert f"{2 * land.records} records" in result.out
     assert "become invalid" not in result.out
 
@@ -91,7 +91,7 @@ def test_values_are_shown_on_demand_and_masked_otherwise(quick, changed, land):
 
 
 def test_a_file_that_must_be_read_twice_cannot_come_by_standard_input(quick, changed):
-    new = changed("  delimiter:", "  max_record_bytes: 90000\n  delimiter:")
+    new = changed("\n  delimiter:", "\n  max_record_bytes: 90000\n  delimiter:")
 
     result = quick("mapping", "impact", "land-registration", new, "-", stdin=b"a")
 

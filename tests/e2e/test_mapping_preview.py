@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -219,3 +220,57 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(quick, e
 def test_a_preview_needs_no_key(cli, example):
     assert cli("mapping", "preview", "ho-so.csv", "-a", "so.yaml").code == 0
     assert sorted(path.name for path in example.iterdir()) == ["ho-so.csv", "so.yaml"]
+
+
+MESSAGE = """{"session": "s", "data": [
+ {"MaHoSo": "000.15.29.H29-260305-0042", "MaTTHC": "1.012784", "ChuHoSo": "Trần Văn Mẫu",
+  "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1", "MaLinhVuc": "G10"},
+ {"MaHoSo": "000.15.29.H29-260305-0043", "MaTTHC": "1.012784", "ChuHoSo": "Lý 李",
+  "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1"}]}
+"""
+INBOUND = ("mapping", "preview", "m.json", "-a", "land-registration", "--inbound")
+
+
+def test_a_message_of_the_portal_is_shown_beside_the_file_that_the_agency_gets(quick, tmp_path):
+    (tmp_path / "m.json").write_text(MESSAGE, "utf-8")
+
+    result = quick(*INBOUND, "DongBoHoSoMC", "--limit", "9", "--out", "ra")
+
+    assert result.code == 1
+    shown = " ".join(result.out.split())
+    assert "Agency's column" in shown
+    assert "MaThuTuc 1.012784.000.00.00.H29" in shown
+    assert "date written dd/MM/yyyy HH:mm" in shown
+    assert "target.unencodable" in shown
+    assert "Source columns that no rule uses" in shown
+    (written,) = (tmp_path / "ra").iterdir()
+    assert written.name == "hoso-000.15.29.H29-260305-0042-preview-1.csv"
+    assert b";05/03/2026 08:15;;M\xedi \xae\xa8ng k\xfd;" in written.read_bytes()
+
+
+def test_a_message_is_shown_to_programs_and_browsers_too(quick, tmp_path):
+    (tmp_path / "m.json").write_text(MESSAGE, "utf-8")
+
+    told = json.loads(quick(*INBOUND, "DongBoHoSoMC", "--json").out)
+    page = quick(*INBOUND, "DongBoHoSoMC", "--html", "xem.html")
+
+    (record,) = told["records"]
+    assert record["file"] == {
+        "name": "hoso-000.15.29.H29-260305-0042-{message}.csv",
+        "media_type": "text/csv",
+        "charset": "tcvn3",
+    }
+    assert record["packets"][0]["fields"][0]["field"] == "MaHoSoMotCua"
+    assert page.code == 0
+    Page((tmp_path / "xem.html").read_text("utf-8"))
+
+
+def test_a_service_that_the_mapping_does_not_name_is_answered_with_the_nearest(quick, tmp_path):
+    (tmp_path / "m.json").write_text(MESSAGE, "utf-8")
+
+    unknown = quick(*INBOUND, "DongBoHoSo")
+    alone = quick("mapping", "preview", "m.json", "-a", "land-registration", "--out", "ra")
+
+    assert (unknown.code, alone.code) == (2, 2)
+    assert "did you mean 'DongBoHoSoMC'?" in unknown.err
+    assert "--out needs --inbound" in alone.err
