@@ -9,7 +9,7 @@ from adapters.options import checks
 from adapters.options.faults import Fault, inside
 from adapters.options.repair import RepairOptions
 
-_KINDS = checks.choice("json", "xml")
+_KINDS = checks.choice("json", "xml", "xml-base64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +17,15 @@ class RecordOptions(RepairOptions):
     """What holds for every format of records."""
 
     embedded: Mapping[str, str] = field(default_factory=dict)
-    """Path in the record -> "json" or "xml": the text there is a document and is read as one."""
+    """Path in the record -> "json", "xml" or "xml-base64": the text there is a document and is read
+    as one."""
 
 
 def _documents(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not value:
         raise Fault.of(
-            "cần các cặp đường dẫn: json hoặc xml", "expected pairs of path: json or xml"
+            "cần các cặp đường dẫn: json, xml hay xml-base64",
+            "expected pairs of path: json, xml or xml-base64",
         )
     texts = []
     for path, kind in value.items():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import tracemalloc
 
@@ -151,6 +152,9 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "bbb">]><a>&b;</a>'
         ("xml", "<a>" * 100 + "</a>" * 100, "embedded.xml_too_deep", "data"),
         ("xml", "<a>" * 100_000, "embedded.xml_too_deep", "data"),
         ("xml", True, "embedded.not_text", "data"),
+        ("xml-base64", "<a/>", "embedded.base64_syntax", "data"),
+        ("xml-base64", "PGE+", "embedded.xml_syntax", "data"),
+        ("xml-base64", "PGE", "embedded.base64_syntax", "data"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -158,6 +162,16 @@ def test_what_is_wrong_inside_is_reported_at_its_field(read, kind, inner, code, 
     found = read(feed(inner), **JSON, embedded={"data": kind})
 
     assert found.problems == [(code, f"f, [0].{where}")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_xml_in_base64_is_read_in_the_encoding_that_it_declares(read, encoding):
+    xml = f'<?xml version="1.0" encoding="{encoding}"?><DATA><TEN>Lệ phí</TEN></DATA>'
+    text = base64.encodebytes(xml.encode(encoding)).decode()
+
+    found = read(feed(text), **JSON, embedded={"data": "xml-base64"})
+
+    assert [values["data"] for values in found.values] == [{"TEN": "Lệ phí"}]
 
 
 def test_a_wrong_document_does_not_harm_other_records(read):

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from adapters import SourceRecord
-from mappings import compile_mapping, run_tests
+from adapters.writers import TARGETS
+from mappings import compile_mapping, keys, run_tests
 from mappings.dates import DATE_FORMATS
 from mappings.kinds import KINDS
 from mappings.remedies import REMEDIES
@@ -89,6 +90,38 @@ def test_the_example_of_records_that_are_not_sent_does_what_it_says(load):
     assert [r.name for r in results if not r.differences] == [
         "không đánh dấu liên thông thì không gửi"
     ]
+
+
+def test_the_example_of_what_the_agency_gets_does_what_it_says(load):
+    part = GUIDE.split("## From the portal to the agency")[1]
+    inbound, tests = re.findall(r"```yaml\n(.*?)```", part, re.DOTALL)[:2]
+    head, own_tests = block("yaml").split("tests:\n")
+
+    file = load(f"{head}{inbound}tests:\n{own_tests}{tests}")
+
+    assert [(r.name, [d.en for d in r.differences]) for r in run_tests(file)][-2:] == [
+        ("hồ sơ nộp tại Cổng", []),
+        ("thông báo thuế có hai khoản", []),
+    ]
+    # What the words of the example do not know is said before a message is stopped by it.
+    assert {problem.code for problem in file.warnings} == {"mapping.codes_unmapped"}
+
+
+def test_every_word_of_what_the_agency_gets_is_explained():
+    part = GUIDE.split("## From the portal to the agency")[1].split("## Tests")[0]
+    words = {*keys.INBOUND, *keys.INBOUND_COLUMN, *keys.DATE_WRITING, "prefer", *TARGETS}
+    words |= {option for target in TARGETS.values() for option in target.__dataclass_fields__}
+
+    assert {word for word in words if not re.search(rf"[`{{ ]{word}[`, :}}]", part)} == set()
+
+
+def test_every_reason_not_to_write_a_value_is_explained():
+    sources = [p.read_text("utf-8") for p in (ROOT / "adapters" / "writers").glob("*.py")]
+    codes = {code for text in sources for code in re.findall(r'"(target\.\w+)"', text)}
+    adapters = (ROOT / "docs" / "adapters.md").read_text("utf-8")
+
+    assert len(codes) > 5
+    assert {code for code in codes if f"`{code}`" not in adapters} == set()
 
 
 def test_every_error_code_is_explained():
