@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from email.message import Message as Head
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from starlette.responses import Response
@@ -25,6 +26,7 @@ from lienthong.inbound.answers import JSON_TYPE, Answered, write_fault, write_js
 from lienthong.inbound.profile import PeerAnswers
 from lienthong.inbound.refusals import MEDIA, UNKNOWN, NotTaken, later, not_taken
 from lienthong.inbound.soap_requests import soap_of
+from lienthong.inbound.taking import JSON_DOOR, SOAP_DOOR, holder_of
 from lienthong.inbound.wsdl import FOLDER, XML_TYPE, describe, read_schema
 from lienthong.logs import kind_and_place
 from lienthong.soap import CONTENT_TYPES
@@ -34,7 +36,7 @@ from schemas.errors import PeerError
 from schemas.problem import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from typing import TypeAlias
 
     from starlette.requests import Request
@@ -48,9 +50,12 @@ if TYPE_CHECKING:
     Refusing: TypeAlias = Callable[[Request, NotTaken], Answered]
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
-JSON_TYPES = frozenset({"application/json", "text/json"})
-SOAP_TYPES = frozenset({"text/xml", "application/xml", "application/soap+xml"})
+TYPES = {
+    JSON_DOOR: frozenset({"application/json", "text/json"}),
+    SOAP_DOOR: frozenset({"text/xml", "application/xml", "application/soap+xml"}),
+}
 UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
@@ -118,20 +123,23 @@ class PeerDoors:
 
     async def _json(self, request: Request, body: Body) -> Answered:
         peer = self._find(request, form="json")
-        data = await self._read(peer, request, body, types=JSON_TYPES)
-        return await self._in_thread(partial(peer.answer_json, data, bearer=_bearer(request)))
+        # Held until the answer is there: whatever waits for a thread is in memory.
+        with self._place(peer):
+            data = await self._read(peer, request, body, door=JSON_DOOR)
+            return await self._in_thread(partial(peer.answer_json, data, bearer=_bearer(request)))
 
     async def _soap(self, request: Request, body: Body) -> Answered:
         peer = self._find(request, form="soap")
-        data = await self._read(peer, request, body, types=SOAP_TYPES)
-        return await self._in_thread(
-            partial(
-                peer.answer_soap,
-                data,
-                bearer=_bearer(request),
-                content_type=_content_type(request),
+        with self._place(peer):
+            data = await self._read(peer, request, body, door=SOAP_DOOR)
+            return await self._in_thread(
+                partial(
+                    peer.answer_soap,
+                    data,
+                    bearer=_bearer(request),
+                    content_type=_content_type(request),
+                )
             )
-        )
 
     def _find(self, request: Request, *, form: str) -> Peer:
         name = request.path_params["peer"]
@@ -143,19 +151,33 @@ class PeerDoors:
             raise later(self._settings.retry_after_seconds)
         return peer
 
-    async def _read(
-        self, peer: Peer, request: Request, body: Body, *, types: frozenset[str]
-    ) -> bytes:
+    async def _read(self, peer: Peer, request: Request, body: Body, *, door: str) -> bytes:
         """Return the whole body; refuse early what is too large, or of another type."""
         limit = peer.profile.max_message_bytes
-        check_encoding(request.headers)
-        _check_type(request, types)
-        read_size(request.headers, limit)
-        with self._uploads.place(f"peer:{peer.name}"):
+        try:
+            check_encoding(request.headers)
+            _check_type(request, TYPES[door])
+            read_size(request.headers, limit)
             arriving = Arriving(body.receive, settings=self._settings, limit=limit)
             return b"".join([part async for part in arriving])
+        except Refused as early:
+            refused = _as_not_taken(early)
+        except NotTaken as other:
+            refused = other
+        await self._in_thread(partial(peer.note_unread, door, refused))
+        raise refused
 
-    async def _in_thread(self, call: Callable[[], Answered]) -> Answered:
+    @contextmanager
+    def _place(self, peer: Peer) -> Iterator[None]:
+        """Hold one of the places, and say in a peer's words that there is none."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._uploads.place(holder_of(peer.name)))
+            except Refused as refused:
+                raise _busy(refused) from refused
+            yield
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     def _refuse_json(self, request: Request, refused: NotTaken) -> Answered:
@@ -234,6 +256,17 @@ def _check_type(request: Request, types: frozenset[str]) -> None:
 
 def _as_not_taken(refused: Refused) -> NotTaken:
     return NotTaken(refused.status, (refused.problem,), headers=refused.headers)
+
+
+def _busy(refused: Refused) -> NotTaken:
+    busy = not_taken(
+        refused.status,
+        "inbound.busy",
+        "Đang nhận quá nhiều bản tin cùng lúc; hãy gửi lại đúng bản tin này sau",
+        "As many messages are being taken as can be; send the very same message again later",
+    )
+    busy.headers = refused.headers
+    return busy
 
 
 def _no_peer() -> NotTaken:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError
@@ -63,6 +65,8 @@ def examine_peer(
         found = keys(profile)
         if profile.soap is not None and profile.soap.signed_answers:
             found.signing()
+        if _vouches_for_others(profile, found):
+            yield _OPEN_TRUST
     except LienthongError as error:
         yield _unusable(error.text)
     except SigningError as error:
@@ -88,6 +92,36 @@ def examine_peer(
     for door, proofs in proofs_of(profile).items():
         if not {"trust", "token"} & set(proofs):
             yield _weak(door, proofs)
+
+
+def _vouches_for_others(profile: PeerProfile, keys: PeerKeys) -> bool:
+    """Tell whether trust is in whoever issues certificates, and not in the peer's own."""
+    if keys.trust is None or profile.soap is None or profile.soap.signers:
+        return False
+    return any(_is_authority(one) for one in keys.trust.trust_anchors)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return found.value.ca
+
+
+_OPEN_TRUST = Remark(
+    is_fault=False,
+    found=Text(
+        vi="soap.trust là nơi cấp chứng thư và soap.signers để trống: ai có chứng thư từ đó, kể cả "
+        "một cơ quan, đều gửi được thay bên này",
+        en="soap.trust is an authority and soap.signers is empty: whoever has a certificate of it, "
+        "an agency too, could send in this peer's name",
+    ),
+    remedy=Text(
+        vi="Ghim chính chứng thư của bên gửi vào soap.trust, hoặc ghi tên (CN) vào soap.signers",
+        en="Pin the peer's own certificate in soap.trust, or name who signs (CN) in soap.signers",
+    ),
+)
 
 
 def _unusable(found: Text) -> Remark:

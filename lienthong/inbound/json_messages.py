@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 1000
 """In one request: they become durable in one transaction."""
+MOST_VALUES = 500_000
+"""In one request; what is counted are commas and brackets, also those inside texts. Millions of
+empty values would take many times the memory of their bytes."""
 LONGEST_ID = 200
 """Characters of a message id."""
 _DOSSIER = "MaHoSo"
@@ -56,6 +59,8 @@ def read_envelope(body: bytes, *, profile: PeerJson) -> Envelope:
     Raises:
         NotTaken: it is no JSON that we are willing to read.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise _not_json(f"more than {MOST_VALUES} values")
     try:
         values = read_object(body)
         parts = msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw])

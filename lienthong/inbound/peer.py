@@ -31,7 +31,7 @@ from lienthong.inbound.json_messages import (
     read_messages,
     token_in,
 )
-from lienthong.inbound.refusals import LATER, UNPROVEN, NotTaken, invalid, later, unproven
+from lienthong.inbound.refusals import BUSY, LATER, UNPROVEN, NotTaken, invalid, later, unproven
 from lienthong.inbound.routing import agency_of
 from lienthong.inbound.soap_messages import operation_of, read_message
 from lienthong.inbound.soap_requests import ID_HEADERS, read_request, soap_of
@@ -207,9 +207,13 @@ class Peer:
         )
         return is_repeat
 
-    def _note(self, door: str, refused: NotTaken, body: bytes, *, is_proven: bool) -> None:
+    def note_unread(self, door: str, refused: NotTaken) -> None:
+        """Have it written down that a request was refused before it was read to its end."""
+        self._note(door, refused, None, is_proven=False)
+
+    def _note(self, door: str, refused: NotTaken, body: bytes | None, *, is_proven: bool) -> None:
         log.info("inbound.refused", peer=self.name, status=refused.status, code=refused.codes)
-        if refused.status >= LATER:
+        if refused.status in (BUSY, LATER):
             return  # it is no fault of the peer's, and comes again
         self._taking.note(
             Refusal(

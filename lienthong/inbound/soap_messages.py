@@ -90,7 +90,7 @@ def read_message(
         NotTaken: with everything that is wrong with it.
     """
     if operation.is_generic:
-        return _generic(request, profile=profile, services=services)
+        return _generic(request, profile=profile, services=services, checker=checker)
     if operation.name not in services:
         raise service_unknown()
     service, element = operation.name, request.element
@@ -106,7 +106,11 @@ def read_message(
 
 
 def _generic(
-    request: Request, *, profile: PeerSoap, services: Mapping[str, PeerService]
+    request: Request,
+    *,
+    profile: PeerSoap,
+    services: Mapping[str, PeerService],
+    checker: Checker,
 ) -> Message:
     try:
         said = read_inbound_request(request.element)
@@ -114,6 +118,14 @@ def _generic(
         raise NotTaken(INVALID, (error.problem,)) from error
     if said.service not in services:
         raise service_unknown()
+    if checker.knows(said.service):
+        # Otherwise it would get past the schema.
+        raise not_taken(
+            INVALID,
+            "inbound.operation",
+            f"{said.service} có thao tác riêng, không gửi trong {OPERATION}",
+            f"{said.service} has an operation of its own, and is not sent in {OPERATION}",
+        )
     return _message(
         request,
         said.service,

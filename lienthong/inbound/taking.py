@@ -52,7 +52,8 @@ class Refusal:
     codes: str
     status: int
     service: str | None
-    body: bytes
+    body: bytes | None
+    """None: it was not read to its end."""
     is_proven: bool
     """Whether it was certain who sent it."""
 
@@ -135,7 +136,7 @@ class Taking:
         """Have a refusal in the audit log: who, why, which bytes, and not the bytes."""
         if not (refusal.is_proven or self._may_note_stranger()):
             return
-        service = refusal.service or ""
+        service, body = refusal.service or "", refusal.body
         with begin(self._store(), at=self._clock, actor=holder_of(refusal.peer)) as work:
             work.note(
                 "inbound.refused",
@@ -145,8 +146,8 @@ class Taking:
                 status=refusal.status,
                 service=service if _NAMED.fullmatch(service) else None,
                 proven=refusal.is_proven,
-                sha256=hashlib.sha256(refusal.body).hexdigest(),
-                size=len(refusal.body),
+                sha256=None if body is None else hashlib.sha256(body).hexdigest(),
+                size=None if body is None else len(body),
             )
 
     def _may_note_stranger(self) -> bool:

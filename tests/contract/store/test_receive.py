@@ -12,12 +12,19 @@ from sqlalchemy.exc import OperationalError
 
 from broker.port import BrokerUnavailable
 from lienthong.flows.hints import EXPAND
-from lienthong.flows.receive import KeyConflict, Offer, receive, receive_many, small_offer
+from lienthong.flows.receive import (
+    KeyConflict,
+    Offer,
+    receive,
+    receive_many,
+    receive_together,
+    small_offer,
+)
 from lienthong.flows.sweep import sweep
 from lienthong.store.database import reading
 from lienthong.store.pieces import PIECE_BYTES, PieceReader
 from lienthong.store.results import pending
-from lienthong.store.tables import results, submission_pieces, submissions
+from lienthong.store.tables import audit, results, submission_pieces, submissions
 from lienthong.store.vault import SealBroken
 from schemas.errors import InputError
 
@@ -47,6 +54,21 @@ class Door:
             key=key,
         )
         return receive(offer, **self.parts, **more)
+
+    def receive_together(self, *bodies, agencies=("land",)):
+        offers = [
+            small_offer(
+                body,
+                file_name="DongBoHoSoMC.json",
+                agency=agencies[number % len(agencies)],
+                door="portal-json",
+                sender="portal",
+                key=key,
+                service="DongBoHoSoMC",
+            )
+            for number, (key, body) in enumerate(bodies)
+        ]
+        return receive_together(offers, **self.parts)
 
     def receive_many(self, *bodies, agency="land"):
         offers = [
@@ -291,3 +313,39 @@ def test_the_agency_is_told_of_every_hand_over_and_of_its_repeats(door):
         ("received", taken.submission_id, '{"repeated": true}'),
         ("received", taken.submission_id, "{}"),
     ]
+
+
+def test_what_belongs_together_is_taken_over_whole_or_not_at_all(door):
+    first = door.receive_together(("a", b"1"), ("b", b"2"), agencies=("land", "health"))
+
+    outcomes = door.receive_together(("c", b"3"), ("a", b"other"), ("d", b"4"))
+
+    assert [outcome.is_repeat for outcome in first] == [False, False]
+    assert [isinstance(outcome, KeyConflict) for outcome in outcomes] == [False, True, False]
+    assert outcomes[1].submission_id == first[0].submission_id
+    assert sorted(door.select(submissions.c.key)) == [("a",), ("b",)]
+    assert len(door.select(submission_pieces.c.submission_id)) == 2
+    noted = [
+        row
+        for row in door.select(audit.c.action, audit.c.subject)
+        if row[0] == "submission.key_conflict"
+    ]
+    assert noted == [("submission.key_conflict", first[0].submission_id)]
+
+
+def test_a_part_of_it_that_was_here_before_is_a_repeat(door):
+    door.receive_together(("a", b"1"))
+
+    outcomes = door.receive_together(("a", b"1"), ("b", b"2"))
+
+    assert [outcome.is_repeat for outcome in outcomes] == [True, False]
+    assert door.select(submissions.c.key) == [("a",), ("b",)]
+
+
+def test_a_peers_keys_and_an_agencys_do_not_meet(door):
+    door.receive(b"mine", key="a")
+
+    (outcome,) = door.receive_together(("a", b"theirs"))
+
+    assert not outcome.is_repeat
+    assert door.select(submissions.c.key) == [("a",), ("a",)]

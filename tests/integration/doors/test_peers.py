@@ -8,6 +8,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ import zeep
 from sqlalchemy import select
 
 from lienthong.inbound.taking import holder_of
-from lienthong.store.tables import submissions
+from lienthong.store.tables import audit, submissions
 from schemas.building import SOAP_11, DocumentBuilder, build_request
 from schemas.model import load_version
 from schemas.parser import parse_xml
@@ -26,6 +27,7 @@ from signing.wss import SecurityWriter
 
 LAND = "land-registration"
 UNIT = "000.00.15.H29"
+REFUSED = audit.c.action == "inbound.refused"
 FILED_AT = datetime(2026, 3, 2, tzinfo=UTC)
 SECRET = "bi-mat-cua-thue-2026"
 ITEM = {
@@ -328,6 +330,48 @@ def test_a_crash_between_receiving_and_answering_loses_and_doubles_nothing(
 
     assert (again.status, code_of(again)) == (200, "0")
     assert len(kept(here)) == 1
+
+
+def test_two_processes_that_get_the_same_message_at_once_keep_one(here, write):
+    messages = [write(number) for number in range(1, 9)]
+    first = here.address
+    here.run("http")
+    addresses = [first, here.address] * 2
+
+    def send(address, data):
+        connection = http.client.HTTPConnection(*address, timeout=60)
+        with closing(connection):
+            headers = {"Content-Type": "text/xml"}
+            connection.request("POST", "/v1/peers/portal/soap", body=data, headers=headers)
+            return connection.getresponse().read()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [
+            answer
+            for data in messages
+            for answer in pool.map(lambda address, data=data: send(address, data), addresses)
+        ]
+
+    assert len(set(answers)) == 1
+    assert len(kept(here)) == 8
+
+
+def test_what_was_refused_before_it_was_read_is_in_the_audit_log(here):
+    post(here, "/v1/peers/tax/json", b"x" * 70_000)
+
+    rows = here.select(select(audit.c.subject, audit.c.detail).where(REFUSED))
+
+    ((subject, detail),) = rows
+    assert subject == "tax"
+    assert json.loads(detail) == {
+        "door": "portal-json",
+        "codes": "http.too_large",
+        "status": 413,
+        "service": None,
+        "proven": False,
+        "sha256": None,
+        "size": None,
+    }
 
 
 def test_nothing_of_a_message_or_a_secret_is_logged(here, write):

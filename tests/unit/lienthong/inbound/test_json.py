@@ -296,3 +296,13 @@ def test_a_message_reaches_the_agency_that_the_settings_name(site, portal, route
     portal(settings={"routes": routes})
 
     assert [kept[0] for kept in site.kept()] == [agency]
+
+
+def test_millions_of_empty_values_are_refused_before_they_take_memory(site):
+    peer = site.peer(**TAX)
+    body = b'{"Data":[%b]}' % b",".join([b"[]"] * 1_000_000)
+
+    answered = peer.answer_json(body, bearer=None)
+
+    assert answered.status == 400
+    assert "500000" in said(answered)["message"]

@@ -118,6 +118,22 @@ def test_what_is_weak_or_leads_nowhere_is_found_before_the_first_message(command
     assert "mapping health-department has no section `inbound` for DongBoHoSoMC" in portal
 
 
+@pytest.mark.parametrize(
+    ("trust", "signers", "is_weak"),
+    [("root", "", True), ("root", '"Development portal"', False), ("portal", "", False)],
+)
+def test_trust_in_an_authority_without_a_name_is_pointed_out(command, pki, trust, signers, is_weak):
+    certificate = getattr(pki, trust).certificate
+    text = GOOD.replace(
+        "[peers.tax.json]\n",
+        f'[peers.tax.soap]\ntrust = ["{certificate}"]\nsigners = [{signers}]\n[peers.tax.json]\n',
+    )
+
+    _, out = command(text, "peers", "check")
+
+    assert ("could send in this peer's name" in " ".join(out.split())) is is_weak
+
+
 def test_peers_are_listed_without_their_secrets(command):
     code, out = command(GOOD, "peers", "list", "--json")
 

@@ -263,6 +263,7 @@ def test_a_version_is_told_by_the_envelope_and_answered_in_kind(site, plain):
         (b"<TraCuuHoSo xmlns='urn:lienthong:dvcqg:2020'/>", "s:Client"),
         (generic() + generic(key="m-2"), "s:Client"),
         (generic(service="LayThuTuc"), "-1"),
+        (generic(service="DongBoHoSoMC"), "-1"),
         (generic(key=""), "-1"),
         (generic(key="x" * 201), "-1"),
         (generic("<a/><b/>"), "-1"),
