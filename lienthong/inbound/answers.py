@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
+
+from lxml import etree
 
 from lienthong.inbound.soap_requests import (
     ADDRESSING,
@@ -16,10 +20,12 @@ from lienthong.inbound.soap_requests import (
 from lienthong.soap import CONTENT_TYPES, build_fault
 from schemas.building import SOAP_11
 from schemas.problem import Language
-from signing import canonical_bytes
+from signing import NoCanonicalForm, canonical_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from lxml.etree import _Element
 
     from lienthong.inbound.profile import PeerAnswers
     from lienthong.inbound.refusals import NotTaken
@@ -89,9 +95,18 @@ def answer_headers(request: Request | None) -> list[bytes]:
         relates = escape(asked.text.strip())
         blocks.append(f'<wsa:RelatesTo xmlns:wsa="{ADDRESSING}">{relates}</wsa:RelatesTo>'.encode())
     # A security server compares these with the request's, block by block.
-    blocks += [
-        canonical_bytes(block)
-        for (namespace, _), block in request.headers.items()
-        if namespace in (X_ROAD, X_ROAD_IDS)
-    ]
+    for (namespace, _), block in request.headers.items():
+        if namespace in (X_ROAD, X_ROAD_IDS):
+            with suppress(NoCanonicalForm):
+                blocks.append(canonical_bytes(_without_ids(block)))
     return blocks
+
+
+def _without_ids(block: _Element) -> _Element:
+    """Return a copy without ids, which the request's signature needed and the answer's must not."""
+    block = copy.deepcopy(block)
+    for element in block.iter(etree.Element):
+        for name in list(element.attrib):
+            if etree.QName(name).localname.casefold() == "id":
+                del element.attrib[name]
+    return block

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from pydantic import SecretStr
+
     from lienthong.inbound.message import Message
     from lienthong.inbound.profile import PeerProfile, PeerSoap
     from lienthong.inbound.soap_messages import Operation
@@ -100,8 +102,10 @@ class Peer:
         profile, answers = self.profile.json_, self.profile.answers
         assert profile is not None
         is_proven = False
+        noted = _without(profile.security_key, body)
         try:
             envelope = read_envelope(body, profile=profile)
+            noted = b"\n".join(envelope.items)
             if profile.token:
                 self._check_token(bearer or token_in(envelope, profile=profile))
             is_proven = True
@@ -110,7 +114,7 @@ class Peer:
             is_repeat = self._take(JSON_DOOR, messages, self._wrong_items(messages))
         except NotTaken as refused:
             is_proven = is_proven and refused.status != UNPROVEN
-            self._note(JSON_DOOR, refused, body, is_proven=is_proven)
+            self._note(JSON_DOOR, refused, noted, is_proven=is_proven)
             return self.refuse_json(refused)
         code, text = say_taken(answers, is_repeat=is_repeat)
         return _json(200, write_json(answers, code, text))
@@ -148,7 +152,8 @@ class Peer:
             )
             is_repeat = self._take(SOAP_DOOR, [message], [])
         except NotTaken as refused:
-            self._note(SOAP_DOOR, refused, data, is_proven=request is not None)
+            noted = _without(profile.password, data)
+            self._note(SOAP_DOOR, refused, noted, is_proven=request is not None)
             if request is None or operation is None or not refused.is_about_content:
                 return self.refuse_soap(refused, content_type=content_type, request=request)
             code, text = say_refused(self.profile.answers, refused)
@@ -304,6 +309,12 @@ def _numbered(problems: Sequence[Problem], number: int, *, of: int) -> list[Prob
 
 def _with_headers(answered: Answered, refused: NotTaken) -> Answered:
     return replace(answered, headers=dict(refused.headers))
+
+
+def _without(secret: SecretStr, body: bytes) -> bytes | None:
+    """Return a body unless the secret stands in it."""
+    text = secret.get_secret_value().encode()
+    return None if text and text in body else body
 
 
 def _json(status: int, content: bytes) -> Answered:

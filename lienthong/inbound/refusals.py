@@ -67,7 +67,10 @@ def _bounded(sentences: Iterable[str]) -> str:
 
 def _sentence(problem: Problem, language: Language) -> str:
     words = problem.message.say(language)
-    return words if not problem.field or problem.field in words else f"{problem.field}: {words}"
+    if problem.field and problem.field not in words:
+        words = f"{problem.field}: {words}"
+    # They may quote what was sent, and XML holds less than JSON can name.
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
 
 
 def not_taken(status: int, code: str, vi: str, en: str, *, name: str | None = None) -> NotTaken:

@@ -53,7 +53,7 @@ class Refusal:
     status: int
     service: str | None
     body: bytes | None
-    """None: it was not read to its end."""
+    """Without secrets, whose guesses its digest would confirm; None: nothing to be digested."""
     is_proven: bool
     """Whether it was certain who sent it."""
 

@@ -204,6 +204,17 @@ def test_the_security_key_is_in_nothing_that_is_kept(site, tax):
     assert SECRET not in json.dumps(site.audited("inbound.refused"))
 
 
+def test_the_digest_of_a_refusal_is_of_the_data_and_not_of_the_secret(site, tax):
+    tax({"MaHoSo": ""})
+    peer = site.peer(**TAX)
+    peer.answer_json(f'{{"SecurityKey":"{SECRET}"'.encode(), bearer=None)
+
+    first, second = (detail["sha256"] for _, detail in site.audited("inbound.refused"))
+
+    assert first == hashlib.sha256(b'{"MaHoSo": ""}').hexdigest()
+    assert second is None
+
+
 def test_strangers_cannot_fill_the_audit_log(site):
     peer = site.peer(**TAX)
 

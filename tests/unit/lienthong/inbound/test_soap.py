@@ -326,6 +326,30 @@ def test_x_road_headers_come_back_as_they_came(site, plain):
     assert all(block in answered.content for block in blocks)
 
 
+def test_signed_x_road_headers_come_back_in_a_signed_answer(site, signed):
+    xrd = "http://x-road.eu/xsd/xroad.xsd"
+    block = f'<xrd:id xmlns:xrd="{xrd}">q-1</xrd:id>'.encode()
+    data = signed.write(generic(key=""), headers=[block])
+
+    answered = signed.send(data, message_id="x-road", signed_answers=True)
+
+    assert (answered.status, read(answered)[0]) == (200, "0")
+    assert etree.fromstring(answered.content).findtext(f".//{{{xrd}}}id") == "q-1"
+
+
+def test_a_password_that_was_sent_openly_is_not_even_digested(site):
+    settings = {"soap": {"username": "cong", "password": "mat-khau-dai", "password_form": "text"}}
+    login = Login(username="cong", password=Passphrase("mat-khau-dai"), form=PasswordForm.TEXT)
+    data = SecurityWriter(soap=SOAP_11, key=None, login=login).write(
+        generic(service="x"), at=site.clock()
+    )
+
+    site.peer(**settings).answer_soap(data.envelope, bearer=None, content_type=XML)
+
+    ((_, detail),) = site.audited("inbound.refused")
+    assert (detail["codes"], detail["sha256"]) == ("inbound.service_unknown", None)
+
+
 def test_a_login_is_demanded_where_it_is_set(site):
     settings = {"soap": {"username": "cong", "password": "mat-khau-dai"}}
 
