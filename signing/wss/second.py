@@ -18,6 +18,13 @@ from signing.wss.names import WSU, WSU_ID
 if TYPE_CHECKING:
     from cryptography import x509
 
+_TRANSFORMS = (
+    constants.TransformExclC14N,
+    constants.TransformSha256,
+    constants.TransformSha384,
+    constants.TransformSha512,
+)
+
 
 class MessageOpinion:
     """Verifies envelopes that one key has signed; thread-safe."""
@@ -69,7 +76,7 @@ class MessageOpinion:
             for element in (body, *header[:-1], *header[-1]):
                 if element.get(WSU_ID) is not None:
                     context.register_id(element, "Id", WSU)
-            for transform in (constants.TransformExclC14N, constants.TransformSha256):
+            for transform in _TRANSFORMS:
                 context.enable_reference_transform(transform)
             context.verify(signature)
         except (XmlRefused, xmlsec.Error):

@@ -13,7 +13,7 @@ import secrets
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -23,7 +23,7 @@ from signing.canonical import canonical_bytes
 from signing.errors import DocumentUnsignable, Reason
 from signing.methods import make_value
 from signing.nodes import has_instructions, ids_in
-from signing.profile import DS, EXCLUSIVE_C14N, SHA256_DIGEST, RsaPadding
+from signing.profile import DS, EXCLUSIVE_C14N, Hash, RsaPadding
 from signing.values import algorithm_of
 from signing.wss.login import NONCE_BYTES, Login, PasswordForm, password_digest
 from signing.wss.names import (
@@ -70,7 +70,7 @@ class _Part:
     """What is signed by its id."""
 
     identifier: str
-    digest: str
+    canonical: bytes
 
 
 class SecurityWriter:
@@ -84,6 +84,7 @@ class SecurityWriter:
         login: Login | None = None,
         validity: timedelta | None = timedelta(minutes=5),
         rsa_padding: RsaPadding = RsaPadding.PKCS1,
+        digest: Hash | None = None,
         actor: str | None = None,
         must_understand: bool = True,
         second: Callable[[bytes], object] | None = None,
@@ -97,6 +98,8 @@ class SecurityWriter:
             login: Name and password, for partners that want them.
             validity: How long a message may be on its way; None writes no time.
             rsa_padding: Where the key is an RSA key.
+            digest: Of the signature and of what it covers; None: as `algorithm_of` says, over
+                SHA-256 of the parts.
             actor: For whom the header is (SOAP 1.2: role); None: whoever receives the message.
             must_understand: A receiver that knows no WS-Security has to refuse the message.
             second: Is shown every signed envelope, and raises if it has anything against it; see
@@ -109,13 +112,14 @@ class SecurityWriter:
         self._validity = validity
         self._second = second
         self._soap = soap
+        self._hash = digest or Hash.SHA256
         self._start = (
             f'<soap:Envelope xmlns:soap="{soap}"><soap:Header>',
             f"<wsse:Security{_NS_WSSE}{_NS_WSU}{_aim(soap, actor, must_understand)}>",
         )
         self._body = f'<soap:Body xmlns:soap="{soap}"{_NS_WSU} wsu:Id="{_PREFIX}body">'.encode()
         if key is not None:
-            self._algorithm = algorithm_of(key, rsa_padding=rsa_padding)
+            self._algorithm = algorithm_of(key, rsa_padding=rsa_padding, digest=digest)
             self._token, self._token_part = _write_token(key)
 
     def write(
@@ -124,6 +128,7 @@ class SecurityWriter:
         *,
         at: datetime,
         headers: Sequence[bytes] = (),
+        unsigned: Sequence[bytes] = (),
         confirms: bytes | None = None,
     ) -> SecuredMessage:
         """
@@ -136,6 +141,7 @@ class SecurityWriter:
             at: Aware; when it leaves.
             headers: Further header blocks, one element each; they are signed where a key signs,
                 and written in canonical form.
+            unsigned: Header blocks that are not signed, and stay as they are.
             confirms: Signature of the request that this answers (SignatureConfirmation).
 
         Raises:
@@ -163,13 +169,14 @@ class SecurityWriter:
         value = None
         if self._key is not None:
             content = self._canonical_body(body)
-            parts += [_Part(identifier=f"{_PREFIX}body", digest=_digest(content))]
-            parts += [_Part(identifier=one.identifier, digest=_digest(one.text)) for one in blocks]
+            parts += [_Part(identifier=f"{_PREFIX}body", canonical=content)]
+            parts += [_Part(identifier=one.identifier, canonical=one.text) for one in blocks]
             signature, value = self._sign(self._key, parts)
             texts.append(signature)
         envelope = b"".join(
             (
                 self._start[0].encode(),
+                *unsigned,
                 *(one.text for one in blocks),
                 f"{self._start[1]}{''.join(texts)}</wsse:Security></soap:Header>".encode(),
                 self._body,
@@ -196,7 +203,7 @@ class SecurityWriter:
         info = (
             f"<ds:CanonicalizationMethod {_EXCLUSIVE}></ds:CanonicalizationMethod>"
             f'<ds:SignatureMethod Algorithm="{self._algorithm.value}"></ds:SignatureMethod>'
-            f"{''.join(map(_reference, parts))}</ds:SignedInfo>"
+            f"{''.join(_reference(part, method=self._hash) for part in parts)}</ds:SignedInfo>"
         )
         canonical = f'<ds:SignedInfo xmlns:ds="{DS}">{info}'.encode()
         value = make_value(key, canonical, algorithm=self._algorithm)
@@ -292,20 +299,17 @@ def _write_confirmation(value: bytes) -> tuple[str, _Part]:
 
 
 def _part(identifier: str, canonical: str) -> _Part:
-    return _Part(identifier=identifier, digest=_digest(canonical.encode()))
+    return _Part(identifier=identifier, canonical=canonical.encode())
 
 
-def _reference(part: _Part) -> str:
+def _reference(part: _Part, *, method: Hash) -> str:
+    digest = b64encode(new_hash(method.value, part.canonical).digest()).decode()
     return (
         f'<ds:Reference URI="#{part.identifier}"><ds:Transforms>'
         f"<ds:Transform {_EXCLUSIVE}></ds:Transform></ds:Transforms>"
-        f'<ds:DigestMethod Algorithm="{SHA256_DIGEST}"></ds:DigestMethod>'
-        f"<ds:DigestValue>{part.digest}</ds:DigestValue></ds:Reference>"
+        f'<ds:DigestMethod Algorithm="{method.uri}"></ds:DigestMethod>'
+        f"<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>"
     )
-
-
-def _digest(data: bytes) -> str:
-    return b64encode(sha256(data).digest()).decode()
 
 
 def _parse(text: bytes) -> _Element:
