@@ -22,9 +22,9 @@ class NotSoap(Exception):
     """The body is not a SOAP envelope with one element in it."""
 
 
-def open_envelope(data: bytes) -> tuple[str, _Element]:
+def open_envelope(data: bytes) -> tuple[str, _Element, tuple[_Element, ...]]:
     """
-    Return the SOAP namespace and the only element of the body.
+    Return the SOAP namespace, the only element of the body, and the header blocks.
 
     Raises:
         NotSoap: with words for the fault.
@@ -39,12 +39,19 @@ def open_envelope(data: bytes) -> tuple[str, _Element]:
             elements = [] if body is None else [one for one in body if isinstance(one.tag, str)]
             if len(elements) != 1:
                 raise NotSoap(f"expected one element in the SOAP body, found {len(elements)}")
-            return soap, elements[0]
+            header = root.find(f"{{{soap}}}Header")
+            blocks = () if header is None else header
+            return soap, elements[0], tuple(one for one in blocks if isinstance(one.tag, str))
     raise NotSoap(f"expected a SOAP envelope, found {root.tag!r}")
 
 
 def build_fault(
-    soap: str, *, code: str, reason: str, particular: tuple[str, str] | None = None
+    soap: str,
+    *,
+    code: str,
+    reason: str,
+    particular: tuple[str, str] | None = None,
+    dotted: str | None = None,
 ) -> bytes:
     """
     Return a fault, as the only element of a body.
@@ -55,12 +62,14 @@ def build_fault(
         reason: For a person.
         particular: A published code (namespace, local name) that says more; SOAP 1.1 has it in
             place of `code`, SOAP 1.2 below it.
+        dotted: What X-Road's security servers write in the place of a code of SOAP 1.1.
     """
     text = escape(reason)
     ns, name = particular or ("", "")
     declared = f' xmlns:q="{ns}"' if particular else ""
     if soap == SOAP_11:
-        value = f"q:{name}" if particular else f"s:{_CODES_11.get(code, code)}"
+        plain = f"s:{_CODES_11.get(code, code)}"
+        value = dotted or (f"q:{name}" if particular else plain)
         fault = (
             f'<s:Fault xmlns:s="{SOAP_11}"{declared}><faultcode>{value}</faultcode>'
             f"<faultstring>{text}</faultstring></s:Fault>"

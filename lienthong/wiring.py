@@ -443,6 +443,7 @@ class Installation:
             answers=self.policies.load(PORTAL_RECEIPT, roots=profile.answer_trust)
             if profile.signed_answers
             else None,
+            digest=self._digest,
             second_check_every=self.settings.signing.second_check_every,
         )
 

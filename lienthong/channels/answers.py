@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from lienthong.channels.envelopes import Fault, Opened, open_reply, read_content, short
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import says
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 from lienthong.channels.wire import one_line
-from schemas.building import SOAP_11, SOAP_12
 from schemas.errors import InputError
-from schemas.parser import XmlRefused, parse_xml
+from schemas.parser import XmlRefused
 from schemas.reading import read_look_up_response, read_receipt, read_response
 from signing import NoCanonicalForm, SignatureRefused, Verified, canonical_bytes, verify
 from signing.wss import SecurityRefused
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from lienthong.channels.headers import CallHeaders
     from lienthong.channels.port import SendRequest
     from lienthong.channels.profile import TargetProfile
     from lienthong.channels.security import MessageSecurity
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from signing import VerificationPolicy
     from signing.wss import SecuredMessage
 
-ENVELOPES = (SOAP_11, SOAP_12)
 _CERTIFICATE = re.compile(rb"<ds:X509Certificate>([^<]*)</")
 """In a document that was signed here; the signer's own stands first."""
 SIGNED_IN_FUTURE = "signature.signed_in_future"
@@ -62,12 +62,11 @@ ENVELOPE_FAULTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A SOAP fault."""
+class Call:
+    """What a reply is judged by, besides the profile: what it would be the reply to."""
 
-    codes: tuple[str, ...]
-    """Local names, the most particular first."""
-    reason: str
+    message: SecuredMessage
+    headers: CallHeaders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,49 +79,50 @@ class Judge:
     security: MessageSecurity | None = None
     """Judges signatures of answers; None where messages have no security header."""
 
-    def answer(
-        self, reply: Reply, *, request: SendRequest, message: SecuredMessage, now: datetime
-    ) -> Answer:
-        """Return what `reply` to `message` means for `request`."""
+    def answer(self, reply: Reply, *, request: SendRequest, call: Call, now: datetime) -> Answer:
+        """Return what `reply` to `call` means for `request`."""
         try:
-            answer = self._judge(reply, request=request, message=message, now=now)
+            answer = self._judge(reply, request=request, call=call, now=now)
         except SecurityRefused as error:
             # Somebody else may have written it, so it says nothing of what became of the message.
             answer = self._finish(reply, Outcome.UNKNOWN, _unproven(error))
         return replace(answer, retry_after=read_retry_after(reply, profile=self.profile, now=now))
 
-    def look_up(
-        self, reply: Reply, *, dossier_code: str, message: SecuredMessage, now: datetime
-    ) -> LookUp:
-        """Return what `reply` to `message` says about one dossier; FAILED unless it is plain."""
+    def look_up(self, reply: Reply, *, dossier_code: str, call: Call, now: datetime) -> LookUp:
+        """Return what `reply` to `call` says about one dossier; FAILED unless it is plain."""
         try:
-            content = self._read(reply, message=message, now=now)
+            opened = self._read(reply, call=call, now=now)
         except SecurityRefused as error:
             found = LookUp(found=Found.FAILED, detail=_unproven(error), raw=reply.body)
         else:
-            found = self._judge_look_up(reply, content, dossier_code=dossier_code)
+            strange = _is_strange(opened, call)
+            if strange is None:
+                found = self._judge_look_up(reply, opened.content, dossier_code=dossier_code)
+            else:
+                found = LookUp(found=Found.FAILED, detail=strange[1], raw=reply.body)
         if found.found is not Found.FAILED:
             return found
         return replace(found, retry_after=read_retry_after(reply, profile=self.profile, now=now))
 
-    def _read(
-        self, reply: Reply, *, message: SecuredMessage, now: datetime
-    ) -> _Element | Fault | None:
-        """Return what the body holds, as `read_body`; only what is proven, where that is asked."""
-        content = read_body(reply)
-        if content is None or self.security is None or not self.security.judges_answers:
-            return content
-        return read_content(self.security.open_answer(reply.body, request=message, now=now))
+    def _read(self, reply: Reply, *, call: Call, now: datetime) -> Opened:
+        """Return what `reply` holds; only what is proven, where that is asked."""
+        opened = open_reply(reply)
+        if opened.content is None or self.security is None or not self.security.judges_answers:
+            return opened
+        proven = self.security.open_answer(reply.body, request=call.message, now=now)
+        return Opened(content=read_content(proven.body), headers=tuple(proven.headers.values()))
 
-    def _judge(
-        self, reply: Reply, *, request: SendRequest, message: SecuredMessage, now: datetime
-    ) -> Answer:
+    def _judge(self, reply: Reply, *, request: SendRequest, call: Call, now: datetime) -> Answer:
         refusal = REFUSED_STATUSES.get(reply.status)
         if refusal is not None:
             # Before any fault in the body: a login that is wanted is not the message's fault.
             detail = f"HTTP {reply.status}: the target {refusal}"
             return self._finish(reply, Outcome.TARGET, detail)
-        content = self._read(reply, message=message, now=now)
+        opened = self._read(reply, call=call, now=now)
+        content = opened.content
+        strange = _is_strange(opened, call)
+        if strange is not None:
+            return self._finish(reply, *strange)
         if isinstance(content, Fault):
             return replace(
                 self._finish(reply, *self._judge_fault(content), code=content.codes[0]),
@@ -199,7 +199,15 @@ class Judge:
 
     def _judge_fault(self, fault: Fault) -> tuple[Outcome, str]:
         detail = f"fault {fault.codes[0]}"
-        for code in fault.codes:
+        codes, refused = fault.codes, frozenset[str]()
+        if self.profile.xroad is not None and "." in codes[0]:
+            # A security server's, ours or theirs: "Server" and "Client" alone would say of it what
+            # they say of the portal's own faults, which know whether anything was done.
+            codes = tuple(code for code in codes if "." in code)
+            refused = frozenset(self.profile.xroad.refused_faults)
+        for code in codes:
+            if code in refused:
+                return Outcome.TARGET, detail
             if code in self.profile.busy_faults:
                 return Outcome.BUSY, detail
             if code in self.profile.rejected_faults:
@@ -306,57 +314,16 @@ def _own_fingerprint(document: bytes) -> str | None:
     return None if found is None else sha256(b64decode(found[1])).hexdigest()
 
 
-def read_body(reply: Reply) -> _Element | Fault | None:
-    """Return the only element of the SOAP body, a fault, or None where there is no such thing."""
-    try:
-        root = parse_xml(reply.body)
-    except XmlRefused:
+def _is_strange(opened: Opened, call: Call) -> tuple[Outcome, str] | None:
+    """Return why a reply is no answer to `call`, going by its headers, or None if it may be."""
+    if opened.content is None:
         return None
-    envelope = next((name for name in ENVELOPES if root.tag == f"{{{name}}}Envelope"), None)
-    body = None if envelope is None else root.find(f"{{{envelope}}}Body")
-    if envelope is None or body is None:
-        return None
-    elements = [child for child in body if isinstance(child.tag, str)]
-    if len(elements) != 1:
-        return None
-    return read_content(elements[0])
-
-
-def read_content(element: _Element) -> _Element | Fault:
-    """Return the only element of a body, or the fault that it is."""
-    if element.tag == f"{{{SOAP_11}}}Fault":
-        return _read_fault_11(element)
-    if element.tag == f"{{{SOAP_12}}}Fault":
-        return _read_fault_12(element)
-    return element
-
-
-def _read_fault_11(element: _Element) -> Fault:
-    code = _local(element.findtext("faultcode"))
-    # "Client.Authentication" is a Client fault: SOAP 1.1, section 4.4.1.
-    codes = (code,) if "." not in code else (code, code.partition(".")[0])
-    return Fault(codes=codes, reason=one_line(element.findtext("faultstring") or ""))
-
-
-def _read_fault_12(element: _Element) -> Fault:
-    values = element.iterfind(f".//{{{SOAP_12}}}Value")
-    codes = tuple(_local(value.text) for value in values)[::-1] or ("",)
-    reason = element.findtext(f"{{{SOAP_12}}}Reason/{{{SOAP_12}}}Text")
-    return Fault(codes=codes, reason=one_line(reason or ""))
+    return call.headers.judge(opened.headers, is_fault=isinstance(opened.content, Fault))
 
 
 def _unproven(error: SecurityRefused) -> str:
     codes = ", ".join(reason.code for reason in error.reasons)
     return f"the answer's WS-Security is not valid: {codes}"
-
-
-def short(code: str) -> str:
-    """Return a peer's code as it is compared and logged: one line of bounded length."""
-    return one_line(code)[:64]
-
-
-def _local(name: str | None) -> str:
-    return short((name or "").strip().rpartition(":")[2])
 
 
 def _judge_no_soap(reply: Reply) -> tuple[Outcome, str]:

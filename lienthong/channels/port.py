@@ -129,6 +129,8 @@ class Answer:
     """Where `raw` is only the beginning of what came."""
     payload_digest: str | None = None
     """Hex SHA-256 of the payload that was derived from the document; None where it went itself."""
+    headers: bytes | None = None
+    """The headers that went with the attempt, its secrets taken out; None where nothing left."""
     retry_after: timedelta | None = None
     """How long the peer asked to be left alone, within the profile's limit; above zero."""
 
@@ -164,6 +166,8 @@ class LookUp:
     """How many dossiers of this code the portal shows, where that is known; several FAILED."""
     raw: bytes | None = None
     cut: CutAnswer | None = None
+    """As of an answer."""
+    headers: bytes | None = None
     """As of an answer."""
     retry_after: timedelta | None = None
     """As of an answer; only with FAILED."""

@@ -19,6 +19,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lienthong.channels.header_profile import (
+    AddressingProfile,  # noqa: TC001 - pydantic reads the annotations
+    XRoadProfile,  # noqa: TC001 - pydantic reads the annotations
+)
+from lienthong.channels.headers import OF_ADDRESSING, OF_XROAD
 from lienthong.channels.json_profile import (
     JsonProfile,  # noqa: TC001 - pydantic reads the annotations
 )
@@ -32,6 +37,8 @@ MIB = 1024 * 1024
 OF_SOAP = (
     "soap",
     "security",
+    "addressing",
+    "xroad",
     "rejected_faults",
     "busy_faults",
     "receipt_trust",
@@ -139,6 +146,13 @@ class TargetProfile(BaseModel):
         default=None, description="the WS-Security header of messages; None: they have none"
     )
 
+    addressing: AddressingProfile | None = Field(
+        default=None, description="the WS-Addressing headers of messages; None: they have none"
+    )
+    xroad: XRoadProfile | None = Field(
+        default=None, description="X-Road's headers of messages; None: they have none"
+    )
+
     json_adapter: JsonProfile | None = Field(
         default=None, alias="json", description="of channel dvcqg-json"
     )
@@ -182,6 +196,7 @@ class TargetProfile(BaseModel):
             *self._channel_conflicts(),
             *self._code_conflicts(),
             *self._timeout_conflicts(),
+            *self._header_conflicts(),
         ]
         if self.client_key is not None and self.client_certificate is None:
             problems.append("client_key without client_certificate")
@@ -238,6 +253,30 @@ class TargetProfile(BaseModel):
         if self.call_timeout_seconds < parts:
             return [f"call_timeout_seconds is less than connecting and reading need: {parts:g}"]
         return []
+
+    def _header_conflicts(self) -> list[str]:
+        problems = []
+        if self.xroad is not None and self.soap != "1.1":
+            problems.append("xroad: X-Road's message protocol 4.0 is of SOAP 1.1")
+        if self.xroad is not None:
+            lists = {"rejected_faults": self.rejected_faults, "busy_faults": self.busy_faults}
+            problems += [
+                f"fault {code!r} stands in both xroad.refused_faults and {name}"
+                for name, codes in lists.items()
+                for code in sorted(set(codes) & set(self.xroad.refused_faults))
+            ]
+        chosen = () if self.security is None else self.security.signed_headers or ()
+        written = (
+            *(OF_ADDRESSING if self.addressing is not None else ()),
+            *(OF_XROAD if self.xroad is not None else ()),
+        )
+        problems += [
+            f"security.signed_headers: {name!r} is not written; those that are: "
+            f"{', '.join(written) or 'none'}"
+            for name in chosen
+            if name not in written
+        ]
+        return problems
 
     @property
     def wants_receipts(self) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from signing import Passphrase, RsaPadding
+from signing import Hash, Passphrase, RsaPadding
 from signing.wss import (
     Login,
     MessageOpinion,
@@ -24,13 +24,13 @@ from signing.wss import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from lxml.etree import _Element
-
+    from lienthong.channels.headers import Block
     from lienthong.channels.security_profile import SecurityProfile
     from signing import SigningKey, VerificationPolicy
+    from signing.wss import VerifiedMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,8 @@ class SecurityKeys:
     """Returns the key that signs now; asked before each message, so that keys may change."""
     answers: VerificationPolicy | None
     """Trust in answers; None where none is demanded."""
+    digest: Hash | None = None
+    """That messages are signed with; None: as the key demands."""
     second_check_every: int = 1
     """Of so many messages one is verified by xmlsec before it leaves."""
 
@@ -73,18 +75,29 @@ class MessageSecurity:
         """Whether an answer counts only when it is signed."""
         return self._policy is not None
 
-    def write(self, body: bytes, *, at: datetime) -> SecuredMessage:
+    def write(self, body: bytes, *, at: datetime, headers: Sequence[Block] = ()) -> SecuredMessage:
         """
         Return the message around `body`, whose bytes stay as they are.
+
+        Which of `headers` are signed is the profile's to say.
 
         Raises:
             SigningError: the key cannot be used now, or what it signed does not verify.
         """
-        return self._current_writer().write(body, at=at)
+        chosen = self._profile.signed_headers
+        signed = [one for one in headers if chosen is None or one.name in chosen]
+        return self._current_writer().write(
+            body,
+            at=at,
+            headers=[one.text for one in signed],
+            unsigned=[one.text for one in headers if one not in signed],
+        )
 
-    def open_answer(self, data: bytes, *, request: SecuredMessage, now: datetime) -> _Element:
+    def open_answer(
+        self, data: bytes, *, request: SecuredMessage, now: datetime
+    ) -> VerifiedMessage:
         """
-        Return the proven only element of an answer's body.
+        Return what is proven of an answer: its body's only element, and the headers signed.
 
         Raises:
             SecurityRefused: it is not signed as the profile demands.
@@ -96,7 +109,7 @@ class MessageSecurity:
             memory=self._memory,
             now=now,
             confirms=request.signature if self._profile.answers_confirm else None,
-        ).body
+        )
 
     def _current_writer(self) -> SecurityWriter:
         key = self._keys.signing() if self._profile.signature else None
@@ -114,6 +127,7 @@ class MessageSecurity:
             login=_login_of(profile),
             validity=timedelta(seconds=profile.validity_seconds) if profile.timestamp else None,
             rsa_padding=RsaPadding(profile.rsa_padding),
+            digest=self._keys.digest,
             actor=profile.actor,
             must_understand=profile.must_understand,
             second=None if key is None else MessageOpinion(key.certificate, every=every),

@@ -20,6 +20,10 @@ class SecurityProfile(BaseModel):
         description="whose key signs: operator, or an agency by the name of its mapping",
     )
     rsa_padding: Literal["pkcs1", "pss"] = Field(default="pkcs1", description="of an RSA key")
+    signed_headers: tuple[str, ...] | None = Field(
+        default=None,
+        description="of the other headers, those that are signed: wsa:To, xroad:id; None: all",
+    )
     timestamp: bool = True
     validity_seconds: float = Field(
         default=300, gt=0, le=3600, description="from Created to Expires; of answers, too"
@@ -57,6 +61,8 @@ class SecurityProfile(BaseModel):
         problems = []
         if not (self.signature or self.timestamp or self.username or self.signed_answers):
             problems.append("nothing is asked for: leave the table out")
+        if self.signed_headers and not self.signature:
+            problems.append("signed_headers needs signature")
         if bool(self.username) != bool(secret):
             problems.append("username and password belong together")
         elif not (self.username or "").isprintable() or not secret.isprintable():

@@ -8,15 +8,18 @@ Look-ups go the same way, so that the same limits of time and size hold for them
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4, uuid5
 
-from lienthong.channels.answers import Judge
+from lienthong.channels.answers import Call, Judge
 from lienthong.channels.asking import ask_patiently
+from lienthong.channels.headers import CallHeaders, service_of, write_addressing, write_xroad
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.channels.security import MessageSecurity
+from lienthong.channels.sent_headers import keep_headers
 from lienthong.channels.wire import Wire, one_line
 from schemas.building import SOAP_11, SOAP_12, build_envelope, build_look_up, build_request
 from schemas.errors import ConfigError
@@ -35,6 +38,19 @@ if TYPE_CHECKING:
     from signing import VerificationPolicy
 
 LOOK_UP = "TraCuuHoSo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One request, ready to go."""
+
+    call: Call
+    http: dict[str, str]
+
+    @property
+    def kept(self) -> bytes:
+        """What is kept of its headers."""
+        return keep_headers(self.http, envelope=self.call.message.envelope)
 
 
 class SoapChannel:
@@ -107,17 +123,23 @@ class SoapChannel:
         )
         begun = monotonic()
         try:
-            message = self._write(body, at=request.sent_at)
+            written = self._write(
+                body,
+                at=request.sent_at,
+                version=version,
+                operation=request.packet.value,
+                ids=_ids_of(request),
+            )
         except (SigningError, ConfigError) as error:
             detail = f"nothing was sent: {one_line(error)}"
             return Answer(outcome=Outcome.WITHHELD, detail=detail)
-        reply = self._wire.post(
-            message.envelope, headers=self._headers(version, request.packet.value)
-        )
+        reply = self._wire.post(written.call.message.envelope, headers=written.http)
         if isinstance(reply, Answer):
-            return reply
+            is_gone = reply.outcome is not Outcome.NOT_SENT
+            return replace(reply, headers=written.kept) if is_gone else reply
         now = request.sent_at + timedelta(seconds=monotonic() - begun)
-        return self._judge.answer(reply, request=request, message=message, now=now)
+        answer = self._judge.answer(reply, request=request, call=written.call, now=now)
+        return replace(answer, headers=written.kept)
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
         """Ask for one dossier, a few times within one call's time where no answer comes."""
@@ -135,24 +157,73 @@ class SoapChannel:
         version = self._versions[0]
         body = build_look_up(version, agency_code=agency_code, dossier_code=dossier_code)
         try:
-            message = self._write(body, at=self._clock())
+            written = self._write(
+                body,
+                at=self._clock(),
+                version=version,
+                operation=LOOK_UP,
+                ids=(str(uuid4()), str(uuid4())),
+            )
         except (SigningError, ConfigError) as error:
             detail = f"nothing was asked: {one_line(error)}"
             return LookUp(found=Found.WITHHELD, detail=detail)
         reply = self._wire.post(
-            message.envelope, headers=self._headers(version, LOOK_UP), deadline=deadline
+            written.call.message.envelope, headers=written.http, deadline=deadline
         )
         if isinstance(reply, Answer):
-            return LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw, cut=reply.cut)
-        return self._judge.look_up(
-            reply, dossier_code=dossier_code, message=message, now=self._clock()
-        )
+            found = LookUp(found=Found.FAILED, detail=reply.detail, raw=reply.raw, cut=reply.cut)
+        else:
+            found = self._judge.look_up(
+                reply, dossier_code=dossier_code, call=written.call, now=self._clock()
+            )
+        return replace(found, headers=written.kept)
 
-    def _write(self, body: bytes, *, at: datetime) -> SecuredMessage:
-        """Return the envelope of one attempt; another one has another security header."""
+    def _write(
+        self,
+        body: bytes,
+        *,
+        at: datetime,
+        version: SchemaVersion,
+        operation: str,
+        ids: tuple[str, str],
+    ) -> Written:
+        """Return one attempt's request; another one has other headers around the same body."""
+        action = self._actions[version.namespace][operation]
+        headers = self._call_headers(action, operation, ids=ids)
+        http = self._headers(action)
         if self._security is not None:
-            return self._security.write(body, at=at)
-        return SecuredMessage(envelope=build_envelope(body, soap=self._soap), signature=None)
+            message = self._security.write(body, at=at, headers=headers.blocks)
+        else:
+            blocks = [block.text for block in headers.blocks]
+            envelope = build_envelope(body, soap=self._soap, headers=blocks)
+            message = SecuredMessage(envelope=envelope, signature=None)
+        return Written(call=Call(message=message, headers=headers), http=http)
+
+    def _call_headers(self, action: str, operation: str, *, ids: tuple[str, str]) -> CallHeaders:
+        """Return the header blocks of a call; `ids` are its WS-Addressing's and its X-Road's."""
+        addressing, xroad = self._profile.addressing, self._profile.xroad
+        headers, message_id = CallHeaders(), f"urn:uuid:{ids[0]}"
+        if addressing is not None:
+            headers = CallHeaders(
+                blocks=write_addressing(
+                    addressing,
+                    soap=self._soap,
+                    endpoint=self._profile.endpoint,
+                    message_id=message_id,
+                    action=action,
+                ),
+                message_id=message_id,
+                needs_relation=addressing.answers_relate,
+            )
+        if xroad is not None:
+            blocks = write_xroad(xroad, message_id=ids[1], operation=operation)
+            headers = replace(
+                headers,
+                blocks=headers.blocks + blocks,
+                xroad_id=ids[1],
+                service=service_of(xroad, operation),
+            )
+        return headers
 
     def _version_of(self, document: bytes) -> SchemaVersion | None:
         # The document is its own canonical form, so its namespace stands first.
@@ -161,8 +232,7 @@ class SoapChannel:
                 return version
         return None
 
-    def _headers(self, version: SchemaVersion, operation: str) -> dict[str, str]:
-        action = self._actions[version.namespace][operation]
+    def _headers(self, action: str) -> dict[str, str]:
         common = {"Accept-Encoding": "identity", "User-Agent": "lienthong"}
         if self._soap == SOAP_11:
             return common | {
@@ -171,6 +241,13 @@ class SoapChannel:
             }
         content_type = f'application/soap+xml; charset=utf-8; action="{action}"'
         return common | {"Content-Type": content_type}
+
+
+def _ids_of(request: SendRequest) -> tuple[str, str]:
+    """Return the ids of an attempt: of its message, and one that X-Road has seen only once."""
+    # The same again for the same attempt, so that it can be looked for in X-Road's log even when
+    # this process did not live to store it.
+    return request.message_id, str(uuid5(UUID(request.message_id), str(request.attempt)))
 
 
 def _for_receipts(

@@ -15,6 +15,8 @@ from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from lienthong.sandbox import SecurityDemands
     from lienthong.sandbox.misbehaviour import Misbehaviour
 
@@ -51,6 +53,12 @@ def portal(  # noqa: PLR0913 - the options of one server
     signs_answers: Annotated[
         bool, typer.Option(help="Whether answers and faults are signed (WS-Security)")
     ] = False,
+    needs_addressing: Annotated[
+        bool, typer.Option(help="Refuse SOAP messages without WS-Addressing")
+    ] = False,
+    needs_xroad: Annotated[
+        bool, typer.Option(help="Refuse SOAP messages without the headers of X-Road")
+    ] = False,
     channel: Annotated[
         str, typer.Option(help="Which side the settings shown are for: soap or dvcqg-json")
     ] = "soap",
@@ -67,7 +75,13 @@ def portal(  # noqa: PLR0913 - the options of one server
     Its WSDL is at /portal?wsdl, the JSON adapter at /adapter. Ctrl-C ends it.
     Example: lienthong sandbox portal --port 8731
     """
-    from lienthong.sandbox import LookUpShows, SandboxConfig, serve, target_settings
+    from lienthong.sandbox import (
+        HeaderDemands,
+        LookUpShows,
+        SandboxConfig,
+        serve,
+        target_settings,
+    )
 
     session: Session = context.obj
     keyring = session.installation.keyring
@@ -94,6 +108,9 @@ def portal(  # noqa: PLR0913 - the options of one server
             login=needs_login,
             signs_answers=signs_answers,
         ),
+        headers=HeaderDemands(addressing=needs_addressing, xroad=needs_xroad)
+        if needs_addressing or needs_xroad
+        else None,
         schedule=_read_schedule(schedule),
     )
     config.ledger.parent.mkdir(parents=True, exist_ok=True)
@@ -113,12 +130,8 @@ def portal(  # noqa: PLR0913 - the options of one server
             )
         )
         session.tell(Text(vi="Cho vào lienthong.toml:", en="Put into lienthong.toml:"))
-        tables = {f"target.{name}": settings.pop(name, None) for name in ("security", "json")}
-        for table, values in {"target": settings, **tables}.items():
-            if isinstance(values, dict):
-                session.err.print(f"[{table}]", markup=False)
-                for key, value in values.items():
-                    session.err.print(f"{key} = {json.dumps(value)}", markup=False)
+        for text in _write_toml("target", settings):
+            session.err.print(text, markup=False)
 
     try:
         serve(config, stop=stop, ready=ready)
@@ -130,6 +143,17 @@ def portal(  # noqa: PLR0913 - the options of one server
             ),
             code="sandbox.port",
         ) from error
+
+
+def _write_toml(name: str, values: Mapping[str, object]) -> Iterator[str]:
+    """Give a table line by line, and after it those inside it."""
+    yield f"[{name}]"
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    yield from (
+        f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables
+    )
+    for key, table in tables.items():
+        yield from _write_toml(f"{name}.{key}", table)
 
 
 def _demands(

@@ -588,6 +588,10 @@ HELP: dict[str, str] = {
     ),
     "Of the procedure: 1.001193": "Mã thủ tục: 1.001193",
     "File to write; default: print": "Tệp ghi ra; mặc định: in ra màn hình",
+    "Refuse SOAP messages without WS-Addressing": "Từ chối bản tin SOAP không có WS-Addressing",
+    "Refuse SOAP messages without the headers of X-Road": (
+        "Từ chối bản tin SOAP không có phần đầu của X-Road"
+    ),
     "Which side the settings shown are for: soap or dvcqg-json": (
         "Cấu hình in ra dành cho kênh nào: soap hay dvcqg-json"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lienthong.sandbox.config import AdapterLogin, LookUpShows, SandboxConfig
+from lienthong.sandbox.headers import HeaderDemands
 from lienthong.sandbox.ledger import Ledger, read_ledger
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.security import SecurityDemands
@@ -16,6 +17,7 @@ from lienthong.sandbox.tampering import (
 
 __all__ = [
     "AdapterLogin",
+    "HeaderDemands",
     "Ledger",
     "LookUpShows",
     "Misbehaviour",

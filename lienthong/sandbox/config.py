@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lienthong.sandbox.headers import HeaderDemands
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.security import SecurityDemands
 
@@ -60,6 +61,8 @@ class SandboxConfig:
     """Misbehaviour from the start on; `after_seconds` places each."""
     security: SecurityDemands | None = None
     """What is demanded and given of WS-Security; None: a security header is not looked at."""
+    headers: HeaderDemands | None = None
+    """What is demanded of WS-Addressing and X-Road; such headers are echoed all the same."""
     channel: str = "soap"
     """Which of its two sides the settings of a target that fit it name: soap or dvcqg-json."""
     adapter: AdapterLogin = field(default_factory=AdapterLogin)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from lienthong.sandbox.adapter import PATHS, say_fault
+from lienthong.sandbox.headers import HeaderFault, echo_headers, refuse_headers
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
 from lienthong.sandbox.store import count_rows
@@ -23,13 +24,14 @@ from schemas.building import SOAP_11, build_envelope
 from signing.wss import SecurityRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
     from lxml.etree import _Element
 
     from lienthong.sandbox.adapter import Adapter
+    from lienthong.sandbox.headers import HeaderDemands
     from lienthong.sandbox.misbehaviour import Misbehaviours
     from lienthong.sandbox.security import Guard
 
@@ -44,6 +46,9 @@ PAGES = {
 }
 """Status and web page of the modes that answer with one."""
 JSON = "application/json; charset=utf-8"
+PROXY_FAULT = HeaderFault(
+    reason="không kết nối được (thử nghiệm)", dotted="Server.ClientProxy.NetworkError"
+)
 MAX_CONTROL_BYTES = 64 * 1024
 
 
@@ -57,6 +62,8 @@ class App:
     clock: Callable[[], datetime]
     guard: Guard | None
     """None: no security header is looked at."""
+    demands: HeaderDemands | None
+    """None: no other header is demanded."""
     max_request_bytes: int
     idle_timeout_seconds: float
     stopping: Event
@@ -155,7 +162,7 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._answer_json(data)
             return
         try:
-            soap, request = open_envelope(data)
+            soap, request, headers = open_envelope(data)
         except NotSoap as error:
             self._fault(SOAP_11, code="Sender", reason=str(error))
             return
@@ -164,12 +171,14 @@ class PortalHandler(BaseHTTPRequestHandler):
         if not known or operation not in {DOSSIER, PROGRESS, LOOK_UP}:
             self._fault(soap, code="Sender", reason=f"there is no operation {operation}")
             return
-        self._answer(soap, request, data)
+        self._answer(soap, request, headers, data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Log nothing: the ledger has it all."""
 
-    def _answer(self, soap: str, request: _Element, data: bytes) -> None:
+    def _answer(
+        self, soap: str, request: _Element, headers: Sequence[_Element], data: bytes
+    ) -> None:
         app, portal = self.server.app, self.server.app.portal
         now = app.clock()
         incoming = portal.record(request, now=now)
@@ -193,6 +202,18 @@ class PortalHandler(BaseHTTPRequestHandler):
                 return
             incoming = portal.read_again(incoming, proven.body, now=now)
             signature = proven.signature
+            if app.guard.takes_only_signed:
+                headers = tuple(proven.headers.values())
+        echo = echo_headers(headers, is_wrong=strike is not None and strike.mode is Mode.WRONG_ECHO)
+        fault = None
+        if app.demands is not None:
+            fault = refuse_headers(app.demands, headers, operation=local_name(incoming.element))
+        if strike is not None and strike.mode is Mode.PROXY_FAULT:
+            fault = PROXY_FAULT
+        if fault is not None:
+            portal.note(incoming.arrival_id, outcome=fault.dotted or (fault.particular or "?")[-1])
+            self._refuse_headers(soap, fault, headers=echo, confirms=signature)
+            return
         body = (
             portal.deliver(incoming, now=now, strike=strike)
             if is_delivery
@@ -201,7 +222,7 @@ class PortalHandler(BaseHTTPRequestHandler):
         if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
             self._drop()
             return
-        text = self._wrap(body, soap, confirms=signature)
+        text = self._wrap(body, soap, confirms=signature, headers=echo)
         self._reply(200, text, content_type=CONTENT_TYPES[soap])
 
     def _answer_json(self, data: bytes) -> None:
@@ -259,11 +280,18 @@ class PortalHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._reply(status, reason.encode(), content_type="text/plain; charset=utf-8")
 
-    def _wrap(self, body: bytes, soap: str, *, confirms: bytes | None = None) -> bytes:
+    def _wrap(
+        self,
+        body: bytes,
+        soap: str,
+        *,
+        confirms: bytes | None = None,
+        headers: Sequence[bytes] = (),
+    ) -> bytes:
         guard, now = self.server.app.guard, self.server.app.clock()
         if guard is None:
-            return build_envelope(body, soap=soap)
-        return guard.wrap(body, soap=soap, now=now, confirms=confirms)
+            return build_envelope(body, soap=soap, headers=headers)
+        return guard.wrap(body, soap=soap, now=now, confirms=confirms, headers=headers)
 
     def _fault(self, soap: str, *, code: str, reason: str) -> None:
         status = 400 if soap != SOAP_11 and code == "Sender" else 500
@@ -276,6 +304,22 @@ class PortalHandler(BaseHTTPRequestHandler):
         words = "; ".join(f"{one.code}: {one.vi} / {one.en}" for one in error.reasons)
         body = build_fault(soap, code="Sender", reason=words, particular=error.fault)
         text = self._wrap(body, soap, confirms=error.signature)
+        self._reply(status, text, content_type=CONTENT_TYPES[soap])
+
+    def _refuse_headers(
+        self, soap: str, fault: HeaderFault, *, headers: Sequence[bytes], confirms: bytes | None
+    ) -> None:
+        status = 500 if soap == SOAP_11 else 400
+        body = build_fault(
+            soap,
+            code="Sender",
+            reason=fault.reason,
+            particular=fault.particular,
+            dotted=fault.dotted,
+        )
+        # A security server puts no headers around what it says itself.
+        echo = () if fault.dotted else headers
+        text = self._wrap(body, soap, confirms=confirms, headers=echo)
         self._reply(status, text, content_type=CONTENT_TYPES[soap])
 
     def _show_page(self, wish: Misbehaviour) -> None:

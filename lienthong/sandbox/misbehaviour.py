@@ -45,6 +45,10 @@ class Mode(Enum):
     """A refusal for good of the dossiers that match `pattern`."""
     EXISTS = "exists"
     """The answer "exists already" to every delivery; nothing takes effect."""
+    WRONG_ECHO = "wrong_echo"
+    """Everything is done, and the headers of the answer name another message (SOAP only)."""
+    PROXY_FAULT = "proxy_fault"
+    """A fault as of an X-Road security server that forwarded nothing (SOAP only)."""
     SESSION_EXPIRED = "session_expired"
     """Every session ends, and the answer says so (JSON only); nothing takes effect."""
 
@@ -57,6 +61,8 @@ OF_DELIVERIES = frozenset(
         Mode.UNKNOWN_SUCCESS,
         Mode.REJECT,
         Mode.EXISTS,
+        Mode.WRONG_ECHO,
+        Mode.PROXY_FAULT,
         Mode.SESSION_EXPIRED,
     }
 )

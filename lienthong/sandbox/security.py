@@ -10,7 +10,7 @@ from signing import Passphrase, load_policy
 from signing.wss import ReplayMemory, SecurityPolicy, SecurityWriter, verify_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -27,6 +27,8 @@ class SecurityDemands:
     logins: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Passwords by username; empty: no login is asked, and none taken."""
     allows_password_text: bool = False
+    signs_headers: bool = False
+    """Of WS-Addressing's and X-Road's headers, only those that are signed count as there."""
     signs_answers: bool = False
     """Answers and faults are signed with the receipts' key, and confirm the request's signature."""
 
@@ -49,6 +51,8 @@ class Guard:
             needs_signed_tokens=False,
         )
         self._memory = ReplayMemory()
+        self.takes_only_signed = demands.signs_headers and bool(demands.trust)
+        """Of headers."""
         self._writers = (
             {soap: SecurityWriter(soap=soap, key=key) for soap in (SOAP_11, SOAP_12)}
             if demands.signs_answers
@@ -69,9 +73,17 @@ class Guard:
         """
         return verify_message(data, policy=self._policy, memory=self._memory, now=now)
 
-    def wrap(self, body: bytes, *, soap: str, now: datetime, confirms: bytes | None) -> bytes:
+    def wrap(
+        self,
+        body: bytes,
+        *,
+        soap: str,
+        now: datetime,
+        confirms: bytes | None,
+        headers: Sequence[bytes] = (),
+    ) -> bytes:
         """Return the envelope of an answer to the request with this signature, if any was right."""
         writer = self._writers.get(soap)
         if writer is None:
-            return build_envelope(body, soap=soap)
-        return writer.write(body, at=now, confirms=confirms).envelope
+            return build_envelope(body, soap=soap, headers=headers)
+        return writer.write(body, at=now, confirms=confirms, headers=headers).envelope

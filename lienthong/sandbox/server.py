@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lienthong.sandbox.adapter import Adapter
 from lienthong.sandbox.description import describe_service
 from lienthong.sandbox.handlers import App, ControlServer, PortalServer
+from lienthong.sandbox.headers import CLIENT, SERVICE
 from lienthong.sandbox.misbehaviour import Misbehaviours
 from lienthong.sandbox.portal import Code, Portal
 from lienthong.sandbox.security import Guard
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lienthong.sandbox.config import AdapterLogin, SandboxConfig
+    from lienthong.sandbox.headers import HeaderDemands
     from lienthong.sandbox.security import SecurityDemands
 
 PORTAL_PATH = "/portal"
@@ -159,6 +161,8 @@ def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
         "receipt_trust": [str(config.receipt_certificate)],
         "shows_content": config.look_up_shows.value == "content",
     }
+    if config.headers is not None:
+        settings |= _header_settings(config.headers)
     if config.security is not None:
         settings["security"] = _security_settings(config.security, config=config)
     return settings
@@ -175,6 +179,19 @@ def _adapter_settings(login: AdapterLogin) -> dict[str, object]:
         "expired_codes": [Code.SESSION.value],
         "expired_texts": ["hết hạn"],
     }
+
+
+def _header_settings(demands: HeaderDemands) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    if demands.addressing:
+        settings["addressing"] = {"answers_relate": True}
+    if demands.xroad:
+        names = ("instance", "member_class", "member_code", "subsystem_code")
+        settings["xroad"] = {
+            "client": dict(zip(names, CLIENT, strict=True)),
+            "service": dict(zip(names, SERVICE, strict=True)),
+        }
+    return settings
 
 
 def _security_settings(demands: SecurityDemands, *, config: SandboxConfig) -> dict[str, object]:
@@ -214,6 +231,7 @@ def _make_app(
         misbehaviours=Misbehaviours(random=Random(config.seed)),  # noqa: S311 - no secret
         clock=clock,
         guard=None if config.security is None else Guard(config.security, key=key),
+        demands=config.headers,
         max_request_bytes=config.max_request_bytes,
         idle_timeout_seconds=config.idle_timeout_seconds,
         stopping=stop,

@@ -17,8 +17,9 @@ import urllib3
 
 from lienthong.channels.port import Packet, SendRequest
 from lienthong.channels.profile import TargetProfile
+from lienthong.channels.security import SecurityKeys
 from lienthong.channels.soap import SoapChannel
-from lienthong.sandbox import SandboxConfig, read_ledger, serve, target_settings
+from lienthong.sandbox import SandboxConfig, SecurityDemands, read_ledger, serve, target_settings
 from schemas.building import DocumentBuilder
 from schemas.model import load_version
 from signing import XadesSigner, load_pem, load_policy
@@ -26,6 +27,7 @@ from signing.devpki import DevelopmentPki, make_development_pki
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 AGENCY = "000.00.00.H29"
+SECRET = "mật khẩu thử"
 SNAPSHOT = {
     "MaHoSo": "H29.14-261124-0001",
     "MaTTHC": "1.001612",
@@ -204,3 +206,42 @@ def digest_of():
 def samples():
     """Valid fields of each packet."""
     return {Packet.DOSSIER: SNAPSHOT, Packet.PROGRESS: PROGRESS}
+
+
+@pytest.fixture
+def operator(pki):
+    return load_pem(pki.operator.key, pki.operator.certificate, passphrase=None)
+
+
+@pytest.fixture
+def demands(pki):
+    return SecurityDemands(
+        trust=(pki.root.certificate,), logins={"tich-hop": SECRET}, signs_answers=True
+    )
+
+
+@pytest.fixture
+def secure(operator, agency):
+    """Open channels with WS-Security to sandboxes; `security` changes what fits them."""
+    with ExitStack() as stack:
+
+        def secure_(sandbox, *, key=operator, clock=None, security=None, digest=None, **settings):
+            fitting = target_settings(sandbox.url, config=sandbox.config)
+            table = fitting.pop("security") | (security or {})
+            values = {"read_timeout_seconds": 5, "look_up_attempts": 1, "security": table}
+            profile = TargetProfile(**(fitting | values | settings))
+            answers = None
+            if profile.security.signed_answers:
+                answers = load_policy(profile.security.answer_trust)
+            channel = SoapChannel(
+                profile,
+                receipt_policy=load_policy(profile.receipt_trust),
+                clock=clock or (lambda: agency.request(1).sent_at),
+                security_keys=SecurityKeys(
+                    signing=key if callable(key) else lambda: key, answers=answers, digest=digest
+                ),
+            )
+            stack.callback(channel.close)
+            return channel
+
+        yield secure_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,56 +9,13 @@ import pytest
 import urllib3
 
 from lienthong.channels.port import Found, Outcome, Packet
-from lienthong.channels.profile import TargetProfile
-from lienthong.channels.security import SecurityKeys
-from lienthong.channels.soap import SoapChannel
-from lienthong.sandbox import SecurityDemands, target_settings
 from schemas.building import SOAP_11, build_look_up
 from schemas.model import load_version
-from signing import KeyUnusable, Reason, load_pem, load_policy
+from signing import KeyUnusable, Reason, load_pem
 from signing.wss import SecurityWriter
 
 SECRET = "mật khẩu thử"
 SOAPS = pytest.mark.parametrize("soap", ["1.1", "1.2"])
-
-
-@pytest.fixture
-def operator(pki):
-    return load_pem(pki.operator.key, pki.operator.certificate, passphrase=None)
-
-
-@pytest.fixture
-def demands(pki):
-    return SecurityDemands(
-        trust=(pki.root.certificate,), logins={"tich-hop": SECRET}, signs_answers=True
-    )
-
-
-@pytest.fixture
-def secure(operator, agency):
-    """Open channels with WS-Security to sandboxes; `security` changes what fits them."""
-    with ExitStack() as stack:
-
-        def secure_(sandbox, *, key=operator, clock=None, security=None, **settings):
-            fitting = target_settings(sandbox.url, config=sandbox.config)
-            table = fitting.pop("security") | (security or {})
-            values = {"read_timeout_seconds": 5, "look_up_attempts": 1, "security": table}
-            profile = TargetProfile(**(fitting | values | settings))
-            answers = None
-            if profile.security.signed_answers:
-                answers = load_policy(profile.security.answer_trust)
-            channel = SoapChannel(
-                profile,
-                receipt_policy=load_policy(profile.receipt_trust),
-                clock=clock or (lambda: agency.request(1).sent_at),
-                security_keys=SecurityKeys(
-                    signing=key if callable(key) else lambda: key, answers=answers
-                ),
-            )
-            stack.callback(channel.close)
-            return channel
-
-        yield secure_
 
 
 @SOAPS

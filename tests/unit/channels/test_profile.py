@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -135,3 +136,51 @@ def test_a_text_is_found_whatever_its_case_spaces_and_unicode_form(message):
 
 def test_a_text_without_its_marks_is_another_text():
     assert not says("Ho so da ton tai", texts=("đã tồn tại",))
+
+
+MEMBER = {"instance": "VN", "member_class": "GOV", "member_code": "H29"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"addressing": {"to": "a b"}}, "expected a URI"),
+        ({"xroad": {"client": MEMBER | {"member_code": "a/b"}, "service": MEMBER}}, "code of X-R"),
+        ({"xroad": {"client": MEMBER | {"member_code": ""}, "service": MEMBER}}, "code of X-Road"),
+        ({"xroad": {"client": MEMBER, "service": MEMBER, "user_id": "a\nb"}}, "one line"),
+        ({"xroad": {"client": MEMBER, "service": MEMBER, "protocol_version": "5.0"}}, "pattern"),
+        (
+            {"xroad": {"client": MEMBER, "service": MEMBER, "refused_faults": ["Server"]}},
+            "a code with a dot",
+        ),
+        (
+            {"xroad": {"client": MEMBER, "service": MEMBER}, "soap": "1.2"},
+            "X-Road's message protocol 4.0 is of SOAP 1.1",
+        ),
+        (
+            {
+                "xroad": {"client": MEMBER, "service": MEMBER, "refused_faults": ["Client.X"]},
+                "rejected_faults": ["Client", "Client.X"],
+            },
+            "'Client.X' stands in both xroad.refused_faults and rejected_faults",
+        ),
+        (
+            {"security": {"signed_headers": ["wsa:To"]}},
+            "'wsa:To' is not written; those that are: none",
+        ),
+        (
+            {"addressing": {}, "security": {"signed_headers": ["wsa:To", "xroad:id"]}},
+            "'xroad:id' is not written",
+        ),
+        (
+            {
+                "addressing": {},
+                "security": {"signature": False, "signed_headers": ["wsa:To"]},
+            },
+            "signed_headers needs signature",
+        ),
+    ],
+)
+def test_headers_that_cannot_be_as_the_settings_say_are_told(settings, words):
+    with pytest.raises(ValidationError, match=re.escape(words)):
+        TargetProfile(endpoint="http://127.0.0.1/", **settings)
