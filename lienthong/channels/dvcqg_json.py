@@ -22,6 +22,7 @@ from lienthong.channels.dictionaries import Dictionary, no_answer, no_dictionari
 from lienthong.channels.json_answers import JsonJudge
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
 from lienthong.channels.port import TO_PORTAL, Answer, Found, LookUp, Outcome, Packet
+from lienthong.channels.sent_headers import keep_headers
 from lienthong.channels.sessions import Sessions
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 from lienthong.channels.wire import Wire, one_line
@@ -124,7 +125,13 @@ class JsonChannel:
             now = request.sent_at + timedelta(seconds=monotonic() - begun)
             answer = self._judge.answer(came, dossier_code=request.dossier_code, now=now)
         detail = f"{answer.detail}; {payload.note}" if payload.note else answer.detail
-        return replace(answer, detail=detail, payload_digest=payload.digest)
+        is_gone = not isinstance(came, Answer) or came.outcome is Outcome.UNKNOWN
+        return replace(
+            answer,
+            detail=detail,
+            payload_digest=payload.digest,
+            headers=keep_headers(self._headers()) if is_gone else None,
+        )
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:  # noqa: ARG002 - the port
         """Ask for one dossier, a few times within one call's time where no answer comes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import math
 import os
+import re
 import sys
 from contextlib import suppress
 from dataclasses import asdict
@@ -468,6 +469,18 @@ def _answer(attempt: AttemptLine) -> Text:
     )
 
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]{80,}")
+_BETWEEN_BLOCKS = re.compile(r"(?<=>)(?=<(?:wsa|xroad):\w+ xmlns|<wsse:Security)")
+
+
+def _shown_headers(attempt: AttemptLine) -> list[str]:
+    """Return the headers of an attempt, one a line; certificates and signatures cut short."""
+    http, _, soap = (attempt.headers or "").partition("\n\n")
+    blocks = _BETWEEN_BLOCKS.split(soap) if soap else []
+    shorter = (_BASE64.sub(lambda found: f"{found[0][:16]}…", block) for block in blocks)
+    return [*http.splitlines(), *shorter]
+
+
 def _print_view(session: Session, view: MessageView) -> None:
     line = view.line
     facts = (
@@ -500,6 +513,8 @@ def _print_view(session: Session, view: MessageView) -> None:
         if attempt.payload_digest is not None:
             sent = session.word("đã gửi JSON", "JSON as sent")
             session.out.print(f"      {sent}, SHA-256 {attempt.payload_digest}", markup=False)
+        for part in _shown_headers(attempt):
+            session.out.print(f"      {part}", markup=False)
         if attempt.message:
             session.out.print(f"      «{attempt.message}»", markup=False)
         if attempt.answer_size is not None:

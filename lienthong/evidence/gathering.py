@@ -80,6 +80,7 @@ class Tried:
     is_updating: bool
     detail: str
     has_answer: bool
+    has_headers: bool
     answer_whole: bool | None
     """Whether all that came was kept; None: not known."""
     proof: str | None
@@ -237,9 +238,13 @@ _IN_TIME = attempts.c.started_at, attempts.c.kind.desc(), attempts.c.number
 
 def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
     found: dict[str, list[Tried]] = defaultdict(list)
-    columns = [one for one in attempts.c if one.name not in ("answer", "message")]
+    columns = [one for one in attempts.c if one.name not in ("answer", "message", "headers")]
     for part in in_slices(ids):
-        query = select(*columns, attempts.c.answer.is_not(None).label("has_answer"))
+        query = select(
+            *columns,
+            attempts.c.answer.is_not(None).label("has_answer"),
+            attempts.c.headers.is_not(None).label("has_headers"),
+        )
         query = query.where(attempts.c.message_id.in_(part))
         for row in connection.execute(query.order_by(*_IN_TIME)):
             found[row.message_id].append(
@@ -254,6 +259,7 @@ def _attempts(connection: Connection, ids: list[str]) -> dict[str, list[Tried]]:
                     is_updating=row.is_updating,
                     detail=row.detail,
                     has_answer=bool(row.has_answer),
+                    has_headers=bool(row.has_headers),
                     answer_whole=row.answer_whole,
                     proof=row.proof,
                 )

@@ -8,7 +8,7 @@ Writing an evidence pack: everything that proves what became of one dossier, in 
     submissions/{n}/record-{k}.json     the dossier's records, as they are read from it
     messages/{n}-{id}/document.xml      signed, byte for byte as it was sent
     messages/{n}-{id}/receipt.xml       the portal's, where it gives some
-    messages/{n}-{id}/attempts/…        the portal's raw answers
+    messages/{n}-{id}/attempts/…        the portal's raw answers, and the headers that went out
     audit/rows.jsonl, seals.jsonl, chain.jsonl, stamps/{seal}.tsr      see `proofs`
     certificates/…                      for information; nobody is trusted by being here
 
@@ -43,6 +43,7 @@ from lienthong.store.database import reading
 from lienthong.store.sealed import (
     answer_context,
     document_context,
+    headers_context,
     receipt_context,
     submission_receipt_context,
 )
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import IO
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Column, Connection
 
     from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
     from lienthong.store.database import Store
@@ -365,18 +366,20 @@ class _Writing:
     def _add_attempt(
         self, container: Container, folder: str, id_: str, of: Tried
     ) -> dict[str, Any]:
-        name = None
-        if of.has_answer:
-            query = select(attempts.c.answer).where(
+        key = (id_, of.kind, of.number)
+        place = f"{folder}/attempts/{_safe(of.kind)}-{of.number}"
+
+        def add(column: Column[bytes], context: str, name: str) -> str | None:
+            query = select(column).where(
                 attempts.c.message_id == id_,
                 attempts.c.kind == of.kind,
                 attempts.c.number == of.number,
             )
             with suppress(SealBroken):
-                answer = self._payload(query, answer_context(id_, of.kind, of.number))
-                if answer is not None:
-                    place = f"{folder}/attempts/{_safe(of.kind)}-{of.number}-answer"
-                    name = container.add(place, answer).name
+                value = self._payload(query, context)
+                return None if value is None else container.add(f"{place}-{name}", value).name
+            return None
+
         return {
             "kind": of.kind,
             "number": of.number,
@@ -387,7 +390,12 @@ class _Writing:
             "http_status": of.http_status,
             "is_updating": of.is_updating,
             "detail": of.detail,
-            "answer": name,
+            "answer": add(attempts.c.answer, answer_context(*key), "answer")
+            if of.has_answer
+            else None,
+            "headers": add(attempts.c.headers, headers_context(*key), "headers")
+            if of.has_headers
+            else None,
             "answer_whole": of.answer_whole,
             "proof": of.proof,
         }

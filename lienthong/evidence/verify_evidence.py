@@ -1504,7 +1504,9 @@ def _check_names(manifest: Any) -> None:
     """Each file and each id has one meaning: else one file stands for many, and takes for ever."""
     messages, submissions = manifest["messages"], manifest["submissions"]
     names = [one["file"] for each in messages for one in (each["document"], each["receipt"]) if one]
-    names += [one["answer"] for each in messages for one in each["attempts"]]
+    tries = [one for each in messages for one in each["attempts"]]
+    # Packs of before do not name what went with an attempt.
+    names += [one["answer"] for one in tries] + [one.get("headers") for one in tries]
     names += [one["file"] for one in submissions]
     for one in submissions:
         names += [*one["records"].values(), *one["receipts"].values()]

@@ -105,6 +105,11 @@ _COLUMNS = (
         context=lambda row: sealed.answer_context(row.message_id, row.kind, row.number),
     ),
     _Column(
+        column=attempts.c.headers,
+        key=_ATTEMPT,
+        context=lambda row: sealed.headers_context(row.message_id, row.kind, row.number),
+    ),
+    _Column(
         column=receipts.c.document,
         key=(receipts.c.message_id,),
         context=lambda row: sealed.receipt_context(row.message_id),

@@ -106,7 +106,7 @@ def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
 
 
 def _erase_answers(work: Work, condition: ColumnElement[bool]) -> int:
-    nothing = {"message": None, "answer": None, "answer_digest": None, "payload_digest": None}
+    nothing = dict.fromkeys(("message", "answer", "answer_digest", "payload_digest", "headers"))
     erasing = update(attempts).where(condition).values(nothing)
     return work.connection.execute(erasing).rowcount
 
@@ -144,6 +144,7 @@ _RULES: dict[PayloadClass, _Rule] = {
                 attempts.c.answer.is_not(None),
                 attempts.c.message.is_not(None),
                 attempts.c.payload_digest.is_not(None),
+                attempts.c.headers.is_not(None),
             ),
         ),
         ended=exists().where(messages.c.id == attempts.c.message_id, _HAS_ENDED),

@@ -19,7 +19,7 @@ from lienthong.states import State
 from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.delivery import END_CLAIM, LOOK_UP, SEND
 from lienthong.store.ledgers import Changes, load_ledgers
-from lienthong.store.sealed import answer_context, receipt_context, words_context
+from lienthong.store.sealed import answer_context, headers_context, receipt_context, words_context
 from lienthong.store.tables import attempts, dossiers, receipts
 
 if TYPE_CHECKING:
@@ -212,6 +212,9 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
                 "answer_size": None if came is None else came.size,
                 "answer_digest": None if came is None else came.digest,
                 "answer_whole": None if came is None else came.is_whole,
+                "headers": None
+                if result.headers is None
+                else work.vault.seal(result.headers, context=headers_context(*key)),
                 "payload_digest": getattr(result, "payload_digest", None),
                 "proof": proof_of(end).value if end.next.state is State.DELIVERED else None,
             }

@@ -17,6 +17,7 @@ from lienthong.store.audit import AuditLine, read_lines
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
     answer_context,
+    headers_context,
     problems_context,
     receipt_context,
     submission_problems_context,
@@ -120,6 +121,8 @@ class AttemptLine:
     """False: it broke off, or was longer than anybody read."""
     answer_kept: int | None
     """Bytes of it that are kept; None: nothing came, or it was erased."""
+    headers: str | None
+    """Those that went with it, its secrets taken out; None: nothing left, or it was erased."""
     payload_digest: str | None
     """SHA-256 of what was derived from the document and sent; None where the document itself was,
     or where nothing was."""
@@ -342,6 +345,10 @@ def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
     if row.message is not None:
         context = words_context(row.message_id, row.kind, row.number)
         words = vault.open(row.message, context=context).decode()
+    headers = None
+    if row.headers is not None:
+        context = headers_context(row.message_id, row.kind, row.number)
+        headers = vault.open(row.headers, context=context).decode()
     return AttemptLine(
         number=row.number,
         kind=row.kind,
@@ -358,6 +365,7 @@ def _attempt(row: Row[Any], vault: Vault) -> AttemptLine:
         answer_digest=row.answer_digest,
         is_answer_whole=row.answer_whole,
         answer_kept=None if row.answer is None else plain_size(row.answer),
+        headers=headers,
         payload_digest=row.payload_digest,
     )
 

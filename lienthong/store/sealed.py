@@ -25,6 +25,11 @@ def answer_context(message_id: str, kind: str, number: int) -> str:
     return f"attempts.answer:{message_id}:{kind}:{number}"
 
 
+def headers_context(message_id: str, kind: str, number: int) -> str:
+    """Return the context of `attempts.headers`."""
+    return f"attempts.headers:{message_id}:{kind}:{number}"
+
+
 SESSION_CONTEXT = "file/portal-session"
 """Of the session with a portal, which lies in a file of the data directory."""
 

@@ -279,6 +279,7 @@ attempts = Table(
         Text,
         comment="SHA-256 of what was derived from the document; erased with the answer",
     ),
+    Column("headers", LargeBinary, comment="sealed; without passwords, tokens and keys"),
 )
 
 receipts = Table(

@@ -51,7 +51,13 @@ class SigningPortal:
                 ),
                 signed_at=request.sent_at,
             )
-        return Answer(outcome=Outcome.DELIVERED, code="0", raw=b"<ok/>", receipt=receipt)
+        return Answer(
+            outcome=Outcome.DELIVERED,
+            code="0",
+            raw=b"<ok/>",
+            receipt=receipt,
+            headers=b"Accept: a\n\n<h>1</h>",
+        )
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:  # noqa: ARG002
         """Know nothing."""

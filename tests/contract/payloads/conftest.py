@@ -16,6 +16,7 @@ from lienthong.store.rotation import rotate
 from lienthong.store.sealed import (
     answer_context,
     document_context,
+    headers_context,
     piece_context,
     problems_context,
     receipt_context,
@@ -142,6 +143,7 @@ class Payloads:
                     answer_size=5,
                     answer_digest="cd",
                     payload_digest="ef",
+                    headers=self.seal(b"Accept: x", headers_context(id_, "send", 1)),
                 )
             )
             connection.execute(

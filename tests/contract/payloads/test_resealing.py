@@ -27,6 +27,7 @@ SEALED = [
     messages.c.problems,
     attempts.c.message,
     attempts.c.answer,
+    attempts.c.headers,
     receipts.c.document,
     submission_receipts.c.document,
     pulls.c.salt,
@@ -70,14 +71,14 @@ def test_after_a_rotation_everything_is_sealed_with_the_newest_key(filled):
 
     done = run(filled)
 
-    assert (done.values, done.left, done.broken) == (16, 0, ())
+    assert (done.values, done.left, done.broken) == (18, 0, ())
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
     reader = PieceReader(filled.store, "s1", size=SIZE)
     assert reader.read() == b"x" * SIZE
     sealed = filled.column(messages.c.document)[0]
     assert filled.store.vault.open(sealed, context=document_context("m1")) == b"<m1/>"
     assert filled.logged("vault.resealed") == [
-        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":16}')
+        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":18}')
     ]
 
 
@@ -88,11 +89,11 @@ def test_what_was_stored_plainly_is_encrypted_and_back(payloads):
     assert all(value.startswith(b"\x00") for value in payloads.column(messages.c.document))
 
     payloads.open(encrypt=True)
-    assert run(payloads).values == 6
+    assert run(payloads).values == 7
     assert beginnings(payloads) == {b"\x01\x00\x00\x00\x01"}
 
     payloads.open(encrypt=False)
-    assert run(payloads).values == 6
+    assert run(payloads).values == 7
     assert payloads.column(messages.c.document) == [b"\x00<m1/>"]
 
 
@@ -119,7 +120,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(filled):
 
     done = run(filled)
 
-    assert 0 < done.values < 15
+    assert 0 < done.values < 17
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
 
 
@@ -129,8 +130,8 @@ def test_progress_is_told(filled):
 
     run(filled, on_progress=lambda done, total: told.append((done, total)))
 
-    assert told[-1] == (16, 16)
-    assert {total for _, total in told} == {16}
+    assert told[-1] == (18, 18)
+    assert {total for _, total in told} == {18}
 
 
 def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
@@ -142,7 +143,7 @@ def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
     done = run(filled)
 
     assert [error.context for error in done.broken] == ["messages.document:m1"]
-    assert (done.values, done.left) == (15, 0)
+    assert (done.values, done.left) == (17, 0)
     assert filled.column(messages.c.document)[0] == moved
 
 
@@ -172,5 +173,5 @@ def test_what_a_worker_is_holding_is_not_waited_for(filled):
         held = run(filled)
     rest = run(filled)
 
-    assert (held.values, held.left) == (14, 2)
+    assert (held.values, held.left) == (16, 2)
     assert (rest.values, rest.left) == (2, 0)

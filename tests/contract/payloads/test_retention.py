@@ -64,6 +64,7 @@ def test_what_ended_long_ago_loses_its_payloads_and_keeps_its_proof(payloads, st
     # They would tell who can guess what the answer and the payload were.
     assert payloads.column(attempts.c.answer_digest) == [None]
     assert payloads.column(attempts.c.payload_digest) == [None]
+    assert payloads.column(attempts.c.headers) == [None]
     assert payloads.column(attempts.c.answer_size) == [5]
     assert payloads.column(results.c.id) == []
     assert payloads.column(submissions.c.sha256) == ["00"]

@@ -12,7 +12,7 @@ from lienthong.flows.hints import DELIVER, hint
 from lienthong.proofs import WORDS, Proof
 from lienthong.store.database import reading
 from lienthong.store.queries import read_answer, show_message
-from lienthong.store.tables import audit
+from lienthong.store.tables import attempts, audit
 from signing import Signer
 
 SIGNER = Signer(
@@ -149,3 +149,15 @@ def test_an_attempt_without_any_answer_keeps_none(exchange, event, record):
 def test_every_kind_of_proof_has_words_in_both_languages():
     assert set(WORDS) == set(Proof)
     assert all(words.vi and words.en and words.vi != words.en for words in WORDS.values())
+
+
+def test_the_headers_that_went_with_an_attempt_are_kept_with_it_and_sealed(exchange, event, record):
+    lost = replace(LOST, headers=b"Accept: a")
+    asked = LookUp(found=Found.PRESENT, headers=b"Accept: b")
+
+    view, _ = deliver(exchange, event, record, lost, look_ups=[asked])
+
+    assert [attempt.headers for attempt in view.attempts] == ["Accept: a", "Accept: b"]
+    with reading(exchange.store) as connection:
+        kept_bytes = connection.execute(select(attempts.c.headers)).scalars().all()
+    assert not any(b"Accept" in value for value in kept_bytes)

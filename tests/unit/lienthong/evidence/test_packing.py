@@ -115,6 +115,17 @@ def test_a_file_with_this_dossier_alone_is_in_it_byte_for_byte(site):
     assert site.packed.left_out == []
 
 
+def test_the_headers_that_went_with_an_attempt_are_in_it(site):
+    pack = site.pack()
+
+    (attempt,) = manifest_of(pack)["messages"][0]["attempts"]
+    with ZipFile(pack) as archive:
+        headers = archive.read(attempt["headers"])
+    assert attempt["headers"].endswith("/attempts/send-1-headers")
+    assert headers == b"Accept: a\n\n<h>1</h>"
+    assert site.report(pack).verdict == verifier.PROVEN
+
+
 def test_nothing_of_others_is_in_it(tmp_path):
     site = Site(tmp_path, dossiers=2)
 
@@ -144,6 +155,7 @@ def test_what_was_erased_is_told_with_who_did_it_and_the_rest_is_proven(site):
     manifest = manifest_of(site.pack())
     assert [one["document"]["file"] for one in manifest["messages"]] == [None]
     assert [one["answer"] for one in manifest["messages"][0]["attempts"]] == [None]
+    assert [one["headers"] for one in manifest["messages"][0]["attempts"]] == [None]
     # The portal's receipt is no payload that is erased.
     assert manifest["messages"][0]["receipt"] is not None
 
