@@ -30,6 +30,7 @@ from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
 from lienthong.channels.dictionaries import no_dictionaries
 from lienthong.channels.dvcqg_json import JsonChannel
+from lienthong.channels.lgsp import LgspChannel
 from lienthong.channels.port import Direction
 from lienthong.channels.security import SecurityKeys
 from lienthong.channels.sessions import SessionFile
@@ -379,6 +380,8 @@ class Installation:
         """Open the connections to the portal."""
         if self.target.channel == "dvcqg-json":
             return self._open_json_channel()
+        if self.target.channel == "lgsp":
+            return LgspChannel(self.target, clock=self.clock, session_file=self._session_file())
         policy = None
         if self.target.wants_receipts:
             policy = self.policies.load(PORTAL_RECEIPT)
@@ -401,11 +404,11 @@ class Installation:
         return self._open_json_channel()
 
     def _open_json_channel(self) -> JsonChannel:
+        return JsonChannel(self.target, clock=self.clock, session_file=self._session_file())
+
+    def _session_file(self) -> SessionFile:
         file = self.settings.data_dir / PORTAL_SESSION
-        sealing = VaultSealing(lambda: self.store.vault)
-        return JsonChannel(
-            self.target, clock=self.clock, session_file=SessionFile(file, sealing=sealing)
-        )
+        return SessionFile(file, sealing=VaultSealing(lambda: self.store.vault))
 
     def try_security_key(self) -> None:
         """

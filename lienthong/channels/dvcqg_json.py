@@ -10,28 +10,27 @@ ended, which it looks at before anything else.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from lienthong.channels.asking import ask_patiently
+from lienthong.channels.asking import ask_patiently, fail_look_up
+from lienthong.channels.deriving import Payload, read_signed, refuse_values
 from lienthong.channels.dictionaries import Dictionary, no_answer, no_dictionaries
 from lienthong.channels.json_answers import JsonJudge
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
+from lienthong.channels.logins import Login, judge_login, refused_login
 from lienthong.channels.port import TO_PORTAL, Answer, Found, LookUp, Outcome, Packet
 from lienthong.channels.sent_headers import keep_headers
 from lienthong.channels.sessions import Sessions
-from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 from lienthong.channels.wire import Wire, one_line
-from schemas.errors import ConfigError, InputError
+from schemas.errors import ConfigError
 from schemas.model import load_version
-from schemas.parser import XmlRefused, parse_xml
 from schemas.portal_json import JsonWriter, ValuesRefused, wrong_paths
 from schemas.problem import Text
-from schemas.reading import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,25 +45,6 @@ if TYPE_CHECKING:
 
 LOOK_UP = "TraCuuHoSo"
 MAX_SESSION_CHARACTERS = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payload:
-    """What is sent of one document."""
-
-    data: bytes
-    """A JSON array of one item."""
-    digest: str
-    note: str
-    """What an operator should know of it; blank where nothing."""
-
-
-class _RefusedAsAWhole(Exception):
-    """A look-up is not repeated: logging in again with a wrong password may lock the account."""
-
-    def __init__(self, found: LookUp) -> None:
-        super().__init__()
-        self.found = found
 
 
 class JsonChannel:
@@ -92,13 +72,13 @@ class JsonChannel:
         self._profile = profile
         self._json = profile.json_adapter
         self._clock = clock
-        versions = [load_version(name) for name in profile.schema_versions]
-        _check_paths(self._json.json_form, [version.name for version in versions])
+        self._versions = [load_version(name) for name in profile.schema_versions]
+        _check_paths(self._json.json_form, [version.name for version in self._versions])
         self._writers = {
             (version.namespace, packet): JsonWriter(
                 version, packet.value, form=self._json.json_form
             )
-            for version in versions
+            for version in self._versions
             for packet in TO_PORTAL
         }
         self._judge = JsonJudge(profile=profile, json=self._json)
@@ -123,7 +103,7 @@ class JsonChannel:
             answer = came
         else:
             now = request.sent_at + timedelta(seconds=monotonic() - begun)
-            answer = self._judge.answer(came, dossier_code=request.dossier_code, now=now)
+            answer = self._judge.rules.answer(came, dossier_code=request.dossier_code, now=now)
         detail = f"{answer.detail}; {payload.note}" if payload.note else answer.detail
         is_gone = not isinstance(came, Answer) or came.outcome is Outcome.UNKNOWN
         return replace(
@@ -139,12 +119,9 @@ class JsonChannel:
             detail = "nothing was asked: this façade has no look_up_endpoint"
             return LookUp(found=Found.WITHHELD, detail=detail)
         deadline = monotonic() + self._profile.call_timeout_seconds
-        try:
-            return ask_patiently(
-                lambda: self._ask(dossier_code, deadline), attempts=self._profile.look_up_attempts
-            )
-        except _RefusedAsAWhole as refused:
-            return refused.found
+        return ask_patiently(
+            lambda: self._ask(dossier_code, deadline), attempts=self._profile.look_up_attempts
+        )
 
     def fetch(self, dictionary: Dictionary, *, code: str = "") -> tuple[Any, ...]:
         """
@@ -180,31 +157,17 @@ class JsonChannel:
         self._wire.close()
 
     def _derive(self, request: SendRequest) -> Payload | Answer:
-        try:
-            document = read_document(parse_xml(request.document))
-        except (InputError, XmlRefused) as error:
-            if error.code == "document.namespace":
-                return self._of_no_version()
-            return _unsendable(f"the document cannot be read: {error.code}")
-        writer = self._writers.get((document.version.namespace, request.packet))
-        if writer is None:
-            return self._of_no_version()
-        if document.packet != request.packet.value:
-            return _unsendable(f"the document is a {document.packet}")
+        document = read_signed(request, versions=self._versions)
+        if isinstance(document, Answer):
+            return document
+        writer = self._writers[document.version.namespace, request.packet]
         try:
             written = writer.write(document)
         except ValuesRefused as error:
-            return _unsendable("; ".join(one.message.en for one in error.problems))
+            return refuse_values(error)
         data = b"[" + written.item + b"]"
         note = f"left out, too long: {', '.join(written.left_out)}" if written.left_out else ""
         return Payload(data=data, digest=sha256(data).hexdigest(), note=one_line(note))
-
-    def _of_no_version(self) -> Answer:
-        return Answer(
-            outcome=Outcome.WITHHELD,
-            detail="nothing was sent: the document is of no schema version of this target "
-            f"({', '.join(self._profile.schema_versions)})",
-        )
 
     def _deliver(
         self, request: SendRequest, payload: Payload, *, deadline: float
@@ -237,18 +200,7 @@ class JsonChannel:
             came = reply if isinstance(reply, Answer) else self._judge.read(reply)
         if not isinstance(came, Answer):
             return self._judge.look_up(came, dossier_code=dossier_code, now=self._clock())
-        if came.outcome is Outcome.WITHHELD:
-            return LookUp(found=Found.WITHHELD, detail=came.detail)
-        found = LookUp(
-            found=Found.FAILED,
-            detail=came.detail,
-            raw=came.raw,
-            cut=came.cut,
-            retry_after=came.retry_after,
-        )
-        if came.outcome is Outcome.TARGET:
-            raise _RefusedAsAWhole(found)
-        return found
+        return fail_look_up(came)
 
     def _call(
         self,
@@ -282,46 +234,28 @@ class JsonChannel:
             if not self._judge.is_expired(came):
                 return came
             if stale is not None:
-                return _refused("the session was refused right after the login", reply)
+                return refused_login("the session was refused right after the login", reply)
             stale = session
 
-    def _log_in(self, deadline: float) -> str | Answer:
+    def _log_in(self, deadline: float) -> Login | Answer:
         json_ = self._json
         body = _dump({"username": json_.username, "password": json_.password.get_secret_value()})
         reply = self._post(json_.auth_endpoint, body, deadline=deadline)
-        if isinstance(reply, Answer):
-            # Whatever became of the login, nothing of the message has left.
-            is_target = reply.outcome is Outcome.TARGET
-            outcome = Outcome.TARGET if is_target else Outcome.NOT_SENT
-            return replace(reply, outcome=outcome, detail=f"login: {reply.detail}")
-        if reply.status in REFUSED_STATUSES:
-            return _refused(f"HTTP {reply.status}: {REFUSED_STATUSES[reply.status]}", reply)
-        by_status = judge_status(reply.status, has_body=False, profile=self._profile)
-        if by_status is not None and by_status[0] in (Outcome.BUSY, Outcome.UNKNOWN):
-            wait = read_retry_after(reply, profile=self._profile, now=self._clock())
-            outcome = Outcome.BUSY if by_status[0] is Outcome.BUSY else Outcome.NOT_SENT
-            detail = f"login: HTTP {reply.status}, nothing was sent"
-            return Answer(
-                outcome=outcome,
-                detail=detail,
-                http_status=reply.status,
-                raw=reply.body,
-                retry_after=wait,
-            )
-        return self._read_session(reply)
+        came = judge_login(reply, profile=self._profile, now=self._clock())
+        return came if isinstance(came, Answer) else self._read_session(came)
 
-    def _read_session(self, reply: Reply) -> str | Answer:
+    def _read_session(self, reply: Reply) -> Login | Answer:
         try:
             found = read_object(reply.body)
         except NotJson as error:
-            return _refused(f"the answer is {error}", reply)
+            return refused_login(f"the answer is {error}", reply)
         code, session = found.get("error_code"), found.get("session")
         if not isinstance(code, str) or code not in self._profile.success_codes:
             told = f"code {plain_line(code)[:64]}" if isinstance(code, str) else "no code"
-            return _refused(told, reply, may_keep=not session)
+            return refused_login(told, reply, may_keep=not session)
         if not isinstance(session, str) or not 0 < len(session) <= MAX_SESSION_CHARACTERS:
-            return _refused("a success without a session", reply)
-        return session
+            return refused_login("a success without a session", reply)
+        return Login(value=session)
 
     def _post(self, path: str, body: bytes, *, deadline: float) -> Reply | Answer:
         return self._wire.call(
@@ -361,18 +295,3 @@ def _check_paths(form: JsonForm, versions: list[str]) -> None:
 
 def _dump(values: dict[str, str]) -> bytes:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _unsendable(why: str) -> Answer:
-    return Answer(outcome=Outcome.UNSENDABLE, detail=f"nothing was sent: {one_line(why)}")
-
-
-def _refused(why: str, reply: Reply, *, may_keep: bool = True) -> Answer:
-    """Return what a login or session that was refused amounts to: nothing of the message left."""
-    return Answer(
-        outcome=Outcome.TARGET,
-        detail=f"login: {why}; nothing was sent",
-        http_status=reply.status,
-        # An answer with a session in it is no evidence, but a key.
-        raw=reply.body if may_keep else None,
-    )

@@ -40,34 +40,13 @@ class JsonReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonJudge:
-    """Judges the replies of one target."""
+class VerdictRules:
+    """What an answer with a code and a text means for a delivery, whatever the two are called."""
 
     profile: TargetProfile
-    json: JsonProfile
-
-    def read(self, reply: Reply) -> JsonReply:
-        """Return `reply` with what it says."""
-        try:
-            verdicts = read_verdicts(reply.body, may_wrap=self.json.form == "facade")
-        except NotJson as error:
-            return JsonReply(reply=reply, verdicts=(), fault=str(error))
-        if verdicts[-1].code is None:
-            return JsonReply(reply=reply, verdicts=(), fault="JSON without a code")
-        return JsonReply(reply=reply, verdicts=verdicts)
-
-    def is_expired(self, came: JsonReply) -> bool:
-        """Return whether the session has ended, which proves that nothing was done."""
-        if self.json.form == "facade":
-            return False
-        if came.reply.status == LOGIN_WANTED:
-            return True
-        if not came.verdicts or came.verdicts[-1].code not in self.json.expired_codes:
-            return False
-        texts, message = self.json.expired_texts, came.verdicts[-1].message
-        if self._says_success(message):
-            return False
-        return not texts or says(message, texts=texts)
+    failure_texts: tuple[str, ...]
+    code_field: str
+    """What an item of a result calls the dossier's code."""
 
     def answer(self, came: JsonReply, *, dossier_code: str, now: datetime) -> Answer:
         """Return what the reply to a delivery means."""
@@ -82,15 +61,6 @@ class JsonJudge:
             raw=came.reply.body,
             retry_after=read_retry_after(came.reply, profile=self.profile, now=now),
         )
-
-    def look_up(self, came: JsonReply, *, dossier_code: str, now: datetime) -> LookUp:
-        """Return what the reply says about one dossier; FAILED unless it is plain."""
-        found, detail = self._judge_look_up(came, dossier_code=dossier_code)
-        answer = LookUp(found=found, detail=detail, raw=came.reply.body)
-        if found is not Found.FAILED:
-            return answer
-        wait = read_retry_after(came.reply, profile=self.profile, now=now)
-        return replace(answer, retry_after=wait)
 
     def _judge(self, came: JsonReply, *, dossier_code: str) -> tuple[Outcome, str]:
         status = came.reply.status
@@ -114,7 +84,7 @@ class JsonJudge:
         if verdict.code in self.profile.success_codes:
             return self._judge_success(verdict, detail, dossier_code=dossier_code)
         outcome = self._judge_refusal(verdict)
-        if outcome is not Outcome.UNRECOGNISED and self._says_success(verdict.message):
+        if outcome is not Outcome.UNRECOGNISED and self.says_success(verdict.message):
             return Outcome.UNRECOGNISED, f"{detail}, but the text is one of success"
         return outcome, detail
 
@@ -122,17 +92,17 @@ class JsonJudge:
         self, verdict: Verdict, detail: str, *, dossier_code: str
     ) -> tuple[Outcome, str]:
         profile, message = self.profile, verdict.message
-        if says(message, texts=self.json.failure_texts):
+        if says(message, texts=self.failure_texts):
             return Outcome.UNRECOGNISED, f"{detail}, but the text is one of failure"
         if says(message, texts=profile.exists_texts):
             return Outcome.UNRECOGNISED, f"{detail}, but the text says that it exists"
-        if profile.success_texts and not self._says_success(message):
+        if profile.success_texts and not self.says_success(message):
             return Outcome.UNRECOGNISED, f"{detail}, but the text is not one of success"
         results = verdict.results or ()
         errors = set(codes_named(results, "error_code")) - set(profile.success_codes)
         if errors:
             return Outcome.UNRECOGNISED, f"{detail}, but an item of the result has another code"
-        if set(codes_named(results, "MaHoSo")) - {dossier_code}:
+        if set(codes_named(results, self.code_field)) - {dossier_code}:
             return Outcome.UNRECOGNISED, f"{detail}, but the result is about another dossier"
         return Outcome.DELIVERED, detail
 
@@ -148,10 +118,58 @@ class JsonJudge:
             return Outcome.BUSY
         return Outcome.UNRECOGNISED
 
-    def _says_success(self, message: str) -> bool:
+    def says_success(self, message: str) -> bool:
+        """Return whether a text is one of success, and not one that only holds its words."""
         # "Không thành công" contains the word of success.
-        rest = without_texts(message, texts=self.json.failure_texts)
+        rest = without_texts(message, texts=self.failure_texts)
         return says(rest, texts=self.profile.success_texts or SUCCESS_TEXTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonJudge:
+    """Judges the replies of one target."""
+
+    profile: TargetProfile
+    json: JsonProfile
+
+    @property
+    def rules(self) -> VerdictRules:
+        """What an answer to a delivery is judged by."""
+        return VerdictRules(
+            profile=self.profile, failure_texts=self.json.failure_texts, code_field="MaHoSo"
+        )
+
+    def read(self, reply: Reply) -> JsonReply:
+        """Return `reply` with what it says."""
+        try:
+            verdicts = read_verdicts(reply.body, may_wrap=self.json.form == "facade")
+        except NotJson as error:
+            return JsonReply(reply=reply, verdicts=(), fault=str(error))
+        if verdicts[-1].code is None:
+            return JsonReply(reply=reply, verdicts=(), fault="JSON without a code")
+        return JsonReply(reply=reply, verdicts=verdicts)
+
+    def is_expired(self, came: JsonReply) -> bool:
+        """Return whether the session has ended, which proves that nothing was done."""
+        if self.json.form == "facade":
+            return False
+        if came.reply.status == LOGIN_WANTED:
+            return True
+        if not came.verdicts or came.verdicts[-1].code not in self.json.expired_codes:
+            return False
+        texts, message = self.json.expired_texts, came.verdicts[-1].message
+        if self.rules.says_success(message):
+            return False
+        return not texts or says(message, texts=texts)
+
+    def look_up(self, came: JsonReply, *, dossier_code: str, now: datetime) -> LookUp:
+        """Return what the reply says about one dossier; FAILED unless it is plain."""
+        found, detail = self._judge_look_up(came, dossier_code=dossier_code)
+        answer = LookUp(found=found, detail=detail, raw=came.reply.body)
+        if found is not Found.FAILED:
+            return answer
+        wait = read_retry_after(came.reply, profile=self.profile, now=now)
+        return replace(answer, retry_after=wait)
 
     def _judge_look_up(self, came: JsonReply, *, dossier_code: str) -> tuple[Found, str]:
         if came.reply.status != 200 or not came.verdicts:

@@ -85,17 +85,17 @@ def read_verdicts(body: bytes, *, may_wrap: bool) -> tuple[Verdict, ...]:
     """
     outer = read_object(body)
     if not may_wrap:
-        return (_verdict(outer, code="error_code", message="message"),)
+        return (read_verdict(outer, code="error_code", message="message"),)
     is_own = "error_code" not in outer and "response_code" in outer
     code, message = ("response_code", "response_data") if is_own else ("error_code", "message")
     inner = outer.get(message)
-    first = _verdict(outer, code=code, message=message)
+    first = read_verdict(outer, code=code, message=message)
     if isinstance(inner, str) and inner.lstrip().startswith("{"):
         inner = read_object(inner.encode())
     if not isinstance(inner, dict):
         return (first,)
     code = "error_code" if "error_code" in inner else "response_code"
-    return (first, _verdict(inner, code=code, message="message"))
+    return (first, read_verdict(inner, code=code, message="message"))
 
 
 def plain_line(text: str) -> str:
@@ -123,18 +123,21 @@ def _replace_unprintable(line: str) -> str:
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
 
 
-def _verdict(found: dict[str, Any], *, code: str, message: str) -> Verdict:
-    value, words, result = found.get(code), found.get(message), found.get("result", _MISSING)
+def read_verdict(
+    found: dict[str, Any], *, code: str, message: str, result: str = "result"
+) -> Verdict:
+    """Return what an object says under these names."""
+    value, words, result_ = found.get(code), found.get(message), found.get(result, _MISSING)
     results = None
-    if isinstance(result, list):
-        results = tuple(result)
-    elif result is not None and result is not _MISSING:
-        results = (result,)
+    if isinstance(result_, list):
+        results = tuple(result_)
+    elif result_ is not None and result_ is not _MISSING:
+        results = (result_,)
     return Verdict(
         code=plain_line(value)[:64] if isinstance(value, str) else None,
         message=plain_line(words) if isinstance(words, str) else "",
         results=results,
-        says_null=result is None,
+        says_null=result_ is None,
     )
 
 

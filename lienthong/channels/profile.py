@@ -27,6 +27,9 @@ from lienthong.channels.headers import OF_ADDRESSING, OF_XROAD
 from lienthong.channels.json_profile import (
     JsonProfile,  # noqa: TC001 - pydantic reads the annotations
 )
+from lienthong.channels.lgsp_profile import (
+    LgspProfile,  # noqa: TC001 - pydantic reads the annotations
+)
 from lienthong.channels.security_profile import (
     SecurityProfile,  # noqa: TC001 - pydantic reads the annotations
 )
@@ -56,7 +59,7 @@ class TargetProfile(BaseModel):
     endpoint: str = Field(
         description="URL of the portal's SOAP service or of the JSON adapter, http or https"
     )
-    channel: Literal["soap", "dvcqg-json"] = "soap"
+    channel: Literal["soap", "dvcqg-json", "lgsp"] = "soap"
     schema_versions: tuple[str, ...] = Field(
         default=("dvcqg-2020",), min_length=1, description="of the documents it takes"
     )
@@ -156,6 +159,7 @@ class TargetProfile(BaseModel):
     json_adapter: JsonProfile | None = Field(
         default=None, alias="json", description="of channel dvcqg-json"
     )
+    lgsp: LgspProfile | None = Field(default=None, description="of channel lgsp")
 
     @field_validator("endpoint")
     @classmethod
@@ -208,21 +212,31 @@ class TargetProfile(BaseModel):
         return self
 
     def _channel_conflicts(self) -> list[str]:
-        if self.channel == "soap":
-            if self.json_adapter is None:
-                return []
-            return ["the table json belongs to channel 'dvcqg-json', and channel is 'soap'"]
+        tables = {"dvcqg-json": ("json", self.json_adapter), "lgsp": ("lgsp", self.lgsp)}
         problems = [
+            f"the table {name} belongs to channel {channel!r}, and channel is {self.channel!r}"
+            for channel, (name, table) in tables.items()
+            if table is not None and channel != self.channel
+        ]
+        if self.channel == "soap":
+            return problems
+        problems += [
             f"{name} belongs to channel 'soap': leave it out"
             for name in OF_SOAP
             if name in self.model_fields_set
         ]
         if "receipts" in self.model_fields_set and self.receipts == "required":
-            problems.append("receipts: channel 'dvcqg-json' has none, its answers are the proof")
+            problems.append(
+                f"receipts: channel {self.channel!r} has none, its answers are the proof"
+            )
         if urlsplit(self.endpoint).query:
             problems.append("endpoint: without a query, paths are put behind it")
-        if self.json_adapter is None:
-            problems.append("channel 'dvcqg-json' needs the table [target.json]")
+        name, table = tables[self.channel]
+        if table is None:
+            problems.append(f"channel {self.channel!r} needs the table [target.{name}]")
+        if self.channel == "lgsp" and "success_codes" not in self.model_fields_set:
+            problems.append("success_codes: no source says what an LGSP's success is; name it")
+        if self.json_adapter is None or self.channel != "dvcqg-json":
             return problems
         lists = {
             "success_codes": self.success_codes,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from lienthong.channels.logins import Login
+
 log = structlog.get_logger()
 
 RENEWED_AT = 0.9
@@ -51,13 +53,15 @@ class Session:
 
     value: str
     made_at: datetime
+    lifetime: timedelta | None = None
+    """As the login said; None: it said none."""
 
     def __repr__(self) -> str:
         return f"Session(***, made_at={self.made_at!r})"
 
     def lives(self, *, now: datetime, lifetime: timedelta) -> bool:
         """Whether it may be used; one from the future is of a clock that was wrong."""
-        return timedelta(0) <= now - self.made_at < lifetime * RENEWED_AT
+        return timedelta(0) <= now - self.made_at < (self.lifetime or lifetime) * RENEWED_AT
 
 
 class SessionFile:
@@ -93,14 +97,27 @@ class SessionFile:
             if not isinstance(found, dict) or found.get("owner") != owner:
                 return None
             made_at = datetime.fromtimestamp(found["made_at"], UTC)
-            return Session(value=str(found["session"]), made_at=made_at)
+            seconds = found.get("lifetime")
+            return Session(
+                value=str(found["session"]),
+                made_at=made_at,
+                lifetime=None if seconds is None else timedelta(seconds=float(seconds)),
+            )
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
     def write(self, session: Session, owner: str) -> None:
         """Keep `session` for the others, if it can be sealed."""
         made_at = session.made_at.timestamp()
-        plain = json.dumps({"owner": owner, "session": session.value, "made_at": made_at})
+        lifetime = None if session.lifetime is None else session.lifetime.total_seconds()
+        plain = json.dumps(
+            {
+                "owner": owner,
+                "session": session.value,
+                "made_at": made_at,
+                "lifetime": lifetime,
+            }
+        )
         sealed = self._sealing.seal(plain.encode())
         if sealed is None:
             return
@@ -120,7 +137,7 @@ class Sessions:
     def __init__(
         self,
         *,
-        log_in: Callable[[float], str | Answer],
+        log_in: Callable[[float], Login | Answer],
         owner: str,
         lifetime: timedelta,
         file: SessionFile,
@@ -133,7 +150,7 @@ class Sessions:
             log_in: Logs in before a deadline on the monotonic clock: a session, or what the
                 failure amounts to for a delivery.
             owner: Tells whose session it is; another target or user has another.
-            lifetime: Of a session.
+            lifetime: Of a session whose login says none.
             file: Shared with other processes.
             clock: Tells the aware time, of this machine.
         """
@@ -182,10 +199,10 @@ class Sessions:
                 self._refusals += 1
                 self._refusal = result
                 return result
-            self._held = Session(value=result, made_at=begun)
+            self._held = Session(value=result.value, made_at=begun, lifetime=result.lifetime)
             self._file.write(self._held, self._owner)
             log.info("session.renewed")
-            return result
+            return result.value
 
     def _good(self, session: Session | None, stale: str | None) -> Session | None:
         if session is None or session.value == stale:

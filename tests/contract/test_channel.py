@@ -46,6 +46,7 @@ from signing import (
 )
 from signing.devpki import make_development_pki
 from tests.contract.json_site import JSON_DOCUMENT, open_json
+from tests.contract.lgsp_site import open_lgsp
 from tests.contract.peers import (
     answering,
     closing_after_reading,
@@ -173,6 +174,23 @@ class Json(Soap):
         return http(body=json.dumps({"error_code": code, "result": results}).encode())
 
 
+class Lgsp(Json):
+    """The same of an LGSP; a token is there already."""
+
+    def __call__(self, url, **settings):
+        channel = open_lgsp(url, folder=self._folder, clock=lambda: NOW, **(PATIENCE | settings))
+        self._channels.append(channel)
+        return channel
+
+    def said(self, code, message="", *, packet="DongBoHoSoMC"):
+        return json.dumps({"Status": code, "Message": message}).encode()
+
+    def look_up_answer(self, *dossiers, code="0"):
+        results = [{"DocCode": one} for one in dossiers]
+        body = {"Status": code, "Message": "", "ResultObject": results}
+        return http(body=json.dumps(body).encode())
+
+
 @pytest.fixture
 def open_channel(pki, tmp_path):
     """What only SOAP has is tried on it alone."""
@@ -181,7 +199,7 @@ def open_channel(pki, tmp_path):
     speech.close()
 
 
-@pytest.fixture(params=[Soap, Json], ids=["soap", "dvcqg-json"])
+@pytest.fixture(params=[Soap, Json, Lgsp], ids=["soap", "dvcqg-json", "lgsp"])
 def speech(request, pki, tmp_path):
     speech = request.param(pki, tmp_path)
     yield speech
