@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lienthong.sandbox import SecurityDemands
     from lienthong.sandbox.misbehaviour import Misbehaviour
 
-CHANNELS = ("soap", "dvcqg-json")
+CHANNELS = ("soap", "dvcqg-json", "lgsp")
 
 sandbox = typer.Typer(help="A portal and sample files to try things out.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def portal(  # noqa: PLR0913 - the options of one server
         bool, typer.Option(help="Refuse SOAP messages without the headers of X-Road")
     ] = False,
     channel: Annotated[
-        str, typer.Option(help="Which side the settings shown are for: soap or dvcqg-json")
+        str, typer.Option(help="Which side the settings shown are for: soap, dvcqg-json or lgsp")
     ] = "soap",
     schedule: Annotated[
         Path | None, typer.Option(help="JSON file with a list of misbehaviours and their times")
@@ -72,7 +72,7 @@ def portal(  # noqa: PLR0913 - the options of one server
     """
     Run a portal that is really SOAP and JSON, checks everything, and misbehaves on demand.
 
-    Its WSDL is at /portal?wsdl, the JSON adapter at /adapter. Ctrl-C ends it.
+    Its WSDL is at /portal?wsdl, the JSON adapter at /adapter, LGSP at /lgsp. Ctrl-C ends it.
     Example: lienthong sandbox portal --port 8731
     """
     from lienthong.sandbox import (

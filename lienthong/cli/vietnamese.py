@@ -592,8 +592,8 @@ HELP: dict[str, str] = {
     "Refuse SOAP messages without the headers of X-Road": (
         "Từ chối bản tin SOAP không có phần đầu của X-Road"
     ),
-    "Which side the settings shown are for: soap or dvcqg-json": (
-        "Cấu hình in ra dành cho kênh nào: soap hay dvcqg-json"
+    "Which side the settings shown are for: soap, dvcqg-json or lgsp": (
+        "Cấu hình in ra dành cho kênh nào: soap, dvcqg-json hay lgsp"
     ),
     "JSON file with a list of misbehaviours and their times": (
         "Tệp JSON liệt kê các sự cố và thời điểm"
@@ -633,8 +633,8 @@ HELP: dict[str, str] = {
     "Nothing is touched of a message that has not ended. `run --roles sweep` does it every day.": (
         "Không đụng đến thông điệp chưa kết thúc. `run --roles sweep` làm việc này hằng ngày."
     ),
-    "Its WSDL is at /portal?wsdl, the JSON adapter at /adapter. Ctrl-C ends it.": (
-        "WSDL ở /portal?wsdl, bộ kết nối JSON ở /adapter. Ctrl-C để dừng."
+    "Its WSDL is at /portal?wsdl, the JSON adapter at /adapter, LGSP at /lgsp. Ctrl-C ends it.": (
+        "WSDL ở /portal?wsdl, bộ kết nối JSON ở /adapter, LGSP ở /lgsp. Ctrl-C để dừng."
     ),
 }
 

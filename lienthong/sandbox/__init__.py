@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lienthong.sandbox.config import AdapterLogin, LookUpShows, SandboxConfig
+from lienthong.sandbox.config import AdapterLogin, LgspClient, LookUpShows, SandboxConfig
 from lienthong.sandbox.headers import HeaderDemands
 from lienthong.sandbox.ledger import Ledger, read_ledger
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
@@ -19,6 +19,7 @@ __all__ = [
     "AdapterLogin",
     "HeaderDemands",
     "Ledger",
+    "LgspClient",
     "LookUpShows",
     "Misbehaviour",
     "Mode",

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lienthong.sandbox.headers import HeaderDemands
@@ -34,6 +35,19 @@ class AdapterLogin:
     username: str = "thu-nghiem"
     password: str = field(default="thu-nghiem", repr=False)
     session_lifetime: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LgspClient:
+    """Who may use the LGSP side, and how it answers."""
+
+    client_id: str = "thu-nghiem"
+    client_secret: str = field(default="thu-nghiem", repr=False)
+    token_lifetime: timedelta = timedelta(minutes=10)
+    access: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What lgspaccesstoken must hold; empty: it is not looked at."""
+    answer: str = "mresult"
+    """Or hcm: the city's shape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +78,11 @@ class SandboxConfig:
     headers: HeaderDemands | None = None
     """What is demanded of WS-Addressing and X-Road; such headers are echoed all the same."""
     channel: str = "soap"
-    """Which of its two sides the settings of a target that fit it name: soap or dvcqg-json."""
+    """Which of its sides the settings of a target that fit it name: as `[target] channel`."""
     adapter: AdapterLogin = field(default_factory=AdapterLogin)
     """Of the JSON side."""
+    lgsp: LgspClient = field(default_factory=LgspClient)
+    """Of the LGSP side."""
     max_request_bytes: int = 16 * MIB
     idle_timeout_seconds: float = 60
     """After which a silent connection is closed."""

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from lienthong.sandbox.adapter import PATHS, say_fault
 from lienthong.sandbox.headers import HeaderFault, echo_headers, refuse_headers
+from lienthong.sandbox.lgsp import PATHS as LGSP_PATHS
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
 from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
 from lienthong.sandbox.store import count_rows
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from lienthong.sandbox.adapter import Adapter
     from lienthong.sandbox.headers import HeaderDemands
+    from lienthong.sandbox.lgsp import Lgsp
     from lienthong.sandbox.misbehaviour import Misbehaviours
     from lienthong.sandbox.security import Guard
 
@@ -58,6 +60,7 @@ class App:
 
     portal: Portal
     adapter: Adapter
+    lgsp: Lgsp
     misbehaviours: Misbehaviours
     clock: Callable[[], datetime]
     guard: Guard | None
@@ -146,7 +149,10 @@ class PortalHandler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def do_GET(self) -> None:
-        """Serve the WSDL and the schemas."""
+        """Serve the WSDL and the schemas, or answer an LGSP's look-up."""
+        if self._is_for_lgsp():
+            self._answer_lgsp(b"")
+            return
         page = self.server.app.pages.get(self.path)
         if page is None:
             self._reply(404, b"not found", content_type="text/plain; charset=utf-8")
@@ -160,6 +166,9 @@ class PortalHandler(BaseHTTPRequestHandler):
             return
         if self.path in PATHS:
             self._answer_json(data)
+            return
+        if self._is_for_lgsp():
+            self._answer_lgsp(data)
             return
         try:
             soap, request, headers = open_envelope(data)
@@ -242,6 +251,28 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._drop()
             return
         self._reply(200, body, content_type=JSON)
+
+    def _is_for_lgsp(self) -> bool:
+        return (self.command, self.path.partition("?")[0]) in LGSP_PATHS
+
+    def _answer_lgsp(self, data: bytes) -> None:
+        app = self.server.app
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = app.lgsp.record(self.command, self.path, data, headers=headers, now=app.clock())
+        strike = app.misbehaviours.strike(
+            is_delivery=asked.is_delivery, dossier_code=asked.dossier_code, now=monotonic()
+        )
+        if strike is not None and strike.mode is Mode.FAULT:
+            app.portal.note(asked.arrival_id, outcome=strike.mode.value)
+            self._reply(500, b'{"Status":500,"Message":"Error"}', content_type=JSON)
+            return
+        if self._is_struck(strike, asked.arrival_id):
+            return
+        status, body = app.lgsp.answer(asked, now=app.clock(), strike=strike)
+        if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
+            self._drop()
+            return
+        self._reply(status, body, content_type=JSON)
 
     def _is_struck(self, strike: Misbehaviour | None, arrival_id: int) -> bool:
         """Misbehave as is ordered before anything is judged; return whether that is all."""

@@ -18,6 +18,7 @@ from lienthong.sandbox.adapter import Adapter
 from lienthong.sandbox.description import describe_service
 from lienthong.sandbox.handlers import App, ControlServer, PortalServer
 from lienthong.sandbox.headers import CLIENT, SERVICE
+from lienthong.sandbox.lgsp import LGSP_PATH, SUCCESS, Lgsp
 from lienthong.sandbox.misbehaviour import Misbehaviours
 from lienthong.sandbox.portal import Code, Portal
 from lienthong.sandbox.security import Guard
@@ -29,7 +30,7 @@ from signing import XadesSigner, load_pem, load_policy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lienthong.sandbox.config import AdapterLogin, SandboxConfig
+    from lienthong.sandbox.config import AdapterLogin, LgspClient, SandboxConfig
     from lienthong.sandbox.headers import HeaderDemands
     from lienthong.sandbox.security import SecurityDemands
 
@@ -157,6 +158,14 @@ def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
             "channel": config.channel,
             "json": _adapter_settings(config.adapter),
         }
+    if config.channel == "lgsp":
+        success = Code.OK.value if config.lgsp.answer == "mresult" else SUCCESS
+        return settings | {
+            "endpoint": url.removesuffix(PORTAL_PATH) + LGSP_PATH,
+            "channel": config.channel,
+            "success_codes": [success],
+            "lgsp": _lgsp_settings(config.lgsp),
+        }
     settings |= {
         "receipt_trust": [str(config.receipt_certificate)],
         "shows_content": config.look_up_shows.value == "content",
@@ -179,6 +188,40 @@ def _adapter_settings(login: AdapterLogin) -> dict[str, object]:
         "expired_codes": [Code.SESSION.value],
         "expired_texts": ["hết hạn"],
     }
+
+
+def _lgsp_settings(client: LgspClient) -> dict[str, object]:
+    unknown = "0000-00-00T00:00:00.000+0700"
+    names = {
+        "AppName": "app_name",
+        "AccessKey": "access_key",
+        "SecretKey": "secret_key",
+        "PartnerCode": "partner_code",
+        "PartnerCodeCus": "partner_code_cus",
+    }
+    access = {names[name]: value for name, value in client.access.items()}
+    settings: dict[str, object] = {
+        "token_endpoint": "/token",
+        "client_id": client.client_id,
+        "client_secret": client.client_secret,
+        "look_up_endpoint": "/Document/Find",
+        "answer": client.answer,
+        "dossier": {
+            "constants": {
+                "CitizenName": "-",
+                "ApplicantsId": "-",
+                "Phone": "-",
+                "DateAppointed": unknown,
+                "ReturnedDate": unknown,
+            },
+            "codes": {"ApplicantsType": {"1": "1", "2": "2", "3": "3", "4": "4"}},
+        },
+        "progress": {
+            "sources": {"DocumentId": ["MaHoSo"], "OrganizationInchargeName": ["@MaDonVi"]},
+            "constants": {"UserPosition": "-"},
+        },
+    }
+    return settings | ({"access": access} if access else {})
 
 
 def _header_settings(demands: HeaderDemands) -> dict[str, object]:
@@ -228,6 +271,7 @@ def _make_app(
     return App(
         portal=portal,
         adapter=Adapter(portal=portal, login=config.adapter),
+        lgsp=Lgsp(portal=portal, client=config.lgsp),
         misbehaviours=Misbehaviours(random=Random(config.seed)),  # noqa: S311 - no secret
         clock=clock,
         guard=None if config.security is None else Guard(config.security, key=key),
