@@ -24,20 +24,24 @@ from lienthong.held_keys import end_of_cover
 from lienthong.inbound.examining import examine_peer
 from lienthong.key_checks import prove_key
 from lienthong.proving import Proving
+from lienthong.receivers.examining import examine_receiver
 from lienthong.reconciliation.report import tell_result
+from lienthong.sharing.examining import examine_sharing
 from lienthong.store.database import reading
 from lienthong.store.reconciliations import latest_results
 from lienthong.store.submission_receipts import read_backlog
+from mappings.dates import VIETNAM
 from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError, is_development, load_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection
 
     from lienthong.pull.sftp_profile import SftpPull
+    from lienthong.remarks import Remark
     from lienthong.wiring import Installation
 
 PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
@@ -86,6 +90,7 @@ def examine(installation: Installation) -> list[Finding]:
         _reconciliation,
         _sources,
         _peers,
+        _receivers,
     )
     return [finding for check in checks for finding in check(installation)]
 
@@ -565,18 +570,54 @@ def _peers(installation: Installation) -> Iterator[Finding]:
     except LienthongError:
         return  # told above
     for peer, profile in installation.settings.peers.items():
-        name = Text(vi=f"Bên gửi {peer}", en=f"Peer {peer}")
-        remarks = list(examine_peer(profile, keys=installation.peer_keys, mappings=mappings_here))
-        for remark in remarks:
-            yield Finding(
-                name=name,
-                state=State.FAULT if remark.is_fault else State.WARNING,
-                found=remark.found,
-                remedy=remark.remedy,
-            )
-        if not remarks:
-            listed = ", ".join(sorted(profile.services))
-            yield Finding(name=name, state=State.OK, found=Text(vi=listed, en=listed))
+        yield from _remarked(
+            Text(vi=f"Bên gửi {peer}", en=f"Peer {peer}"),
+            examine_peer(profile, keys=installation.peer_keys, mappings=mappings_here),
+            well=", ".join(sorted(profile.services)),
+        )
+
+
+def _receivers(installation: Installation) -> Iterator[Finding]:
+    """How agencies get what peers send: whether it can work."""
+    try:
+        mappings_here = installation.mappings
+    except LienthongError:
+        return  # told above
+    settings = installation.settings
+    for agency, receiver in settings.receivers.items():
+        yield from _remarked(
+            Text(vi=f"Nơi nhận {agency}", en=f"Receiver {agency}"),
+            examine_receiver(agency, receiver, mappings=mappings_here),
+            well="folder" if receiver.folder else "hook" if receiver.hook else "queue",
+        )
+    today = installation.clock().astimezone(VIETNAM).date()
+    for name, profile in settings.sharing.items():
+        yield from _remarked(
+            Text(vi=f"Chia sẻ {name}", en=f"Sharing {name}"),
+            examine_sharing(
+                name,
+                profile,
+                mappings=mappings_here,
+                receivers=settings.receivers,
+                today=today,
+            ),
+            well=f"{profile.sender} → {profile.to}",
+        )
+
+
+def _remarked(name: Text, remarks: Iterable[Remark], *, well: str) -> Iterator[Finding]:
+    """Yield remarks as findings; where there are none, that all is well."""
+    is_well = True
+    for remark in remarks:
+        is_well = False
+        yield Finding(
+            name=name,
+            state=State.FAULT if remark.is_fault else State.WARNING,
+            found=remark.found,
+            remedy=remark.remedy,
+        )
+    if is_well:
+        yield Finding(name=name, state=State.OK, found=Text(vi=well, en=well))
 
 
 def _probe_drops(profile: SftpPull) -> str:

@@ -36,6 +36,7 @@ from lienthong.cli import (
     receipts,
     reconciling,
     sandbox,
+    sharing,
     signatures,
     store,
     system,
@@ -84,6 +85,7 @@ topology.register(app)
 doors.register(app)
 receipts.register(app)
 peers.register(app)
+sharing.register(app)
 pull.register(app)
 bench.register(app)
 

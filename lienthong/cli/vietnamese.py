@@ -41,6 +41,23 @@ HELP: dict[str, str] = {
         "Mã hồ sơ, hoặc khóa sự kiện riêng của cơ quan"
     ),
     "At most so many steps": "Nhiều nhất bấy nhiêu bước",
+    # sharing
+    "What one agency lets another have.": "Điều một cơ quan cho cơ quan khác biết.",
+    "List the profiles: from whom, to whom, what, for which purpose, on which basis, until when.": (
+        "Liệt kê: từ ai, đến ai, chia sẻ gì, vì mục đích gì, theo căn cứ nào, đến khi nào."
+    ),
+    "Of the profile: [sharing.NAME]; all": "Tên hồ sơ chia sẻ: [sharing.TÊN]; tất cả",
+    "Of the profile: [sharing.NAME]": "Tên hồ sơ chia sẻ: [sharing.TÊN]",
+    "Check that profiles can work: fields, agencies, what the receiver's mapping reads.": (
+        "Kiểm tra trước khi chạy: trường, cơ quan, điều ánh xạ của nơi nhận đọc."
+    ),
+    "What was delivered since, in local time": "Điều đã gửi Cổng từ lúc này, theo giờ địa phương",
+    "Share also what was delivered before the profile began; nothing is shared twice.": (
+        "Chia sẻ cả điều đã gửi trước khi có hồ sơ chia sẻ; điều đã chia sẻ không bị nhân đôi."
+    ),
+    "Who asked for it, and when, is a row of the audit log; the role `share` does it.": (
+        "Ai yêu cầu, lúc nào được ghi vào nhật ký kiểm toán; vai trò `share` thực hiện."
+    ),
     # reconcile
     "Compare what agencies sent with what the portal has, dossier by dossier.": (
         "Đối soát điều cơ quan đã gửi với điều Cổng đang có, từng hồ sơ một."

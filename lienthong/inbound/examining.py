@@ -6,11 +6,11 @@ Whether each can be served, proves itself strongly, and leads to agencies that a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from lienthong.remarks import Remark
 from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from lienthong.inbound.peer import PeerKeys
     from lienthong.inbound.profile import PeerProfile
     from mappings import Agencies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """One thing about one peer."""
-
-    is_fault: bool
-    """It cannot send, or some of its messages would reach nobody."""
-    found: Text
-    remedy: Text
 
 
 def proofs_of(profile: PeerProfile) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,184 @@
+"""Commands on what one agency lets another have: sharing list, check, send."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from lienthong.cli.files import AsJson
+from lienthong.cli.replaying import Yes
+from lienthong.cli.session import Exit, Session, finish
+from schemas.errors import ConfigError
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from lienthong.sharing.profile import SharingProfile
+
+sharing = typer.Typer(help="What one agency lets another have.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(sharing, name="sharing")
+
+
+@sharing.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """
+    List the profiles: from whom, to whom, what, for which purpose, on which basis, until when.
+
+    Example: lienthong sharing list --json
+    """
+    from lienthong.sharing.sharer import terms_of
+
+    session: Session = context.obj
+    if as_json:
+        session.json(
+            [
+                {"profile": name, "terms": terms_of(profile)}
+                | profile.model_dump(mode="json", by_alias=True)
+                for name, profile in session.settings.sharing.items()
+            ]
+        )
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for vi, en in (
+        ("Hồ sơ chia sẻ", "Profile"),
+        ("Từ", "From"),
+        ("Đến", "To"),
+        ("Thủ tục", "Procedures"),
+        ("Trường", "Fields"),
+        ("Mục đích", "Purpose"),
+        ("Căn cứ", "Legal basis"),
+        ("Đến hết ngày", "Until"),
+    ):
+        table.add_column(session.word(vi, en))
+    for name, profile in session.settings.sharing.items():
+        table.add_row(
+            name,
+            profile.sender,
+            profile.to,
+            ", ".join(profile.procedures),
+            ", ".join((*profile.fields, *profile.progress)),
+            profile.purpose,
+            profile.legal_basis,
+            f"{profile.until:%Y-%m-%d}",
+        )
+    session.out.print(table)
+
+
+@sharing.command()
+def check(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Of the profile: [sharing.NAME]; all")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Check that profiles can work: fields, agencies, what the receiver's mapping reads.
+
+    Example: lienthong sharing check land-to-tax
+    """
+    from lienthong.sharing.examining import examine_sharing
+    from mappings.dates import VIETNAM
+
+    session: Session = context.obj
+    installation = session.installation
+    profiles = session.settings.sharing if name is None else {name: _profile(session, name)}
+    today = installation.clock().astimezone(VIETNAM).date()
+    found = [
+        (one, remark)
+        for one, profile in profiles.items()
+        for remark in examine_sharing(
+            one,
+            profile,
+            mappings=installation.mappings,
+            receivers=session.settings.receivers,
+            today=today,
+        )
+    ]
+    if as_json:
+        session.json(
+            [
+                {
+                    "profile": one,
+                    "fault": remark.is_fault,
+                    "found": remark.found._asdict(),
+                    "remedy": remark.remedy._asdict(),
+                }
+                for one, remark in found
+            ]
+        )
+    else:
+        for one, remark in found:
+            session.say(Text(*(f"{one}: {words}" for words in remark.found)))
+            session.say(Text(*(f"  {words}" for words in remark.remedy)))
+        if not found:
+            session.say(Text(vi="Mọi hồ sơ chia sẻ đều chạy được", en="All profiles can work"))
+    finish(Exit.PARTLY if any(remark.is_fault for _, remark in found) else Exit.DONE)
+
+
+@sharing.command()
+def send(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Of the profile: [sharing.NAME]")],
+    since: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="What was delivered since, in local time",
+        ),
+    ],
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Share also what was delivered before the profile began; nothing is shared twice.
+
+    Who asked for it, and when, is a row of the audit log; the role `share` does it.
+
+    Example: lienthong sharing send land-to-tax --since 2026-01-01
+    """
+    from lienthong.store.shares import share_again
+    from lienthong.store.work import begin
+
+    session: Session = context.obj
+    installation, profile = session.installation, _profile(session, name)
+    question = session.word(
+        f"Chia sẻ hồ sơ của {profile.sender} đã gửi từ {since:%d/%m/%Y} cho {profile.to}?",
+        f"Share what {profile.sender} delivered since {since:%Y-%m-%d} with {profile.to}?",
+    )
+    if not yes and not typer.confirm(question):
+        finish(Exit.DONE)
+        return
+    procedures = None if profile.procedures == ("*",) else profile.procedures
+    with begin(installation.store, at=installation.clock, actor=getpass.getuser()) as work:
+        count = share_again(work, profile.sender, since=since.astimezone(), procedures=procedures)
+        work.note("sharing.again", name, since=since.astimezone().isoformat(), messages=count)
+    if as_json:
+        session.json({"profile": name, "messages": count})
+        return
+    session.say(
+        Text(
+            vi=f"{count} thông điệp chờ vai trò share xem xét",
+            en=f"{count} messages wait for the role share to look at them",
+        )
+    )
+
+
+def _profile(session: Session, name: str) -> SharingProfile:
+    profiles = session.settings.sharing
+    if name not in profiles:
+        known = ", ".join(profiles) or "-"
+        raise ConfigError(
+            Text(
+                vi=f"Không có [sharing.{name}]; có: {known}",
+                en=f"There is no [sharing.{name}]; there are: {known}",
+            ),
+            code="sharing.unknown",
+        )
+    return profiles[name]
