@@ -25,7 +25,7 @@ from mappings.parts import parse_path, read_condition, read_path, read_template
 from mappings.rules import RuleReader
 from mappings.sources import read_source, read_target
 from mappings.values import as_text
-from mappings.writings import DATE_CELL, PORTAL
+from mappings.writings import DATE_CELL, PORTAL, moment_of
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -152,9 +152,15 @@ class _Reader:
     def _deadline(self, service: str) -> FieldRule | None:
         """Return the rule of the deadline, with the portal's own writing where it names none."""
         rule = self._identity("deadline", service)
-        if rule is None or rule.first or rule.date is not None:
-            return rule
-        return replace(rule, date=DateRule(formats=(PORTAL,)))
+        if rule is None:
+            return None
+        for way in (*rule.first, rule):
+            if way.default and not _is_moment(way.default):
+                wrong = Text(vi="cần dạng yyyyMMddHHmmss", en="expected yyyyMMddHHmmss")
+                self._section.complain("mapping.default_refused", wrong, key="deadline")
+        if rule.first:
+            return replace(rule, first=tuple(map(_dated, rule.first)))
+        return _dated(rule)
 
     def _columns(self, section: Section) -> tuple[InboundColumn, ...]:
         read = [self._column(inner) for inner in section.sections("columns")]
@@ -226,6 +232,18 @@ class _Reader:
                     suggestion=closest(name, lines) if name not in lines else None,
                 )
             return None
+
+
+def _dated(rule: FieldRule) -> FieldRule:
+    return rule if rule.date is not None else replace(rule, date=DateRule(formats=(PORTAL,)))
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment_of(text)
+    except ValueError:
+        return False
+    return True
 
 
 def written_columns(columns: Sequence[InboundColumn]) -> tuple[Column, ...]:

@@ -52,6 +52,9 @@ class Encoder:
         if text.isascii() and text.isprintable():
             return None
         text = unicodedata.normalize("NFC", text)
+        if unicodedata.combining(text[0]):
+            # It would join whatever the file has before it.
+            return self._missing(text[0], at=0)
         try:
             encoded = self._encode(text)
         except UnicodeEncodeError as error:
@@ -78,8 +81,16 @@ class Encoder:
         return self._encode(text)
 
     def encode_document(self, text: str) -> bytes:
-        """Return a whole text with its byte order mark; raises ValueRefused as `encode` does."""
-        return self.mark + self.encode(text)
+        """
+        Return a whole text, put together of texts in NFC, with its byte order mark.
+
+        Raises:
+            ValueRefused: it does not decode to itself.
+        """
+        if self._is_legacy:
+            return self.encode(text)
+        # Not brought to NFC as a whole: two texts side by side are no third one.
+        return self.mark + text.encode(self._codec)
 
     def folded(self, text: str) -> str:
         """Return what `text` reads back as."""

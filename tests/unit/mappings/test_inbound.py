@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters import SourceRecord, read_records
 from mappings import compile_mapping, run_tests
@@ -530,3 +533,62 @@ def test_an_explanation_has_the_same_values_as_the_conversion(service, mapping_t
         "read 'NgayTiepNhan'",
         "date written dd/MM/yyyy",
     ]
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+TARGETS = [
+    "{format: csv, encoding: tcvn3}",
+    "{format: csv, encoding: vni, delimiter: x, quote: ''}",
+    "{format: csv, encoding: windows-1258, formulas: keep}",
+    "{format: fixed, fields: {A: 1-8, B: 9-16, C: 17-40}}",
+    "{format: fixed, encoding: viscii, unit: bytes, fields: {A: 1-8, B: 9-16, C: 17-40}}",
+    "{format: json, encoding: utf-16}",
+    "{format: xml, records: /a/b}",
+    "{format: xlsx}",
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_message_whatever_it_holds_breaks_the_conversion(service, target):
+    made = service(
+        "{to: A, from: MaHoSo}",
+        "{to: B, from: NgayTiepNhan, date: dd/MM/yyyy, default: y}",
+        '{to: C, each: TaiLieuNop, join: "#", from: TenTepDinhKem}',
+        target=target,
+        file_name='"{ChuHoSo}-{message}"',
+        deadline="{first: [NgayHenTra, NgayTiepNhan], default: '20260101000000'}",
+    )
+
+    @given(a=ANY, b=ANY, c=ANY, d=ANY)
+    def never_breaks(a, b, c, d):
+        values = {"MaHoSo": a, "ChuHoSo": b, "NgayTiepNhan": c, "NgayHenTra": c, "TaiLieuNop": d}
+        record = SourceRecord(number=1, values=values, place=Place(file="m"))
+
+        inbound = made.convert(record, now=NOW)
+
+        name = inbound.name_for("01")
+        assert name == name.strip(". ")
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,179}", name)
+        has_error = any(p.severity.value == "error" for p in inbound.problems)
+        assert (inbound.document is None) == has_error
+
+    never_breaks()
+
+
+@pytest.mark.parametrize("text", ["\u0301a", "\u0338"])
+def test_a_mark_that_would_join_the_letter_before_it_is_refused(convert, text):
+    inbound = convert("{to: So, from: ChuHoSo}", message=MESSAGE | {"ChuHoSo": text})
+
+    assert codes(inbound) == ["target.unencodable"]
+
+
+def test_a_deadline_that_is_no_moment_is_found_when_the_file_loads(mapping_text, mistakes):
+    top = {"deadline": "{from: NgayHenTra, default: mai}"}
+
+    found = mistakes(inbound_text(mapping_text, "{to: A, from: MaHoSo}", top, code_lists=LISTS))
+
+    assert [problem.code for problem in found] == ["mapping.default_refused"]
