@@ -50,9 +50,10 @@ class _Linter:
         self._mistakes = mistakes
         self._key = f"inbound.{service.service}"
         packet = file.schema.packets.get(service.service)
-        last = str(getattr(service.source, "records", "")).rpartition("/")[2].rpartition(":")[2]
         # Only where a record is what the schema describes.
-        is_whole = last in ("data", file.schema.element_of(service.service)) if packet else False
+        records = getattr(service.source, "records", None)
+        element = "" if packet is None else file.schema.element_of(service.service)
+        is_whole = records in ("", "data") or str(records).endswith(f":{element}")
         self._group: Group | None = packet if is_whole else None
 
     def lint(self) -> None:

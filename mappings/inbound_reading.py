@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adapters import OptionsWrong, make_options
+from adapters import OptionsWrong
+from adapters.options import MessageOptions
 from adapters.writers import Column, make_writer
 from adapters.writers.cells import DATE, KINDS
 from mappings import keys
@@ -26,6 +27,7 @@ from mappings.rules import RuleReader
 from mappings.sources import read_source, read_target
 from mappings.values import as_text
 from mappings.writings import DATE_CELL, PORTAL, moment_of
+from schemas.model import load_version, version_names
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -119,17 +121,11 @@ class _Reader:
         )
 
     def _source(self, service: str) -> SourceOptions | None:
-        def defaults(format_name: str) -> Mapping[str, object]:
-            if service not in self._schema.packets:
-                return {}
-            if format_name == "json":
-                return {"records": "data"}
-            return _xml_records(service, self._schema) if format_name == "xml" else {}
-
+        packet = self._schema.packets.get(service)
         if "source" in self._section:
-            return read_source(self._section, defaults=defaults)
-        if service in self._schema.packets:
-            return make_options({"format": "xml", **defaults("xml")})
+            return read_source(self._section)
+        if packet is not None:
+            return _message_options(service, self._schema)
         self._section.complain(
             "mapping.key_missing",
             Text(
@@ -253,12 +249,13 @@ def written_columns(columns: Sequence[InboundColumn]) -> tuple[Column, ...]:
     )
 
 
-def _xml_records(packet: str, schema: SchemaVersion) -> Mapping[str, object]:
-    steps = (packet, "data", "BanTin", schema.element_of(packet))
-    return {
-        "records": "".join(f"/lt:{step}" for step in steps),
-        "namespaces": {"lt": schema.namespace},
-    }
+def _message_options(packet: str, schema: SchemaVersion) -> MessageOptions:
+    """Return how a message of the portal's own services is read, whichever way it came."""
+    others = (load_version(name).namespace for name in version_names())
+    return MessageOptions(
+        elements=("BanTin", schema.element_of(packet)),
+        namespaces=tuple(dict.fromkeys((schema.namespace, *others))),
+    )
 
 
 _BESIDE = ("to", "type", "max_length", "each", "join")

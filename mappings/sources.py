@@ -18,22 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def read_source(
-    section: Section, *, defaults: Callable[[str], Mapping[str, object]] | None = None
-) -> SourceOptions | None:
-    """
-    Return the options under `source`; None with complaints.
-
-    Args:
-        section: That holds it.
-        defaults: From a format to the options that a source of this format has where it says none.
-    """
-
-    def make(values: Mapping[str, object]) -> SourceOptions:
-        known = {} if defaults is None else defaults(str(values.get("format")))
-        return make_options({**known, **values})
-
-    return _options(section, "source", make, code="mapping.source_wrong")
+def read_source(section: Section) -> SourceOptions | None:
+    """Return the options under `source`; None with complaints."""
+    return _options(section, "source", make_options, code="mapping.source_wrong")
 
 
 def read_target(section: Section) -> TargetOptions | None:

@@ -339,6 +339,10 @@ def _root_tag(head: bytes, *, limits: Limits) -> str:
             en=f"the start tag of the root element is longer than {_MAX_PROLOG_BYTES} bytes",
         )
     fault = fault or _finish(parser, limits=limits)
+    if fault is None:
+        # libxml2 looks at the first four bytes only once there are more, or the end: "<a/>".
+        for _, element in parser.read_events():
+            return str(element.tag)
     assert fault is not None, "a document without a root is not well-formed"
     raise fault
 

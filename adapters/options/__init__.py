@@ -35,7 +35,7 @@ from adapters.options.faults import (
     unknown_key,
 )
 from adapters.options.fixed import FixedCheck, FixedField, FixedOptions, FixedType
-from adapters.options.trees import JsonLinesOptions, JsonOptions, XmlOptions
+from adapters.options.trees import JsonLinesOptions, JsonOptions, MessageOptions, XmlOptions
 from adapters.options.workbooks import (
     ChildSheet,
     OdsOptions,
@@ -64,6 +64,7 @@ __all__ = [
     "FixedType",
     "JsonLinesOptions",
     "JsonOptions",
+    "MessageOptions",
     "OdsOptions",
     "OptionsWrong",
     "SheetOptions",

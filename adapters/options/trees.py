@@ -23,6 +23,16 @@ class JsonOptions(RecordOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageOptions(JsonOptions):
+    """A message that may be JSON or our XML; no mapping names it, it is what holds by default."""
+
+    elements: tuple[str, ...]
+    """From the root to the record, all in one namespace."""
+    namespaces: tuple[str, ...]
+    """Those that are known, the mapping's own first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JsonLinesOptions(RecordOptions):
     """One JSON object per line."""
 

@@ -222,11 +222,11 @@ def test_a_preview_needs_no_key(cli, example):
     assert sorted(path.name for path in example.iterdir()) == ["ho-so.csv", "so.yaml"]
 
 
-MESSAGE = """{"session": "s", "data": [
+MESSAGE = """[
  {"MaHoSo": "000.15.29.H29-260305-0042", "MaTTHC": "1.012784", "ChuHoSo": "Trần Văn Mẫu",
   "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1", "MaLinhVuc": "G10"},
  {"MaHoSo": "000.15.29.H29-260305-0043", "MaTTHC": "1.012784", "ChuHoSo": "Lý 李",
-  "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1"}]}
+  "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1"}]
 """
 INBOUND = ("mapping", "preview", "m.json", "-a", "land-registration", "--inbound")
 

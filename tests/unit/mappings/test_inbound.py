@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from adapters import SourceRecord, read_records
 from mappings import compile_mapping, run_tests
 from mappings.explaining_inbound import InboundExplainer
+from schemas.errors import InputError
 from schemas.problem import Place
 
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
@@ -31,6 +32,12 @@ MESSAGE = {
     "NgayHenTra": "20260310170000",
     "TaiLieuNop": [{"TenTepDinhKem": "don.pdf"}, {"TenTepDinhKem": "phu-luc.pdf"}],
 }
+_XML = (
+    '<BanTin xmlns="{namespace}" Id="x"><MaBanTin>1</MaBanTin><HoSo>'
+    "<MaHoSo>H29.15-260305-0001</MaHoSo><TaiLieuNop><TenTepDinhKem>don.pdf</TenTepDinhKem>"
+    "</TaiLieuNop><TaiLieuNop><TenTepDinhKem>phu-luc.pdf</TenTepDinhKem></TaiLieuNop></HoSo>"
+    "</BanTin>"
+)
 
 
 @pytest.fixture
@@ -285,24 +292,50 @@ def test_a_dossier_code_that_is_named_and_empty_blocks(convert):
     ]
 
 
-def test_the_json_of_the_portal_and_its_xml_are_read_without_being_described(service):
-    made = service("{to: So, from: MaHoSo}", source="{format: json}")
-    data = json.dumps({"session": "s", "data": [MESSAGE, MESSAGE | {"MaHoSo": "H29-2"}]}).encode()
-    records = read_records(
-        io.BytesIO(data), file_name="m", options=made.source, read_columns=made.read_columns
+@pytest.mark.parametrize(
+    "message",
+    [
+        json.dumps(MESSAGE),
+        "\ufeff \n" + json.dumps([MESSAGE]),
+        _XML.format(namespace="urn:lienthong:dvcqg:2020"),
+        _XML.format(namespace="urn:lienthong:dvcqg:2022"),
+    ],
+    ids=["JSON", "JSON with a mark, in an array", "XML", "XML of a later version"],
+)
+def test_a_message_of_the_portal_is_read_whichever_way_it_came(service, message):
+    made = service(
+        "{to: So, from: MaHoSo}", '{to: Tep, each: TaiLieuNop, join: "#", from: TenTepDinhKem}'
     )
 
-    assert [made.convert(one, now=NOW).dossier_code for one in records] == [
-        "H29.15-260305-0001",
-        "H29-2",
-    ]
-    xml = (
-        '<DongBoHoSoMC xmlns="urn:lienthong:dvcqg:2020"><data><BanTin><HoSo><MaHoSo>H29-3</MaHoSo>'
-        "</HoSo></BanTin></data></DongBoHoSoMC>"
+    (record,) = read_records(
+        io.BytesIO(message.encode()),
+        file_name="m",
+        options=made.source,
+        read_columns=made.read_columns,
     )
+    assert made.convert(record, now=NOW).rows == (
+        {"So": "H29.15-260305-0001", "Tep": "don.pdf#phu-luc.pdf"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (b"", "input.empty"),
+        (b"<a/>", "xml.records_missing"),
+        (b"<html><body>502</body></html>", "xml.records_missing"),
+        (b"<BanTin><HoSo>", "xml.syntax"),
+        (b"xin chao", "json.syntax"),
+        (b"PK\x03\x04 a workbook", "input.not_text"),
+    ],
+)
+def test_what_is_no_message_is_refused_with_its_reason(service, message, code):
     made = service("{to: So, from: MaHoSo}")
-    (record,) = read_records(io.BytesIO(xml.encode()), file_name="m", options=made.source)
-    assert made.convert(record, now=NOW).rows == ({"So": "H29-3"},)
+
+    with pytest.raises(InputError) as caught:
+        list(read_records(io.BytesIO(message), file_name="m", options=made.source))
+
+    assert caught.value.problem.code == code
 
 
 WRONG = "mapping.target_wrong"

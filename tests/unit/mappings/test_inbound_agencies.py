@@ -68,7 +68,7 @@ def test_an_agency_gets_only_the_services_that_its_mapping_names(agencies):
 def test_the_land_office_gets_its_table_in_the_bytes_of_its_fonts(agencies):
     converter = agencies.get("land-registration").inbound["DongBoHoSoMC"]
 
-    (inbound,) = converted(converter, {"session": "s", "data": [DOSSIER]})
+    (inbound,) = converted(converter, DOSSIER)
 
     assert inbound.problems == ()
     assert inbound.document == (
@@ -85,7 +85,7 @@ def test_the_land_office_gets_its_table_in_the_bytes_of_its_fonts(agencies):
 
 def test_what_the_land_office_gets_goes_up_again_as_the_same_dossier(agencies):
     agency = agencies.get("land-registration")
-    (inbound,) = converted(agency.inbound["DongBoHoSoMC"], {"data": [DOSSIER]})
+    (inbound,) = converted(agency.inbound["DongBoHoSoMC"], DOSSIER)
 
     # The agency's program counts the snapshots itself.
     header, row = inbound.document.splitlines()
@@ -105,7 +105,7 @@ def test_what_the_land_office_gets_goes_up_again_as_the_same_dossier(agencies):
 def test_the_land_office_gets_the_payment_of_a_tax(agencies):
     converter = agencies.get("land-registration").inbound["ChungTuThue"]
 
-    (inbound,) = converted(converter, {"SecurityKey": "k", "Service": "x", "Data": PAYMENT})
+    (inbound,) = converted(converter, PAYMENT)
 
     assert inbound.problems == ()
     assert inbound.document == (
@@ -122,7 +122,7 @@ def test_the_land_office_gets_the_payment_of_a_tax(agencies):
 def test_the_ministry_gets_its_profile_in_json(agencies):
     converter = agencies.get("ministry-profile").inbound["DongBoHoSoMC"]
 
-    (inbound,) = converted(converter, {"data": [DOSSIER | {"SoGiayToChuHoSo": "079000000042"}]})
+    (inbound,) = converted(converter, DOSSIER | {"SoGiayToChuHoSo": "079000000042"})
 
     files = [
         {
@@ -168,7 +168,7 @@ def test_the_ministry_gets_its_profile_in_json(agencies):
 def test_a_hostile_value_stops_its_message_with_the_reason(agencies, field, value, code):
     converter = agencies.get("land-registration").inbound["DongBoHoSoMC"]
 
-    (inbound,) = converted(converter, {"data": [DOSSIER | {field: value}]})
+    (inbound,) = converted(converter, DOSSIER | {field: value})
 
     assert {problem.code for problem in inbound.problems} == ({code} if code else set())
     assert (inbound.document is None) == bool(code)

@@ -201,6 +201,11 @@ def test_streams_nothing_where_nothing_stands_at_the_path(text):
     assert read(text) == []
 
 
+@pytest.mark.parametrize("path", [((None, "b"),), ((None, "a"), (None, "b"))])
+def test_the_shortest_document_is_no_crash(path):
+    assert list(iter_elements(io.BytesIO(b"<a/>"), path=path)) == []
+
+
 def test_the_root_itself_may_be_the_element_asked_for():
     elements = iter_elements(io.BytesIO(b"<a>1</a>"), path=((None, "a"),))
 
