@@ -74,6 +74,7 @@ DOCUMENT = (
     f'<BanTin xmlns="{VERSION.namespace}" Id="bt-{MESSAGE}"><MaBanTin>{MESSAGE}</MaBanTin></BanTin>'
 ).encode()
 REQUEST = SendRequest(
+    agency="land-registration",
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,

@@ -25,6 +25,7 @@ from tests.contract.json_site import (
 from tests.contract.peers import answering, closing_after_reading, http, peer, read_request
 
 REQUEST = SendRequest(
+    agency="land-registration",
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,

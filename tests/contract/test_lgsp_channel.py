@@ -26,6 +26,7 @@ from tests.contract.lgsp_site import LGSP, open_lgsp
 from tests.contract.peers import answering, http, peer, read_request
 
 REQUEST = SendRequest(
+    agency="land-registration",
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,

@@ -31,6 +31,7 @@ DOSSIER = "H29.14-261124-0001"
 VERSION = load_version("dvcqg-2020")
 DOCUMENT = f'<BanTin xmlns="{VERSION.namespace}" Id="bt-{MESSAGE}"></BanTin>'.encode()
 REQUEST = SendRequest(
+    agency="land-registration",
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,

@@ -70,6 +70,7 @@ class Agency:
     def request(self, number, *, packet=Packet.DOSSIER, is_updating=False, **changes):
         values = (SNAPSHOT if packet is Packet.DOSSIER else PROGRESS) | changes
         return SendRequest(
+            agency="land-registration",
             packet=packet,
             message_id=message_id(number),
             dossier_code=values["MaHoSo"],

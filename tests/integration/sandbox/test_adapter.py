@@ -20,6 +20,7 @@ from tests.contract.json_site import (
 )
 
 ADD = SendRequest(
+    agency="land-registration",
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,

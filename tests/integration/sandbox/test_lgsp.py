@@ -20,6 +20,7 @@ from tests.contract.json_site import (
 from tests.contract.lgsp_site import open_lgsp
 
 ADD = SendRequest(
+    agency="land-registration",
     packet=Packet.DOSSIER,
     message_id=MESSAGE,
     dossier_code=DOSSIER,
