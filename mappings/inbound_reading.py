@@ -91,6 +91,10 @@ class _Reader:
         section = self._section
         section.expect(keys.INBOUND)
         name = (section.text("service") or "").strip()
+        if "service" in section and not name:
+            section.wrong_type("service", vi="tên dịch vụ", en="the name of a service")
+        if "when" in section and "each" not in section:
+            section.complain("mapping.key_unknown", _WHEN_ALONE, key="when")
         source, target = self._source(name), read_target(section)
         rules = {key: self._identity(key, name) for key in ("dossier_code", "procedure", "status")}
         deadline = self._deadline(name)
@@ -264,6 +268,10 @@ _ONE_ROW = Text(
     "phần tử bao ngoài (XML)",
     en="`each` makes several rows, and this document holds one: `array: true` (JSON), or `records` "
     "with an element around (XML)",
+)
+_WHEN_ALONE = Text(
+    vi="`when` của dịch vụ chọn phần tử của `each`, mà ở đây không có `each`",
+    en="a service's `when` chooses entries of `each`, and there is no `each` here",
 )
 _NO_NAME = Text(
     vi="thiếu khóa 'to': tên cột của đơn vị",

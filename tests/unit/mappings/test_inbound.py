@@ -341,6 +341,16 @@ def test_what_is_no_message_is_refused_with_its_reason(service, message, code):
 WRONG = "mapping.target_wrong"
 MISTAKES = {
     "no source": ("{to: A, from: MaHoSo}", {"service": "ChungTuThue"}, ["mapping.key_missing"]),
+    "a blank name of a service": (
+        "{to: A, from: MaHoSo}",
+        {"service": "' '", "source": "{format: json}"},
+        ["mapping.type_wrong"],
+    ),
+    "a condition of nothing": (
+        "{to: A, from: MaHoSo}",
+        {"when": "{path: GhiChu, present: true}"},
+        ["mapping.key_unknown"],
+    ),
     "no column": ("{from: MaHoSo}", {}, ["mapping.key_missing"]),
     "a source too many": ("{to: A, from: MaHoSo, constant: c}", {}, ["mapping.rule_sources"]),
     "an unknown key": ("{to: A, from: MaHoSo, length: 5}", {}, ["mapping.key_unknown"]),
