@@ -49,9 +49,9 @@ class LgspField:
 
 _INTEGER, _BOOLEAN, _TIME = LgspKind.INTEGER, LgspKind.BOOLEAN, LgspKind.TIME
 _FEE: Final = (
-    LgspField("FeeName", sources=("TenPhiLePhi",)),
-    LgspField("FeeType", _INTEGER),
-    LgspField("Price", LgspKind.NUMBER, sources=("Gia",)),
+    LgspField("FeeName", required=True, sources=("TenPhiLePhi",)),
+    LgspField("FeeType", _INTEGER, required=True),
+    LgspField("Price", LgspKind.NUMBER, required=True, sources=("Gia",)),
 )
 _DOSSIER: Final = (
     LgspField("DocTypeCode", required=True, sources=("MaTTHC",)),
@@ -106,17 +106,19 @@ _DOSSIER: Final = (
         codes={"9": "2", OTHERS: "1"},
     ),
     LgspField("ProcessingOrganName", required=True, sources=("DonViXuLy",)),
-    LgspField("HasSupplementary", _BOOLEAN, sources=("DanhSachHoSoBoSung",)),
+    # A string in the schema: "true" where there is any.
+    LgspField("HasSupplementary", sources=("DanhSachHoSoBoSung",)),
     LgspField("RequireSupplementaryDate", _TIME),
     LgspField("Note", sources=("GhiChu",)),
     LgspField(
         "Attachments",
         sources=("TaiLieuNop",),
         fields=(
-            LgspField("AttachmentId", sources=("TepDinhKemId",)),
-            LgspField("AttachmentName", sources=("TenTepDinhKem",)),
+            LgspField("AttachmentId", _INTEGER, required=True, sources=("TepDinhKemId",)),
+            LgspField("AttachmentName", required=True, sources=("TenTepDinhKem",)),
             LgspField("IsDeleted", _BOOLEAN, sources=("IsDeleted",)),
-            LgspField("IsVerified", _BOOLEAN),
+            # Between the two the schema has Base64; the portal's dossiers name files by address.
+            LgspField("IsVerified", _BOOLEAN, required=True),
         ),
     ),
     LgspField("DocFees", sources=("DanhSachLePhi",), fields=_FEE),
@@ -124,30 +126,34 @@ _DOSSIER: Final = (
         "DocPapers",
         sources=("DanhSachTepDinhKemKhac",),
         fields=(
-            LgspField("PaperName", sources=("TenGiayTo",)),
-            LgspField("Amount", _INTEGER, sources=("SoLuong",)),
-            LgspField("PaperType", _INTEGER, sources=("LoaiGiayTo",)),
+            LgspField("PaperName", required=True, sources=("TenGiayTo",)),
+            LgspField("Amount", _INTEGER, required=True, sources=("SoLuong",)),
+            LgspField("PaperType", _INTEGER, required=True, sources=("LoaiGiayTo",)),
         ),
     ),
     LgspField(
         "Supplementaries",
         sources=("DanhSachHoSoBoSung",),
         fields=(
-            LgspField("SupplementaryId", _INTEGER, sources=("HoSoBoSungId",)),
-            LgspField("SendUser", sources=("NguoiYeuCauBoSung",)),
-            LgspField("SendComment", sources=("NoiDungBoSung",)),
-            LgspField("SendDate", _TIME, sources=("NgayBoSung",)),
+            LgspField("SupplementaryId", _INTEGER, required=True, sources=("HoSoBoSungId",)),
+            LgspField("SendUser", required=True, sources=("NguoiYeuCauBoSung",)),
+            LgspField("SendComment", required=True, sources=("NoiDungBoSung",)),
+            LgspField("SendDate", _TIME, required=True, sources=("NgayBoSung",)),
             LgspField("ReceivedUser", sources=("NguoiTiepNhanBoSung",)),
             LgspField("ReceivedComment", sources=("ThongTinTiepNhan",)),
-            LgspField("ReceivedDate", _TIME, sources=("NgayTiepNhanBoSung",)),
-            LgspField("IsReceived", _BOOLEAN, sources=("TrangThaiBoSung",)),
+            LgspField("ReceivedDate", _TIME, required=True, sources=("NgayTiepNhanBoSung",)),
+            LgspField("IsReceived", _BOOLEAN, required=True, sources=("TrangThaiBoSung",)),
             LgspField(
                 "Papers",
                 sources=("DanhSachGiayToBoSung",),
-                fields=(LgspField("PaperName", sources=("TenTepDinhKem",)),),
+                fields=(
+                    LgspField("PaperName", required=True, sources=("TenTepDinhKem",)),
+                    LgspField("Amount", _INTEGER, required=True),
+                    LgspField("PaperType", _INTEGER, required=True),
+                ),
             ),
             LgspField("Fees", sources=("DanhSachLePhiBoSung",), fields=_FEE),
-            LgspField("OldDateAppointed", _TIME, sources=("NgayHenTraTruoc",)),
+            LgspField("OldDateAppointed", _TIME, required=True, sources=("NgayHenTraTruoc",)),
             LgspField("NewDateAppointed", _TIME, sources=("NgayHenTraMoi",)),
         ),
     ),

@@ -277,8 +277,6 @@ def _is_of(value: object, one: LgspField) -> bool:
         return isinstance(value, int)
     if one.kind is LgspKind.NUMBER:
         return isinstance(value, int | float)
-    if one.name == "AttachmentId" and isinstance(value, int):
-        return True
     if not isinstance(value, str) or not value:
         return False
     return one.kind is not LgspKind.TIME or value == NEVER or _is_time(value) is not None

@@ -59,7 +59,7 @@ ROW = {
     "Status": 1,
     "ProcessingOrganName": "x",
     "Attachments": [
-        {"Attachmentld": 5, "AttachmentName": "a", "IsDeleted": False, "Base64": "JVBERi0="}
+        {"Attachmentld": 5, "AttachmentName": "a", "Base64": "JVBERi0=", "IsVerified": False}
     ],
     "OrganInchargeIdLevel1": "H29.30",
     "OrganInchargeName": "x",
@@ -210,7 +210,8 @@ def test_a_token_ends_after_its_lifetime(start, connect):
 
 def test_what_the_published_schema_allows_is_taken_in_both_spellings(sandbox, call):
     assert call(ROW) == {"Status": 0, "Message": "Thành công"}
-    assert call(ROW | {"IsReturned": True, "Attachments": [{"AttachmentId": "5"}]})["Status"] == 0
+    other = {"AttachmentId": 5, "AttachmentName": "a", "IsVerified": True}
+    assert call(ROW | {"IsReturned": True, "Attachments": [other]})["Status"] == 0
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,8 @@ def test_what_the_published_schema_allows_is_taken_in_both_spellings(sandbox, ca
         ({"MaHoSo": "x"}, "MaHoSo: trường không có trong lgsp_schema"),
         ({"Attachments": []}, "Attachments: cần một mảng có phần tử"),
         ({"Attachments": [{"Url": "x"}]}, "Attachments.Url: trường không có"),
-        ({"DocFees": [{"Price": "1"}]}, "DocFees.Price: sai kiểu"),
+        ({"DocFees": [{"Price": 1}]}, "DocFees.FeeName: thiếu"),
+        ({"DocFees": [{"FeeName": "a", "FeeType": 4, "Price": "1"}]}, "DocFees.Price: sai kiểu"),
     ],
 )
 def test_an_object_that_is_not_as_published_is_refused(sandbox, call, change, words):

@@ -36,7 +36,11 @@ FULL = {
     "GhiChu": "Ghi chú",
     "TaiLieuNop": [
         {"TepDinhKemId": "5", "TenTepDinhKem": "don.pdf", "IsDeleted": "False"},
-        {"TenTepDinhKem": "b.pdf", "DuongDanTaiTepTin": "https://x.example/b.pdf"},
+        {
+            "TepDinhKemId": "6",
+            "TenTepDinhKem": "b.pdf",
+            "DuongDanTaiTepTin": "https://x.example/b.pdf",
+        },
     ],
     "DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí", "Gia": "100000", "LoaiPhiLePhi": "1"}],
     "DanhSachTepDinhKemKhac": [{"TenGiayTo": "Bản sao", "SoLuong": "2", "LoaiGiayTo": "1"}],
@@ -44,7 +48,9 @@ FULL = {
         {
             "HoSoBoSungId": "7",
             "NguoiYeuCauBoSung": "Lê A",
+            "NoiDungBoSung": "Thiếu bản sao",
             "NgayBoSung": "20210306080000",
+            "NgayTiepNhanBoSung": "20210307080000",
             "TrangThaiBoSung": "True",
             "DanhSachGiayToBoSung": [{"TenTepDinhKem": "c.pdf"}],
             "DanhSachLePhiBoSung": [{"TenPhiLePhi": "Phí", "Gia": "0.5"}],
@@ -62,6 +68,11 @@ ROW = {
     "TrangThai": "4",
 }
 PLAIN = {key: value for key, value in FULL.items() if isinstance(value, str)}
+CONSTANTS = {
+    "Attachments.IsVerified": "false",
+    "Supplementaries.Papers.Amount": "1",
+    "Supplementaries.Papers.PaperType": "1",
+}
 TRACES = {
     "sources": {"DocumentId": ["MaHoSo"], "OrganizationInchargeName": ["@MaDonVi"]},
     "codes": {"OrganizationInchargeName": {"H29.30": "UBND Quận 1"}},
@@ -79,6 +90,8 @@ def document(values, packet="DongBoHoSoMC", version=VERSION):
 
 
 def write(values=FULL, packet="DongBoHoSoMC", version=VERSION, **form):
+    if values is FULL:
+        form["constants"] = CONSTANTS | form.get("constants", {})
     return LgspWriter(packet, form=LgspForm(**form)).write(document(values, packet, version))
 
 
@@ -97,14 +110,16 @@ def test_a_dossier_is_written_as_published_in_the_published_order():
         '"DateReceived":"2021-03-05T08:15:00.000Z","DateAppointed":"2021-03-10T17:00:00.000Z",'
         '"IsSuccess":false,"SuccessDate":"0000-00-00T00:00:00.000+0700","IsReturned":false,'
         '"ReturnedDate":"2021-03-10T17:00:00.000Z","ReturnedType":0,"Status":1,'
-        '"ProcessingOrganName":"UBND Quận 1","HasSupplementary":true,"Note":"Ghi chú",'
-        '"Attachments":[{"AttachmentId":"5","AttachmentName":"don.pdf","IsDeleted":false},'
-        '{"AttachmentName":"b.pdf"}],'
+        '"ProcessingOrganName":"UBND Quận 1","HasSupplementary":"true","Note":"Ghi chú",'
+        '"Attachments":[{"AttachmentId":5,"AttachmentName":"don.pdf","IsDeleted":false,'
+        '"IsVerified":false},'
+        '{"AttachmentId":6,"AttachmentName":"b.pdf","IsVerified":false}],'
         '"DocFees":[{"FeeName":"Lệ phí","FeeType":4,"Price":100000}],'
         '"DocPapers":[{"PaperName":"Bản sao","Amount":2,"PaperType":1}],'
         '"Supplementaries":[{"SupplementaryId":7,"SendUser":"Lê A",'
-        '"SendDate":"2021-03-06T08:00:00.000Z","IsReceived":true,'
-        '"Papers":[{"PaperName":"c.pdf"}],'
+        '"SendComment":"Thiếu bản sao","SendDate":"2021-03-06T08:00:00.000Z",'
+        '"ReceivedDate":"2021-03-07T08:00:00.000Z","IsReceived":true,'
+        '"Papers":[{"PaperName":"c.pdf","Amount":1,"PaperType":1}],'
         '"Fees":[{"FeeName":"Phí","FeeType":4,"Price":0.5}],'
         '"OldDateAppointed":"2021-03-10T17:00:00.000Z",'
         '"NewDateAppointed":"2021-03-12T17:00:00.000Z"}],'
@@ -163,13 +178,13 @@ def test_what_the_published_schema_and_its_implementer_spell_differently_is_a_se
     written = json.loads(
         write(
             names={"Attachments.AttachmentId": "Attachmentld"},
-            kinds={"IsReturned": LgspKind.TEXT, "Attachments.AttachmentId": LgspKind.INTEGER},
+            kinds={"IsReturned": LgspKind.TEXT, "Attachments.AttachmentId": LgspKind.TEXT},
             time_format="%d/%m/%Y %H:%M",
             zone=Zone.NONE,
         )
     )
 
-    assert written["Attachments"][0]["Attachmentld"] == 5
+    assert written["Attachments"][0]["Attachmentld"] == "5"
     assert written["IsReturned"] == "false"
     assert written["DateReceived"] == "05/03/2021 08:15"
 
@@ -193,13 +208,22 @@ def test_every_field_that_is_missing_is_told_at_once():
 
 
 def test_a_constant_stands_only_where_nothing_else_does():
-    constants = {"CitizenName": "?", "Address": "Không rõ", "Attachments.IsVerified": "true"}
+    constants = {"CitizenName": "?", "Address": "Không rõ", "Attachments.IsDeleted": "true"}
 
     written = json.loads(write(constants=constants))
 
     assert written["CitizenName"] == "Trương Thị Mẫu"
     assert written["Address"] == "Không rõ"
-    assert written["Attachments"][1]["IsVerified"] is True
+    assert [one["IsDeleted"] for one in written["Attachments"]] == [False, True]
+
+
+def test_what_a_file_needs_and_no_dossier_has_must_be_named():
+    values = PLAIN | {"TaiLieuNop": [{"TenTepDinhKem": "a.pdf"}]}
+
+    assert problems(values) == [
+        ("lgsp.missing", "Attachments[1].AttachmentId"),
+        ("lgsp.missing", "Attachments[1].IsVerified"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +233,12 @@ def test_a_constant_stands_only_where_nothing_else_does():
         ({"LoaiDoiTuong": "3"}, {}, ("lgsp.unmapped", "ApplicantsType")),
         ({"NgayHenTra": "20210231000000"}, {}, ("lgsp.value", "DateAppointed")),
         (
-            {"DanhSachLePhi": [{"Gia": "1"}, {"Gia": "100.000"}]},
+            {
+                "DanhSachLePhi": [
+                    {"TenPhiLePhi": "a", "Gia": "1"},
+                    {"TenPhiLePhi": "b", "Gia": "100.000"},
+                ]
+            },
             {},
             ("lgsp.value", "DocFees[2].Price"),
         ),
@@ -217,7 +246,7 @@ def test_a_constant_stands_only_where_nothing_else_does():
         ({"GhiChu": "x" * 501}, {"max_lengths": {"Note": 500}}, ("lgsp.too_long", "Note")),
         (
             {"TaiLieuNop": [{"TepDinhKemId": "٣"}]},
-            {"kinds": {"Attachments.AttachmentId": LgspKind.INTEGER}},
+            {},
             ("lgsp.value", "Attachments[1].AttachmentId"),
         ),
     ],
