@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from lienthong.channels.asking import ask_patiently, fail_look_up
 from lienthong.channels.deriving import Payload, read_signed, refuse_values
 from lienthong.channels.dictionaries import Dictionary, no_answer, no_dictionaries
-from lienthong.channels.json_answers import JsonJudge
+from lienthong.channels.json_answers import JsonJudge, VerdictRules
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
 from lienthong.channels.logins import Login, judge_login, refused_login
 from lienthong.channels.port import TO_PORTAL, Answer, Found, LookUp, Outcome, Packet
@@ -81,7 +81,10 @@ class JsonChannel:
             for version in self._versions
             for packet in TO_PORTAL
         }
-        self._judge = JsonJudge(profile=profile, json=self._json)
+        rules = VerdictRules(
+            profile=profile, failure_texts=self._json.failure_texts, code_field="MaHoSo"
+        )
+        self._judge = JsonJudge(profile=profile, json=self._json, rules=rules)
         self._base = urlsplit(profile.endpoint).path.rstrip("/")
         self._wire = Wire(profile)
         self._sessions = Sessions(

@@ -131,13 +131,8 @@ class JsonJudge:
 
     profile: TargetProfile
     json: JsonProfile
-
-    @property
-    def rules(self) -> VerdictRules:
-        """What an answer to a delivery is judged by."""
-        return VerdictRules(
-            profile=self.profile, failure_texts=self.json.failure_texts, code_field="MaHoSo"
-        )
+    rules: VerdictRules
+    """What an answer to a delivery is judged by."""
 
     def read(self, reply: Reply) -> JsonReply:
         """Return `reply` with what it says."""

@@ -152,3 +152,31 @@ def test_the_table_of_the_json_adapter_is_read_and_its_mistakes_have_their_place
     assert any(
         "session_seconds" in one.suggestion.en for one in refused.value.problems if one.suggestion
     )
+
+
+def test_the_secrets_of_an_lgsp_come_from_the_environment_and_no_mistake_shows_them(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "lienthong.toml"
+    text = (
+        '[target]\nendpoint = "http://127.0.0.1:1/x"\nchannel = "lgsp"\nsuccess_codes = ["0"]\n'
+        '[target.lgsp]\ntoken_endpoint = "/token"\nclient_id = "u"\n'
+        '[target.lgsp.access]\napp_name = "a"\n'
+    )
+    monkeypatch.setenv("LIENTHONG_TARGET__LGSP__CLIENT_SECRET", "bi-mat-1")
+    monkeypatch.setenv("LIENTHONG_TARGET__LGSP__ACCESS__ACCESS_KEY", "bi-mat-2")
+    monkeypatch.setenv("LIENTHONG_TARGET__LGSP__ACCESS__SECRET_KEY", "bi-mat-3")
+    file.write_text(text)
+
+    profile = load_settings(file=file).target
+    file.write_text(text.replace('app_name = "a"', 'app_name = "a"\nheader = "Authorization"'))
+    with pytest.raises(ConfigError) as refused:
+        load_settings(file=file)
+
+    assert profile.lgsp.client_secret.get_secret_value() == "bi-mat-1"
+    assert profile.lgsp.access.secret_key.get_secret_value() == "bi-mat-3"
+    (problem,) = refused.value.problems
+    assert "Authorization is the token's" in problem.message.en
+    assert profile.lgsp.access.value.startswith("eyJ")
+    assert "bi-mat" not in f"{problem} {profile!r}"
+    assert profile.lgsp.access.value not in f"{profile!r}"
