@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4, uuid5
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from lienthong.channels.answers import Call, Judge
 from lienthong.channels.asking import ask_patiently
@@ -247,7 +247,8 @@ def _ids_of(request: SendRequest) -> tuple[str, str]:
     """Return the ids of an attempt: of its message, and one that X-Road has seen only once."""
     # The same again for the same attempt, so that it can be looked for in X-Road's log even when
     # this process did not live to store it.
-    return request.message_id, str(uuid5(UUID(request.message_id), str(request.attempt)))
+    name = f"urn:uuid:{request.message_id}#{request.attempt}"
+    return request.message_id, str(uuid5(NAMESPACE_URL, name))
 
 
 def _for_receipts(
