@@ -60,6 +60,7 @@ def read_inbound_request(element: _Element) -> InboundRequest:
                     en="The NhanBanTin is not as inbound.xsd says: MaBanTin, DichVu, MaDonVi, then "
                     "DuLieu with exactly one element",
                 ),
+                suggestion=Text(vi="Xem WSDL tại ?wsdl", en="See the WSDL at ?wsdl"),
             )
         )
     found = {etree.QName(one).localname: one for one in element.iterchildren(etree.Element)}

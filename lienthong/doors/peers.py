@@ -84,13 +84,13 @@ class PeerDoors:
             return []
         base = "/v1/peers/{peer}"
         return [
-            self._route(f"{base}/soap", self._soap, refuse=self._refuse_soap),
-            self._route(f"{base}/json", self._json, refuse=self._refuse_json),
+            self._route(f"{base}/soap", self._soap, tell=self._refuse_soap),
+            self._route(f"{base}/json", self._json, tell=self._refuse_json),
             Route(f"{base}/soap", self._describe, methods=["GET"]),
             Route(f"{base}/{FOLDER}/{{folder}}/{{name}}", self._schema, methods=["GET"]),
         ]
 
-    def _route(self, path: str, call: Call, *, refuse: Refusing) -> Route:
+    def _route(self, path: str, call: Call, *, tell: Refusing) -> Route:
         again = self._settings.retry_after_seconds
 
         async def endpoint(request: Request) -> Response:
@@ -101,16 +101,16 @@ class PeerDoors:
                 log.info("http.sender_left")
                 return Response(status_code=499)
             except NotTaken as refused:
-                answered = refuse(request, refused)
+                answered = tell(request, refused)
             except Refused as refused:
-                answered = refuse(request, _as_not_taken(refused))
+                answered = tell(request, _as_not_taken(refused))
             except (*STORE_TROUBLE, PeerError) as error:
                 log.warning("http.store", cause=type(error).__name__)
-                answered = refuse(request, later(again))
+                answered = tell(request, later(again))
             except Exception as error:  # noqa: BLE001 - the boundary of one request
                 # Its words may quote the request, so only its kind and its place are logged.
                 log.error("http.failed", **kind_and_place(error))  # noqa: TRY400 - see above
-                answered = refuse(request, _failed())
+                answered = tell(request, _failed())
             return Answer(
                 answered.content,
                 status=answered.status,
@@ -262,8 +262,8 @@ def _busy(refused: Refused) -> NotTaken:
     busy = not_taken(
         refused.status,
         "inbound.busy",
-        "Đang nhận quá nhiều bản tin cùng lúc; hãy gửi lại đúng bản tin này sau",
-        "As many messages are being taken as can be; send the very same message again later",
+        "Đang nhận quá nhiều bản tin cùng lúc",
+        "As many messages are being taken as can be",
     )
     busy.headers = refused.headers
     return busy
@@ -273,8 +273,8 @@ def _no_peer() -> NotTaken:
     return not_taken(
         UNKNOWN,
         "inbound.address",
-        "Không có địa chỉ này cho bên gửi; hỏi người vận hành",
-        "There is no such address for a peer; ask the operator",
+        "Không có địa chỉ này cho bên gửi",
+        "There is no such address for a peer",
     )
 
 
@@ -282,6 +282,6 @@ def _failed() -> NotTaken:
     return not_taken(
         500,
         "inbound.failed",
-        "Lỗi bên trong của hệ thống; hãy gửi lại đúng bản tin này sau",
-        "An error inside the system; send the very same message again later",
+        "Lỗi bên trong của hệ thống",
+        "An error inside the system",
     )

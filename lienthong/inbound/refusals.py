@@ -50,7 +50,11 @@ class NotTaken(Exception):
 
     def say(self, language: Language) -> str:
         """Return all reasons in one text of bounded length."""
-        return _bounded(_sentence(one, language) for one in self.problems)
+        said = _bounded(_sentence(one, language) for one in self.problems)
+        remedy = self.problems[0].suggestion
+        if len(self.problems) > 1 or remedy is None:
+            return said
+        return f"{said}. {_shown(remedy.say(language))}"
 
 
 def _bounded(sentences: Iterable[str]) -> str:
@@ -69,6 +73,10 @@ def _sentence(problem: Problem, language: Language) -> str:
     words = problem.message.say(language)
     if problem.field and problem.field not in words:
         words = f"{problem.field}: {words}"
+    return _shown(words)
+
+
+def _shown(words: str) -> str:
     # They may quote what was sent, and XML holds less than JSON can name.
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
 
@@ -79,8 +87,49 @@ def not_taken(status: int, code: str, vi: str, en: str, *, name: str | None = No
 
 
 def finding(code: str, vi: str, en: str, *, name: str | None = None) -> Problem:
-    """Return one reason; `name` is the field it is about."""
-    return Problem(code=code, message=Text(vi=vi, en=en), field=name, place=Place(path=name))
+    """Return one reason, with what to do about it; `name` is the field it is about."""
+    return Problem(
+        code=code,
+        message=Text(vi=vi, en=en),
+        field=name,
+        place=Place(path=name),
+        suggestion=_REMEDIES.get(code, _MEND),
+    )
+
+
+_MEND = Text(
+    vi="Sửa bản tin rồi gửi lại",
+    en="Mend the message, and send it again",
+)
+_AGAIN = Text(
+    vi="Gửi lại đúng bản tin này sau",
+    en="Send the very same message again later",
+)
+_REMEDIES = {
+    "inbound.unproven": Text(
+        vi="Kiểm tra mã truy cập, khóa bảo mật; xin người vận hành mã mới nếu cần",
+        en="Check the token and the security key; ask the operator for new ones if need be",
+    ),
+    "inbound.address": Text(vi="Hỏi người vận hành địa chỉ", en="Ask the operator for the address"),
+    "inbound.service_unknown": Text(
+        vi="Kiểm tra tên dịch vụ; xin người vận hành cho phép nếu cần",
+        en="Check the service's name; ask the operator to allow it if need be",
+    ),
+    "inbound.agency_unknown": Text(
+        vi="Kiểm tra mã đơn vị và mã thủ tục", en="Check the unit's code and the procedure"
+    ),
+    "inbound.operation": Text(vi="Xem WSDL tại ?wsdl", en="See the WSDL at ?wsdl"),
+    "inbound.request": Text(vi="Xem WSDL tại ?wsdl", en="See the WSDL at ?wsdl"),
+    "inbound.field_empty": Text(
+        vi="Điền các trường này rồi gửi lại", en="Fill these fields, and send it again"
+    ),
+    "submission.key_conflict": Text(
+        vi="Mỗi nội dung mới cần một mã mới", en="Give new content a new id"
+    ),
+    "inbound.later": _AGAIN,
+    "inbound.busy": _AGAIN,
+    "inbound.failed": _AGAIN,
+}
 
 
 def invalid(problems: Sequence[Problem], *, service: str) -> NotTaken:
@@ -113,8 +162,8 @@ def agency_unknown() -> NotTaken:
     return not_taken(
         INVALID,
         "inbound.agency_unknown",
-        "Không có cơ quan nào ở đây nhận bản tin này: kiểm tra mã đơn vị và mã thủ tục",
-        "No agency here is the receiver of this message: check the unit's code and the procedure",
+        "Không có cơ quan nào ở đây nhận bản tin này",
+        "No agency here is the receiver of this message",
     )
 
 
@@ -123,8 +172,8 @@ def later(retry_after: int) -> NotTaken:
     refused = not_taken(
         LATER,
         "inbound.later",
-        "Chưa tiếp nhận được vào lúc này; hãy gửi lại đúng bản tin này sau",
-        "It cannot be taken over now; send the very same message again later",
+        "Chưa tiếp nhận được vào lúc này",
+        "It cannot be taken over now",
     )
     refused.headers = {"Retry-After": str(retry_after)}
     return refused

@@ -70,8 +70,8 @@ def operation_of(element: _Element, *, checker: Checker) -> Operation:
     raise not_taken(
         400,
         "inbound.operation",
-        "Không có thao tác này; xem WSDL tại ?wsdl",
-        "There is no such operation; see the WSDL at ?wsdl",
+        "Không có thao tác này",
+        "There is no such operation",
     )
 
 

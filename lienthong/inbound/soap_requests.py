@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from lienthong.inbound.refusals import MALFORMED, UNPROVEN, NotTaken, not_taken
+from lienthong.inbound.refusals import MALFORMED, UNPROVEN, NotTaken, finding, not_taken
 from schemas.building import SOAP_11, SOAP_12
 from schemas.parser import Limits, XmlRefused, parse_xml
-from schemas.problem import Problem, Text
 from signing.wss import SecurityRefused, verify_message
 
 if TYPE_CHECKING:
@@ -108,8 +107,7 @@ def _open(data: bytes, *, max_bytes: int) -> tuple[_Element, str]:
     try:
         root = parse_xml(data, limits=Limits(max_bytes=max_bytes))
     except XmlRefused as error:
-        problem = Problem(code=error.code, message=Text(vi=error.vi, en=error.en))
-        raise NotTaken(MALFORMED, (problem,)) from error
+        raise not_taken(MALFORMED, error.code, error.vi, error.en) from error
     name = etree.QName(root)
     if name.localname == "Envelope" and name.namespace not in VERSIONS:
         raise _mismatch(tuple(VERSIONS.values()))
@@ -152,9 +150,7 @@ def _proven(
     try:
         verified = verify_message(data, policy=policy, memory=None, now=now)
     except SecurityRefused as error:
-        problems = tuple(
-            Problem(code=one.code, message=Text(vi=one.vi, en=one.en)) for one in error.reasons
-        )
+        problems = tuple(finding(one.code, one.vi, one.en) for one in error.reasons)
         raise NotTaken(UNPROVEN, problems, fault=error.fault, signature=error.signature) from error
     signed = verified.headers
     return Request(

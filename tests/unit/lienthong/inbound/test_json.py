@@ -160,7 +160,8 @@ def test_services_without_a_schema_are_judged_by_what_is_required(tax):
     absent = tax({"A": {}}, Service="ThongBaoThue")
 
     assert said(empty)["message"] == ("MaHoSo thiếu hoặc để trống; SoTien thiếu hoặc để trống")
-    assert said(path)["message"] == said(absent)["message"] == "A.B thiếu hoặc để trống"
+    one = "A.B thiếu hoặc để trống. Điền các trường này rồi gửi lại"
+    assert said(path)["message"] == said(absent)["message"] == one
 
 
 @pytest.mark.parametrize("bearer", [None, "lt_0123456789abcdef_" + "x" * 43, "", "\x00", "của ai"])
@@ -281,7 +282,10 @@ def test_statuses_may_tell_the_kind_of_a_refusal(portal):
     answered = portal(settings=settings, service="x")
 
     assert answered.status == 422
-    assert said(answered)["message"] == "There is no such service, or the sender may not send it"
+    assert said(answered)["message"] == (
+        "There is no such service, or the sender may not send it. Check the service's name; ask "
+        "the operator to allow it if need be"
+    )
 
 
 def test_an_agency_that_is_not_here_yet_makes_the_peer_wait(site, portal):
