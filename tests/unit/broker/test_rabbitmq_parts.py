@@ -149,7 +149,7 @@ def test_a_delay_begins_with_the_longest_tier_within_it(seconds, tier):
 def test_the_arguments_of_every_kind_of_queue():
     queues = {queue.name: queue.arguments for queue in make_topology(Plan()).queues}
 
-    assert len(queues) == 13
+    assert len(queues) == 19
     assert queues["lienthong.parked"] == {
         "x-queue-type": "quorum",
         "x-delivery-limit": 1_000_000_000,
@@ -192,7 +192,7 @@ def test_every_queue_is_bound_and_every_dead_letter_arrives_somewhere():
 def test_definitions_name_the_virtual_host_everywhere():
     found = definitions(make_topology(Plan()), vhost="lienthong")
 
-    assert [len(found[kind]) for kind in ("exchanges", "queues", "bindings")] == [3, 13, 13]
+    assert [len(found[kind]) for kind in ("exchanges", "queues", "bindings")] == [3, 19, 19]
     assert {item["vhost"] for items in found.values() for item in items} == {"lienthong"}
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters import SourceRecord, UnreadableRecord
-from lienthong.conversion import LONGEST_INDEXED, Pipeline, _indexable, stored_key
+from lienthong.conversion import LONGEST_INDEXED, Pipeline, indexable, stored_key
 from mappings import load_agencies
 from mappings.converter import Converter
 from schemas.problem import Place, Problem, Text
@@ -69,8 +69,8 @@ def test_a_usual_event_key_stays_as_it_is():
 
 
 def test_a_text_too_long_for_a_code_is_none():
-    assert _indexable("0" * (LONGEST_INDEXED + 1)) is None
-    assert _indexable("H29.14-250707-0043") == "H29.14-250707-0043"
+    assert indexable("0" * (LONGEST_INDEXED + 1)) is None
+    assert indexable("H29.14-250707-0043") == "H29.14-250707-0043"
 
 
 def dossiers(prepared):
