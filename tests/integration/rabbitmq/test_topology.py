@@ -121,12 +121,12 @@ def test_the_command_line_makes_checks_and_shows(run):
     shown = run("topology", "show")
 
     assert (before.returncode, applied.returncode, after.returncode) == (1, 0, 0)
-    assert before.stdout.count("is missing; run: lienthong topology apply") == 17 + 3 * AGENCIES
-    assert f"All {13 + 2 * AGENCIES} queues are there" in applied.stdout
+    assert before.stdout.count("is missing; run: lienthong topology apply") == 23 + 3 * AGENCIES
+    assert f"All {19 + 2 * AGENCIES} queues are there" in applied.stdout
     assert changed.returncode == 1
     assert {drift["trouble"] for drift in json.loads(changed.stdout)} == {"other"}
     assert shown.returncode == 0
-    assert len(json.loads(shown.stdout)["queues"]) == 13 + 2 * AGENCIES
+    assert len(json.loads(shown.stdout)["queues"]) == 19 + 2 * AGENCIES
 
 
 def test_an_agency_that_is_added_later_gets_its_queues_by_applying_again(settings):
