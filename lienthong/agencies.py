@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from adapters import SourceOptions
+    from lienthong.attachments.manifest import FileLimits
     from mappings import Converter
     from mappings.catalogue import Service
     from signing import XadesSigner
@@ -84,6 +85,7 @@ def make_agency(
     *,
     signer: XadesSigner,
     services: Mapping[str, Sequence[Service]] | None = None,
+    limits: FileLimits | None = None,
 ) -> Agency:
     """Put an agency together from its compiled mapping, its signer and the catalogue."""
     return Agency(
@@ -92,7 +94,7 @@ def make_agency(
         version=converter.version,
         source=converter.source,
         read_columns=converter.columns_read,
-        pipeline=Pipeline(converter, signer=signer, services=services),
+        pipeline=Pipeline(converter, signer=signer, services=services, limits=limits),
         mapping_stamp=stamp_of(converter),
         one_row_per_dossier=converter.one_row_per_dossier,
     )

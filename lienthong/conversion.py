@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adapters.record import SourceRecord, UnreadableRecord
+from lienthong.attachments.manifest import FileLimits, prepare_files
 from lienthong.channels.port import TO_PORTAL, Packet
 from lienthong.ids import make_id
 from mappings.catalogue import missing_components
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from lienthong.attachments.manifest import PreparedFile
     from lienthong.channels.port import HandedFile
     from mappings import Converter, Event
     from mappings.catalogue import Service
@@ -77,6 +79,8 @@ class Prepared:
     problems: tuple[Problem, ...]
     deadline: datetime | None = None
     """When the applicant was promised an answer (NgayHenTra), where the record says so."""
+    files: tuple[PreparedFile, ...] = ()
+    """Of its snapshot; those inside the record are checked, the others are to be fetched."""
     is_left_out: bool = False
     """Whether the mapping leaves it out; it has neither events nor problems then."""
     code_place: Place | None = None
@@ -177,6 +181,7 @@ class Pipeline:
         *,
         signer: XadesSigner,
         services: Mapping[str, Sequence[Service]] | None = None,
+        limits: FileLimits | None = None,
     ) -> None:
         """
         Put a pipeline together.
@@ -185,7 +190,9 @@ class Pipeline:
             converter: The agency's compiled mapping.
             signer: Signs for the agency.
             services: What the catalogue asks of dossiers, by procedure.
+            limits: Of attachments; None: the usual ones.
         """
+        self._limits = limits or FileLimits()
         self._converter = converter
         self._code_path = converter.column_of(Packet.DOSSIER.value, "MaHoSo")
         self._signer = signer
@@ -215,6 +222,10 @@ class Pipeline:
         drafts, findings = self._drafter.draft(conversion.events, record=item, now=now)
         missing = self._drafter.missing_components(conversion.events, record=item)
         problems = (*conversion.problems, *missing)
+        files: tuple[PreparedFile, ...] = ()
+        if conversion.files:
+            files, wrong = prepare_files(conversion.files, limits=self._limits)
+            findings += wrong
         events: tuple[PreparedEvent, ...] = ()
         if not findings:
             events = tuple(self._sign(draft, now=now) for draft in drafts)
@@ -225,6 +236,7 @@ class Pipeline:
             events=events,
             problems=self._named((*problems, *findings), item, code=conversion.dossier_code),
             deadline=_deadline(conversion.events),
+            files=files if events else (),
             is_left_out=conversion.is_left_out,
             code_place=None if self._code_path is None else item.place_of(self._code_path),
         )

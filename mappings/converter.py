@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from mappings.attachments import make_file_reader
 from mappings.compiling import make_rule, paths_of
 from mappings.consistency import make_dossier_check, make_progress_check, site_of
 from mappings.groups import each_scope, make_fields, make_item
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from adapters import SourceOptions, SourceRecord
+    from mappings.attachments import DeclaredFile
     from mappings.compiling import Read
     from mappings.groups import Built
     from mappings.language import GroupRule, MappingFile, ProgressRule
@@ -68,6 +70,8 @@ class Conversion:
     problems: tuple[Problem, ...]
     dossier_code: str | None
     """As far as it is known, also of a record with problems, and of one that is left out."""
+    files: tuple[DeclaredFile, ...] = ()
+    """Of the dossier; with an error those that could be read."""
     is_left_out: bool = False
     """Whether the mapping's `leave_out` holds: no event, no problem, and nothing is wrong."""
 
@@ -80,6 +84,21 @@ def compile_mapping(file: MappingFile) -> Converter:
 def digest_of(values: Built) -> str:
     """Return the hex SHA-256 of the values as JSON with sorted keys."""
     return hashlib.sha256(_ENCODER.encode(values)).hexdigest()
+
+
+def digest_with(values: Built, files: tuple[DeclaredFile, ...]) -> str:
+    """
+    Return the digest of a dossier with its files, as far as its record says what is in them.
+
+    A file that is another now makes it another dossier, though the portal's fields are the same.
+    """
+    digests = [
+        hashlib.sha256(one.source.encode()).hexdigest() if one.way == "data" else one.sha256
+        for one in files
+    ]
+    if not any(digests):
+        return digest_of(values)
+    return hashlib.sha256(_ENCODER.encode([values, digests])).hexdigest()
 
 
 class Converter:
@@ -106,6 +125,7 @@ class Converter:
         self._read_key = make_key_reader(file.event_key, "event_key")
         self._read_order = make_key_reader(file.order_by, "order_by")
         self._build_rows = _make_rows(file.progress, file.schema, watch)
+        self._read_files = make_file_reader(file.attachments)
         self._check_dossier = make_dossier_check(file)
         self._check_progress = make_progress_check(file)
         self._status_site = site_of(FIELD, file.dossier)
@@ -130,17 +150,18 @@ class Converter:
         dossier_code = code if isinstance(code, str) else None
         key, order = self._read_key(scope), self._read_order(scope)
         rows = tuple(self._build_rows(scope, dossier_code))
+        files = () if self._read_files is None else self._read_files(scope)
         self._check_dossier(scope, values)
         self._check_progress(scope, [row for _, row in rows])
         problems = (*scope.record.warnings, *scope.problems)
         if dossier_code is None or any(each.severity is Severity.ERROR for each in problems):
-            return Conversion(events=(), problems=problems, dossier_code=dossier_code)
+            return Conversion(events=(), problems=problems, dossier_code=dossier_code, files=files)
         dossier = Event(
             packet=DOSSIER,
             dossier_code=dossier_code,
             key=key,
             version=order,
-            digest=digest_of(values),
+            digest=digest_with(values, files) if files else digest_of(values),
             values=values,
             status=self._status(scope, values),
         )
@@ -155,7 +176,12 @@ class Converter:
             )
             for row_key, row in rows
         )
-        return Conversion(events=(dossier, *progress), problems=problems, dossier_code=dossier_code)
+        return Conversion(
+            events=(dossier, *progress),
+            problems=problems,
+            dossier_code=dossier_code,
+            files=files,
+        )
 
     def name_dossier(self, record: SourceRecord) -> str | None:
         """

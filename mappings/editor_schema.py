@@ -20,6 +20,7 @@ from mappings.dates import DATE_FORMATS
 from mappings.editor_inbound import expected_rows, inbound_definitions
 from mappings.editor_parts import FLAG, TEXT, Schema, both, one_or_several, ref, section
 from mappings.editor_sources import by, source_reference, source_schema
+from mappings.file_fields import FILE
 from mappings.kinds import KINDS, OPTIONS, codes_of
 from mappings.kinds.codes import WRITINGS
 from mappings.language import DOSSIER, PROGRESS
@@ -50,6 +51,7 @@ def editor_schema() -> Schema:
     for version in versions:
         for packet, group in load_version(version).packets.items():
             definitions |= _groups(group, f"{version}.{packet}")
+    definitions |= _groups(FILE, FILE.name)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Lienthong mapping",
@@ -76,6 +78,7 @@ def editor_schema() -> Schema:
                 "valid_at": {"anyOf": [TEXT, ref("rule")]},
                 "severity": _severities(FINDINGS, Severity.ERROR),
                 "inbound": {"type": "array", "items": ref("inbound")},
+                "attachments": one_or_several({"anyOf": _group_shapes(FILE.name)}),
                 "code_lists": {"type": "object", "additionalProperties": ref("code_list")},
                 "progress": section(
                     keys.PROGRESS_ROWS,
@@ -325,17 +328,19 @@ def _field(field: Field, name: str) -> Schema:
             codes = {"anyOf": [{"enum": list(field.codes)}, TEXT]}
             schema["properties"] = {"constant": codes, "default": codes}
         return schema
+    return {"description": about, "anyOf": _group_shapes(name)}
+
+
+def _group_shapes(name: str) -> list[Schema]:
+    """Return the three ways in which the items of a repeated group are written."""
     inner, when = ref(name), ref("condition")
     item = section(keys.ITEM, {"fields": inner, "when": when})
     split = section(keys.SPLIT, {"from": TEXT, "separator": TEXT})
-    return {
-        "description": about,
-        "anyOf": [
-            section(keys.EACH_GROUP, {"each": TEXT, "fields": inner, "when": when}),
-            section(keys.ITEMS_GROUP, {"items": {"type": "array", "items": item}}),
-            section(keys.SPLIT_GROUP, {"split": split, "fields": inner, "when": when}),
-        ],
-    }
+    return [
+        section(keys.EACH_GROUP, {"each": TEXT, "fields": inner, "when": when}),
+        section(keys.ITEMS_GROUP, {"items": {"type": "array", "items": item}}),
+        section(keys.SPLIT_GROUP, {"split": split, "fields": inner, "when": when}),
+    ]
 
 
 def _expected(field: Field, name: str) -> Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from mappings.compiling import make_rule, report_missing
@@ -212,6 +213,22 @@ def _fixed_scope(scope: Scope, name: str, number: int) -> Scope:
         field=f"{scope.field}{name}[{number}].",
         is_leaf=scope.is_leaf,
     )
+
+
+def make_item_scopes(
+    rule: GroupRule, *, name: str
+) -> tuple[Callable[[Scope], Iterator[Scope]], ...]:
+    """Return, for each item rule of a group, a function to the scopes of its items."""
+    if isinstance(rule, FixedGroup):
+        return tuple(
+            partial(_one_scope, name=name, number=number)
+            for number, _ in enumerate(rule.items, start=1)
+        )
+    return (_scopes(rule, name),)
+
+
+def _one_scope(scope: Scope, *, name: str, number: int) -> Iterator[Scope]:
+    yield _fixed_scope(scope, name, number)
 
 
 def item_scopes(rule: GroupRule, scope: Scope, *, name: str) -> Iterator[tuple[ItemRule, Scope]]:

@@ -85,6 +85,11 @@ TOP = Keys(
             en="services whose messages come from the portal to the agency, and what is written",
         ),
         "code_lists": Text(vi="các danh mục mã có tên", en="named lists of codes"),
+        "attachments": Text(
+            vi="tệp đính kèm ở đâu và được khai báo thế nào; được lấy và kiểm tra trước khi gửi",
+            en="where attachments stand and what is declared of them; checked before a dossier "
+            "goes",
+        ),
         "progress": Text(vi="quy tắc của CapNhatTienDoHoSoMC", en="rules of CapNhatTienDoHoSoMC"),
         "tests": Text(vi="hồ sơ mẫu và kết quả phải có", en="records and what must come of them"),
     },

@@ -409,6 +409,8 @@ class MappingFile:
     event_key: Template | None
     order_by: Template | None
     one_row_per_dossier: bool
+    attachments: tuple[GroupRule, ...]
+    """Where the files of a dossier stand, and what is declared of them."""
     valid_at: FieldRule
     """The day for code lists and tables."""
     severities: Mapping[str, Severity]

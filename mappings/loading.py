@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mappings import keys
+from mappings.attachments import read_attachments
 from mappings.cases import read_tests
 from mappings.catalogue import load_groups
 from mappings.codes import read_code_lists
@@ -104,6 +105,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
     tests = read_tests(section, schema.packets, inbound=inbound)
     dossier = reader.fields(dossier_section, schema.packets[DOSSIER])
     progress = _progress(section, reader, schema)
+    attachments = read_attachments(section, reader)
     valid_at = _valid_at(section, reader, dossier)
     if source is None or valid_at is None:
         return None
@@ -122,6 +124,7 @@ def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:
         leave_out=leave_out,
         event_key=event_key,
         order_by=order_by,
+        attachments=attachments,
         one_row_per_dossier=section.flag("one_row_per_dossier", default=True),
         valid_at=valid_at,
         severities=severities,

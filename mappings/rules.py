@@ -86,7 +86,7 @@ class RuleReader:
     def _rule(self, section: Section, name: str, field: Field) -> FieldRule | GroupRule | None:
         if field.kind is Kind.GROUP and field.group is not None:
             inner = section.section(name)
-            return None if inner is None else self._group(inner, field.group)
+            return None if inner is None else self.group(inner, field.group)
         return self.field(section, name, field)
 
     def field(self, section: Section, name: str, field: Field | None) -> FieldRule | None:
@@ -212,7 +212,8 @@ class RuleReader:
             )
         return len(sources) == 1 and (len(conversions) <= 1 or is_looked_up)
 
-    def _group(self, section: Section, group: Group) -> GroupRule | None:
+    def group(self, section: Section, group: Group) -> GroupRule | None:
+        """Return the rule of a repeated group: `each`, `split` or `items`."""
         words = [word for word in keys.GROUPS if word in section]
         if len(words) != 1:
             section.complain(

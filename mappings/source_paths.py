@@ -29,6 +29,8 @@ def source_paths_of(file: MappingFile) -> frozenset[str]:
     """Return every path that a mapping reads, from the record's root and without indices."""
     found = set(_paths_in((file.leave_out, file.event_key, file.order_by, file.valid_at), base=""))
     found.update(_rules(file.dossier, base=""))
+    for number, rule in enumerate(file.attachments):
+        found.update(_rules({str(number): rule}, base=""))
     if file.progress is not None:
         found.update(_progress(file.progress))
     return frozenset(found)

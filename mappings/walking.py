@@ -8,8 +8,10 @@ so that the shape of groups is known in one place.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from mappings.file_fields import FILE
 from mappings.language import (
     DOSSIER,
     PROGRESS,
@@ -82,9 +84,21 @@ def rules_of(file: MappingFile) -> Iterator[PlacedRule]:
         )
 
 
+def _attachment_rules(file: MappingFile) -> Iterator[PlacedRule]:
+    for key, rule in _attachments(file):
+        for item, where, inside in _items(rule, key, is_in_record=True):
+            yield from _rules(item.fields, FILE, key=f"{where}.fields", is_in_record=inside)
+
+
+def _attachments(file: MappingFile) -> Iterator[tuple[str, GroupRule]]:
+    several = len(file.attachments) > 1
+    for number, rule in enumerate(file.attachments):
+        yield f"attachments[{number}]" if several else "attachments", rule
+
+
 def paths_of(file: MappingFile) -> Iterator[PlacedPath]:
     """Yield every path in the file, those of conditions, templates and look-ups included."""
-    for placed in rules_of(file):
+    for placed in chain(rules_of(file), _attachment_rules(file)):
         yield from _of_rule(placed.rule, key=placed.key, is_in_record=placed.is_in_record)
     if file.leave_out is not None:
         for path in condition_paths(file.leave_out.condition):
@@ -93,6 +107,9 @@ def paths_of(file: MappingFile) -> Iterator[PlacedPath]:
     for name, template in (("event_key", file.event_key), ("order_by", file.order_by)):
         yield from _of_template(template, key=name, is_in_record=True)
     yield from _of_groups(file.dossier, key="dossier", is_in_record=True)
+    for key, rule in _attachments(file):
+        # As a field of that name would be: its list or text, and its conditions.
+        yield from _of_groups({key: rule}, key="", is_in_record=True)
     progress = file.progress
     if progress is None:
         return
@@ -162,7 +179,7 @@ def _of_groups(
     for name, rule in rules.items():
         if isinstance(rule, FieldRule):
             continue
-        where = f"{key}.{name}"
+        where = f"{key}.{name}" if key else name
         if isinstance(rule, EachGroup | SplitGroup):
             word = "each" if isinstance(rule, EachGroup) else "split.from"
             yield _placed(rule.path, f"{where}.{word}", rule.line, is_in_record=is_in_record)

@@ -14,6 +14,7 @@ from adapters.options import FORMATS, ChildSheet, FixedCheck, FixedField, FixedT
 from adapters.writers import TARGETS
 from mappings import editor_schema, keys, load_agencies
 from mappings.consistency import FINDINGS
+from mappings.file_fields import FILE
 from mappings.kinds import KINDS, codes_of
 from mappings.yaml_nodes import parse_yaml, plain_value
 from schemas.errors import ConfigError
@@ -132,6 +133,7 @@ def test_the_schema_knows_no_keys_that_no_reader_takes(told):
         for packet in load_version(version).packets.values()
         for group in nested(packet)
     }
+    fields.add(frozenset(FILE.fields))
     sources = {frozenset({"format", *options.__dataclass_fields__}) for options in FORMATS.values()}
     sources |= {
         frozenset(part.__dataclass_fields__)
