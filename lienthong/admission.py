@@ -42,6 +42,15 @@ class Known:
     record: int
     status: str | None = None
     """TrangThaiHoSo of a snapshot, where it was kept."""
+    awaits_files: int | None = None
+    """How often its files were looked for in vain; None when it waits for none."""
+
+    @property
+    def may_be_superseded(self) -> bool:
+        """Whether a newer valid snapshot takes its place: it cannot go by itself."""
+        return self.state in (State.REJECTED, State.PARKED) or (
+            self.state is State.HELD and bool(self.awaits_files)
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,9 +184,7 @@ def _admit_snapshot(
                 return _refuse_conflict(f"{ledger.code} @ {candidate.version}")
     return Entry(
         supersedes=tuple(
-            m
-            for m in ledger.messages
-            if m.packet is Packet.DOSSIER and m.state in (State.REJECTED, State.PARKED)
+            m for m in ledger.messages if m.packet is Packet.DOSSIER and m.may_be_superseded
         ),
         follows=_before(candidate, earlier, ledger),
     )

@@ -91,6 +91,7 @@ def examine(installation: Installation) -> list[Finding]:
         _sources,
         _peers,
         _receivers,
+        _files,
     )
     return [finding for check in checks for finding in check(installation)]
 
@@ -627,3 +628,54 @@ def _probe_drops(profile: SftpPull) -> str:
     with connected(profile) as session:
         DropFolder(profile, session).look()
     return shown_server(profile)
+
+
+def _files(installation: Installation) -> Iterator[Finding]:
+    """The file store, and whether every agency whose files are to be fetched has a server."""
+    settings = installation.settings.attachments
+    name = Text(vi="Tệp đính kèm", en="Attachments")
+    if settings.store is None and not settings.servers:
+        return
+    try:
+        installation.blobs.check()
+        sources = installation.file_sources
+    except (LienthongError, OSError) as error:
+        told = error.text if isinstance(error, LienthongError) else _system_words(error)
+        yield Finding(name=name, state=State.FAULT, found=told, remedy=_SEE_FILES)
+        return
+    for server, cause in sources.unreadable_folders():
+        yield Finding(
+            name=name,
+            state=State.FAULT,
+            found=Text(
+                vi=f"không đọc được thư mục «{server}»: {cause}",
+                en=f"the folder '{server}' cannot be read: {cause}",
+            ),
+            remedy=_SEE_FILES,
+        )
+    served = {agency for one in settings.servers.values() for agency in one.agencies}
+    known = set(installation.mappings.names())
+    for agency in sorted(served - known):
+        yield Finding(
+            name=name,
+            state=State.FAULT,
+            found=Text(
+                vi=f"[attachments.servers] nêu cơ quan «{agency}», không có ánh xạ nào tên đó",
+                en=f"[attachments.servers] names the agency '{agency}', which has no mapping",
+            ),
+            remedy=_SEE_FILES,
+        )
+    shown = settings.store or str(installation.settings.data_dir / "attachments")
+    text = Text(
+        vi=f"kho tệp {shown}; {len(settings.servers)} nơi lấy tệp",
+        en=f"file store {shown}; {len(settings.servers)} places of files",
+    )
+    yield Finding(name=name, state=State.OK, found=text)
+
+
+def _system_words(error: OSError) -> Text:
+    cause = error.strerror or type(error).__name__
+    return Text(vi=cause, en=cause)
+
+
+_SEE_FILES = Text(vi="Xem docs/attachments.md", en="See docs/attachments.md")

@@ -23,6 +23,7 @@ from broker.port import BrokerError
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
+from lienthong.flows.sweep_files import sweep_files, sweep_leavings
 from lienthong.flows.used import note_used
 from lienthong.key_checks import keys_that_end
 from lienthong.key_watch import KeyWatch
@@ -51,6 +52,8 @@ LISTEN_SECONDS = 0.5
 """How late a request to stop may be heard."""
 PAUSE_SECONDS = 1.0
 """After trouble, and between two looks at files."""
+FETCH_PAUSE_SECONDS = 1.0
+"""Before the next look for files to fetch where there were none."""
 SWEEP_PAUSE_SECONDS = 60.0
 VERIFY_PAUSE_SECONDS = 5.0
 RESULTS_PAUSE_SECONDS = 0.1
@@ -77,6 +80,8 @@ class Role(Enum):
     """Takes what agencies send to their queues (RabbitMQ)."""
     EXPAND = "expand"
     """Makes messages of what was received."""
+    FETCH = "fetch"
+    """Fetches and checks the files that dossiers wait for."""
     DELIVER = "deliver"
     """Brings them to the portal."""
     HAND_OVER = "hand-over"
@@ -121,7 +126,7 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
     with_sharing = (Role.SHARE,) if settings.sharing else ()
     deliveries = (Role.DELIVER, *with_receivers, *with_sharing)
-    return (Role.EXPAND, *deliveries, Role.SWEEP, *log_keepers, *with_portal, *doors)
+    return (Role.EXPAND, Role.FETCH, *deliveries, Role.SWEEP, *log_keepers, *with_portal, *doors)
 
 
 @dataclass(slots=True)
@@ -237,6 +242,19 @@ def _expand(installation: Installation, stop: Event) -> None:
         _repeat(one_round, stop, pause_seconds=0)
 
 
+def _fetch(installation: Installation, stop: Event) -> None:
+    with (
+        installation.open_broker() as broker,
+        closing(installation.make_fetcher(broker)) as fetcher,
+    ):
+
+        def one_round() -> None:
+            if not fetcher.step():
+                stop.wait(FETCH_PAUSE_SECONDS)
+
+        _repeat(one_round, stop, pause_seconds=0)
+
+
 def _deliver(installation: Installation, stop: Event) -> None:
     with installation.open_broker() as broker, closing(installation.open_channel()) as channel:
         deliverer = installation.make_deliverer(broker, channel)
@@ -304,6 +322,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
         removed = sweep(installation.store, clock=installation.clock)
         if removed:
             log.info("sweep.orphans_removed", pieces=removed)
+        sweep_files(installation.store, installation.blobs, clock=installation.clock)
         # Keys that another process has made since are used for what is written from now on.
         try:
             installation.store.vault.refresh()
@@ -325,10 +344,22 @@ def _sweep(installation: Installation, stop: Event) -> None:
                 if erased.erased:
                     log.info("sweep.erased", payloads=erased.payloads.value, count=erased.erased)
             retained_at = now
+            _sweep_leavings(installation)
             for ends in keys_that_end(installation.keyring, now=now):
                 log.warning("keys.ends_soon", holder=ends.holder, words=ends.words.en)
 
     _repeat(one_round, stop, pause_seconds=SWEEP_PAUSE_SECONDS)
+
+
+def _sweep_leavings(installation: Installation) -> None:
+    """Remove what a fetch that was killed left in the file store."""
+    try:
+        removed = sweep_leavings(installation.store, installation.blobs, clock=installation.clock)
+    except OSError as error:
+        log.warning("sweep.files_unreadable", cause=type(error).__name__)
+        return
+    if removed:
+        log.info("sweep.files_removed", count=removed)
 
 
 def _seal(installation: Installation, stop: Event) -> None:
@@ -413,6 +444,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.SHARE: _share,
     Role.RESULTS: _results,
     Role.EXPAND: _expand,
+    Role.FETCH: _fetch,
     Role.DELIVER: _deliver,
     Role.SWEEP: _sweep,
     Role.SEAL: _seal,

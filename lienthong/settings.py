@@ -34,6 +34,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from lienthong.attachments.profile import AttachmentSettings, FileServer, S3Settings
 from lienthong.channels.json_profile import JsonProfile
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.security_profile import SecurityProfile
@@ -437,6 +438,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     http: HttpSettings = HttpSettings()
     folder: FolderSettings = FolderSettings()
+    attachments: AttachmentSettings = AttachmentSettings()
     retention: RetentionSettings = RetentionSettings()
     audit: AuditSettings = AuditSettings()
     receipts: ReceiptSettings = ReceiptSettings()
@@ -460,18 +462,17 @@ class Settings(BaseSettings):
         default={}, description="who sends messages down to agencies, by name"
     )
 
+    @field_validator("attachments", mode="before")
+    @classmethod
+    def _join_servers(cls, value: object) -> object:
+        if isinstance(value, dict) and "servers" in value:
+            return {**value, "servers": _join_tables(value["servers"])}
+        return value
+
     @field_validator("pull", "peers", "receivers", mode="before")
     @classmethod
     def _join_names(cls, value: object) -> object:
-        """Let LIENTHONG_PULL__LAND_OFFICE__PASSWORD mean [pull.land-office]: shells know no '-'."""
-        if not isinstance(value, dict):
-            return value
-        known = {str(name).replace("-", "_"): name for name in value if "-" in str(name)}
-        joined: dict[Any, Any] = dict(value)
-        for name, meant in known.items():
-            if isinstance(value.get(name), dict) and isinstance(value[meant], dict):
-                joined[meant] = {**value[meant], **joined.pop(name)}
-        return joined
+        return _join_tables(value)
 
     @field_validator("policies", mode="before")
     @classmethod
@@ -519,6 +520,18 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the values given on making, which come from the file."""
         return (env_settings, init_settings)
+
+
+def _join_tables(value: object) -> object:
+    """Let LIENTHONG_PULL__LAND_OFFICE__PASSWORD mean [pull.land-office]: shells know no '-'."""
+    if not isinstance(value, dict):
+        return value
+    known = {str(name).replace("-", "_"): name for name in value if "-" in str(name)}
+    joined: dict[Any, Any] = dict(value)
+    for name, meant in known.items():
+        if isinstance(value.get(name), dict) and isinstance(value[meant], dict):
+            joined[meant] = {**value[meant], **joined.pop(name)}
+    return joined
 
 
 def load_settings(*, file: Path | None, data_dir: Path | None = None) -> Settings:
@@ -623,6 +636,7 @@ _PEER_TABLES: dict[str, type[BaseModel]] = {
     "soap": PeerSoap,
 }
 _TABLES: dict[str, type[BaseModel]] = {
+    "attachments": AttachmentSettings,
     "audit": AuditSettings,
     "broker": BrokerSettings,
     "delivery": DeliverySettings,
@@ -657,6 +671,10 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
         return JsonProfile
     if location[0] == "peers":
         return _peer_table(location[2:-1])
+    if location[:2] == ("attachments", "servers") and len(location) == 4:
+        return FileServer
+    if location[:2] == ("attachments", "s3"):
+        return S3Settings
     if location[0] != "pull":
         return _TABLES.get(str(location[0]), Settings)
     table = KINDS[str(location[2])]

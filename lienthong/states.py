@@ -15,7 +15,9 @@ Rule 4. Nothing leaves `parked` or `quarantined` by itself, with one exception: 
         snapshot supersedes parked (and rejected) snapshots of its dossier, because the agency
         has corrected itself. It never supersedes one whose fate is open.
 Rule 5. Ends are final. `delivered` may be followed by a reissue, which is a new message.
-Rule 6. One exception: what the portal was asked for twice, and does not have any more, a person may
+Rule 6. A held message is rejected when one of its files turns out to be wrong: it was never ready.
+        One whose files cannot be had is superseded by a newer valid snapshot, like a rejected one.
+Rule 7. One exception: what the portal was asked for twice, and does not have any more, a person may
         let go again. It is then ready, or held behind its dossier, like any other message.
 """
 
@@ -32,7 +34,7 @@ class State(Enum):
     REJECTED = "rejected"
     """Its record cannot become a valid document; the agency must correct it."""
     HELD = "held"
-    """Valid, but an earlier message of its dossier has not ended."""
+    """Valid, but an earlier message of its dossier has not ended, or a file of it is not there."""
     READY = "ready"
     SENDING = "sending"
     DELIVERED = "delivered"
@@ -49,7 +51,7 @@ _S = State
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     _S.RECEIVED: frozenset({_S.REJECTED, _S.HELD, _S.READY, _S.SUPERSEDED}),
-    _S.HELD: frozenset({_S.READY, _S.DISCARDED, _S.SUPERSEDED}),
+    _S.HELD: frozenset({_S.READY, _S.REJECTED, _S.DISCARDED, _S.SUPERSEDED}),
     _S.READY: frozenset({_S.SENDING, _S.DISCARDED, _S.PARKED}),
     _S.SENDING: frozenset({_S.DELIVERED, _S.UNKNOWN, _S.RETRYING, _S.PARKED, _S.QUARANTINED}),
     _S.RETRYING: frozenset({_S.SENDING, _S.DISCARDED, _S.PARKED}),

@@ -56,7 +56,17 @@ OF_FILES = (
 OF_ATTEMPTS = ("message.sending", "message.looked_up")
 """Told by the attempts themselves, with what came of them."""
 
-TOLD = ("submission", "record", "mapping", "statement", "codes", "outcome")
+TOLD = (
+    "submission",
+    "record",
+    "mapping",
+    "statement",
+    "codes",
+    "outcome",
+    "files",
+    "bytes",
+    "manifest",
+)
 """What is shown of the details of rows of the log, beside proof and reason."""
 
 
@@ -284,7 +294,8 @@ def _joined(parts: Iterable[Text]) -> Text | None:
 
 def _standings(connection: Connection, shown: Sequence[Sent], vault: Vault) -> Iterator[Standing]:
     sealed: dict[str, bytes] = {}
-    wrong = [one.id for one in shown if one.state == State.REJECTED.value]
+    told = (State.REJECTED.value, State.HELD.value)
+    wrong = [one.id for one in shown if one.state in told]
     for part in in_slices(wrong):
         query = select(messages.c.id, messages.c.problems).where(messages.c.id.in_(part))
         sealed |= {row.id: row.problems for row in connection.execute(query)}
@@ -333,7 +344,7 @@ def _next(every: Sequence[Sent], turn: Known | None) -> Iterator[Text]:
         return
     due_at = next((one.due_at for one in every if one.id == turn.id), None)
     yield _next_of(turn, due_at)
-    waiting = sum(one.state == State.HELD.value for one in every)
+    waiting = sum(one.state == State.HELD.value and one.id != turn.id for one in every)
     if waiting:
         yield Text(
             vi=f"{waiting} thông điệp chờ sau nó, sẽ tự đi tiếp",
@@ -344,6 +355,12 @@ def _next(every: Sequence[Sent], turn: Known | None) -> Iterator[Text]:
 def _next_of(turn: Known, due_at: datetime | None) -> Text:
     at = Text(vi="", en="") if due_at is None else _moment(due_at)
     id_ = turn.id
+    if turn.awaits_files is not None:
+        return Text(
+            vi=f"Chờ tệp đính kèm, tự đi tiếp khi đủ; tệp nào: lienthong messages show {id_}",
+            en=f"It waits for its attachments, and goes on by itself when all are there; which: "
+            f"lienthong messages show {id_}",
+        )
     match turn.state:
         case State.READY | State.RETRYING | State.HELD:
             return Text(vi=f"Tự được gửi{at.vi}", en=f"It is sent by itself{at.en}")

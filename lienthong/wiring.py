@@ -16,16 +16,22 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from random import Random
 from socket import gethostname
 from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from adapters.options import ZipOptions
 from broker.sqlite import SqliteBroker
 from lienthong.agencies import make_agency, make_receiver, stamp_of
+from lienthong.attachments.blobs import FolderBlobs
+from lienthong.attachments.manifest import FileLimits
+from lienthong.attachments.sources import FileSources
 from lienthong.breaker import Breaker
 from lienthong.bucket import Bucket
 from lienthong.channels.dictionaries import no_dictionaries
@@ -39,6 +45,7 @@ from lienthong.decisions import LookUpRules
 from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
+from lienthong.flows.fetch import Fetcher, FetchRules
 from lienthong.flows.hints import QUEUES
 from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
@@ -85,7 +92,6 @@ from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
     from threading import Event
 
     from sqlalchemy import Engine
@@ -93,6 +99,7 @@ if TYPE_CHECKING:
     from broker.port import Broker, Inbox, Outbox
     from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
+    from lienthong.attachments.blobs import BlobStore
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
     from lienthong.flows.hints import Publisher
@@ -247,9 +254,74 @@ class Installation:
                 self.mappings.get(name),
                 signer=self._signer(key),
                 services=self.services,
+                limits=self.file_limits,
             )
             self._agencies[name] = (stamp, agency)
             return agency
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """How large the files of a dossier may be."""
+        settings = self.settings.attachments
+        return FileLimits(
+            file_bytes=settings.max_file_bytes, dossier_bytes=settings.max_dossier_bytes
+        )
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """
+        Where the files of dossiers are kept.
+
+        Raises:
+            ConfigError: it is set to something that cannot be used.
+        """
+        settings = self.settings.attachments
+        if settings.store is None:
+            return FolderBlobs(self.settings.data_dir / "attachments")
+        parts = urlsplit(settings.store)
+        if parts.scheme == "file":
+            return FolderBlobs(Path(unquote(parts.path)))
+        # It is large, and not for those who keep files in a folder.
+        from lienthong.attachments.s3 import S3Blobs  # noqa: PLC0415
+
+        return S3Blobs(settings)
+
+    def archive_ratio(self, agency: str) -> int | None:
+        """Return how much files of an agency's archives may unpack; None: it sends none."""
+        try:
+            source = self.mappings.get(agency).source
+        except ConfigError:
+            # Its mapping cannot be used now; whoever needs it is told so.
+            return None
+        return source.max_ratio if isinstance(source, ZipOptions) else None
+
+    @cached_property
+    def file_sources(self) -> FileSources:
+        """Where the files of dossiers are fetched from. Raises ConfigError."""
+        return FileSources(self.settings.attachments.servers)
+
+    def make_fetcher(self, broker: Broker) -> Fetcher:
+        """Return what fetches the files of dossiers; one per worker. Raises ConfigError."""
+        settings = self.settings.attachments
+        return Fetcher(
+            store=self.store,
+            broker=broker,
+            sources=self.file_sources,
+            blobs=self.blobs,
+            rules=FetchRules(
+                slots=settings.slots,
+                per_agency=settings.slots_per_agency,
+                lease=timedelta(seconds=settings.lease_seconds),
+                backoff=Backoff(
+                    first=timedelta(seconds=settings.backoff_first_seconds),
+                    longest=timedelta(seconds=settings.backoff_longest_seconds),
+                ),
+                limits=self.file_limits,
+                max_ratio=self.archive_ratio,
+            ),
+            clock=self.clock,
+            random=Random(),  # noqa: S311 - jitter, no secret
+        )
 
     def signer(self, name: str, *, digest: Hash | None = None) -> XadesSigner:
         """Return what signs for one agency now; `digest` goes before the settings' hash.

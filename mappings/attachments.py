@@ -18,7 +18,7 @@ from mappings.groups import make_item, make_item_scopes
 from mappings.language import FieldRule, FixedGroup
 from mappings.scope import Site
 from mappings.yaml_nodes import Items
-from schemas.problem import Text
+from schemas.problem import Place, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mappings.mistakes import Section
     from mappings.rules import RuleReader
     from mappings.scope import Scope
-    from schemas.problem import Place
 
     ReadFiles = Callable[[Scope], "tuple[DeclaredFile, ...]"]
 
@@ -85,6 +84,12 @@ def items_of(rule: GroupRule) -> tuple[ItemRule, ...]:
     return rule.items if isinstance(rule, FixedGroup) else (rule.item,)
 
 
+def ways_of(rules: tuple[GroupRule, ...]) -> frozenset[str]:
+    """Return how bytes come that do not stand in the record."""
+    items = (item for rule in rules for item in items_of(rule))
+    return frozenset(way for item in items for way in ("url", "file") if way in item.fields)
+
+
 def make_file_reader(rules: tuple[GroupRule, ...]) -> ReadFiles | None:
     """Return a function to the files of a record, or None for a mapping that has none."""
     if not rules:
@@ -101,7 +106,7 @@ def make_file_reader(rules: tuple[GroupRule, ...]) -> ReadFiles | None:
                     if declared is not None:
                         found.append(declared)
         if len(found) > MOST_FILES:
-            _FIRST.report(scope, "attachment.too_many", _too_many(len(found)))
+            _FIRST.report(scope, "attachment.too_many", _too_many(len(found)), suggestion=_JOIN)
         return tuple(found)
 
     return read
@@ -134,7 +139,9 @@ def _declare(
         # What could not be read was reported; a paper without a file is what must never go out.
         field = f"{scope.field}{way}"
         if all(problem.field != field for problem in scope.problems):
-            where.report(scope, "attachment.no_source", _no_source(name, number))
+            where.report(
+                scope, "attachment.no_source", _no_source(name, number), suggestion=_ATTACH
+            )
         return None
     size = texts.get("size")
     return DeclaredFile(
@@ -163,6 +170,13 @@ def _no_source(name: str, number: int) -> Text:
         vi=f"tệp đính kèm số {number} «{name}» không có nội dung và không có nơi để lấy",
         en=f"attachment {number} '{name}' has no content and no place to take it from",
     )
+
+
+_ATTACH = Text(
+    vi="đính kèm tệp tại nguồn rồi gửi lại hồ sơ",
+    en="attach the file at the source, and send the dossier again",
+)
+_JOIN = Text(vi="ghép các tệp lại rồi gửi lại hồ sơ", en="join the files, and send it again")
 
 
 def _too_many(count: int) -> Text:

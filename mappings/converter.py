@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from mappings.attachments import make_file_reader
+from mappings.attachments import make_file_reader, ways_of
 from mappings.compiling import make_rule, paths_of
 from mappings.consistency import make_dossier_check, make_progress_check, site_of
 from mappings.groups import each_scope, make_fields, make_item
@@ -125,6 +125,8 @@ class Converter:
         self._read_key = make_key_reader(file.event_key, "event_key")
         self._read_order = make_key_reader(file.order_by, "order_by")
         self._build_rows = _make_rows(file.progress, file.schema, watch)
+        self.file_ways = ways_of(file.attachments)
+        """How bytes of files come that do not stand in the record: "url", "file"."""
         self._read_files = make_file_reader(file.attachments)
         self._check_dossier = make_dossier_check(file)
         self._check_progress = make_progress_check(file)

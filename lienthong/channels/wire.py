@@ -94,7 +94,7 @@ class _BoundedReader(io.RawIOBase):
         super().close()
 
 
-class _BoundedResponse(HTTPResponse):
+class BoundedResponse(HTTPResponse):
     """The standard answer, read through a budget: status line and headers too."""
 
     def __init__(self, sock: socket.socket, *args: Any, budget: Budget, **named: Any) -> None:
@@ -152,7 +152,7 @@ class Wire:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._tls = _make_tls(profile, name) if parts.scheme == "https" else None
+        self._tls = make_tls(profile, name) if parts.scheme == "https" else None
         self._idle: deque[tuple[HTTPConnection, float]] = deque()
         """With when each was given back; the latest is taken first, and no more lie here than calls
         were made at once."""
@@ -253,7 +253,7 @@ class Wire:
         # the peer is just closing fails in the same ways as one that broke after the request.
         try:
             connection.timeout = budget.next_timeout()
-            connection.response_class = partial(_BoundedResponse, budget=budget)  # type: ignore[assignment]
+            connection.response_class = partial(BoundedResponse, budget=budget)  # type: ignore[assignment]
             connection.request(*request, headers, preload_content=False, decode_content=False)
             response = connection.getresponse()
             return self._read(response)
@@ -325,7 +325,7 @@ def _unknown(error: Exception, *, status: int | None = None, begun: bytes = b"")
     return Answer(outcome=Outcome.UNKNOWN, detail=detail, http_status=status, raw=begun, cut=cut)
 
 
-def _make_tls(profile: WireProfile, name: str) -> ssl.SSLContext:
+def make_tls(profile: WireProfile, name: str) -> ssl.SSLContext:
     """Return a context that verifies the peer; there is no setting that makes it not."""
     try:
         context = ssl.create_default_context(

@@ -26,6 +26,7 @@ from schemas.errors import PeerError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
+    from lienthong.store.attachments import KeptFile
     from lienthong.store.paces import Flow
     from lienthong.store.queries import (
         AgencyCounts,
@@ -447,6 +448,18 @@ def _proof(session: Session, view: MessageView) -> str:
     return f"{words}; {name} (sha256:{signer}), SHA-256 {view.receipt.digest}"
 
 
+def _file(file: KeptFile) -> Text:
+    """Say what is known of one attachment."""
+    name = "" if file.declared is None else f" «{file.declared.name}»"
+    found = file.found
+    if found is None:
+        return Text(
+            vi=f"tệp {file.number}{name}: chưa có", en=f"file {file.number}{name}: not there yet"
+        )
+    facts = f"{found.size} byte, {found.kind or '?'}, SHA-256 {found.sha256}"
+    return Text(vi=f"tệp {file.number}{name}: {facts}", en=f"file {file.number}{name}: {facts}")
+
+
 def _answer(attempt: AttemptLine) -> Text:
     """Say what came, and what of it is kept."""
     size, kept = attempt.answer_size, attempt.answer_kept
@@ -503,6 +516,8 @@ def _print_view(session: Session, view: MessageView) -> None:
     for label, value in facts:
         session.out.print(f"{label:<12}{value}", markup=False)
     session.problems(line.problems)
+    for file in view.files:
+        session.out.print(f"  {_file(file).say(session.language)}", markup=False)
     for attempt in view.attempts:
         session.out.print(
             f"  {attempt.started_at:%Y-%m-%d %H:%M:%S}  {attempt.kind} {attempt.number}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from adapters import SourceOptions
     from lienthong.causes import Cause, Causes
-    from lienthong.flows.convert import Totals
+    from lienthong.flows.convert import LookAtFiles, Totals
 
 AgencyName = Annotated[
     str, typer.Option("--agency", "-a", help="Name of the agency's mapping; see: mapping list")
@@ -66,6 +66,9 @@ def convert(  # noqa: PLR0913 - one for each option
     ] = False,
     errors_only: Annotated[
         bool, typer.Option("--errors-only", help="Leave out warnings, which stop nothing")
+    ] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Also fetch the attachments, only to check them")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -111,6 +114,7 @@ def convert(  # noqa: PLR0913 - one for each option
                 out=folder,
                 report=findings,
                 clock=session.installation.clock,
+                look=_looker(session, converter.name, file) if fetch else None,
             )
         if target is not None:
             target.write(lambda place: findings.write_bytes(place, totals))
@@ -125,6 +129,23 @@ def convert(  # noqa: PLR0913 - one for each option
         if findings.warnings_left_out:
             session.say(_left_out(findings.warnings_left_out))
     finish(Exit.DONE if totals.is_whole and not totals.rejected else Exit.PARTLY)
+
+
+def _looker(session: Session, agency: str, file: Path) -> LookAtFiles:
+    from lienthong.attachments.looking import FileLooker
+    from lienthong.attachments.packed import PackedFiles
+
+    installation = session.installation
+    ratio = installation.archive_ratio(agency)
+    archive = None
+    if ratio is not None:
+        archive = PackedFiles(lambda: file.open("rb"), max_ratio=ratio)
+    return FileLooker(
+        installation.file_sources,
+        agency=agency,
+        limits=installation.file_limits,
+        archive=archive,
+    ).look
 
 
 class _AnnotatedFile:
@@ -209,6 +230,13 @@ def _summarise(session: Session, totals: Totals, *, out: Path | None, report: Pa
             Text(
                 vi=f"Bỏ qua theo ánh xạ: {totals.left_out}",
                 en=f"Left out by the mapping: {totals.left_out}",
+            )
+        )
+    if totals.files_to_fetch:
+        session.say(
+            Text(
+                vi=f"{totals.files_to_fetch} tệp đính kèm chưa xem (--fetch để lấy và kiểm tra)",
+                en=f"{totals.files_to_fetch} attachments not looked at (--fetch does)",
             )
         )
     if out is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lienthong.evidence.stamps import Countdown
     from lienthong.key_checks import KeyFinding
+    from lienthong.store.attachments import KeptFile
     from lienthong.store.paces import Flow
     from lienthong.store.queries import (
         AgencyCounts,
@@ -151,8 +152,23 @@ def view_values(view: MessageView, language: Language) -> dict[str, Any]:
         "receipt_signer": view.receipt.signer if view.receipt else None,
         "receipt_signer_name": view.receipt.signer_name if view.receipt else None,
         "superseded_by": view.superseded_by,
+        "files": [_file_values(file) for file in view.files],
         "tries": [_try_values(attempt) for attempt in view.attempts],
         "history": [asdict(step) for step in view.history],
+    }
+
+
+def _file_values(file: KeptFile) -> dict[str, Any]:
+    found, declared = file.found, file.declared
+    return {
+        "number": file.number,
+        "way": file.way,
+        "name": None if declared is None else declared.name,
+        "component": None if declared is None else declared.component,
+        "size": None if found is None else found.size,
+        "sha256": None if found is None else found.sha256,
+        "type": None if found is None else found.kind,
+        "kept": file.blob is not None,
     }
 
 

@@ -158,6 +158,7 @@ HELP: dict[str, str] = {
         "Tệp nhận bản sao tệp của cơ quan, có ghi lỗi tại chỗ"
     ),
     "Only rows with faults in the annotated CSV": "Bản CSV có ghi lỗi chỉ gồm các dòng có lỗi",
+    "Also fetch the attachments, only to check them": ("Lấy cả tệp đính kèm về, chỉ để kiểm tra"),
     "Leave out warnings, which stop nothing": "Bỏ các cảnh báo: chúng không làm hồ sơ bị từ chối",
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"

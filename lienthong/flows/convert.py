@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from errno import EINVAL, EISDIR
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeVar
 
 from adapters import read_records
 from lienthong.admission import name_row, second_row
@@ -31,15 +31,17 @@ from schemas.errors import ConfigError, InputError
 from schemas.problem import Language, Place, Problem, Severity, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from typing import Self, TextIO
 
     from lienthong.agencies import Agency
     from lienthong.annotated import Marks
+    from lienthong.attachments.manifest import PreparedFile
     from lienthong.conversion import Prepared, PreparedEvent
 
 T = TypeVar("T")
+LookAtFiles: TypeAlias = "Callable[[Sequence[PreparedFile]], tuple[list[Problem], int]]"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 
@@ -53,6 +55,10 @@ class Totals:
     left_out: int = 0
     """By the mapping's `leave_out`: not sent, and nothing wrong with them."""
     documents: int = 0
+    files: int = 0
+    """Attachments of accepted records that were looked at."""
+    files_to_fetch: int = 0
+    """Those that were not: they are fetched before their dossier goes."""
     refusal: Problem | None = None
     """Why the file could not be read to its end, where it could not."""
 
@@ -160,6 +166,11 @@ class Report:
             cause_values(cause, self._say) | {"for_integrator": self._told(cause.for_integrator)}
             for cause in self.causes.by_count()
         ]
+        if totals.files or totals.files_to_fetch:
+            counts |= {
+                "files_checked": totals.files,
+                "files_to_fetch": totals.files_to_fetch,
+            }
         head = json.dumps({**self._head, **counts}, ensure_ascii=False)
         target.write(head[:-1] + ', "groups": [')
         target.write(",".join("\n  " + json.dumps(one, ensure_ascii=False) for one in groups))
@@ -254,7 +265,7 @@ class DraftFile:
         return result
 
 
-def convert_file(
+def convert_file(  # noqa: PLR0913 - one argument per thing it works with
     source: BinaryIO,
     *,
     file_name: str,
@@ -262,15 +273,19 @@ def convert_file(
     out: OutFolder | None,
     report: Report,
     clock: Callable[[], datetime],
+    look: LookAtFiles | None = None,
 ) -> Totals:
     """
     Convert every record of `source`; findings go to `report`, documents to `out`.
+
+    `look` fetches the files that do not stand in a record and returns what is wrong with them, and
+    how many could not be had; without it they are only counted.
 
     Raises:
         ConfigError: `out` cannot be written.
         signing.SigningError: the agency's key cannot sign.
     """
-    conversion = _FileConversion(agency, out, report)
+    conversion = _FileConversion(agency, out, report, look)
     try:
         records = read_records(
             source,
@@ -289,7 +304,10 @@ def convert_file(
 
 
 class _FileConversion:
-    def __init__(self, agency: Agency, out: OutFolder | None, report: Report) -> None:
+    def __init__(
+        self, agency: Agency, out: OutFolder | None, report: Report, look: LookAtFiles | None
+    ) -> None:
+        self._look = look
         self.totals = Totals()
         self._agency = agency
         self._out = out
@@ -314,6 +332,8 @@ class _FileConversion:
                 problems.append(finding.about(record.dossier_code))
         elif self._several and record.dossier_code is not None:
             self._seen.note_rejected(record.dossier_code, record=record.record)
+        if record.files and not any(p.severity is Severity.ERROR for p in problems):
+            problems += self._look_at_files(record)
         for problem in problems:
             self._report.add(problem, record=record.record)
         if not record.events or any(p.severity is Severity.ERROR for p in problems):
@@ -321,6 +341,17 @@ class _FileConversion:
             return
         self.totals.accepted += 1
         self._write(record, snapshot)
+
+    def _look_at_files(self, record: Prepared) -> tuple[Problem, ...]:
+        to_fetch = [one for one in record.files if one.found is None]
+        self.totals.files += len(record.files) - len(to_fetch)
+        if self._look is None or not to_fetch:
+            self.totals.files_to_fetch += len(to_fetch)
+            return ()
+        problems, away = self._look(to_fetch)
+        self.totals.files += len(to_fetch) - away
+        self.totals.files_to_fetch += away
+        return tuple(one.about(record.dossier_code) for one in problems)
 
     def _place(self, event: PreparedEvent, record: Prepared) -> tuple[int, Problem | None]:
         """Return the number of this snapshot in its dossier, 0 for one that need not be written."""

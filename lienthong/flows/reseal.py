@@ -17,6 +17,7 @@ from lienthong.store import sealed
 from lienthong.store.batches import count, lock, pages
 from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.tables import (
+    attachments,
     attempts,
     messages,
     pulls,
@@ -93,6 +94,11 @@ _COLUMNS = (
         column=messages.c.problems,
         key=(messages.c.id,),
         context=lambda row: sealed.problems_context(row.id),
+    ),
+    _Column(
+        column=attachments.c.declared,
+        key=(attachments.c.message_id, attachments.c.number),
+        context=lambda row: sealed.attachment_context(row.message_id, row.number),
     ),
     _Column(
         column=attempts.c.message,

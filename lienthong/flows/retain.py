@@ -15,11 +15,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, exists, or_, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 
 from lienthong.states import State
 from lienthong.store.batches import among, count, lock, pages
-from lienthong.store.tables import attempts, messages, results, submission_pieces, submissions
+from lienthong.store.tables import (
+    attachments,
+    attempts,
+    messages,
+    results,
+    submission_pieces,
+    submissions,
+)
 from lienthong.store.work import PRODUCT, begin
 
 if TYPE_CHECKING:
@@ -52,7 +59,8 @@ class PayloadClass(Enum):
     SUBMISSIONS = "submissions"
     """Raw bytes as they came, and what was wrong with them as a whole."""
     DOCUMENTS = "documents"
-    """Signed documents of messages that have ended, and what was found in their records."""
+    """Signed documents of messages that have ended, their files, and what was found in their
+    records."""
     ANSWERS = "answers"
     """The portal's raw answers and its own words, and digests of what was sent as JSON."""
     RESULTS = "results"
@@ -101,6 +109,11 @@ def _erase_submissions(work: Work, condition: ColumnElement[bool]) -> int:
 
 
 def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
+    # Their files too: what no manifest names any more is removed from the file store by itself.
+    files = update(attachments).where(
+        attachments.c.message_id.in_(select(messages.c.id).where(condition))
+    )
+    work.connection.execute(files.values(declared=None, blob=None))
     erasing = update(messages).where(condition).values(document=None, problems=None)
     return work.connection.execute(erasing).rowcount
 

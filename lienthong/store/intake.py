@@ -12,6 +12,7 @@ from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit,
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from lienthong.states import State
+from lienthong.store.attachments import awaits, write_files
 from lienthong.store.bulk import insert_rows
 from lienthong.store.ledgers import (
     change_state,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lienthong.admission import Ledger
+    from lienthong.attachments.manifest import PreparedFile
     from lienthong.conversion import Prepared, PreparedEvent
     from lienthong.store.work import Work
     from schemas.problem import Problem
@@ -98,6 +100,7 @@ class _Batch:
         self._rows: dict[str, dict[str, Any]] = {}
         self._repeats: list[dict[str, str | int]] = []
         self._made_ready: set[str] = set()
+        self._files: list[tuple[Known, tuple[PreparedFile, ...]]] = []
 
     def take(self, origin: Origin, record: Prepared) -> None:
         if record.is_left_out:
@@ -250,7 +253,9 @@ class _Batch:
             known.state = State.SUPERSEDED
         else:
             known.state = State.HELD
-            if ledger.next_to_go() is known:
+            if record.files and event.packet is Packet.DOSSIER:
+                known.awaits_files = awaits(record.files)
+            if ledger.next_to_go() is known and known.awaits_files is None:
                 known.state = State.READY
                 self._made_ready.add(known.id)
         self._add(
@@ -266,9 +271,12 @@ class _Batch:
             event_columns(self._work, event),
             sequence=known.sequence,
             due_at=self._at if known.state is State.READY else None,
+            awaits_files=known.awaits_files,
             superseded_by=entry.superseded_by.id if entry.superseded_by else None,
         )
         self._note(event.message_id, known.state, origin, record, digest=event.document_digest)
+        if record.files and event.packet is Packet.DOSSIER:
+            self._files.append((known, record.files))
         if known.state is State.SUPERSEDED:
             self._tell(
                 origin,
@@ -287,7 +295,7 @@ class _Batch:
         if row is None:
             change_state(self._work, old, State.SUPERSEDED, reason=f"by {by}", superseded_by=by)
             return
-        row.update(state=State.SUPERSEDED.value, superseded_by=by)
+        row.update(state=State.SUPERSEDED.value, superseded_by=by, awaits_files=None)
         old.state = State.SUPERSEDED
         self._work.note("message.superseded", old.id, reason=f"by {by}")
         self._work.tell(
@@ -334,6 +342,16 @@ class _Batch:
         save_ledgers(self._work, self._ledgers.values())
         if self._rows:
             insert_rows(connection, messages, list(self._rows.values()))
+        if self._files:
+            write_files(
+                self._work,
+                [(known.id, known.agency, files) for known, files in self._files],
+                to_fetch={
+                    known.id
+                    for known, _ in self._files
+                    if known.awaits_files is not None and known.state is State.HELD
+                },
+            )
         if self._repeats:
             connection.execute(insert(repeats), self._repeats)
         due = []
@@ -378,6 +396,7 @@ def message_row(
         "procedure": None,
         "status": None,
         "file": None,
+        "awaits_files": None,
     }
 
 

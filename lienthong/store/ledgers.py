@@ -10,13 +10,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import Packet
 from lienthong.states import State, check_transition
 from lienthong.store.bulk import among, insert_rows, update_rows
-from lienthong.store.tables import SEPARATOR, dossiers, in_slices, messages, repeats
+from lienthong.store.tables import SEPARATOR, dossiers, fetches, in_slices, messages, repeats
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,6 +42,7 @@ _MESSAGES = (
         messages.c.submission_id,
         messages.c.record,
         messages.c.status,
+        messages.c.awaits_files,
     )
     .where(among(messages.c.dossier_code, "_codes"))
     .order_by(messages.c.sequence, messages.c.id)
@@ -69,6 +70,7 @@ _KEYED = select(messages.c.event_key, messages.c.id, messages.c.content_digest).
     messages.c.content_digest.is_not(None),
     messages.c.state.not_in([State.DISCARDED.value, State.REISSUED.value]),
 )
+_END_FETCH = delete(fetches).where(fetches.c.message_id == bindparam("_id"))
 
 
 def ledger_of(packet: Packet, dossier_code: str, agency: str) -> str:
@@ -176,6 +178,7 @@ def known_from(row: Row[Any]) -> Known:
         submission_id=row.submission_id,
         record=row.record,
         status=row.status,
+        awaits_files=row.awaits_files,
     )
 
 
@@ -215,7 +218,7 @@ def change_state(
     state: State,
     *,
     reason: str = "",
-    **columns: str | int | bool | datetime | None,
+    **columns: str | bytes | int | bool | datetime | None,
 ) -> None:
     """
     Move one message to `state`, together with other columns that change with it.
@@ -242,7 +245,7 @@ class Changes:
         *,
         reason: str = "",
         detail: Mapping[str, str] = MappingProxyType({}),
-        **columns: str | int | bool | datetime | None,
+        **columns: str | bytes | int | bool | datetime | None,
     ) -> None:
         """
         Have one message moved to `state`; `message` says so from now on.
@@ -258,6 +261,11 @@ class Changes:
             ForbiddenTransition: a bug; the transaction must not be committed.
         """
         check_transition(message.state, state)
+        if message.awaits_files is not None:
+            # What it waited for is wanted no more, whether it goes or ends.
+            columns = {**columns, "awaits_files": None}
+            self._work.connection.execute(_END_FETCH, {"_id": message.id})
+            message.awaits_files = None
         self._add(message, state=state.value, reason=reason, **columns)
         self._work.note(
             f"message.{state.value}", message.id, was=message.state.value, reason=reason, **detail
@@ -272,7 +280,7 @@ class Changes:
         message.state = state
 
     def stay(
-        self, message: Known, *, reason: str, **columns: str | int | bool | datetime | None
+        self, message: Known, *, reason: str, **columns: str | bytes | int | bool | datetime | None
     ) -> None:
         """Have columns of a message changed whose state stays."""
         self._add(message, reason=reason, **columns)
@@ -280,14 +288,14 @@ class Changes:
     def promote(self, ledger: Ledger) -> Known | None:
         """Make the message whose turn it is ready if it only waited for it, and return it."""
         turn = ledger.next_to_go()
-        if turn is None or turn.state is not State.HELD:
+        if turn is None or turn.state is not State.HELD or turn.awaits_files is not None:
             return None
         self.move(turn, State.READY, due_at=self._work.at)
         return turn
 
     def give_way(self, ledger: Ledger, parked: Known) -> None:
         """
-        Have a snapshot that was just parked superseded, where a newer valid one waits behind it.
+        Have a snapshot that cannot go superseded, where a newer valid one waits behind it.
 
         The same as if that one had come afterwards: the agency has corrected itself.
         """

@@ -13,6 +13,7 @@ from sqlalchemy import case, func, select
 from lienthong.channels.port import Packet
 from lienthong.proofs import Proof
 from lienthong.states import State
+from lienthong.store.attachments import load_files
 from lienthong.store.audit import AuditLine, read_lines
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
@@ -27,6 +28,7 @@ from lienthong.store.tables import (
     attempts,
     audit,
     dossiers,
+    fetches,
     messages,
     receipts,
     repeats,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
+    from lienthong.store.attachments import KeptFile
     from lienthong.store.vault import Vault
 
 
@@ -157,6 +160,8 @@ class MessageView:
     superseded_by: str | None
     reissue_of: str | None
     reissued_as: str | None
+    files: tuple[KeptFile, ...]
+    """The manifest of its attachments."""
     attempts: tuple[AttemptLine, ...]
     history: tuple[AuditLine, ...]
 
@@ -305,6 +310,7 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         superseded_by=row.superseded_by,
         reissue_of=row.reissue_of,
         reissued_as=row.reissued_as,
+        files=load_files(connection, message_id, vault=vault),
         attempts=tuple(_attempt(found, vault) for found in tries),
         history=tuple(read_lines(connection, audit.c.subject == message_id)),
     )
@@ -409,6 +415,7 @@ def is_idle(connection: Connection) -> bool:
         select(submissions.c.id).where(submissions.c.due_at.is_not(None)),
         select(messages.c.id).where(messages.c.due_at.is_not(None)),
         select(messages.c.id).where(messages.c.share_due_at.is_not(None)),
+        select(fetches.c.message_id),
     )
     return all(connection.execute(query.limit(1)).first() is None for query in moving)
 

@@ -15,6 +15,7 @@ from sqlalchemy import insert
 from lienthong.admission import Candidate, Known, Refusal, Repeat, admit
 from lienthong.channels.port import Packet
 from lienthong.states import State
+from lienthong.store.attachments import awaits, write_files
 from lienthong.store.intake import Origin, event_columns, message_row
 from lienthong.store.ledgers import (
     change_state,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lienthong.admission import Ledger
+    from lienthong.attachments.manifest import PreparedFile
     from lienthong.conversion import Prepared, PreparedEvent
     from lienthong.store.work import Work
 
@@ -74,12 +76,26 @@ def put_in_place(
         sequence = old.sequence if keeps_place else ledger.next_sequence
         ledger.next_sequence = max(ledger.next_sequence, sequence + 1)
         rows.append(_row(work, old, made, event, item=item, sequence=sequence))
-        ledger.messages.append(_known(old, event, sequence))
+        ledger.messages.append(_known(old, made, event, sequence))
     save_ledgers(work, [ledger])
     work.connection.execute(insert(messages), rows)
+    _write_files(work, old, made, [event for _, event in events])
     # Those made now sort behind the old one of the same place.
     ledger.messages.sort(key=lambda message: (message.sequence, message.id))
     return first, ledger
+
+
+def _files_of(made: Made, event: PreparedEvent) -> tuple[PreparedFile, ...]:
+    return made.record.files if event.packet is Packet.DOSSIER else ()
+
+
+def _write_files(work: Work, old: Known, made: Made, events: Sequence[PreparedEvent]) -> None:
+    """Write the manifest of the new snapshot down; its files are fetched and checked anew."""
+    for event in events:
+        files = _files_of(made, event)
+        if files:
+            waits = {event.message_id} if awaits(files) is not None else set()
+            write_files(work, [(event.message_id, old.agency, files)], to_fetch=waits)
 
 
 def _row(
@@ -91,10 +107,11 @@ def _row(
         row
         | event_columns(work, event)
         | {"state": State.HELD.value, "sequence": sequence, "reissue_of": old.id}
+        | {"awaits_files": awaits(_files_of(made, event))}
     )
 
 
-def _known(old: Known, event: PreparedEvent, sequence: int) -> Known:
+def _known(old: Known, made: Made, event: PreparedEvent, sequence: int) -> Known:
     return Known(
         id=event.message_id,
         agency=old.agency,
@@ -106,6 +123,7 @@ def _known(old: Known, event: PreparedEvent, sequence: int) -> Known:
         submission_id=old.submission_id,
         record=old.record,
         status=None if event.status is None else event.status.code,
+        awaits_files=awaits(_files_of(made, event)),
     )
 
 

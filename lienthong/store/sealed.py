@@ -30,6 +30,11 @@ def headers_context(message_id: str, kind: str, number: int) -> str:
     return f"attempts.headers:{message_id}:{kind}:{number}"
 
 
+def attachment_context(message_id: str, number: int) -> str:
+    """Return the context of `attachments.declared`."""
+    return f"attachments.declared:{message_id}:{number}"
+
+
 SESSION_CONTEXT = "file/portal-session"
 """Of the session with a portal, which lies in a file of the data directory."""
 

@@ -41,6 +41,7 @@ _MESSAGES = (
         messages.c.document_digest,
         messages.c.content_digest,
         messages.c.status,
+        messages.c.awaits_files,
         messages.c.updated_at,
     )
     .where(among(messages.c.dossier_code, "_codes"), messages.c.packet != Packet.INBOUND.value)

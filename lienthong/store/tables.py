@@ -211,6 +211,11 @@ messages = Table(
     Column("status", Text, comment="TrangThaiHoSo of a snapshot; empty where it was not kept"),
     Column("file", Text, comment="JSON: name, type and service of what goes to an agency"),
     Column("share_due_at", UtcTime, comment="since when others may be told of it; empty: not"),
+    Column(
+        "awaits_files",
+        Integer,
+        comment="how often its files were looked for in vain; empty when it waits for none",
+    ),
     Index("messages_dossier", "dossier_code", "agency"),
     # One for each direction: what waits in one holds up no look into the other.
     Index(
@@ -243,6 +248,48 @@ messages = Table(
         sqlite_where=text("event_key IS NOT NULL"),
     ),
     Index("messages_submission", "submission_id", "record", "item"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("message_id", Text, ForeignKey("messages.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="1-based, as in the record"),
+    Column("way", Text, nullable=False, comment="url, file, or data in the record"),
+    Column(
+        "declared",
+        LargeBinary,
+        comment="sealed JSON: name, place, address; erased with the document",
+    ),
+    Column("size", BigInteger, comment="bytes, as found; empty until then"),
+    Column("sha256", Text, comment="as found"),
+    Column("kind", Text, comment="as found: pdf, jpg, …"),
+    Column("blob", Text, comment="its name in the file store; empty: not kept there"),
+    Column("checked_at", UtcTime),
+    Index("attachments_blob", "blob"),
+    comment="the manifest of a dossier's files; nothing of it goes to the portal",
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True, comment="of the bytes before sealing"),
+    Column("name", Text, nullable=False, comment="in the file store; never used again"),
+    Column("size", BigInteger, nullable=False),
+    Column("kept_at", UtcTime, nullable=False, comment="when it was last asked for"),
+    comment="files in the file store, each once",
+)
+
+fetches = Table(
+    "fetches",
+    metadata,
+    Column("message_id", Text, ForeignKey("messages.id"), primary_key=True),
+    Column("agency", Text, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("lease_until", UtcTime, comment="of the worker that fetches"),
+    Column("fence", BigInteger, nullable=False, default=0),
+    Index("fetches_due", "due_at"),
+    comment="messages whose files are to be fetched",
 )
 
 repeats = Table(

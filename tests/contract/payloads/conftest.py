@@ -15,6 +15,7 @@ from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.rotation import rotate
 from lienthong.store.sealed import (
     answer_context,
+    attachment_context,
     document_context,
     headers_context,
     piece_context,
@@ -27,6 +28,7 @@ from lienthong.store.sealed import (
 )
 from lienthong.store.tables import (
     NO_DEADLINE,
+    attachments,
     attempts,
     audit,
     messages,
@@ -151,6 +153,16 @@ class Payloads:
                     message_id=id_,
                     document=self.seal(b"<receipt/>", receipt_context(id_)),
                     verified_at=at,
+                )
+            )
+
+    def attachment(self, message_id):
+        """Put a file of a message there."""
+        declared = self.seal(b"{}", attachment_context(message_id, 1))
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(attachments).values(
+                    message_id=message_id, number=1, way="data", declared=declared
                 )
             )
 

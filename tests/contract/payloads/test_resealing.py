@@ -9,6 +9,7 @@ from lienthong.flows.reseal import reseal
 from lienthong.store.pieces import PieceReader
 from lienthong.store.sealed import document_context, piece_context
 from lienthong.store.tables import (
+    attachments,
     attempts,
     messages,
     metadata,
@@ -25,6 +26,7 @@ SEALED = [
     submission_pieces.c.body,
     messages.c.document,
     messages.c.problems,
+    attachments.c.declared,
     attempts.c.message,
     attempts.c.answer,
     attempts.c.headers,
@@ -50,6 +52,7 @@ def filled(payloads):
     payloads.submission("s1", size=SIZE)
     payloads.message("m1")
     payloads.message("m2")
+    payloads.attachment("m1")
     payloads.receipt("s1")
     payloads.pull("land")
     return payloads
@@ -71,14 +74,14 @@ def test_after_a_rotation_everything_is_sealed_with_the_newest_key(filled):
 
     done = run(filled)
 
-    assert (done.values, done.left, done.broken) == (18, 0, ())
+    assert (done.values, done.left, done.broken) == (19, 0, ())
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
     reader = PieceReader(filled.store, "s1", size=SIZE)
     assert reader.read() == b"x" * SIZE
     sealed = filled.column(messages.c.document)[0]
     assert filled.store.vault.open(sealed, context=document_context("m1")) == b"<m1/>"
     assert filled.logged("vault.resealed") == [
-        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":18}')
+        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":19}')
     ]
 
 
@@ -130,8 +133,8 @@ def test_progress_is_told(filled):
 
     run(filled, on_progress=lambda done, total: told.append((done, total)))
 
-    assert told[-1] == (18, 18)
-    assert {total for _, total in told} == {18}
+    assert told[-1] == (19, 19)
+    assert {total for _, total in told} == {19}
 
 
 def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
@@ -143,7 +146,7 @@ def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
     done = run(filled)
 
     assert [error.context for error in done.broken] == ["messages.document:m1"]
-    assert (done.values, done.left) == (17, 0)
+    assert (done.values, done.left) == (18, 0)
     assert filled.column(messages.c.document)[0] == moved
 
 

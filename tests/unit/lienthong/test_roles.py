@@ -92,7 +92,10 @@ def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, tmp_
     monkeypatch.setattr(roles, "SWEEP_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(roles, "sweep", swept)
     monkeypatch.setattr(roles, "retain", lambda *_args, **_named: retained.append(1) or [])
+    monkeypatch.setattr(roles, "sweep_files", lambda *_args, **_named: 0)
+    monkeypatch.setattr(roles, "sweep_leavings", lambda *_args, **_named: 0)
     installation = SimpleNamespace(
+        blobs=None,
         store=SimpleNamespace(vault=SimpleNamespace(refresh=refresh)),
         clock=lambda: datetime(2026, 3, 2, tzinfo=UTC),
         retention={},

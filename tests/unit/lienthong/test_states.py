@@ -18,7 +18,7 @@ from lienthong.states import (
 
 ALLOWED = """
 received    > rejected held ready superseded
-held        > ready discarded superseded
+held        > ready rejected discarded superseded
 ready       > sending discarded parked
 sending     > delivered unknown retrying parked quarantined
 retrying    > sending discarded parked

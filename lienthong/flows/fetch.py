@@ -1,0 +1,386 @@
+"""
+Fetching the files that dossiers wait for: each is checked while it streams into the file store, and
+the dossier let go, or stopped, once it is known of all of them.
+
+What was fetched is written down file by file, so that a killed worker's successor fetches only the
+rest. A dossier has one worker at a time (a lease with a fence), an agency few at once, so a slow
+file server keeps no other agency waiting, and nothing here is in the way of expansion. What is
+decided of a message is decided holding its dossier, as everywhere.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from io import BufferedReader
+from threading import Event
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import select
+
+from lienthong.attachments.blobs import sealed_parts
+from lienthong.attachments.inspecting import Inspector
+from lienthong.attachments.manifest import total_bytes
+from lienthong.attachments.packed import PackedFiles
+from lienthong.attachments.words import FileAway, FileWrong, away
+from lienthong.flows.hints import DELIVER, publish_or_leave
+from lienthong.logs import kind_and_place
+from lienthong.states import State
+from lienthong.store.attachments import (
+    FetchLost,
+    claim_fetches,
+    end_fetch,
+    hold_fetch,
+    keep_fetches,
+    load_files,
+    name_blob,
+    note_complete,
+    note_found,
+    put_off,
+    read_waiting,
+)
+from lienthong.store.database import reading
+from lienthong.store.ledgers import Changes, load_ledgers
+from lienthong.store.pieces import PieceReader
+from lienthong.store.problems import open_problems, seal_problems
+from lienthong.store.sealed import problems_context
+from lienthong.store.tables import messages
+from lienthong.store.work import begin
+from lienthong.trouble import STORE_TROUBLE
+from mappings.file_fields import KEY
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from random import Random
+
+    from broker.port import Broker
+    from lienthong.admission import Known, Ledger
+    from lienthong.attachments.blobs import BlobStore
+    from lienthong.attachments.inspecting import FoundFile
+    from lienthong.attachments.manifest import FileLimits
+    from lienthong.attachments.sources import FileSources
+    from lienthong.retry import Backoff
+    from lienthong.store.attachments import FetchClaim, Waiting
+    from lienthong.store.database import Store
+    from lienthong.store.work import Work
+    from mappings.attachments import DeclaredFile
+    from schemas.problem import Problem
+
+log = structlog.get_logger()
+
+_LISTEN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRules:
+    """How files are fetched."""
+
+    slots: int
+    """Dossiers at once."""
+    per_agency: int
+    lease: timedelta
+    backoff: Backoff
+    limits: FileLimits
+    max_ratio: Callable[[str], int | None] = lambda _agency: None
+    """By agency: how much the files of its archives may unpack; None: it sends no archives."""
+
+
+class _Stopped(Exception):
+    """This worker is to end; what it has in hand goes to another."""
+
+
+class Fetcher:
+    """Fetches what messages wait for; one per worker."""
+
+    def __init__(  # noqa: PLR0913 - one argument per thing it works with
+        self,
+        *,
+        store: Store,
+        broker: Broker,
+        sources: FileSources,
+        blobs: BlobStore,
+        rules: FetchRules,
+        clock: Callable[[], datetime],
+        random: Random,
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._sources = sources
+        self._blobs = blobs
+        self._rules = rules
+        self._clock = clock
+        self._random = random
+        self._pool = ThreadPoolExecutor(rules.slots, thread_name_prefix="fetch")
+        self._in_hand: dict[Future[str | None], FetchClaim] = {}
+        self._renewed_at: datetime | None = None
+        self._stop = Event()
+
+    def step(self) -> bool:
+        """
+        Take what is due, go on with what is in hand, and write down what has ended.
+
+        Returns:
+            Whether there was anything to do.
+        """
+        self._claim()
+        had = bool(self._in_hand)
+        if self._in_hand:
+            wait(self._in_hand, timeout=_LISTEN_SECONDS, return_when="FIRST_COMPLETED")
+        self._reap()
+        self._renew()
+        return had
+
+    def close(self) -> None:
+        """Give what is in hand back; files that are there already stay."""
+        self._stop.set()
+        self._pool.shutdown(wait=True)
+        self._reap()
+
+    def _claim(self) -> None:
+        room = self._rules.slots - len(self._in_hand)
+        if room <= 0:
+            return
+        at_once: dict[str, int] = {}
+        for claim in self._in_hand.values():
+            at_once[claim.agency] = at_once.get(claim.agency, 0) + 1
+        full = [name for name, count in at_once.items() if count >= self._rules.per_agency]
+        with begin(self._store, at=self._clock) as work:
+            claims = claim_fetches(work, limit=room, lease=self._rules.lease, without=full)
+        for claim in claims:
+            self._in_hand[self._pool.submit(self._fetch, claim)] = claim
+
+    def _reap(self) -> None:
+        moving = []
+        for future in [one for one in self._in_hand if one.done()]:
+            claim = self._in_hand.pop(future)
+            try:
+                dossier = future.result()
+            except (FetchLost, _Stopped):
+                log.info("fetch.given_back", message=claim.message_id)
+            except STORE_TROUBLE as error:
+                # Its lease ends, and then it is taken again.
+                log.warning("fetch.waits", message=claim.message_id, cause=type(error).__name__)
+            else:
+                if dossier is not None:
+                    moving.append(dossier)
+        if moving:
+            publish_or_leave(self._broker, DELIVER, sorted(set(moving)), at=self._clock())
+
+    def _renew(self) -> None:
+        now = self._clock()
+        if self._renewed_at is not None and now - self._renewed_at < self._rules.lease / 4:
+            return
+        self._renewed_at = now
+        if self._in_hand:
+            with begin(self._store, at=self._clock) as work:
+                keep_fetches(work, self._in_hand.values(), lease=self._rules.lease)
+
+    def _fetch(self, claim: FetchClaim) -> str | None:
+        """Fetch what one message still waits for; return its dossier if it may move now."""
+        with reading(self._store) as connection:
+            waiting = read_waiting(connection, claim.message_id)
+            files = load_files(connection, claim.message_id, vault=self._store.vault)
+        if waiting.state != State.HELD.value or waiting.awaits_files is None:
+            # It was discarded, or superseded.
+            with begin(self._store, at=self._clock) as work:
+                end_fetch(work, claim)
+            return None
+        wrongs: list[Problem] = []
+        archive = self._archive(claim, waiting)
+        known = total_bytes(one.found.size for one in files if one.found is not None)
+        for file in files:
+            if file.found is not None or file.declared is None:
+                continue
+            room = min(self._rules.limits.file_bytes, self._rules.limits.dossier_bytes - known)
+            try:
+                known += self._one(claim, file.declared, limit=room, archive=archive).size
+            except FileWrong as error:
+                if self._may_come(claim, waiting, error, file.declared):
+                    return self._put_off(claim, waiting, away_of(error, file.declared))
+                wrongs.append(error.problem)
+            except FileAway as error:
+                if wrongs:
+                    break
+                return self._put_off(claim, waiting, error)
+            except _Stopped:
+                with begin(self._store, at=self._clock) as work:
+                    put_off(work, claim, due_at=work.at)
+                raise
+        return self._reject(claim, waiting, wrongs) if wrongs else self._complete(claim, waiting)
+
+    def _archive(self, claim: FetchClaim, waiting: Waiting) -> PackedFiles | None:
+        """Return the archive that the record came in, if it came in one."""
+        ratio = self._rules.max_ratio(claim.agency)
+        if ratio is None:
+            return None
+        pieces = partial(
+            PieceReader, self._store, waiting.submission_id, size=waiting.submission_size
+        )
+        return PackedFiles(lambda: BufferedReader(pieces()), max_ratio=ratio)
+
+    def _one(
+        self, claim: FetchClaim, declared: DeclaredFile, *, limit: int, archive: PackedFiles | None
+    ) -> FoundFile:
+        """Fetch, check and keep one file, and write it down."""
+        inspector = Inspector(declared, limit=max(limit, 0))
+        name = uuid4().hex
+        found: list[FoundFile] = []
+
+        def checked(parts: Iterator[bytes]) -> Iterator[bytes]:
+            for part in parts:
+                if self._stop.is_set():
+                    raise _Stopped
+                inspector.feed(part)
+                yield part
+            # Before its last part is kept: of a wrong file nothing stays.
+            found.append(inspector.finish())
+
+        opened = self._sources.open(declared, agency=claim.agency, limit=limit, archive=archive)
+        with opened as parts:
+            sealed = sealed_parts(checked(parts), name=name, vault=self._store.vault)
+            try:
+                self._blobs.write(name, sealed)
+            except OSError as error:
+                log.error("fetch.store_unusable", **kind_and_place(error))  # noqa: TRY400 - no words
+                raise away("store", declared, _STORE, remedy=_STORE_REMEDY) from error
+        try:
+            with begin(self._store, at=self._clock) as work:
+                hold_fetch(work, claim)
+                kept = name_blob(work, found[0], name=name)
+                note_found(work, claim, declared.number, found[0], blob=kept)
+        except BaseException:
+            self._remove(name)
+            raise
+        if kept != name:
+            self._remove(name)
+        return found[0]
+
+    def _remove(self, name: str) -> None:
+        # What cannot be removed now, no row speaks of: it is swept up later.
+        with suppress(OSError):
+            self._blobs.remove(name)
+
+    def _may_come(
+        self, claim: FetchClaim, waiting: Waiting, error: FileWrong, declared: DeclaredFile
+    ) -> bool:
+        if error.problem.code != "attachment.missing":
+            return False
+        patience = timedelta(seconds=self._sources.patience(declared, agency=claim.agency))
+        return self._clock() - waiting.created_at < patience
+
+    def _complete(self, claim: FetchClaim, waiting: Waiting) -> str | None:
+        with begin(self._store, at=self._clock) as work:
+            ledger, message = self._hold(work, claim, waiting)
+            if message is None:
+                return None
+            changes = Changes(work)
+            problems = _problems(work, message, ())
+            changes.stay(message, reason="", awaits_files=None, problems=problems)
+            changes.write()
+            message.awaits_files = None
+            files = load_files(work.connection, message.id, vault=work.vault)
+            note_complete(work, message.id, [one.prepared for one in files if one.prepared])
+            end_fetch(work, claim)
+            return _let_go(changes, ledger)
+
+    def _reject(self, claim: FetchClaim, waiting: Waiting, wrongs: Sequence[Problem]) -> str | None:
+        codes = ",".join(sorted({problem.code for problem in wrongs}))
+        with begin(self._store, at=self._clock) as work:
+            ledger, message = self._hold(work, claim, waiting)
+            if message is None:
+                return None
+            changes = Changes(work)
+            # As a record that was rejected when it was converted: the same may come again.
+            changes.move(
+                message,
+                State.REJECTED,
+                reason=codes,
+                detail={"codes": codes},
+                content_digest=None,
+                problems=_problems(work, message, wrongs),
+            )
+            work.tell(
+                message.agency,
+                State.REJECTED.value,
+                submission_id=message.submission_id,
+                message_id=message.id,
+            )
+            message.content_digest = None
+            changes.give_way(ledger, message)
+            moving = _let_go(changes, ledger)
+        log.info("fetch.rejected", message=claim.message_id, codes=codes)
+        return moving
+
+    def _put_off(self, claim: FetchClaim, waiting: Waiting, error: FileAway) -> str | None:
+        code = error.problem.code
+        with begin(self._store, at=self._clock) as work:
+            ledger, message = self._hold(work, claim, waiting)
+            if message is None:
+                return None
+            tries = (message.awaits_files or 0) + 1
+            changes = Changes(work)
+            problems = _problems(work, message, (error.problem,))
+            changes.stay(message, reason=code, awaits_files=tries, problems=problems)
+            changes.write()
+            message.awaits_files = tries
+            if tries == 1:
+                work.note("message.files_away", message.id, codes=code)
+            pause = self._rules.backoff.delay(tries, random=self._random)
+            put_off(work, claim, due_at=work.at + max(pause, timedelta(seconds=error.wait or 0)))
+            changes.give_way(ledger, message)
+            moving = _let_go(changes, ledger)
+        log.warning("fetch.away", message=claim.message_id, code=code, tries=tries)
+        return moving
+
+    def _hold(self, work: Work, claim: FetchClaim, waiting: Waiting) -> tuple[Ledger, Known | None]:
+        """Hold a dossier and its message's claim; the message is None if it waits no more."""
+        code = waiting.dossier_code
+        ledger = load_ledgers(work.connection, [code], agency=claim.agency, to_change=True)[code]
+        hold_fetch(work, claim)
+        for message in ledger.messages:
+            is_it = message.id == claim.message_id
+            if is_it and message.state is State.HELD and message.awaits_files is not None:
+                return ledger, message
+        end_fetch(work, claim)
+        return ledger, None
+
+
+def away_of(error: FileWrong, declared: DeclaredFile) -> FileAway:
+    """Return the same finding of a file that may still come."""
+    problem = error.problem
+    return away("not_there_yet", declared, _NOT_YET, remedy=problem.suggestion or _NOT_YET)
+
+
+def _problems(work: Work, message: Known, found: Sequence[Problem]) -> bytes | None:
+    """Return what is to be told of a message: its warnings, and what was found of its files."""
+    context = problems_context(message.id)
+    sealed = work.connection.execute(
+        select(messages.c.problems).where(messages.c.id == message.id)
+    ).scalar()
+    before = open_problems(work.vault, sealed, context=context)
+    kept = [one for one in before if not (one.field or "").startswith(f"{KEY}[")]
+    return seal_problems(work.vault, [*kept, *found], context=context)
+
+
+def _let_go(changes: Changes, ledger: Ledger) -> str | None:
+    """Make ready whose turn it is now; return the dossier if there is something to deliver."""
+    ready = changes.promote(ledger)
+    changes.write()
+    return None if ready is None else ledger.code
+
+
+_STORE = Text(vi="chưa lưu được vào kho tệp", en="cannot be kept in the file store now")
+_STORE_REMEDY = Text(
+    vi="Người vận hành kiểm tra kho tệp: lienthong doctor; hệ thống tự thử lại",
+    en="The operator checks the file store: lienthong doctor; it is tried again by itself",
+)
+_NOT_YET = Text(
+    vi="chưa có ở nơi đã khai báo; hệ thống còn chờ", en="is not there yet; it is waited for"
+)

@@ -1,0 +1,544 @@
+"""Files that dossiers wait for: no dossier goes before all of them are there and right."""
+
+import hashlib
+import json
+import time
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import select, update
+
+from lienthong.attachments.blobs import BlobBroken, FolderBlobs, opened_parts
+from lienthong.attachments.manifest import FileLimits, PreparedFile
+from lienthong.attachments.profile import FileServer
+from lienthong.attachments.sources import FileSources
+from lienthong.channels.port import Packet
+from lienthong.flows.fetch import Fetcher, FetchRules
+from lienthong.flows.retain import PayloadClass, retain
+from lienthong.flows.sweep_files import OVER, sweep_files, sweep_leavings
+from lienthong.retry import Backoff
+from lienthong.store.attachments import claim_fetches, load_files
+from lienthong.store.database import reading
+from lienthong.store.queries import show_message
+from lienthong.store.tables import audit, fetches
+from lienthong.store.vault import SealBroken
+from lienthong.store.work import begin
+from lienthong.testing.attached import HTML, PDF
+from lienthong.testing.file_server import serving_files
+from mappings.attachments import DeclaredFile
+from schemas.problem import Place
+
+LIMITS = FileLimits(file_bytes=50_000_000, dossier_bytes=80_000_000)
+
+
+@pytest.fixture
+def site():
+    with serving_files() as site:
+        yield site
+
+
+class Bench:
+    """A fetcher beside the exchange, and short words."""
+
+    def __init__(self, exchange, site, folder):
+        self.exchange = exchange
+        self.store = exchange.store
+        self.site = site
+        self.blobs = FolderBlobs(folder)
+        self.servers = {
+            "land": FileServer(
+                url=f"{site.url}/f/",
+                agencies=("land",),
+                allow_http=True,
+                allow_private=True,
+                # Long, for a machine that is busy; nothing here waits for them.
+                connect_timeout_seconds=30,
+                read_timeout_seconds=30,
+            )
+        }
+
+    def fetcher(self, **changes):
+        return Fetcher(
+            store=self.store,
+            broker=self.exchange.broker,
+            sources=FileSources(self.servers),
+            blobs=self.blobs,
+            rules=replace(
+                FetchRules(
+                    slots=4,
+                    per_agency=2,
+                    lease=timedelta(minutes=2),
+                    backoff=Backoff(first=timedelta(seconds=10), longest=timedelta(hours=1)),
+                    limits=LIMITS,
+                ),
+                **changes,
+            ),
+            clock=self.exchange.clock,
+            random=Random(1),
+        )
+
+    def fetch(self, **changes):
+        fetcher = self.fetcher(**changes)
+        while fetcher.step():
+            pass
+        fetcher.close()
+
+    def declare(self, number=1, *, name="don.pdf", path=None, **said):
+        values = {"way": "url", "source": f"{self.site.url}{path or f'/f/{number}'}"}
+        return PreparedFile(
+            declared=DeclaredFile(
+                number=number,
+                place=Place(file="hs.json", path=f"[0].tep[{number - 1}].link"),
+                name=name,
+                **(values | said),
+            )
+        )
+
+    def manifest(self, message_id):
+        with reading(self.store) as connection:
+            return load_files(connection, message_id, vault=self.store.vault)
+
+    def problems(self, message_id):
+        with reading(self.store) as connection:
+            return show_message(connection, message_id, vault=self.store.vault).line.problems
+
+    def kept(self):
+        root = self.blobs.folder
+        return sorted(path.name for path in root.rglob("*") if path.is_file())
+
+    def notes(self, action):
+        with reading(self.store) as connection:
+            rows = connection.execute(select(audit.c.detail).where(audit.c.action == action))
+            return [json.loads(row.detail) for row in rows]
+
+
+@pytest.fixture
+def bench(exchange, site, tmp_path):
+    return Bench(exchange, site, tmp_path / "attachments")
+
+
+@pytest.fixture
+def dossier(bench, record, event):
+    """Take one dossier with files in; dossier("m1", bench.declare(1), …)."""
+
+    def take(message_id, *files, code="D-1", content="a", agency="land", progress=None):
+        events = [event(message_id, code, content=content)]
+        if progress:
+            events.append(event(progress, code, content="p", packet=Packet.PROGRESS))
+        return bench.exchange.take(replace(record(1, *events), files=tuple(files)), agency=agency)
+
+    return take
+
+
+def test_a_dossier_goes_when_all_its_files_are_there(bench, dossier):
+    for number in range(1, 6):
+        bench.site.files[f"/f/{number}"] = PDF
+
+    assert dossier("m1", *(bench.declare(number) for number in range(1, 6))) == []
+    assert bench.exchange.states() == [("m1", "held")]
+    bench.exchange.step(2)
+    assert bench.exchange.portal.sent == []
+
+    bench.fetch()
+    bench.exchange.step(2)
+
+    assert bench.exchange.state_of("m1") == "delivered"
+    assert len(bench.exchange.portal.sent) == 1
+    [file, *_] = bench.manifest("m1")
+    assert file.found.sha256 == hashlib.sha256(PDF).hexdigest()
+    assert file.found.size == len(PDF)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said", "code"),
+    [
+        (lambda site: site.files.update({"/f/3": b""}), {}, "attachment.empty"),
+        (lambda site: site.files.update({"/f/3": HTML}), {}, "attachment.html"),
+        (lambda site: site.files.update({"/f/3": PDF[:40]}), {}, "attachment.truncated"),
+        (lambda site: site.files.pop("/f/3"), {}, "attachment.missing"),
+        (lambda site: None, {"sha256": "0" * 64}, "attachment.wrong_sha256"),
+        (lambda site: None, {"size": 1}, "attachment.wrong_size"),
+        (lambda site: None, {"name": "don.docx"}, "attachment.wrong_type"),
+        (lambda site: None, {"source": "https://a.example/f/3"}, "attachment.not_allowed"),
+        (lambda site: None, {"source": "file:///etc/passwd"}, "attachment.address"),
+    ],
+)
+def test_one_bad_file_of_five_stops_the_dossier_and_is_named(bench, dossier, spoil, said, code):
+    for number in range(1, 6):
+        bench.site.files[f"/f/{number}"] = PDF
+    spoil(bench.site)
+    files = [bench.declare(number, **(said if number == 3 else {})) for number in range(1, 6)]
+    dossier("m1", *files, progress="m2")
+
+    bench.fetch()
+    bench.exchange.step(3)
+
+    assert bench.exchange.portal.sent == []
+    assert bench.exchange.states() == [("m1", "rejected"), ("m2", "held")]
+    [problem] = bench.problems("m1")
+    assert problem.code == code
+    assert problem.place == Place(file="hs.json", path="[0].tep[2].link")
+    assert "số 3 «" in problem.message.vi
+    assert "Attachment 3 '" in problem.message.en
+
+
+def test_all_bad_files_are_told_at_once(bench, dossier):
+    bench.site.files |= {"/f/1": b"", "/f/2": PDF, "/f/3": HTML}
+    dossier("m1", *(bench.declare(number) for number in (1, 2, 3)))
+
+    bench.fetch()
+
+    assert [(p.code, p.field) for p in bench.problems("m1")] == [
+        ("attachment.empty", "attachments[1]"),
+        ("attachment.html", "attachments[3]"),
+    ]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429, 401, 403, 302])
+def test_a_server_in_trouble_is_tried_again_at_growing_pauses(bench, dossier, status):
+    bench.site.files["/f/1"] = PDF
+    bench.site.statuses["/f/1"] = status
+    dossier("m1", bench.declare())
+
+    asked = []
+    for _ in range(6):
+        bench.fetch()
+        asked.append(len(bench.site.asked))
+        bench.exchange.clock.tick(seconds=11)
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert asked[0] == 1
+    assert asked[-1] == 3
+    assert bench.problems("m1")[0].code.startswith("attachment.")
+
+    del bench.site.statuses["/f/1"]
+    bench.exchange.clock.tick(hours=1)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "ready"
+    assert bench.problems("m1") == ()
+
+
+def test_a_server_says_itself_how_long_it_is_to_be_left_alone(bench, dossier):
+    bench.site.statuses["/f/1"] = 503
+    bench.site.headers["/f/1"] = {"Retry-After": "600"}
+    dossier("m1", bench.declare())
+    bench.fetch()
+
+    bench.exchange.clock.tick(seconds=599)
+    bench.fetch()
+    assert len(bench.site.asked) == 1
+    bench.exchange.clock.tick(seconds=2)
+    bench.fetch()
+    assert len(bench.site.asked) == 2
+
+
+def test_a_transfer_that_breaks_off_is_no_verdict_about_the_file(bench, dossier):
+    bench.site.files["/f/1"] = PDF
+    bench.site.cut["/f/1"] = 30
+    dossier("m1", bench.declare())
+
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.problems("m1")[0].code == "attachment.unreachable"
+    assert bench.kept() == []
+
+
+def test_a_file_that_comes_later_is_waited_for_as_long_as_is_set(bench, dossier):
+    bench.servers["land"] = bench.servers["land"].model_copy(update={"missing_after_seconds": 300})
+    dossier("m1", bench.declare())
+
+    bench.fetch()
+    assert bench.exchange.state_of("m1") == "held"
+    bench.exchange.clock.tick(seconds=301)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "rejected"
+
+
+def test_the_same_dossier_may_come_again_when_its_file_is_mended(bench, dossier):
+    dossier("m1", bench.declare())
+    bench.fetch()
+    assert bench.exchange.state_of("m1") == "rejected"
+
+    bench.site.files["/f/1"] = PDF
+    dossier("m2", bench.declare())
+    bench.fetch()
+
+    assert bench.exchange.states() == [("m1", "superseded"), ("m2", "ready")]
+
+
+def test_a_newer_snapshot_takes_the_place_of_one_whose_file_cannot_be_had(bench, dossier):
+    bench.site.statuses["/f/1"] = 500
+    bench.site.files["/f/2"] = PDF
+    dossier("m1", bench.declare(1))
+    bench.fetch()
+
+    dossier("m2", bench.declare(2), content="b")
+    bench.fetch()
+
+    assert bench.exchange.states() == [("m1", "superseded"), ("m2", "ready")]
+    with reading(bench.store) as connection:
+        assert connection.execute(select(fetches)).all() == []
+
+
+def test_a_newer_snapshot_that_came_before_the_trouble_does_so_too(bench, dossier):
+    bench.site.statuses["/f/1"] = 500
+    bench.site.files["/f/2"] = PDF
+    dossier("m1", bench.declare(1))
+    dossier("m2", bench.declare(2), content="b")
+
+    bench.fetch()
+
+    assert bench.exchange.states() == [("m1", "superseded"), ("m2", "ready")]
+
+
+def test_a_later_snapshot_without_files_waits_for_the_earlier_one(bench, dossier):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare())
+    dossier("m2", content="b")
+    bench.exchange.step(2)
+    assert bench.exchange.states() == [("m1", "held"), ("m2", "held")]
+
+    bench.fetch()
+    bench.exchange.step(4)
+
+    assert [one.message_id for one in bench.exchange.portal.sent] == ["m1", "m2"]
+
+
+def test_other_dossiers_do_not_wait(bench, dossier):
+    bench.site.statuses["/f/1"] = 500
+    dossier("m1", bench.declare())
+    dossier("m2", code="D-2")
+    bench.fetch()
+
+    bench.exchange.clock.tick(seconds=2)
+    bench.exchange.step(2)
+
+    assert bench.exchange.states() == [("m1", "held"), ("m2", "delivered")]
+
+
+def test_a_discarded_message_is_fetched_for_no_more(bench, dossier):
+    bench.site.statuses["/f/1"] = 500
+    dossier("m1", bench.declare())
+    bench.fetch()
+    bench.exchange.act("discard", "m1")
+
+    bench.exchange.clock.tick(hours=2)
+    bench.fetch()
+
+    with reading(bench.store) as connection:
+        assert connection.execute(select(fetches)).all() == []
+    assert len(bench.site.asked) == 1
+
+
+def test_a_killed_fetcher_s_successor_fetches_only_the_rest(bench, dossier, monkeypatch):
+    bench.site.files |= {f"/f/{number}": PDF + bytes([10] * number) for number in (1, 2, 3)}
+    dossier("m1", *(bench.declare(number) for number in (1, 2, 3)))
+
+    class Killed(BaseException):
+        pass
+
+    write, calls = bench.blobs.write, []
+
+    def killed_at_the_third(name, parts):
+        calls.append(name)
+        if len(calls) == 3:
+            raise Killed
+        write(name, parts)
+
+    monkeypatch.setattr(bench.blobs, "write", killed_at_the_third)
+    with pytest.raises(Killed):
+        bench.fetch()
+    monkeypatch.undo()
+    assert bench.exchange.state_of("m1") == "held"
+
+    bench.fetch()
+    assert len(bench.site.asked) == 3, "its lease has not ended"
+    bench.exchange.clock.tick(minutes=3)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "ready"
+    assert bench.site.asked == ["/f/1", "/f/2", "/f/3", "/f/3"]
+
+
+def test_who_lost_its_lease_writes_nothing_down(bench, dossier):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare())
+    fetcher = bench.fetcher()
+    with begin(bench.store, at=bench.exchange.clock) as work:
+        [claim] = claim_fetches(work, limit=1, lease=timedelta(minutes=2))
+        work.connection.execute(update(fetches).values(fence=9))
+
+    with pytest.raises(Exception, match="m1"):
+        fetcher._fetch(claim)
+    fetcher.close()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.manifest("m1")[0].found is None
+    assert bench.kept() == []
+
+
+def test_a_slow_server_of_one_agency_keeps_no_other_waiting(bench, dossier):
+    def slow():
+        yield PDF[:20]
+        time.sleep(1.5)
+        yield PDF[20:]
+
+    bench.servers["other"] = bench.servers["land"].model_copy(update={"agencies": ("other",)})
+    bench.site.files["/f/2"] = PDF
+    bench.site.streams["/f/1"] = slow
+    for number in range(6):
+        dossier(f"a{number}", bench.declare(1), code=f"A-{number}")
+    dossier("b1", bench.declare(2), code="B-1", agency="other")
+    fetcher = bench.fetcher()
+    begun = time.monotonic()
+
+    while bench.exchange.state_of("b1") != "ready":
+        fetcher.step()
+        assert time.monotonic() - begun < 1.4
+    fetcher.close()
+
+
+def test_what_is_stored_is_sealed_and_the_same_file_is_stored_once(bench, dossier):
+    bench.site.files |= {"/f/1": PDF, "/f/2": PDF}
+    dossier("m1", bench.declare(1), bench.declare(2))
+
+    bench.fetch()
+
+    [name] = bench.kept()
+    stored = (bench.blobs.folder / name[:2] / name).read_bytes()
+    assert b"%PDF" not in stored
+    opened = opened_parts(bench.blobs, name=name, size=len(PDF), vault=bench.store.vault)
+    assert b"".join(opened) == PDF
+    assert {file.blob for file in bench.manifest("m1")} == {name}
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "swapped"])
+def test_a_kept_file_that_was_touched_does_not_open(bench, dossier, harm):
+    large = PDF[:-6] + bytes(2_500_000) + PDF[-6:]
+    bench.site.files |= {"/f/1": large}
+    dossier("m1", bench.declare(1))
+    bench.fetch()
+    [name] = bench.kept()
+    path = bench.blobs.folder / name[:2] / name
+    stored = path.read_bytes()
+    part = 4 + int.from_bytes(stored[:4])
+    path.write_bytes(
+        {
+            "cut": stored[: 2 * part],
+            "changed": stored[:1000] + b"x" + stored[1001:],
+            "swapped": stored[part : 2 * part] + stored[:part] + stored[2 * part :],
+        }[harm]
+    )
+
+    with pytest.raises((SealBroken, BlobBroken)):
+        list(opened_parts(bench.blobs, name=name, size=len(large), vault=bench.store.vault))
+
+
+def test_the_log_has_the_digest_of_the_manifest_and_no_address(bench, dossier):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare(path="/f/1?token=secret"))
+    bench.fetch()
+
+    [complete] = bench.notes("message.files_complete")
+    assert (complete["files"], complete["bytes"]) == (1, len(PDF))
+    assert len(complete["manifest"]) == 64
+    with reading(bench.store) as connection:
+        everything = [str(row) for row in connection.execute(select(audit.c.detail))]
+    assert "secret" not in "".join(everything)
+
+
+def test_no_error_tells_an_address(bench, dossier):
+    dossier("m1", bench.declare(path="/f/gone?token=secret"))
+
+    bench.fetch()
+
+    [problem] = bench.problems("m1")
+    assert "secret" not in repr(problem)
+    assert "127.0.0.1" not in repr(problem)
+
+
+def test_files_go_with_the_document_and_what_others_need_stays(bench, dossier):
+    bench.site.files |= {"/f/1": PDF, "/f/2": PDF + b"\n"}
+    dossier("m1", bench.declare(1), bench.declare(2), code="D-1")
+    bench.fetch()
+    bench.exchange.step(2)
+    dossier("m2", bench.declare(1), code="D-2")
+    bench.fetch()
+    bench.exchange.clock.tick(days=20)
+
+    retain(
+        bench.store,
+        ages={PayloadClass.DOCUMENTS: timedelta(days=10)},
+        unqueued=(),
+        clock=bench.exchange.clock,
+        apply=True,
+    )
+    removed = sweep_files(bench.store, bench.blobs, clock=bench.exchange.clock)
+
+    assert removed == 1
+    [kept] = bench.kept()
+    assert {file.blob for file in bench.manifest("m2")} == {kept}
+    assert [file.declared for file in bench.manifest("m1")] == [None, None]
+    assert bench.manifest("m1")[0].found.sha256 == hashlib.sha256(PDF).hexdigest()
+
+
+def test_what_a_killed_fetch_left_is_swept_up(bench, dossier):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare())
+    bench.fetch()
+    shelf = bench.blobs.folder / "ff"
+    shelf.mkdir()
+    (shelf / "ffff.part").write_bytes(b"half")
+    (shelf / "ffee").write_bytes(b"nobody's")
+    clock = bench.exchange.clock
+
+    assert sweep_leavings(bench.store, bench.blobs, clock=clock) == 0
+    clock.now = clock.now.fromtimestamp(time.time(), tz=clock.now.tzinfo) + OVER
+    clock.tick(seconds=60)
+    assert sweep_leavings(bench.store, bench.blobs, clock=clock) == 2
+
+    assert len(bench.kept()) == 1
+
+
+def test_a_full_file_store_is_no_fault_of_the_dossier(bench, dossier, monkeypatch):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare())
+
+    def full(_name, _parts):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bench.blobs, "write", full)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.problems("m1")[0].code == "attachment.store"
+
+
+def test_files_beyond_the_limits_are_refused_while_they_come(bench, dossier):
+    def endless():
+        while True:
+            yield bytes(100_000)
+
+    bench.site.streams["/f/1"] = endless
+    dossier("m1", bench.declare())
+
+    bench.fetch(limits=FileLimits(file_bytes=1_000_000, dossier_bytes=10_000_000))
+
+    assert bench.exchange.state_of("m1") == "rejected"
+    assert [problem.code for problem in bench.problems("m1")] == ["attachment.too_large"]
+    assert bench.kept() == []
+
+
+def test_an_agency_without_a_server_waits_for_the_operator(bench, dossier):
+    dossier("m1", bench.declare(), agency="nobody")
+
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.problems("m1")[0].code == "attachment.no_server"
+    assert bench.site.asked == []
