@@ -65,18 +65,20 @@ class FolderFiles:
             descriptor = self._find(steps, declared)
         except OSError as error:
             raise self._unreadable(declared, error) from error
-        with os.fdopen(descriptor, "rb", buffering=0) as source:
-            found = os.fstat(source.fileno())
+        try:
+            found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise wrong("missing", declared, _NO_FILE)
             if found.st_size > limit:
                 raise wrong("too_large", declared, _too_large(limit))
-            yield self._parts(source, declared)
+            yield self._parts(descriptor, declared)
+        finally:
+            os.close(descriptor)
 
-    def _parts(self, source: object, declared: DeclaredFile) -> Iterator[bytes]:
+    def _parts(self, descriptor: int, declared: DeclaredFile) -> Iterator[bytes]:
         while True:
             try:
-                part: bytes = source.read(PART_BYTES)  # type: ignore[attr-defined]
+                part = os.read(descriptor, PART_BYTES)
             except OSError as error:
                 raise self._unreadable(declared, error) from error
             if not part:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 
@@ -37,8 +38,8 @@ class FileSite:
 
 
 @contextmanager
-def serving_files() -> Iterator[FileSite]:
-    """Run one on a free port of this machine."""
+def serving_files(tls: ssl.SSLContext | None = None) -> Iterator[FileSite]:
+    """Run one on a free port of this machine, behind TLS where a context is given."""
     site = FileSite()
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,6 +80,10 @@ def serving_files() -> Iterator[FileSite]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     site.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
