@@ -122,8 +122,9 @@ def run(
     roles: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, "
-            "stamp, reconcile, http, folder, pull; default: all that fit the settings but http",
+            help="Comma-separated: take, expand, fetch, deliver, results, sweep, seal, receipts, "
+            "verify, stamp, reconcile, http, folder, pull; default: all that fit the settings but "
+            "http",
             show_default=False,
         ),
     ] = "",

@@ -163,10 +163,10 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, deliver, results, sweep, seal, receipts, verify, stamp, "
+    "Comma-separated: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, stamp, "
     "reconcile, http, folder, pull; default: all that fit the settings but http": "Cách nhau bằng "
-    "dấu phẩy: take, expand, deliver, results, sweep, seal, receipts, verify, stamp, reconcile, "
-    "http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
+    "dấu phẩy: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, stamp, "
+    "reconcile, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
