@@ -106,7 +106,11 @@ def entry_of(declared: DeclaredFile, found: FoundFile | None) -> dict[str, Any]:
     }
 
 
+def encode_manifest(entries: Sequence[dict[str, Any]]) -> bytes:
+    """Return a manifest as canonical JSON, its lines by their numbers."""
+    return _ENCODER.encode(sorted(entries, key=lambda entry: entry["number"]))
+
+
 def digest_of(entries: Sequence[dict[str, Any]]) -> str:
-    """Return the hex SHA-256 of a manifest as canonical JSON, its lines by their numbers."""
-    ordered = sorted(entries, key=lambda entry: entry["number"])
-    return hashlib.sha256(_ENCODER.encode(ordered)).hexdigest()
+    """Return the hex SHA-256 of a manifest, as the audit log has it."""
+    return hashlib.sha256(encode_manifest(entries)).hexdigest()

@@ -7,6 +7,7 @@ Writing an evidence pack: everything that proves what became of one dossier, in 
     submissions/{n}/receipt-{s}.xml     the operator's own, which the agency got
     submissions/{n}/record-{k}.json     the dossier's records, as they are read from it
     messages/{n}-{id}/document.xml      signed, byte for byte as it was sent
+    messages/{n}-{id}/attachments.json  the manifest of its files, which are not here
     messages/{n}-{id}/receipt.xml       the portal's, where it gives some
     messages/{n}-{id}/attempts/…        the portal's raw answers, and the headers that went out
     audit/rows.jsonl, seals.jsonl, chain.jsonl, stamps/{seal}.tsr      see `proofs`
@@ -33,12 +34,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 from sqlalchemy.exc import DataError
 
+from lienthong.attachments.manifest import encode_manifest, entry_of
 from lienthong.evidence.container import Container
 from lienthong.evidence.gathering import Erasure, gather
 from lienthong.evidence.proofs import LONGEST_CHAIN, Proven, Prover, write_line
 from lienthong.evidence.sources import UNREADABLE, Sources, words_of
 from lienthong.evidence.summary import MOST_STEPS, write_summary
 from lienthong.proofs import WORDS, Proof
+from lienthong.store.attachments import load_files
 from lienthong.store.database import reading
 from lienthong.store.sealed import (
     answer_context,
@@ -322,6 +325,7 @@ class _Writing:
             "created_at": _moment(of.created_at),
             "updated_at": _moment(of.updated_at),
             "document": self._add_document(container, folder, of),
+            "attachments": self._add_attachments(container, folder, of),
             "receipt": self._add_receipt(container, folder, of),
             "proof": of.proof,
             "proof_words_vi": proof.vi,
@@ -350,6 +354,20 @@ class _Writing:
             "file": name,
             "erased": None if document is not None or erasure is None else asdict(erasure),
         }
+
+    def _add_attachments(self, container: Container, folder: str, of: Sent) -> str | None:
+        """Add the manifest of the files of a message, byte for byte as its digest is logged."""
+        try:
+            with reading(self._store) as connection:
+                files = load_files(connection, of.id, vault=self._store.vault)
+        except SealBroken:
+            return None
+        known = [file.prepared for file in files if file.prepared is not None]
+        if not known or len(known) < len(files):
+            # There are none, or their names were erased with the document.
+            return None
+        manifest = encode_manifest([entry_of(one.declared, one.found) for one in known])
+        return container.add(f"{folder}/attachments.json", manifest).name
 
     def _add_receipt(self, container: Container, folder: str, of: Sent) -> dict[str, str] | None:
         if not of.has_receipt:

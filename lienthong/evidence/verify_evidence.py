@@ -1507,6 +1507,7 @@ def _check_names(manifest: Any) -> None:
     tries = [one for each in messages for one in each["attempts"]]
     # Packs of before do not name what went with an attempt.
     names += [one["answer"] for one in tries] + [one.get("headers") for one in tries]
+    names += [each.get("attachments") for each in messages]
     names += [one["file"] for one in submissions]
     for one in submissions:
         names += [*one["records"].values(), *one["receipts"].values()]
@@ -1535,6 +1536,7 @@ def _check_message(
     id_, document = message["id"], message["document"]
     short = str(id_)[:40]
     _check_state(message, log, report)
+    _check_attachments(pack, message, log, report)
     rows = [row for row in log.rows_of(id_) if (row["parsed"] or {}).get("digest") is not None]
     digests = {row["parsed"]["digest"] for row in rows}
     if document is None:
@@ -1606,6 +1608,53 @@ def _check_message(
             "Message " + short + ": the digest of its document",
         )
     _check_delivery(pack, message, data, log, means, report, signers)
+
+
+def _check_attachments(pack: Pack, message: Any, log: Log, report: Report) -> None:
+    """Check that the manifest of its files is what the log knew before it was sent."""
+    short, name = str(message["id"])[:40], message.get("attachments")
+    rows = log.rows_of(message["id"])
+    complete = [one for one in rows if one["action"] == "message.files_complete"]
+    if name is None:
+        if complete:
+            report.open(
+                "attachments.not_included",
+                "Thông điệp " + short + ": danh mục tệp đính kèm không có ở đây (hết thời hạn lưu "
+                "trữ hoặc bị lấy đi); nhật ký còn giá trị băm",
+                "Message " + short + ": the manifest of its attachments is not here (its retention "
+                "ended, or somebody took it out); the log still has its digest",
+            )
+        return
+    digest = hashlib.sha256(pack.read(name, MAX_MANIFEST)).hexdigest()
+    logged = log.stated(message["id"], "message.files_complete", "manifest")
+    if not logged:
+        report.open(
+            "attachments.not_logged",
+            "Thông điệp " + short + ": nhật ký trong gói không ghi tệp đính kèm đã đủ",
+            "Message " + short + ": no row of the log here says that its files were all there",
+        )
+        return
+    if digest not in logged:
+        report.false(
+            "attachments.other_than_logged",
+            "thông điệp " + short + ": danh mục tệp đính kèm khác với giá trị băm trong nhật ký",
+            "message " + short + ": the manifest of its attachments is not the one that the log "
+            "knows",
+        )
+        return
+    sent = [one["row"] for one in rows if one["action"] == "message.sending"]
+    if sent and min(sent) < min(one["row"] for one in complete):
+        report.false(
+            "attachments.late",
+            "thông điệp " + short + ": được gửi trước khi đủ tệp đính kèm",
+            "message " + short + ": it was sent before its attachments were all there",
+        )
+        return
+    log.say_when(
+        complete[0],
+        "Thông điệp " + short + ": tệp đính kèm đủ và đúng khai báo",
+        "Message " + short + ": that its attachments were all there, as declared",
+    )
 
 
 def _check_state(message: Any, log: Log, report: Report) -> None:

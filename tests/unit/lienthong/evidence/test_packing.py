@@ -9,6 +9,8 @@ from zipfile import ZIP_STORED, ZipFile
 import pytest
 from sqlalchemy import select, update
 
+from lienthong.attachments.inspecting import FoundFile
+from lienthong.attachments.manifest import PreparedFile
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.packing import Wanted
 from lienthong.flows.erase import erase_details
@@ -16,14 +18,16 @@ from lienthong.flows.replay import Missing, Order, Replayer
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.proving import Proving
 from lienthong.roles import Role, Workers
+from lienthong.store.attachments import write_files
 from lienthong.store.audit_search import Wanted as WantedRows
 from lienthong.store.database import reading
 from lienthong.store.spans import spans_have, spans_of
-from lienthong.store.tables import audit, messages, receipts, seals, submissions
+from lienthong.store.tables import attachments, audit, messages, receipts, seals, submissions
 from lienthong.store.work import begin
 from lienthong.testing.evidence_site import QuietSite, land_rows
+from mappings.attachments import DeclaredFile
 from schemas.errors import InputError
-from schemas.problem import Language
+from schemas.problem import Language, Place
 
 
 class Site:
@@ -338,3 +342,56 @@ def test_a_dossier_that_the_portal_lost_and_got_again_is_proven_with_its_first_r
         assert connection.execute(select(receipts.c.digest)).scalar_one() == first
     report = its.report(its.pack())
     assert [one.en for one in report.lines if "a receipt for exactly the bytes sent" in one.en]
+
+
+def complete_files(site, *names):
+    """Give the dossier's message a manifest, as if its mapping had named files."""
+    with reading(site.site.store) as connection:
+        message_id = connection.execute(select(messages.c.id)).scalars().first()
+    found = FoundFile(size=9, sha256="ab" * 32, kind="pdf")
+    files = [
+        PreparedFile(
+            declared=DeclaredFile(
+                number=number, place=Place(), name=name, way="data", source="", sha256=None
+            ),
+            found=found,
+        )
+        for number, name in enumerate(names, start=1)
+    ]
+    with begin(site.site.store, at=site.site.clock) as work:
+        write_files(work, [(message_id, "land-registration", files)], to_fetch=())
+    return message_id
+
+
+def test_the_manifest_of_its_files_is_in_the_pack_as_the_log_knows_it(site):
+    complete_files(site, "Đơn.pdf", "CCCD.jpg")
+
+    pack = site.pack()
+
+    with ZipFile(pack) as archive:
+        [name] = [one for one in archive.namelist() if one.endswith("attachments.json")]
+        entries = json.loads(archive.read(name))
+    assert [entry["name"] for entry in entries] == ["Đơn.pdf", "CCCD.jpg"]
+    # It was delivered before; a pack may not say that its files were there then.
+    report = verifier.verify(pack, verifier.Means(roots=site.root))
+    assert [one.code for one in report.lines if one.kind == verifier.FALSE] == ["attachments.late"]
+
+
+def test_a_manifest_that_was_changed_since_is_found_out(site):
+    complete_files(site, "Đơn.pdf")
+    with begin(site.site.store, at=site.site.clock) as work:
+        work.connection.execute(update(attachments).values(size=10))
+
+    report = verifier.verify(site.pack(), verifier.Means(roots=site.root))
+
+    found = [one.code for one in report.lines if one.kind == verifier.FALSE]
+    assert found == ["attachments.other_than_logged"]
+
+
+def test_a_manifest_that_was_erased_is_told_with_what_is_left(site):
+    complete_files(site, "Đơn.pdf")
+    site.retain(PayloadClass.DOCUMENTS)
+
+    report = site.report(site.pack())
+
+    assert len(told(report, "attachments.not_included")) == 1
