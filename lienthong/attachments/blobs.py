@@ -203,6 +203,19 @@ def opened_parts(blobs: BlobStore, *, name: str, size: int, vault: Vault) -> Ite
         yield vault.open(source.take(length, name), context=context)
 
 
+def begins_with(blobs: BlobStore, name: str, prefix: bytes) -> bool:
+    """Tell whether the first sealed value of a kept file begins so. Raises OSError."""
+    parts = blobs.read(name)
+    head = b""
+    for part in parts:
+        head += part
+        if len(head) >= _LENGTH_BYTES + len(prefix):
+            break
+    # A generator that is not read to its end holds its file open.
+    getattr(parts, "close", lambda: None)()
+    return head[_LENGTH_BYTES:].startswith(prefix)
+
+
 class _Reader:
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts

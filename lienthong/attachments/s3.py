@@ -9,6 +9,7 @@ it is for a rule of the bucket's (AbortIncompleteMultipartUpload).
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from errno import ENOENT
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -128,6 +129,8 @@ def _translating() -> Iterator[None]:
     except ClientError as error:
         # Its code only: the words may name keys and addresses.
         code = error.response.get("Error", {}).get("Code", "?")
+        if code in ("NoSuchKey", "404"):
+            raise FileNotFoundError(ENOENT, f"the file store answers {code}") from error
         raise OSError(f"the file store answers {code}") from error
     except (BotoCoreError, HTTPClientError) as error:
         raise OSError(f"the file store cannot be reached: {type(error).__name__}") from error

@@ -276,6 +276,7 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
     Example: lienthong store reseal
     """
     from lienthong.flows.reseal import reseal as seal_again
+    from lienthong.flows.reseal_files import reseal_files
 
     session: Session = context.obj
     installation = session.installation
@@ -286,11 +287,19 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
             actor=getpass.getuser(),
             on_progress=on_progress,
         )
+    files = reseal_files(
+        installation.store,
+        installation.blobs,
+        clock=installation.clock,
+        actor=getpass.getuser(),
+    )
     if as_json:
         session.json(
             {
                 "values": done.values,
                 "left": done.left,
+                "attachments": files.files,
+                "attachments_broken": list(files.broken),
                 "broken": [
                     {"place": error.context, "message": error.text.say(session.language)}
                     for error in done.broken
@@ -301,6 +310,22 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
         session.say(
             Text(vi=f"Đã mã hóa lại {done.values} giá trị", en=f"{done.values} values sealed anew")
         )
+        if files.files:
+            session.say(
+                Text(
+                    vi=f"Đã mã hóa lại {files.files} tệp đính kèm",
+                    en=f"{files.files} attachments sealed anew",
+                )
+            )
+        if files.broken:
+            names = ", ".join(files.broken[:10])
+            session.say(
+                Text(
+                    vi=f"{len(files.broken)} tệp đính kèm không mở được: {names}",
+                    en=f"{len(files.broken)} attachments do not open: {names}",
+                ),
+                style="red",
+            )
         for error in done.broken:
             session.say(error.text, style="red")
         if done.left:
@@ -313,7 +338,7 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
                 ),
                 style="yellow",
             )
-    finish(Exit.PARTLY if done.broken or done.left else Exit.DONE)
+    finish(Exit.PARTLY if done.broken or done.left or files.broken else Exit.DONE)
 
 
 @contextmanager

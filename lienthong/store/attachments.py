@@ -291,6 +291,14 @@ def name_blob(work: Work, found: FoundFile, *, name: str) -> str:
     return known
 
 
+def rename_blob(work: Work, name: str, new: str) -> bool:
+    """Have a kept file known under a new name; False when it was forgotten meanwhile."""
+    of_name = blobs.c.name == name
+    changed = work.connection.execute(update(blobs).where(of_name).values(name=new)).rowcount
+    work.connection.execute(update(attachments).where(attachments.c.blob == name).values(blob=new))
+    return changed == 1
+
+
 def forget_blobs(work: Work, *, limit: int) -> list[str]:
     """Forget files that no manifest names any more; return their names, to be removed."""
     used = select(attachments.c.number).where(attachments.c.blob == blobs.c.name).exists()

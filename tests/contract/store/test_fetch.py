@@ -16,12 +16,15 @@ from lienthong.attachments.profile import FileServer
 from lienthong.attachments.sources import FileSources
 from lienthong.channels.port import Packet
 from lienthong.flows.fetch import Fetcher, FetchRules
+from lienthong.flows.reseal_files import reseal_files
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.flows.sweep_files import OVER, sweep_files, sweep_leavings
 from lienthong.retry import Backoff
 from lienthong.store.attachments import claim_fetches, load_files
+from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import reading
 from lienthong.store.queries import show_message
+from lienthong.store.rotation import rotate
 from lienthong.store.tables import audit, fetches
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
@@ -542,3 +545,24 @@ def test_an_agency_without_a_server_waits_for_the_operator(bench, dossier):
     assert bench.exchange.state_of("m1") == "held"
     assert bench.problems("m1")[0].code == "attachment.no_server"
     assert bench.site.asked == []
+
+
+def test_kept_files_are_sealed_anew_after_a_rotation(bench, dossier):
+    bench.site.files |= {"/f/1": PDF, "/f/2": PDF + b"\n"}
+    dossier("m1", bench.declare(1), bench.declare(2))
+    bench.fetch()
+    before = bench.kept()
+    rotate(bench.store.vault.file, SqlKeyStore(bench.store.engine), now=bench.exchange.clock())
+    (bench.blobs.folder / before[0][:2] / before[0]).unlink()
+
+    first = reseal_files(bench.store, bench.blobs, clock=bench.exchange.clock)
+    again = reseal_files(bench.store, bench.blobs, clock=bench.exchange.clock)
+
+    assert (first.files, first.broken, again.files) == (1, (before[0],), 0)
+    [name] = bench.kept()
+    assert name not in before
+    [size] = [file.found.size for file in bench.manifest("m1") if file.blob == name]
+    stored = (bench.blobs.folder / name[:2] / name).read_bytes()
+    assert stored[4:].startswith(bench.store.vault.prefix)
+    opened = opened_parts(bench.blobs, name=name, size=size, vault=bench.store.vault)
+    assert b"".join(opened).startswith(b"%PDF")

@@ -133,5 +133,5 @@ def test_a_store_that_cannot_be_used_is_told_without_keys(server, host, bucket):
 
 
 def test_what_is_not_there_cannot_be_read(server, client):
-    with pytest.raises(OSError, match="NoSuchKey"):
+    with pytest.raises(FileNotFoundError, match="NoSuchKey"):
         list(make(server).read("gone"))
