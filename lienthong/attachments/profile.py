@@ -93,8 +93,8 @@ class FileServer(BaseModel):
             raise ValueError("give user and password, or token, not both")
         if self.client_key is not None and self.client_certificate is None:
             raise ValueError("client_key needs client_certificate")
-        if re.search(r"[\r\n]", self.token_prefix + self.token.get_secret_value()):
-            raise ValueError("a token is one line")
+        if not re.fullmatch(r"[\x20-\x7e]*", self.token_prefix + self.token.get_secret_value()):
+            raise ValueError("a token is one line of ASCII")
         return self
 
 

@@ -35,6 +35,7 @@ from lienthong.store.attachments import (
     FetchLost,
     claim_fetches,
     end_fetch,
+    has_fetches,
     hold_fetch,
     keep_fetches,
     load_files,
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _LISTEN_SECONDS = 0.2
+_AFTER_A_BUG = timedelta(minutes=5)
+"""Before what met one is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +148,7 @@ class Fetcher:
 
     def _claim(self) -> None:
         room = self._rules.slots - len(self._in_hand)
-        if room <= 0:
+        if room <= 0 or not self._has_any():
             return
         at_once: dict[str, int] = {}
         for claim in self._in_hand.values():
@@ -155,6 +158,11 @@ class Fetcher:
             claims = claim_fetches(work, limit=room, lease=self._rules.lease, without=full)
         for claim in claims:
             self._in_hand[self._pool.submit(self._fetch, claim)] = claim
+
+    def _has_any(self) -> bool:
+        """Tell whether anything may be due, without the lock that writing takes."""
+        with reading(self._store) as connection:
+            return has_fetches(connection)
 
     def _reap(self) -> None:
         moving = []
@@ -167,6 +175,13 @@ class Fetcher:
             except STORE_TROUBLE as error:
                 # Its lease ends, and then it is taken again.
                 log.warning("fetch.waits", message=claim.message_id, cause=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the boundary of one dossier
+                # A bug, or a stored value that does not open: it must end nobody else's fetching.
+                log.error(  # noqa: TRY400 - its words may quote what was read
+                    "fetch.failed", message=claim.message_id, **kind_and_place(error)
+                )
+                with begin(self._store, at=self._clock) as work:
+                    put_off(work, claim, due_at=work.at + _AFTER_A_BUG)
             else:
                 if dossier is not None:
                     moving.append(dossier)

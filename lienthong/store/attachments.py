@@ -150,6 +150,11 @@ def load_files(connection: Connection, message_id: str, *, vault: Vault) -> tupl
     )
 
 
+def has_fetches(connection: Connection) -> bool:
+    """Tell whether any message waits for its files."""
+    return connection.execute(select(fetches.c.message_id).limit(1)).first() is not None
+
+
 def claim_fetches(
     work: Work, *, limit: int, lease: timedelta, without: Collection[str] = ()
 ) -> list[FetchClaim]:

@@ -25,7 +25,7 @@ from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import reading
 from lienthong.store.queries import show_message
 from lienthong.store.rotation import rotate
-from lienthong.store.tables import audit, fetches
+from lienthong.store.tables import attachments, audit, fetches
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
 from lienthong.testing.attached import HTML, PDF
@@ -566,3 +566,36 @@ def test_kept_files_are_sealed_anew_after_a_rotation(bench, dossier):
     assert stored[4:].startswith(bench.store.vault.prefix)
     opened = opened_parts(bench.blobs, name=name, size=size, vault=bench.store.vault)
     assert b"".join(opened).startswith(b"%PDF")
+
+
+def test_a_bug_that_one_dossier_meets_ends_nobody_else_s_fetching(bench, dossier, monkeypatch):
+    bench.site.files |= {"/f/1": PDF, "/f/2": PDF}
+    dossier("m1", bench.declare(1))
+    dossier("m2", bench.declare(2), code="D-2")
+    write, calls = bench.blobs.write, []
+
+    def stumbles_once(name, parts):
+        calls.append(name)
+        if len(calls) == 1:
+            raise LookupError("a bug")
+        write(name, parts)
+
+    monkeypatch.setattr(bench.blobs, "write", stumbles_once)
+    bench.fetch(slots=1)
+    assert sorted(state for _, state in bench.exchange.states()) == ["held", "ready"]
+
+    bench.exchange.clock.tick(minutes=6)
+    bench.fetch()
+    assert sorted(state for _, state in bench.exchange.states()) == ["ready", "ready"]
+
+
+def test_a_manifest_that_does_not_open_is_left_for_the_operator(bench, dossier):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare(1))
+    with bench.store.engine.begin() as connection:
+        connection.execute(update(attachments).values(declared=b"\x01damaged"))
+
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.site.asked == []
