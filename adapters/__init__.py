@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.options import (
     CsvOptions,
     DbfOptions,
+    EdxmlOptions,
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
@@ -23,6 +24,7 @@ from adapters.record import SourceRecord, UnreadableRecord, Value
 __all__ = [
     "CsvOptions",
     "DbfOptions",
+    "EdxmlOptions",
     "FixedOptions",
     "JsonLinesOptions",
     "JsonOptions",

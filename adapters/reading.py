@@ -13,6 +13,7 @@ from adapters.doctor.records import examined
 from adapters.options import (
     CsvOptions,
     DbfOptions,
+    EdxmlOptions,
     FixedOptions,
     JsonLinesOptions,
     JsonOptions,
@@ -41,6 +42,7 @@ _READERS: Mapping[type[SourceOptions], str] = {
     MessageOptions: "adapters.messages",
     JsonLinesOptions: "adapters.json_lines",
     XmlOptions: "adapters.xml_elements",
+    EdxmlOptions: "adapters.edxml_packets",
     ZipOptions: "adapters.archive_members",
 }
 

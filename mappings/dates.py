@@ -35,6 +35,7 @@ _WALL_CLOCK = {
     "dd.MM.yyyy": rf"{_DAY}\.{_MONTH}\.{_YEAR}",
     "yyyy-MM-dd": f"{_YEAR}-{_MONTH}-{_DAY}",
     "yyyy-MM-dd HH:mm:ss": f"{_YEAR}-{_MONTH}-{_DAY} +{_TIME}{_SECONDS}",
+    "yyyy/MM/dd": f"{_YEAR}/{_MONTH}/{_DAY}",
     "yyyy/MM/dd HH:mm:ss": f"{_YEAR}/{_MONTH}/{_DAY} +{_TIME}{_SECONDS}",
     "MM/dd/yyyy": f"{_MONTH}/{_DAY}/{_YEAR}",
     "yyyyMMdd": r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeAlias
 
-from adapters.writers import make_writer
+from adapters.writers import JudgesRows, make_writer
 from mappings.compiling import make_rule, paths_of, report_missing
 from mappings.conditions import make_test
 from mappings.dates import VIETNAM
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters import SourceOptions, SourceRecord
-    from adapters.writers import Column, Row, Writer
+    from adapters.writers import Column, Fault, Row, Writer
     from mappings.compiling import Read
     from mappings.language import Condition, FileName, InboundColumn, InboundService
     from mappings.watching import Watch
@@ -77,6 +77,7 @@ class InboundConverter:
         columns = written_columns(service.columns)
         self._writer = make_writer(service.target, columns)
         self._build = _make_row(service.columns, columns, self._writer, watch)
+        self._judge = self._writer.faults_of if isinstance(self._writer, JudgesRows) else None
         self._rows = _make_rows(service)
         self._read_dossier = _make_identity(service.dossier_code, "dossier_code", is_needed=True)
         self._read_procedure = _make_identity(service.procedure, "procedure")
@@ -103,8 +104,11 @@ class InboundConverter:
         deadline, event_key = self._read_deadline(scope), self._read_key(scope)
         file_name = self._name(scope)
         rows = tuple(self._build(inner) for inner in self._rows(scope))
+        if self._judge is not None and not _has_errors(scope.problems):
+            for column, fault in self._judge(rows):
+                _report(scope, column, fault)
         problems = _once((*scope.record.warnings, *scope.problems))
-        is_good = not any(each.severity is Severity.ERROR for each in problems)
+        is_good = not _has_errors(problems)
         return Inbound(
             document=self._writer.write(rows) if is_good else None,
             file_name=file_name,
@@ -118,6 +122,24 @@ class InboundConverter:
             problems=problems,
             rows=rows,
         )
+
+
+def _has_errors(problems: Sequence[Problem]) -> bool:
+    return any(each.severity is Severity.ERROR for each in problems)
+
+
+def _report(scope: Scope, column: str, fault: Fault) -> None:
+    text = fault.text
+    if column:
+        text = Text(vi=f"cột {column!r}: {text.vi}", en=f"column {column!r}: {text.en}")
+    Site(column, ()).report(
+        scope,
+        fault.code,
+        text,
+        suggestion=fault.remedy.agency,
+        for_integrator=fault.remedy.integrator,
+        place=scope.record.place,
+    )
 
 
 def _once(problems: Sequence[Problem]) -> tuple[Problem, ...]:

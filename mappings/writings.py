@@ -31,6 +31,7 @@ _CLOCKS = {
     "dd.MM.yyyy": "%d.%m.%Y",
     "yyyy-MM-dd": "%Y-%m-%d",
     "yyyy-MM-dd HH:mm:ss": "%Y-%m-%d %H:%M:%S",
+    "yyyy/MM/dd": "%Y/%m/%d",
     "yyyy/MM/dd HH:mm:ss": "%Y/%m/%d %H:%M:%S",
     "MM/dd/yyyy": "%m/%d/%Y",
     "yyyyMMdd": "%Y%m%d",

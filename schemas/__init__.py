@@ -9,6 +9,7 @@ The modules are the public surface, so that who needs one does not pay for the r
     model        schema versions and their fields, read from the XSD
     building     messages as canonical text
     reading      messages from parsed elements
+    edxml        packets between administrations, in and out
     portal_json  the fields of a document as the portal's JSON
     receipts     what Lienthong states about a hand-over, to and from XML
     validation   is it valid, and if not, everything that is wrong with it
@@ -16,6 +17,7 @@ The modules are the public surface, so that who needs one does not pay for the r
 
 __all__ = [
     "building",
+    "edxml",
     "errors",
     "model",
     "parser",

@@ -188,6 +188,31 @@ def read_file(version: SchemaVersion, name: str) -> bytes:
     return _read(version.folder / name)
 
 
+def read_folder(name: str) -> Mapping[str, bytes]:
+    """
+    Return the files of a folder of schemas that is in no index, by name, after checking them.
+
+    Raises:
+        ConfigError: a file is missing or not the one that the folder's manifest lists.
+    """
+    folder = _FOLDER / name
+    files = _manifest(folder).files
+    checked = [_check_file(folder / file, expected=digest) for file, digest in files.items()]
+    problems = tuple(problem for problem in checked if problem is not None)
+    if problems:
+        raise ConfigError(
+            "; ".join(problem.message.en for problem in problems),
+            problems=problems,
+            code="schema.files",
+        )
+    return MappingProxyType({file: _read(folder / file) for file in files})
+
+
+def read_group(xsd: bytes, name: str) -> Group:
+    """Return the fields of one complex type of a schema of ours."""
+    return _Reader(parse_xml(xsd)).group(name)
+
+
 def check_installed() -> tuple[Problem, ...]:
     """Return what is wrong with the installed schema files; empty when all are as listed."""
     try:

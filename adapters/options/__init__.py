@@ -16,6 +16,7 @@ from adapters.options import (
     checks,
     dbase,
     delimited,
+    edxml,
     embedded,
     fixed,
     repair,
@@ -26,6 +27,7 @@ from adapters.options.archives import FileOptions, ZipOptions
 from adapters.options.checks import ENCODINGS, MIB
 from adapters.options.dbase import DbfOptions
 from adapters.options.delimited import CsvOptions
+from adapters.options.edxml import EdxmlOptions
 from adapters.options.faults import (
     Fault,
     OptionsWrong,
@@ -57,6 +59,7 @@ __all__ = [
     "ChildSheet",
     "CsvOptions",
     "DbfOptions",
+    "EdxmlOptions",
     "FileOptions",
     "FixedCheck",
     "FixedField",
@@ -88,6 +91,7 @@ FORMATS: Mapping[str, type[SourceOptions]] = {
     "json": JsonOptions,
     "jsonl": JsonLinesOptions,
     "xml": XmlOptions,
+    "edxml": EdxmlOptions,
     "zip": ZipOptions,
 }
 
@@ -133,6 +137,7 @@ _RULES: Mapping[type[SourceOptions], _Rules] = {
     JsonOptions: _Rules(checks=trees.JSON_CHECKS),
     JsonLinesOptions: _Rules(checks=trees.JSON_CHECKS),
     XmlOptions: _Rules(checks=trees.XML_CHECKS, contradictions=trees.xml_contradictions),
+    EdxmlOptions: _Rules(checks=edxml.CHECKS),
     ZipOptions: _Rules(checks={**archives.CHECKS, "source": _member_source}),
 }
 

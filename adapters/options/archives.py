@@ -9,6 +9,7 @@ from adapters.options import checks
 from adapters.options.checks import MIB
 from adapters.options.dbase import DbfOptions
 from adapters.options.delimited import CsvOptions
+from adapters.options.edxml import EdxmlOptions
 from adapters.options.fixed import FixedOptions
 from adapters.options.trees import JsonLinesOptions, JsonOptions, XmlOptions
 from adapters.options.workbooks import OdsOptions, XlsOptions, XlsxOptions
@@ -26,6 +27,7 @@ FileOptions: TypeAlias = (
     | JsonOptions
     | JsonLinesOptions
     | XmlOptions
+    | EdxmlOptions
 )
 """The options of everything that is no archive."""
 

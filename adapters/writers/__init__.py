@@ -11,10 +11,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from adapters.writers.cells import Column, Fault, Row, ValueRefused, Writer
+from adapters.writers.cells import Column, Fault, JudgesRows, Row, ValueRefused, Writer
 from adapters.writers.targets import (
     TARGETS,
     CsvTarget,
+    EdxmlTarget,
     FixedTarget,
     JsonLinesTarget,
     JsonTarget,
@@ -31,10 +32,12 @@ __all__ = [
     "TARGETS",
     "Column",
     "CsvTarget",
+    "EdxmlTarget",
     "Fault",
     "FixedTarget",
     "JsonLinesTarget",
     "JsonTarget",
+    "JudgesRows",
     "Row",
     "TargetOptions",
     "ValueRefused",
@@ -52,6 +55,7 @@ _WRITERS: Mapping[type[TargetOptions], str] = {
     JsonLinesTarget: "adapters.writers.json_documents",
     XmlTarget: "adapters.writers.xml_documents",
     XlsxTarget: "adapters.writers.workbook",
+    EdxmlTarget: "adapters.writers.edxml_packets",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from schemas.problem import Remedy, Text
 
@@ -68,6 +68,14 @@ class Writer(Protocol):
         Raises:
             ValueRefused: a text has a fault.
         """
+
+
+@runtime_checkable
+class JudgesRows(Protocol):
+    """A writer of a format where values must also be right together."""
+
+    def faults_of(self, rows: Sequence[Row]) -> Sequence[tuple[str, Fault]]:
+        """Return why rows without faults of their texts cannot be written, each with a column."""
 
 
 def kind_fault(column: Column, text: str) -> Fault | None:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from adapters.options import FixedField, checks, fixed, trees
 from adapters.options.checks import MIB
 from adapters.options.faults import Fault, OptionsWrong, required_key, unknown_choice, unknown_key
+from schemas.edxml.building import DOCUMENT_ID_PLACES
 from schemas.problem import Text
 
 NEWLINES: Mapping[str, str] = {"crlf": "\r\n", "lf": "\n"}
@@ -102,8 +103,18 @@ class XlsxTarget:
     sheet: str = "Sheet1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdxmlTarget:
+    """One edXML packet (QCVN 102): columns are named by the paths of its elements."""
+
+    packet: str = "document"
+    """"document" (MessageHeader) or "status" (MessageStatus)."""
+    document_id: str = DOCUMENT_ID_PLACES[0]
+    """Where DocumentId stands: "after-to", or "last"."""
+
+
 TargetOptions: TypeAlias = (
-    CsvTarget | FixedTarget | JsonTarget | JsonLinesTarget | XmlTarget | XlsxTarget
+    CsvTarget | FixedTarget | JsonTarget | JsonLinesTarget | XmlTarget | XlsxTarget | EdxmlTarget
 )
 TARGETS: Mapping[str, type[TargetOptions]] = {
     "csv": CsvTarget,
@@ -112,6 +123,7 @@ TARGETS: Mapping[str, type[TargetOptions]] = {
     "jsonl": JsonLinesTarget,
     "xml": XmlTarget,
     "xlsx": XlsxTarget,
+    "edxml": EdxmlTarget,
 }
 
 
@@ -161,6 +173,10 @@ _CHECKS: Mapping[type[TargetOptions], Mapping[str, checks.Check]] = {
         "empty": checks.choice("omit", "text"),
     },
     XlsxTarget: {"sheet": sheet_name},
+    EdxmlTarget: {
+        "packet": checks.choice("document", "status"),
+        "document_id": checks.choice(*DOCUMENT_ID_PLACES),
+    },
 }
 _Contradictions: TypeAlias = Callable[[Mapping[str, object]], list[tuple[str, Text]]]
 

@@ -51,6 +51,7 @@ CONTENT_TYPES: dict[str, tuple[str, ...]] = {
     "json": _JSON,
     "jsonl": _JSON_LINES,
     "xml": _XML,
+    "edxml": _XML,
     "zip": _ZIP,
 }
 """By format, as mappings name it; the first of each is the one to recommend."""
