@@ -16,6 +16,7 @@ from lienthong.policy_settings import (
     PORTAL_RECEIPT,
     PolicySettings,
 )
+from schemas.edxml.names import signature_places
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _BASES: dict[PolicyName, VerificationPolicy] = {
     AGENCY_DOCUMENT: AGENCY_DOCUMENT_POLICY,
     PORTAL_RECEIPT: PORTAL_RECEIPT_POLICY,
-    EDXML_LEGACY: EDXML_LEGACY_POLICY,
+    EDXML_LEGACY: replace(EDXML_LEGACY_POLICY, holders=signature_places()),
 }
 
 

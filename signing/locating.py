@@ -37,7 +37,8 @@ def find_inside(
         return None
     _check_element(root, policy=policy, findings=findings)
     _check_nodes(root, findings=findings)
-    return _last_child(root, findings=findings)
+    holders = policy.holders if form is Form.PLAIN else frozenset()
+    return _placed(root, holders=holders, findings=findings)
 
 
 def find_beside(
@@ -131,18 +132,35 @@ def _check_nodes(root: _Element, *, findings: Findings) -> None:
         )
 
 
-def _last_child(root: _Element, *, findings: Findings) -> _Element | None:
+def _placed(
+    root: _Element,
+    *,
+    holders: frozenset[tuple[tuple[str, str], ...]],
+    findings: Findings,
+) -> _Element | None:
     if not _is_single(root, findings=findings):
         return None
     signature = next(root.iter(_SIGNATURE))
-    if len(root) == 0 or root[-1] is not signature or signature.tail:
-        findings.add(
-            "signature.misplaced",
-            vi="Chữ ký phải là phần tử con cuối cùng của phần tử gốc",
-            en="The signature must be the last child of the root",
-        )
-        return None
-    return signature
+    holder = signature.getparent()
+    if holder is not None and _path_of(holder) in holders:
+        # Indented documents have spaces behind it, which were signed and stay.
+        if not (signature.tail or "").strip():
+            return signature
+    elif len(root) > 0 and root[-1] is signature and not signature.tail:
+        return signature
+    findings.add(
+        "signature.misplaced",
+        vi="Chữ ký phải là phần tử con cuối cùng của phần tử gốc"
+        + (", hoặc ở chỗ dành cho nó" if holders else ""),
+        en="The signature must be the last child of the root"
+        + (", or stand in the place that there is for it" if holders else ""),
+    )
+    return None
+
+
+def _path_of(element: _Element) -> tuple[tuple[str, str], ...]:
+    above = [name_of(one) for one in element.iterancestors()]
+    return (*reversed(above), name_of(element))
 
 
 def _is_single(root: _Element, *, findings: Findings) -> bool:

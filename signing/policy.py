@@ -40,6 +40,9 @@ class VerificationPolicy:
     """False: a text in the plain form need not be its own canonical form; XAdES always must."""
     elements: frozenset[tuple[str, str]] | None = None
     """(namespace, local name) of the roots that are accepted; None: any, the caller looks."""
+    holders: frozenset[tuple[tuple[str, str], ...]] = frozenset()
+    """Paths of (namespace, local name) from the root to elements in which a plain signature may
+    stand, too; the whole document must be what it signs, wherever it stands."""
     max_bytes: int = 16 * 1024 * 1024
     """Of the whole signed document."""
     min_rsa_bits: int = MIN_RSA_BITS

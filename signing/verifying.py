@@ -199,7 +199,15 @@ def _examine_plain(document: bytes, *, policy: VerificationPolicy, at: datetime)
 
 
 def _content_without(signature: _Element, root: _Element) -> bytes:
-    root.remove(signature)
+    parent = signature.getparent()
+    assert parent is not None, "it was found inside the document"
+    tail, before = signature.tail, signature.getprevious()
+    # lxml takes the text behind an element for a part of it; of the document it is none.
+    parent.remove(signature)
+    if tail and before is None:
+        parent.text = (parent.text or "") + tail
+    elif tail and before is not None:
+        before.tail = (before.tail or "") + tail
     return canonical_bytes(root)
 
 
