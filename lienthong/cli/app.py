@@ -22,6 +22,7 @@ from lienthong.cli import (
     catalogue,
     doors,
     dossier,
+    edxml,
     evidence,
     exchange,
     files,
@@ -65,6 +66,7 @@ app = typer.Typer(
 )
 files.register(app)
 signatures.register(app)
+edxml.register(app)
 exchange.register(app)
 dossier.register(app)
 reconciling.register(app)

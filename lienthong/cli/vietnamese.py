@@ -14,6 +14,48 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    # edxml
+    "Look at, take apart, make and answer edXML packets (QCVN 102).": (
+        "Xem, tách, tạo và trả lời gói edXML (QCVN 102)."
+    ),
+    "An edXML file; - for standard input": "Một tệp edXML; - là đầu vào chuẩn",
+    "Of its elements; may be repeated; default that of QCVN 102": (
+        "Không gian tên của các phần tử; có thể lặp lại; mặc định của QCVN 102"
+    ),
+    "Show the header of a packet, its attachments, and what its signature is worth.": (
+        "Xem phần đầu của gói, các tệp đính kèm, và giá trị của chữ ký."
+    ),
+    "Check a packet: structure, codes, manifest against attachments, signature.": (
+        "Kiểm tra gói: cấu trúc, mã, danh sách so với tệp đính kèm, chữ ký."
+    ),
+    "Of a status: the document that it must be of": "Với gói trạng thái: văn bản được trả lời",
+    "Write the attachments of a packet into a folder, under names that are safe everywhere.": (
+        "Ghi các tệp đính kèm của gói vào một thư mục, với tên an toàn trên mọi hệ thống."
+    ),
+    "Nothing is written of a packet in which one of them is wrong.": (
+        "Nếu một tệp trong gói sai thì không ghi tệp nào."
+    ),
+    "The description, YAML or JSON; - for standard input": (
+        "Bản mô tả, YAML hoặc JSON; - là đầu vào chuẩn"
+    ),
+    "Where DocumentId stands in the header; implementations differ": (
+        "DocumentId đứng ở đâu trong phần đầu; các phần mềm viết khác nhau"
+    ),
+    "Make a packet from a description: fields by their published names, files beside it.": (
+        "Tạo gói từ bản mô tả: các trường theo tên đã công bố, tệp để bên cạnh."
+    ),
+    "Make the status packet that answers a document.": "Tạo gói trạng thái trả lời một văn bản.",
+    "01 02 03 04 05 06 13 15 16; see docs/edxml.md": (
+        "01 02 03 04 05 06 13 15 16; xem docs/edxml.md"
+    ),
+    "OrganId of the agency that answers": "OrganId của cơ quan trả lời",
+    "OrganName of the agency that answers": "OrganName của cơ quan trả lời",
+    "In words; default the meaning of the code": "Mô tả; mặc định là nghĩa của mã",
+    "StaffInfo: unit of who acted": "StaffInfo: đơn vị của người xử lý",
+    "StaffInfo: who acted": "StaffInfo: người xử lý",
+    "Code of the status before; an unusual order is told": (
+        "Mã trạng thái liền trước; thứ tự khác thường sẽ được báo"
+    ),
     # mapping new
     "Read a sample and draft a mapping: source, columns, dates, codes, with every doubt marked.": (
         "Đọc một tệp mẫu và viết nháp ánh xạ: nguồn, cột, ngày, mã, ghi rõ mọi chỗ còn nghi."
