@@ -54,6 +54,7 @@ def read(
         number=1,
         values=values,
         place=packet.place,
+        encoded=frozenset({f"{ATTACHMENTS}.data"}),
         warnings=problems,
         parts=_parts(packet.places, files),
     )

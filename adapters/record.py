@@ -49,6 +49,9 @@ class SourceRecord:
     fonts: Mapping[str, str] = field(default_factory=dict)
     """Field name to the legacy font its text is shown in (.VnTime, VNI-Times); others are not
     listed."""
+    encoded: frozenset[str] = frozenset()
+    """Paths, without positions in lists, of bytes in base64: nobody typed them, so that there is
+    nothing in them to repair."""
     warnings: Sequence[Problem] = ()
     """What was found in it that does not stop it."""
     parts: Mapping[str, Part] = field(default_factory=dict)

@@ -149,7 +149,14 @@ def needs_document(packet: ReadPacket) -> None:
         vi="đây là gói trạng thái, không phải văn bản: không trả lời được",
         en="this is a status and no document: it cannot be answered",
     )
-    raise InputError(Problem(code="edxml.not_a_document", message=text, place=packet.place))
+    raise InputError(
+        Problem(
+            code="edxml.not_a_document",
+            message=text,
+            place=packet.place,
+            suggestion=Text(vi="đưa tệp của chính văn bản", en="give the document's own file"),
+        )
+    )
 
 
 def _answered(packet: ReadPacket, answers: bytes, namespaces: Sequence[str]) -> list[Problem]:
@@ -158,7 +165,14 @@ def _answered(packet: ReadPacket, answers: bytes, namespaces: Sequence[str]) -> 
     if packet.packet is Packet.STATUS:
         return list(relate(packet, document))
     text = Text(vi="đây là văn bản, không phải gói trạng thái", en="this is no status")
-    return [Problem(code="edxml.not_a_status", message=text, place=packet.place)]
+    return [
+        Problem(
+            code="edxml.not_a_status",
+            message=text,
+            place=packet.place,
+            suggestion=Text(vi="bỏ --document", en="leave --document out"),
+        )
+    ]
 
 
 def _once(problems: Sequence[Problem]) -> tuple[Problem, ...]:

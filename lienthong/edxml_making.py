@@ -8,7 +8,7 @@ status. `Attachments` lists files beside the description.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -77,7 +77,8 @@ def read_description(data: bytes, *, file_name: str, folder: Path) -> Descriptio
         value = _texts(parse_yaml(data))
     except YamlRefused as refused:
         place = Place(file=file_name, line=refused.line)
-        raise _wrong([Problem(code=refused.code, message=refused.text, place=place)]) from refused
+        found = Problem(code=refused.code, message=refused.text, place=place, suggestion=_MEND)
+        raise _wrong([found]) from refused
     if not isinstance(value, dict):
         raise _wrong([_problem("description", _NO_FIELDS, file_name)])
     rest = dict(value)
@@ -117,7 +118,7 @@ def make_packet(
     if description.packet is Packet.DOCUMENT:
         fields = _with_traces(with_document_id(fields), at)
     problems = [
-        one
+        replace(one, suggestion=_MEND)
         for one in judge_fields(
             description.packet,
             fields,
@@ -240,7 +241,8 @@ _NOTHING = frozenset({"", "~", "null"})
 
 
 def _problem(code: str, text: Text, file_name: str, *, path: str | None = None) -> Problem:
-    return Problem(code=f"edxml.{code}", message=text, place=Place(file=file_name, path=path))
+    place = Place(file=file_name, path=path)
+    return Problem(code=f"edxml.{code}", message=text, place=place, suggestion=_MEND)
 
 
 def _wrong(problems: Sequence[Problem]) -> ConfigError:
@@ -251,6 +253,10 @@ def _wrong(problems: Sequence[Problem]) -> ConfigError:
     return ConfigError(text, problems=tuple(problems), code="edxml.description")
 
 
+_MEND = Text(
+    vi="sửa bản mô tả hoặc tùy chọn của lệnh, xem docs/edxml.md",
+    en="mend the description, or the options of the command; see docs/edxml.md",
+)
 _NO_FIELDS = Text(
     vi="cần các trường theo tên đã công bố: From, To, Code…",
     en="expected the fields by their published names: From, To, Code…",

@@ -24,9 +24,9 @@ from schemas.errors import InputError
 from schemas.problem import LONGEST_VALUE, Problem, Severity, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from adapters.record import UnreadableRecord, Value
+    from adapters.record import UnreadableRecord
 
     Item = SourceRecord | UnreadableRecord
 
@@ -106,7 +106,7 @@ class _Surgery:
         votes: dict[str, ColumnVote] = {}
         for item in items:
             if isinstance(item, SourceRecord):
-                for path, text in texts_of(item.values):
+                for path, text in _texts_of(item):
                     votes.setdefault(column_of(path), ColumnVote()).add(text)
         judged = {column: vote.judge() for column, vote in votes.items()}
         self._columns = {column: found for column, found in judged.items() if found.misreadings}
@@ -116,11 +116,11 @@ class _Surgery:
         if not isinstance(item, SourceRecord):
             return item
         is_plain = self.everywhere is None and not self._columns and not item.fonts
-        if is_plain and self._is_right(item.values):
+        if is_plain and self._is_right(item):
             return item
         found = [
             (path, diagnosis)
-            for path, text in texts_of(item.values)
+            for path, text in _texts_of(item)
             if self._is_worth_a_warning(diagnosis := self._diagnose(path, text, item))
         ]
         if not found:
@@ -147,9 +147,9 @@ class _Surgery:
         judgement = self.everywhere or self._columns.get(column_of(path), RIGHT_COLUMN)
         return judgement.diagnose(text, font=item.fonts.get(path))
 
-    def _is_right(self, values: Mapping[str, Value]) -> bool:
+    def _is_right(self, item: SourceRecord) -> bool:
         """Fast path: whether no text has anything to look at twice (docs/text-doctor.md: cost)."""
-        text = " ".join([text for _, text in texts_of(values)])
+        text = " ".join([text for _, text in _texts_of(item)])
         if is_suspect(text):
             return False
         if text.isascii():
@@ -164,6 +164,13 @@ class _Surgery:
         right = {word for word in fresh if _is_right_word(word)}
         known |= right
         return len(right) == len(fresh)
+
+
+def _texts_of(item: SourceRecord) -> Iterator[tuple[str, str]]:
+    texts = texts_of(item.values)
+    if not item.encoded:
+        return texts
+    return ((path, text) for path, text in texts if column_of(path) not in item.encoded)
 
 
 def is_suspect(text: str) -> bool:

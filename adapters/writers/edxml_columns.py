@@ -50,7 +50,7 @@ def column_faults(packet: Packet, columns: Sequence[Column]) -> list[tuple[str, 
     if not found:
         is_composed = all(one in paths for one in _COMPOSED) and len(_COMPOSED) == len(PARTS)
         found += [
-            (path, _missing(path))
+            (path, _NO_COLUMN)
             for path in _lacking(columns, fields, "")
             if not (path == "DocumentId" and is_composed)
         ]
@@ -167,8 +167,8 @@ def _is_group(group: Group) -> Text:
     return Text(vi=f"chứa các phần tử {inside}", en=f"holds the elements {inside}")
 
 
-def _missing(path: str) -> Text:
-    return Text(vi=f"cần cột '{path}'", en=f"column '{path}' is needed")
-
-
+_NO_COLUMN = Text(
+    vi="phần tử này bắt buộc mà không có cột nào ghi",
+    en="this element must be there, and no column writes it",
+)
 _ONCE = Text(vi="phần tử này chỉ có một", en="this element does not repeat")

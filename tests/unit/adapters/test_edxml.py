@@ -277,3 +277,14 @@ def test_packing_gives_the_same_bytes_whenever_it_is_done():
 
 def test_a_document_without_files_needs_no_manifest():
     assert record(Sample(**NO_FILES).data()).values["Attachments"] == []
+
+
+@pytest.mark.parametrize("repair", ["report", "on"])
+def test_the_bytes_of_a_file_are_no_text_to_be_repaired(repair):
+    # In base64: "Nguye+n/a+", which as VIQR would be letters with marks.
+    data = base64.b64decode("Nguye+n/a+" * 400 + "AA==")
+
+    found = record(with_file(plain(data), kind="application/pdf"), repair=repair)
+
+    assert found.values["Attachments"][0]["data"] == base64.b64encode(data).decode()
+    assert found.warnings == ()
