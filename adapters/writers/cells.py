@@ -21,6 +21,8 @@ DATE = "date"
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _MAX_DIGITS = 300
+# What XML 1.0 cannot carry at all, escaped or not (XML 1.0, section 2.2).
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -104,6 +106,16 @@ def control_fault(text: str) -> Fault | None:
         ),
         MEND,
     )
+
+
+def xml_fault(text: str) -> Fault | None:
+    """Return why XML cannot hold `text`."""
+    bad = _NOT_IN_XML.search(text)
+    if bad is None:
+        return None
+    vi = f"có ký tự U+{ord(bad[0]):04X} mà XML không chứa được"
+    en = f"holds the character U+{ord(bad[0]):04X}, which XML cannot"
+    return Fault("target.control_character", Text(vi=vi, en=en), MEND)
 
 
 def check(writer: Writer, column: Column, text: str) -> None:

@@ -24,8 +24,10 @@ from adapters.writers.cells import (
     kind_fault,
     rows_of,
     text_of,
+    xml_fault,
 )
 from adapters.writers.edxml_columns import ATTACHMENT, column_faults, fields_of
+from adapters.writers.encoding import Encoder
 from schemas.edxml import names
 from schemas.edxml.answering import with_document_id
 from schemas.edxml.building import NewAttachment, NewPacket, build_packet
@@ -61,6 +63,7 @@ class EdxmlWriter:
     media_type = "application/xml"
     suffix = ".edxml"
     encoding: str | None = "utf-8"
+    is_single = True
 
     def __init__(self, target: EdxmlTarget, columns: Sequence[Column]) -> None:
         self._packet = _PACKETS[target.packet]
@@ -75,20 +78,20 @@ class EdxmlWriter:
         """Return why `text` cannot stand in an element."""
         if column.name.rpartition("/")[2] == names.CONTENT:
             return _file_fault(text)
-        return kind_fault(column, text) or control_fault(text)
+        found = kind_fault(column, text) or control_fault(text) or _ENCODER.fault(text)
+        return found or xml_fault(text)
 
     def faults_of(self, rows: Sequence[Row]) -> Sequence[tuple[str, Fault]]:
-        """Return why the rows are no packet: there must be one, as the XSD says."""
-        if len(rows) != 1:
-            return [("", Fault("target.edxml_rows", _one_row(len(rows)), _ONE))]
-        values = self._values(rows[0])
+        """Return why the one row is no packet as the XSD says."""
+        (row,) = rows
+        values = self._values(row)
         found = judge_fields(self._packet, values, place_at=lambda path: Place(path=path))
         faults = [
             ((one.place.path or "").replace(".", "/"), Fault(one.code, one.message, MEND))
             for one in found
             if one.severity is Severity.ERROR
         ]
-        ids = [text_of(one, _ID) for one in self._files(rows[0])]
+        ids = [text_of(one, _ID) for one in self._files(row)]
         given = [one for one in ids if one]
         if len(set(given)) != len(given):
             faults.append((ATTACHMENT, Fault("target.edxml_ids", _IDS, MEND)))
@@ -96,6 +99,8 @@ class EdxmlWriter:
 
     def write(self, rows: Sequence[Row]) -> bytes:
         """Return the packet; see `Writer.write`."""
+        if len(rows) != 1:
+            raise ValueRefused(f"expected one row, found {len(rows)}")
         for name, fault in self.faults_of(rows):
             raise ValueRefused(f"{name}: {fault.text.en}")
         values = self._values(rows[0])
@@ -192,6 +197,7 @@ def _file_fault(text: str) -> Fault | None:
     return None
 
 
+_ENCODER = Encoder("utf-8")
 _ID = Column(name="ContentId")
 _OF_FILES = tuple(
     Column(name=name)
@@ -206,20 +212,6 @@ _SMALLER = Remedy(
     Text(vi="gửi tệp này bằng đường khác", en="send this file in another way"),
     Text(vi="bỏ tệp lớn khỏi cột này bằng `when`", en="leave large files out by `when`"),
 )
-_ONE = Remedy(
-    MEND.agency,
-    Text(
-        vi="bỏ `each` của dịch vụ: một bản tin là một văn bản edXML",
-        en="remove the service's `each`: one message is one edXML packet",
-    ),
-)
-
-
-def _one_row(count: int) -> Text:
-    return Text(
-        vi=f"một tệp edXML là một văn bản, thực tế có {count} dòng",
-        en=f"a file of edXML is one packet, found {count} rows",
-    )
 
 
 def _too_large(size: int) -> Text:

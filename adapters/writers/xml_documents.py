@@ -7,14 +7,12 @@ own text of an element that has attributes.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from adapters.options.faults import OptionsWrong
 from adapters.writers.cells import (
-    MEND,
     Fault,
     ValueRefused,
     check,
@@ -22,6 +20,7 @@ from adapters.writers.cells import (
     kind_fault,
     rows_of,
     text_of,
+    xml_fault,
 )
 from adapters.writers.encoding import Encoder
 from adapters.writers.nesting import nest
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from adapters.writers.nesting import Tree
     from adapters.writers.targets import XmlTarget
 
-# What XML 1.0 cannot carry at all, escaped or not (XML 1.0, section 2.2).
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BAD_NAME = Text(vi="không phải tên phần tử XML", en="not a name of an XML element")
 
 
@@ -71,14 +68,7 @@ class XmlWriter:
     def fault(self, column: Column, text: str) -> Fault | None:
         """Return why `text` cannot stand in an element."""
         found = kind_fault(column, text) or control_fault(text) or self._encoder.fault(text)
-        if found is not None:
-            return found
-        bad = _FORBIDDEN.search(text)
-        if bad is None:
-            return None
-        vi = f"có ký tự U+{ord(bad[0]):04X} mà XML không chứa được"
-        en = f"holds the character U+{ord(bad[0]):04X}, which XML cannot"
-        return Fault("target.control_character", Text(vi=vi, en=en), MEND)
+        return found or xml_fault(text)
 
     def write(self, rows: Sequence[Row]) -> bytes:
         """Return the document; see `Writer.write`."""

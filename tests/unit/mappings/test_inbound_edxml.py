@@ -103,9 +103,6 @@ def test_a_mapping_that_leaves_a_needed_element_out_is_no_mapping(compiled):
 
 
 def test_one_message_cannot_become_several_packets(compiled):
-    service = compiled(HEAD + "    each: To\n", COLUMNS.replace("each: To\n", "each: $.To\n"))
-
-    made = convert(service.inbound["VanBan"], Sample().data())
-
-    assert made.document is None
-    assert "target.edxml_rows" in [one.code for one in made.problems]
+    with pytest.raises(ConfigError) as caught:
+        compiled(HEAD + "    each: To\n")
+    assert "mapping.target_wrong" in [one.code for one in caught.value.problems]
