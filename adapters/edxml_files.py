@@ -94,8 +94,8 @@ def unpack_files(
             problems.append(error.problem)
             continue
         left -= len(data)
-        name, was_path = _base_name(one.name)
-        if was_path:
+        name = plain_name(one.name)
+        if name != one.name:
             text = _path(name)
             problems.append(finding("attachment_path", text, place=one.place, is_warning=True))
         files.append(
@@ -109,6 +109,13 @@ def unpack_files(
             )
         )
     return tuple(files), tuple(problems)
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name without folders and without what is not printed; never empty."""
+    base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    base = "".join(letter if letter.isprintable() else "_" for letter in base).strip()
+    return "_" if base.strip(".") == "" else base
 
 
 def pack_file(name: str, data: bytes) -> str:
@@ -200,13 +207,6 @@ def _member(archive: Archive, name: str) -> bytes:
 def _type_of(one: Enclosed, reference: Reference | None) -> str:
     said = reference.content_type if reference is not None else ""
     return said or ("" if one.content_type.lower() in _ZIP_TYPES else one.content_type)
-
-
-def _base_name(name: str) -> tuple[str, bool]:
-    base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    base = "".join(letter if letter.isprintable() else "_" for letter in base).strip()
-    base = "_" if base.strip(".") == "" else base
-    return base, base != name
 
 
 def _wrong(code: str, text: Text, one: Enclosed, *, remedy: Text = _AGAIN) -> InputError:

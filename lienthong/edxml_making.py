@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from adapters.edxml_files import pack_file
+from adapters.edxml_files import pack_file, plain_name
 from adapters.writers.edxml_packets import MAX_FILE_BYTES
 from lienthong.edxml import MAX_BYTES, needs_document
 from mappings.dates import VIETNAM
@@ -212,7 +212,10 @@ def _attachments(
             text = _size(texts["file"], len(data))
             problems.append(_problem("attachment_size", text, file_name, path=path))
             continue
-        made.append(_attachment(texts, data, number=number + 1))
+        attachment = _attachment(texts, data, number=number + 1)
+        if plain_name(attachment.name) != attachment.name:
+            problems.append(_problem("attachment_path", _NO_NAME, file_name, path=path))
+        made.append(attachment)
     return tuple(made), problems
 
 
@@ -262,6 +265,10 @@ _NO_FIELDS = Text(
     en="expected the fields by their published names: From, To, Code…",
 )
 _NO_PACKET = Text(vi="cần document hoặc status", en="expected document or status")
+_NO_NAME = Text(
+    vi="tên tệp chứa thư mục hoặc ký tự không in được",
+    en="the file's name holds folders, or characters that cannot be printed",
+)
 _NO_FILES = Text(vi="gói trạng thái không có tệp đính kèm", en="a status has no attachments")
 _FILES = Text(
     vi=f"cần danh sách tệp, mỗi tệp có file và tùy chọn {', '.join(_FILE_KEYS[1:])}",

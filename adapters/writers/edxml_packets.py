@@ -12,7 +12,7 @@ import binascii
 import hashlib
 from typing import TYPE_CHECKING
 
-from adapters.edxml_files import pack_file
+from adapters.edxml_files import pack_file, plain_name
 from adapters.options.faults import OptionsWrong
 from adapters.writers.cells import (
     MEND,
@@ -79,6 +79,8 @@ class EdxmlWriter:
         if column.name.rpartition("/")[2] == names.CONTENT:
             return _file_fault(text)
         found = kind_fault(column, text) or control_fault(text) or _ENCODER.fault(text)
+        if found is None and column.name == _NAME and plain_name(text) != text:
+            return Fault("target.file_name", _NOT_A_NAME, MEND)
         return found or xml_fault(text)
 
     def faults_of(self, rows: Sequence[Row]) -> Sequence[tuple[str, Fault]]:
@@ -91,7 +93,14 @@ class EdxmlWriter:
             for one in found
             if one.severity is Severity.ERROR
         ]
-        ids = [text_of(one, _ID) for one in self._files(row)]
+        files = self._files(row)
+        faults += [
+            (f"{ATTACHMENT}/{one.name}", Fault("edxml.field_missing", _MISSING, MEND))
+            for file in files
+            for one in _OF_FILES
+            if one.name in (_NAME, names.CONTENT) and not text_of(file, one)
+        ]
+        ids = [text_of(one, _ID) for one in files]
         given = [one for one in ids if one]
         if len(set(given)) != len(given):
             faults.append((ATTACHMENT, Fault("target.edxml_ids", _IDS, MEND)))
@@ -197,6 +206,7 @@ def _file_fault(text: str) -> Fault | None:
     return None
 
 
+_NAME = "AttachmentName"
 _ENCODER = Encoder("utf-8")
 _ID = Column(name="ContentId")
 _OF_FILES = tuple(
@@ -207,6 +217,11 @@ _NOT_BASE64 = Text(
     vi="nội dung tệp không phải base64, có thể bị cắt cụt",
     en="the file's content is no base64, or was cut off",
 )
+_NOT_A_NAME = Text(
+    vi="tên tệp chứa thư mục hoặc ký tự không in được",
+    en="the file's name holds folders, or characters that cannot be printed",
+)
+_MISSING = Text(vi="thiếu", en="it is missing")
 _IDS = Text(vi="hai tệp đính kèm có cùng ContentId", en="two attachments have the same ContentId")
 _SMALLER = Remedy(
     Text(vi="gửi tệp này bằng đường khác", en="send this file in another way"),

@@ -132,3 +132,14 @@ def test_more_files_than_any_dossier_has_stop_it(convert):
     conversion = convert({"tep": [entry()] * 201}, attachments=FILES, **JSON)
 
     assert [problem.code for problem in conversion.problems] == ["attachment.too_many"]
+
+
+def test_the_files_of_an_edxml_packet_are_read_like_any_others(convert):
+    file = {"name": "cv.pdf", "data": "QQ==", "size": 1, "sha256": "ab" * 32}
+    record = {"Attachments": [file]}
+    rule = "{each: Attachments, fields: {name: name, data: data, size: size, sha256: sha256}}"
+
+    conversion = convert(record, attachments=rule, source="{format: edxml}")
+
+    (found,) = conversion.files
+    assert (found.name, found.way, found.source, found.size) == ("cv.pdf", "data", "QQ==", 1)

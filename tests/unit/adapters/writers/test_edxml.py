@@ -208,3 +208,17 @@ def test_content_that_cannot_be_enclosed_has_a_fault(text, code):
 @pytest.mark.parametrize("name", ["Subject", "AttachmentName"])
 def test_what_would_not_come_back_has_a_fault(name, text):
     assert writer().fault(Column(name=name), text) is not None
+
+
+@pytest.mark.parametrize("name", ["a/b.pdf", "..\\b.pdf", ".."])
+def test_a_name_with_folders_has_a_fault(name):
+    assert writer().fault(Column(name="AttachmentName"), name).code == "target.file_name"
+
+
+def test_a_file_without_name_or_content_is_told():
+    row = ROW | {"AttachmentEncoded/Attachment": [{"ContentType": "application/pdf"}]}
+
+    assert faults(row) == [
+        ("AttachmentEncoded/Attachment/AttachmentName", "edxml.field_missing"),
+        ("AttachmentEncoded/Attachment/ContentTransferEncoded", "edxml.field_missing"),
+    ]
