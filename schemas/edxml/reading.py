@@ -153,6 +153,10 @@ class _Reader:
             fields.places[names.TRACES] = place_of(traces, file_name=fields.file_name)
         references = self._references(envelope)
         enclosed = self._enclosed()
+        self._report_unknown(root, names.ENVELOPE, names.HEADER, names.BODY, names.ENCLOSED)
+        self._report_unknown(envelope, names.HEADER, names.BODY, names.ENCLOSED)
+        parts = (*(one.value for one in Packet), names.TRACES, names.ENCLOSED)
+        self._report_unknown(header, *parts)
         return ReadPacket(
             packet=packet,
             namespace=namespace_of(root),
@@ -223,6 +227,13 @@ class _Reader:
         return finding(
             "packet_unclear", text, place=place_of(header, file_name=self._fields.file_name)
         )
+
+    def _report_unknown(self, parent: _Element, *known: str) -> None:
+        """Say what stands beside the parts of a packet: it is not read."""
+        for child in parent.iterchildren("*"):
+            if not is_signature_name(child) and not any(self._is(child, one) for one in known):
+                text = _not_read(local_name(child))
+                self._fields.report("element_unknown", text, child, is_warning=True)
 
     def _references(self, envelope: _Element) -> tuple[Reference, ...]:
         body = self._only(envelope, names.BODY)
@@ -336,6 +347,13 @@ def _several(name: str, count: int) -> Text:
     return Text(
         vi=f"<{name}> có {count} lần, chỉ được có một",
         en=f"<{name}> stands {count} times, expected once",
+    )
+
+
+def _not_read(name: str) -> Text:
+    return Text(
+        vi=f"<{name[:80]}> không thuộc cấu trúc edXML đã biết nên không được đọc",
+        en=f"<{name[:80]}> is no part of edXML that is known, and is not read",
     )
 
 

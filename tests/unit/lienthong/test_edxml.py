@@ -238,6 +238,23 @@ def test_make_puts_document_id_last_where_that_is_wanted(run):
     assert etree.QName(header[-1]).localname == "DocumentId"
 
 
+def test_a_status_may_be_described_too_in_json(run):
+    fields = {
+        "packet": "status",
+        "ResponseFor": {"DocumentId": "000.00.15.H29,2026/11/20,12/SXD-VP"},
+        "From": {"OrganId": "000.00.01.H29", "OrganName": "Văn phòng"},
+        "StatusCode": "03",
+        "Timestamp": "2026/11/20 09:30:00",
+    }
+    Path("mo-ta.json").write_text(json.dumps(fields), encoding="utf-8")
+
+    assert run("make", "mo-ta.json", "--out", "tt.edxml").code == 0
+    assert run("check", "tt.edxml", "--document", "cv.edxml").code == 0
+    with_file = fields | {"Attachments": [{"file": "cong-van.pdf"}]}
+    Path("mo-ta.json").write_text(json.dumps(with_file), encoding="utf-8")
+    assert "a status has no attachments" in run("make", "mo-ta.json").err
+
+
 def test_make_tells_everything_that_is_wrong(run):
     wrong = DESCRIPTION.replace("2026/11/20", "20/11/2026").replace("Subject:", "Trich_yeu:")
     Path("mo-ta.yaml").write_text(wrong, encoding="utf-8")

@@ -225,6 +225,13 @@ def test_attachments_elsewhere_are_no_attachments():
     assert read.enclosed == ()
 
 
+def test_what_stands_beside_the_parts_is_told_and_not_read():
+    (found,) = packet(Sample(traces="<Khac><Subject>x</Subject></Khac>").data()).problems
+
+    assert (found.code, found.severity) == ("edxml.element_unknown", Severity.WARNING)
+    assert found.place.path == "/edXML/edXMLEnvelope/edXMLHeader/Khac"
+
+
 def test_a_reference_with_two_ids_is_told():
     linked = ' xmlns:x="http://www.w3.org/1999/xlink" x:href="cid:f2"'
 
