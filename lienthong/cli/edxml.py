@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from adapters.edxml_files import AttachedFile
     from lienthong.edxml import PacketFindings, SignatureFindings
 
+_WIDEST = 48
+"""Columns of a terminal for the paths of fields."""
+
 edxml = typer.Typer(
     help="Look at, take apart, make and answer edXML packets (QCVN 102).", no_args_is_help=True
 )
@@ -274,23 +277,26 @@ def _give(session: Session, made: bytes, *, out: Path | None) -> None:
 
 def _show(session: Session, found: PacketFindings, signature: SignatureFindings) -> None:
     packet = found.packet
-    session.out.print(f"{session.word('Gói', 'Packet'):<24}{packet.packet.value}", markup=False)
-    for path, value in _lines(packet.fields):
+    fields = list(_lines(packet.fields))
+    width = min(max((len(path) for path, _ in fields), default=0) + 2, _WIDEST)
+    label = session.word("Gói", "Packet")
+    session.out.print(f"{label:<{width}} {packet.packet.value}", markup=False)
+    for path, value in fields:
         meaning = _meaning(session, value) if path == "StatusCode" else ""
-        session.out.print(f"{path:<24}{value}{meaning}", markup=False)
+        session.out.print(f"{path:<{width}} {value}{meaning}", markup=False)
+    label = session.word("Tệp đính kèm", "Attachment")
     for one in found.files:
-        label = session.word("Tệp đính kèm", "Attachment")
         line = f"{one.name}  {one.type or '-'}  {len(one.data)}  {one.sha256}"
-        session.out.print(f"{label:<24}{line}", markup=False)
-    _say_signature(session, signature)
+        session.out.print(f"{label:<{width}} {line}", markup=False)
+    _say_signature(session, signature, width=width)
 
 
-def _say_signature(session: Session, signature: SignatureFindings) -> None:
+def _say_signature(session: Session, signature: SignatureFindings, *, width: int = 24) -> None:
     label = session.word("Chữ ký", "Signature")
     style = "green" if signature.document is not None and signature.is_good else None
     worth = signature.words.say(session.language)
     style = "red" if not signature.is_good else style
-    session.out.print(f"{label:<24}{worth}", markup=False, style=style)
+    session.out.print(f"{label:<{width}} {worth}", markup=False, style=style)
     if signature.document is not None:
         for name, value in signature.document.lines(session.language):
             session.out.print(f"  {name:<22}{value}", markup=False)
