@@ -18,6 +18,11 @@ class Proof(Enum):
     """What it answered when it was asked for the dossier, after an answer that never came."""
 
 
+HANDED_OVER = Text(
+    vi="cơ quan nhận đã nhận (thư mục, hàng đợi hoặc câu trả lời của hook)",
+    en="taken by the agency's folder, queue or hook, as its last attempt says",
+)
+"""What stands for a proof of what went to an agency."""
 WORDS: dict[Proof, Text] = {
     Proof.RECEIPT: Text(
         vi="biên nhận có chữ ký của Cổng, đã kiểm tra, đúng từng byte đã gửi",

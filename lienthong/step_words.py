@@ -30,6 +30,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "message.late_answer": ("Câu trả lời của Cổng đến muộn", "an answer came too late"),
     "event.repeated": ("Sự kiện được gửi lại", "the event came again"),
     "receipt.made": ("Đã ký biên nhận cho cơ quan", "a receipt was signed for the agency"),
+    "dossier.shared": ("Chia sẻ cho cơ quan khác", "another agency was told"),
+    "dossier.shared_before": ("Đã chia sẻ từ trước", "another agency was told before"),
+    "dossier.not_shared": ("Không chia sẻ: hồ sơ chia sẻ hết hạn", "not shared: its profile ended"),
     "evidence.exported": ("Xuất gói chứng cứ", "its evidence was exported"),
     "send": ("gửi", "send"),
     "lookup": ("hỏi", "look-up"),
@@ -51,7 +54,30 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def word_of(code: str) -> Text:
+_DOWN: dict[str, tuple[str, str]] = {
+    "submission.received": ("Đã nhận bản tin gửi xuống", "a message for the agency was received"),
+    "submission.expanded": ("Đã đọc bản tin", "the message was read"),
+    "submission.held": ("Chưa đọc được bản tin, sẽ thử lại", "the message cannot be read yet"),
+    "submission.refused": ("Không đọc được bản tin", "the message cannot be read at all"),
+    "submission.key_conflict": ("Bản tin khác mang cùng mã", "another message came under its id"),
+    "submission.repeated": ("Bản tin được gửi lại", "the message came again"),
+    "message.ready": ("Đã lập tệp, sẵn sàng giao", "its file is made, ready to be handed over"),
+    "message.held": ("Đã lập tệp, chờ tệp trước", "its file is made, waits for one before it"),
+    "message.sending": ("Đang giao cho cơ quan", "it is being handed over"),
+    "message.delivered": ("Cơ quan đã nhận", "handed over to the agency"),
+    "message.unknown": ("Chưa rõ cơ quan đã nhận hay chưa", "whether it arrived is not known"),
+    "message.looked_up": ("Chuẩn bị giao lại", "it is handed over again"),
+    "message.retrying": ("Sẽ giao lại", "it is handed over again later"),
+    "send": ("giao", "hand-over"),
+    "delivered": ("cơ quan đã nhận", "taken"),
+    "rejected": ("cơ quan từ chối", "refused"),
+    "busy": ("cơ quan chưa nhận lúc này", "not taken now"),
+    "absent": ("giao lại", "goes again"),
+}
+"""Of what goes down to an agency, where it is said otherwise."""
+
+
+def word_of(code: str, *, is_down: bool = False) -> Text:
     """Return a step in words; one that has none is its own name."""
-    vi, en = _WORDS.get(code, (code, code))
+    vi, en = (is_down and _DOWN.get(code)) or _WORDS.get(code, (code, code))
     return Text(vi=vi, en=en)

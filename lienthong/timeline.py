@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from lienthong.channels.port import Packet
 from lienthong.discrepancies import WORDS as DISCREPANCIES
 from lienthong.evidence.gathering import gather
-from lienthong.proofs import WORDS, Proof
+from lienthong.proofs import HANDED_OVER, WORDS, Proof
 from lienthong.reasons import REASONS
 from lienthong.states import State
 from lienthong.step_words import word_of
 from lienthong.store.audit import AuditLine
-from lienthong.store.ledgers import load_ledgers
+from lienthong.store.ledgers import ledger_of, load_ledgers
 from lienthong.store.problems import open_problems
 from lienthong.store.reconciliations import findings_about
 from lienthong.store.sealed import problems_context
@@ -142,14 +143,17 @@ def tell_timeline(
     rows = _AuditRows(connection, gathered, limit=limit)
     tries = [(one.id, each) for one in gathered.messages for each in one.attempts]
     found = findings_about(connection, dossier, agency=gathered.agency, limit=limit)
+    down = _down(gathered)
     every = chain(
-        (_attempted(message, each) for message, each in tries),
-        (_logged(line, gathered) for line in rows.lines),
+        (_attempted(message, each, is_down=message in down) for message, each in tries),
+        (_logged(line, gathered, down) for line in rows.lines),
         map(_compared, found),
     )
     steps = sorted(heapq.nlargest(limit, every, key=_order), key=_order)
     ledger = load_ledgers(connection, [dossier], agency=gathered.agency)[dossier]
     turn = ledger.next_to_go()
+    turns = [turn] if turn is not None else []
+    turns += _turns_down(connection, dossier, gathered)
     shown = gathered.messages[-limit:]
     return Timeline(
         dossier=dossier,
@@ -160,8 +164,23 @@ def tell_timeline(
         steps=tuple(steps),
         steps_before=len(tries) + rows.count + len(found) - len(steps),
         now=_now(gathered.messages, acknowledged=ledger.acknowledged, turn=turn),
-        next=tuple(_next(gathered.messages, turn)),
+        next=tuple(_next(gathered.messages, turns)),
     )
+
+
+def _down(gathered: Gathered) -> frozenset[str]:
+    """Return the ids of what came for agencies: messages and submissions."""
+    inbound = [one for one in gathered.messages if one.packet == Packet.INBOUND.value]
+    return frozenset(chain((one.id for one in inbound), (one.submission for one in inbound)))
+
+
+def _turns_down(connection: Connection, dossier: str, gathered: Gathered) -> list[Known]:
+    """Return the messages whose turn it is among those to agencies, one for each agency."""
+    agencies = {one.agency for one in gathered.messages if one.packet == Packet.INBOUND.value}
+    codes = [ledger_of(Packet.INBOUND, dossier, agency) for agency in sorted(agencies)]
+    ledgers = load_ledgers(connection, codes, agency="")
+    turns = [ledgers[code].next_to_go() for code in codes]
+    return [turn for turn in turns if turn is not None]
 
 
 class _AuditRows:
@@ -205,10 +224,10 @@ def _conditions(gathered: Gathered) -> Iterator[Sequence[ColumnElement[bool]]]:
         yield (audit.c.id.in_(numbered),)
 
 
-def _attempted(message: str, tried: Tried) -> Step:
+def _attempted(message: str, tried: Tried, *, is_down: bool) -> Step:
     updating = Text(vi=", cập nhật", en=", an update") if tried.is_updating else Text(vi="", en="")
-    outcome = word_of(tried.outcome or "out")
-    kind = word_of(tried.kind)
+    outcome = word_of(tried.outcome or "out", is_down=is_down)
+    kind = word_of(tried.kind, is_down=is_down)
     known = [] if tried.code is None else [f"error_code {tried.code}"]
     if tried.http_status is not None:
         known.append(f"HTTP {tried.http_status}")
@@ -238,7 +257,7 @@ def _compared(found: Discrepancy) -> Step:
     )
 
 
-def _logged(line: AuditLine, gathered: Gathered) -> Step:
+def _logged(line: AuditLine, gathered: Gathered, down: frozenset[str]) -> Step:
     detail = None if line.detail is None else json.loads(line.detail)
     files = {one.id: one for one in gathered.submissions}
     file = files.get(line.subject)
@@ -246,8 +265,8 @@ def _logged(line: AuditLine, gathered: Gathered) -> Step:
     return Step(
         at=line.at,
         name=line.action,
-        text=word_of(line.action),
-        detail=_detail(line, detail, file),
+        text=word_of(line.action, is_down=line.subject in down),
+        detail=_detail(line, detail, file, is_down=line.subject in down),
         actor=None if line.actor == PRODUCT else line.actor,
         message=None if file or is_erasure else line.subject,
         submission=None if file is None else file.id,
@@ -255,7 +274,9 @@ def _logged(line: AuditLine, gathered: Gathered) -> Step:
     )
 
 
-def _detail(line: AuditLine, detail: dict[str, Any] | None, file: HandedIn | None) -> Text | None:
+def _detail(
+    line: AuditLine, detail: dict[str, Any] | None, file: HandedIn | None, *, is_down: bool
+) -> Text | None:
     if detail is None:
         return Text(vi="(chi tiết đã xóa)", en="(detail erased)")
     parts: list[Text] = []
@@ -270,7 +291,7 @@ def _detail(line: AuditLine, detail: dict[str, Any] | None, file: HandedIn | Non
     if line.action == "retention.erased":
         parts.append(_same(line.subject))
     if proof := detail.get("proof"):
-        parts.append(WORDS[Proof(proof)])
+        parts.append(HANDED_OVER if is_down else WORDS[Proof(proof)])
     if reason := detail.get("reason"):
         parts.append(_reason(reason))
     parts += [_same(f"{one} {detail[one]}") for one in TOLD if detail.get(one) not in (None, "")]
@@ -320,7 +341,14 @@ def _order(step: Step) -> tuple[datetime, int]:
 
 
 def _now(every: Sequence[Sent], *, acknowledged: bool, turn: Known | None) -> Text:
-    delivered = sum(one.state == State.DELIVERED.value for one in every)
+    up = [one for one in every if one.packet != Packet.INBOUND.value]
+    if not up:
+        taken = sum(one.state == State.DELIVERED.value for one in every)
+        return Text(
+            vi=f"Hồ sơ gửi xuống, cơ quan chưa gửi gì lên Cổng; cơ quan đã nhận {taken} tệp",
+            en=f"It came down, and its agency sent nothing up yet; {taken} files are handed over",
+        )
+    delivered = sum(one.state == State.DELIVERED.value for one in up)
     there = (
         Text(
             vi=f"Cổng đã nhận ({delivered} thông điệp)",
@@ -338,13 +366,15 @@ def _now(every: Sequence[Sent], *, acknowledged: bool, turn: Known | None) -> Te
     )
 
 
-def _next(every: Sequence[Sent], turn: Known | None) -> Iterator[Text]:
-    if turn is None:
+def _next(every: Sequence[Sent], turns: Sequence[Known]) -> Iterator[Text]:
+    if not turns:
         yield Text(vi="Không còn gì phải làm", en="Nothing is left to do")
         return
-    due_at = next((one.due_at for one in every if one.id == turn.id), None)
-    yield _next_of(turn, due_at)
-    waiting = sum(one.state == State.HELD.value and one.id != turn.id for one in every)
+    for turn in turns:
+        due_at = next((one.due_at for one in every if one.id == turn.id), None)
+        yield _next_of(turn, due_at)
+    first = {turn.id for turn in turns}
+    waiting = sum(one.state == State.HELD.value and one.id not in first for one in every)
     if waiting:
         yield Text(
             vi=f"{waiting} thông điệp chờ sau nó, sẽ tự đi tiếp",
@@ -383,6 +413,13 @@ def _next_of(turn: Known, due_at: datetime | None) -> Text:
                 f"what is wrong: lienthong messages show {id_}",
             )
         case _:
+            if turn.packet is Packet.INBOUND:
+                return Text(
+                    vi=f"Người vận hành xem lienthong messages show {id_} rồi chọn: messages "
+                    "resend, reissue, discard",
+                    en=f"The operator looks at lienthong messages show {id_} and chooses: "
+                    "messages resend, reissue, discard",
+                )
             return Text(
                 vi=f"Cơ quan gửi bản đúng hơn, hoặc người vận hành xem lienthong messages show "
                 f"{id_} rồi chọn: messages resend, reissue, discard",

@@ -132,7 +132,8 @@ def _print(session: Session, told: Timeline) -> None:
             )
         )
     for message in told.messages:
-        state = word_of(f"message.{message.state.value}").say(language)
+        is_down = message.packet == "inbound"
+        state = word_of(f"message.{message.state.value}", is_down=is_down).say(language)
         reason = message.reason.say(language)
         out.print(
             f"  {message.id}  {message.packet:<21} {state}{f' ({reason})' if reason else ''}",

@@ -437,11 +437,22 @@ def _reason(session: Session, line: MessageLine) -> str:
     return session.word(REASONS.get(line.reason, line.reason), line.reason)
 
 
+def _service(session: Session, view: MessageView) -> str:
+    """Say what it is, and of what goes to an agency the file."""
+    file = view.file
+    if file is None:
+        return view.line.packet.value
+    way = session.word("gửi xuống cơ quan", "down to the agency")
+    return f"{file.service} ({way}: {file.name}, {file.media_type})"
+
+
 def _proof(session: Session, view: MessageView) -> str:
-    from lienthong.proofs import WORDS
+    from lienthong.proofs import HANDED_OVER, WORDS
 
     if view.proof is None:
         return "-"
+    if view.file is not None:
+        return HANDED_OVER.say(session.language)
     words = f"{view.proof.value}: {WORDS[view.proof].say(session.language)}"
     if view.receipt is None:
         return words
@@ -500,7 +511,7 @@ def _print_view(session: Session, view: MessageView) -> None:
     facts = (
         (session.word("Thông điệp", "Message"), line.id),
         (session.word("Hồ sơ", "Dossier"), line.dossier_code or "-"),
-        (session.word("Dịch vụ", "Packet"), line.packet.value),
+        (session.word("Dịch vụ", "Packet"), _service(session, view)),
         (
             session.word("Trạng thái", "State"),
             f"{line.state.value}  {_reason(session, line)}".strip(),

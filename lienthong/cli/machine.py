@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lienthong.proofs import WORDS
+from lienthong.proofs import HANDED_OVER, WORDS
 from mappings import Need
 
 if TYPE_CHECKING:
@@ -136,6 +136,12 @@ def line_values(line: MessageLine, language: Language) -> dict[str, Any]:
     }
 
 
+def _proof_words(view: MessageView, language: Language) -> str | None:
+    if view.proof is None:
+        return None
+    return (WORDS[view.proof] if view.file is None else HANDED_OVER).say(language)
+
+
 def view_values(view: MessageView, language: Language) -> dict[str, Any]:
     """Return one message with everything that is known of it."""
     return {
@@ -146,7 +152,8 @@ def view_values(view: MessageView, language: Language) -> dict[str, Any]:
         "mapping": view.mapping,
         "document_sha256": view.document_digest,
         "proof": view.proof.value if view.proof else None,
-        "proof_words": WORDS[view.proof].say(language) if view.proof else None,
+        "proof_words": _proof_words(view, language),
+        "handed_file": None if view.file is None else asdict(view.file),
         "receipt": view.receipt.document.decode() if view.receipt else None,
         "receipt_sha256": view.receipt.digest if view.receipt else None,
         "receipt_signer": view.receipt.signer if view.receipt else None,

@@ -96,6 +96,7 @@ class Sent:
     record: int
     item: int
     packet: str
+    agency: str
     sequence: int | None
     state: str
     reason: str
@@ -215,6 +216,7 @@ def _sent(connection: Connection, row: Any, tries: list[Tried]) -> Sent:
         record=row.record,
         item=row.item,
         packet=row.packet,
+        agency=row.agency,
         sequence=row.sequence,
         state=row.state,
         reason=row.reason,

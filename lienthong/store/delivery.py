@@ -15,13 +15,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
 
 from lienthong.channels.port import Direction, Found, HandedFile, Outcome, Packet
 from lienthong.states import State
 from lienthong.store.bulk import among, insert_rows
-from lienthong.store.ledgers import Changes, load_ledgers
+from lienthong.store.ledgers import Changes, file_of, load_ledgers
 from lienthong.store.sealed import document_context
 from lienthong.store.submissions import PORTAL_DOORS
 from lienthong.store.tables import SEPARATOR, attempts, dossiers, messages, submissions
@@ -355,7 +354,7 @@ class _Beginning:
             is_updating=is_updating,
             document=document,
             document_digest=row.document_digest,
-            file=None if row.file is None else msgspec.json.decode(row.file, type=HandedFile),
+            file=file_of(row),
             failures=row.failures,
             unknown_since=row.unknown_since,
         )

@@ -10,10 +10,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import bindparam, delete, select
 
 from lienthong.admission import Known, Ledger
-from lienthong.channels.port import Packet
+from lienthong.channels.port import HandedFile, Packet
 from lienthong.states import State, check_transition
 from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.tables import SEPARATOR, dossiers, fetches, in_slices, messages, repeats
@@ -180,6 +181,11 @@ def known_from(row: Row[Any]) -> Known:
         status=row.status,
         awaits_files=row.awaits_files,
     )
+
+
+def file_of(row: Row[Any]) -> HandedFile | None:
+    """Return what a document for an agency is, of a row of `messages`."""
+    return None if row.file is None else msgspec.json.decode(row.file, type=HandedFile)
 
 
 def load_event_keys(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import case, func, select
 
-from lienthong.channels.port import Packet
+from lienthong.channels.port import HandedFile, Packet
 from lienthong.proofs import Proof
 from lienthong.states import State
 from lienthong.store.attachments import load_files
 from lienthong.store.audit import AuditLine, read_lines
+from lienthong.store.ledgers import file_of
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
     answer_context,
@@ -160,6 +161,8 @@ class MessageView:
     superseded_by: str | None
     reissue_of: str | None
     reissued_as: str | None
+    file: HandedFile | None
+    """Of what goes to an agency."""
     files: tuple[KeptFile, ...]
     """The manifest of its attachments."""
     attempts: tuple[AttemptLine, ...]
@@ -310,6 +313,7 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         superseded_by=row.superseded_by,
         reissue_of=row.reissue_of,
         reissued_as=row.reissued_as,
+        file=file_of(row),
         files=load_files(connection, message_id, vault=vault),
         attempts=tuple(_attempt(found, vault) for found in tries),
         history=tuple(read_lines(connection, audit.c.subject == message_id)),

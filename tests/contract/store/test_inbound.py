@@ -25,6 +25,7 @@ from lienthong.receivers.lanes import Lane, Lanes
 from lienthong.retry import Backoff
 from lienthong.store.database import reading
 from lienthong.store.tables import attempts, messages, results, submissions
+from lienthong.timeline import tell_timeline
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
@@ -381,3 +382,25 @@ def test_its_identity_stands_with_the_message(town):
     assert (row.packet, row.agency) == ("inbound", "land")
     assert row.event_key == "tax\x1fk1#1"
     assert json.loads(row.file)["name"] == "H1.csv"
+
+
+def test_the_timeline_tells_what_came_down_in_words_of_its_own(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED, detail="no such column"))
+    town.receive("H1,refused", key="k1")
+    town.expand()
+    town.hand_over()
+    store = town.exchange.store
+
+    with reading(store) as connection:
+        told = tell_timeline(connection, "H1", agency=None, limit=50, vault=store.vault)
+
+    assert told.now.en.startswith("It came down, and its agency sent nothing up yet")
+    assert {step.text.en for step in told.steps} == {
+        "a message for the agency was received",
+        "its file is made, ready to be handed over",
+        "the message was read",
+        "hand-over 1: refused",
+        "parked: somebody must decide",
+    }
+    (following,) = told.next
+    assert "messages resend, reissue, discard" in following.en
