@@ -100,6 +100,7 @@ class Judge:
                 found = self._judge_look_up(reply, opened.content, dossier_code=dossier_code)
             else:
                 found = LookUp(found=Found.FAILED, detail=strange[1], raw=reply.body)
+        found = replace(found, http_status=reply.status)
         if found.found is not Found.FAILED:
             return found
         return replace(found, retry_after=read_retry_after(reply, profile=self.profile, now=now))

@@ -160,7 +160,9 @@ class JsonJudge:
     def look_up(self, came: JsonReply, *, dossier_code: str, now: datetime) -> LookUp:
         """Return what the reply says about one dossier; FAILED unless it is plain."""
         found, detail = self._judge_look_up(came, dossier_code=dossier_code)
-        answer = LookUp(found=found, detail=detail, raw=came.reply.body)
+        answer = LookUp(
+            found=found, detail=detail, raw=came.reply.body, http_status=came.reply.status
+        )
         if found is not Found.FAILED:
             return answer
         wait = read_retry_after(came.reply, profile=self.profile, now=now)

@@ -81,9 +81,15 @@ class LgspJudge:
         reply = read.came.reply
         found, detail = self._judge_look_up(read, dossier_code=dossier_code)
         if found is not Found.FAILED:
-            return LookUp(found=found, detail=detail, raw=reply.body)
+            return LookUp(found=found, detail=detail, raw=reply.body, http_status=reply.status)
         wait = read_retry_after(reply, profile=self.profile, now=now)
-        return LookUp(found=found, detail=detail, raw=reply.body, retry_after=wait)
+        return LookUp(
+            found=found,
+            detail=detail,
+            raw=reply.body,
+            http_status=reply.status,
+            retry_after=wait,
+        )
 
     def _disagreement(self, found: Mapping[str, Any], code: str) -> str:
         status, exception = found.get("Status"), found.get("ThrowException")

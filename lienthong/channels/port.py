@@ -165,6 +165,8 @@ class LookUp:
     copies: int = 0
     """How many dossiers of this code the portal shows, where that is known; several FAILED."""
     raw: bytes | None = None
+    http_status: int | None = None
+    """Where an answer came."""
     cut: CutAnswer | None = None
     """As of an answer."""
     headers: bytes | None = None

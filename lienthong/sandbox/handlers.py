@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from lienthong.sandbox.adapter import PATHS, say_fault
+from lienthong.sandbox.changing import change_json, change_xml
 from lienthong.sandbox.headers import HeaderFault, echo_headers, refuse_headers
 from lienthong.sandbox.lgsp import PATHS as LGSP_PATHS
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
@@ -231,6 +232,8 @@ class PortalHandler(BaseHTTPRequestHandler):
         if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
             self._drop()
             return
+        if strike is not None and strike.change is not None:
+            body = change_xml(body, strike.change)
         text = self._wrap(body, soap, confirms=signature, headers=echo)
         self._reply(200, text, content_type=CONTENT_TYPES[soap])
 
@@ -250,6 +253,8 @@ class PortalHandler(BaseHTTPRequestHandler):
         if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
             self._drop()
             return
+        if strike is not None and strike.change is not None:
+            body = change_json(body, strike.change)
         self._reply(200, body, content_type=JSON)
 
     def _is_for_lgsp(self) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lienthong.sandbox.changing import Change  # noqa: TC001 - pydantic reads it
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -51,6 +53,8 @@ class Mode(Enum):
     """A fault as of an X-Road security server that forwarded nothing (SOAP only)."""
     SESSION_EXPIRED = "session_expired"
     """Every session ends, and the answer says so (JSON only); nothing takes effect."""
+    CHANGED = "changed"
+    """Everything is done, and the answer is changed as `change` says."""
 
 
 OF_DELIVERIES = frozenset(
@@ -88,11 +92,18 @@ class Misbehaviour(BaseModel):
     )
     retry_after_form: Literal["seconds", "date"] = "seconds"
     pattern: str = Field(default="*", description="dossier codes, with * and ?")
+    change: Change | None = Field(default=None, description="of 'changed': what is changed")
 
     @model_validator(mode="after")
     def _check_retry_after(self) -> Self:
         if self.retry_after_seconds is not None and self.mode not in MAY_NAME_A_WAIT:
             raise ValueError("retry_after_seconds belongs to 'unavailable' and 'too_many'")
+        return self
+
+    @model_validator(mode="after")
+    def _check_change(self) -> Self:
+        if (self.change is not None) != (self.mode is Mode.CHANGED):
+            raise ValueError("'changed' needs change, and change belongs to 'changed'")
         return self
 
     @model_validator(mode="after")
