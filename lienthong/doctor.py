@@ -27,6 +27,7 @@ from lienthong.proving import Proving
 from lienthong.receivers.examining import examine_receiver
 from lienthong.reconciliation.report import tell_result
 from lienthong.sharing.examining import examine_sharing
+from lienthong.store.contracts import count_open, list_events
 from lienthong.store.database import reading
 from lienthong.store.reconciliations import latest_results
 from lienthong.store.submission_receipts import read_backlog
@@ -88,6 +89,7 @@ def examine(installation: Installation) -> list[Finding]:
         _exchange,
         _target,
         _reconciliation,
+        _drift,
         _sources,
         _peers,
         _receivers,
@@ -518,6 +520,31 @@ def _reconciliation(installation: Installation) -> Iterator[Finding]:
                 en="See that a worker has the role reconcile, and its log",
             ),
         )
+
+
+def _drift(installation: Installation) -> Iterator[Finding]:
+    """What has changed at the portal and nobody has dealt with."""
+    if not _has_store(installation):
+        return
+    try:
+        with reading(installation.store) as connection:
+            count = count_open(connection)
+            latest = list_events(connection, only_open=True, limit=1)
+    except (LienthongError, DBAPIError):
+        # Told as trouble of the store.
+        return
+    name = Text(vi="Thay đổi phía Cổng", en="Changes at the portal")
+    for event in latest:
+        words = event.drift.words
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=Text(vi=f"{count} chưa xử lý: {words.vi}", en=f"{count} are open: {words.en}"),
+            remedy=Text(vi="Xem: lienthong drift list", en="See: lienthong drift list"),
+        )
+    if not latest:
+        none = Text(vi="không có", en="none")
+        yield Finding(name=name, state=State.OK, found=none)
 
 
 def _agencies_may_sign_receipts(installation: Installation) -> bool:

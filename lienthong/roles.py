@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from broker.port import BrokerError
+from lienthong.drift.profile import has_dictionaries
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
 from lienthong.flows.sweep import sweep
@@ -70,6 +71,8 @@ BROKEN_PAUSE_SECONDS = 60.0
 """Before a role that only makes evidence begins anew after an error that nobody thought of."""
 RECONCILE_PAUSE_SECONDS = 30.0
 """Between two looks whether a comparison is due."""
+DRIFT_PAUSE_SECONDS = 60.0
+"""Between two looks whether a document or dictionary is due."""
 RETAIN_EVERY = timedelta(days=1)
 
 
@@ -102,6 +105,8 @@ class Role(Enum):
     """Has the audit log time-stamped; never in the way of the role that seals it."""
     RECONCILE = "reconcile"
     """Compares each day what was sent with what the portal has."""
+    DRIFT = "drift"
+    """Looks each day at the portal's documents and dictionaries."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
     FOLDER = "folder"
@@ -110,8 +115,9 @@ class Role(Enum):
     """Reads the sources that are configured under [pull]."""
 
 
-_FOR_EVIDENCE = frozenset({Role.SEAL, Role.STAMP, Role.RECEIPTS, Role.VERIFY})
-"""They read what anybody with the database's password may have written, and never stop traffic."""
+_BESIDE_TRAFFIC = frozenset({Role.SEAL, Role.STAMP, Role.RECEIPTS, Role.VERIFY, Role.DRIFT})
+"""They read what anybody with the database's password, or at the portal, may have written, and
+never stop traffic."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
@@ -121,12 +127,19 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_pull = (Role.PULL,) if settings.pull else ()
     with_stamps = (Role.STAMP,) if settings.audit.timestamp_url is not None else ()
     with_portal = (Role.RECONCILE,) if settings.reconcile.at is not None else ()
+    with_drift = (Role.DRIFT,) if _looks_for_drift(settings) else ()
     with_receivers = (Role.HAND_OVER,) if settings.receivers else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
     log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
     with_sharing = (Role.SHARE,) if settings.sharing else ()
     deliveries = (Role.DELIVER, *with_receivers, *with_sharing)
-    return (Role.EXPAND, Role.FETCH, *deliveries, Role.SWEEP, *log_keepers, *with_portal, *doors)
+    ours = (*log_keepers, *with_portal, *with_drift)
+    return (Role.EXPAND, Role.FETCH, *deliveries, Role.SWEEP, *ours, *doors)
+
+
+def _looks_for_drift(settings: Settings) -> bool:
+    drift, target = settings.drift, settings.target
+    return target is not None and bool(drift.documents or has_dictionaries(drift, target))
 
 
 @dataclass(slots=True)
@@ -196,7 +209,7 @@ class Workers:
                         # It could not even begin: a server that is not there yet will be.
                         log.warning("role.waits", role=role.value, cause=type(error).__name__)
                         self.stop.wait(PAUSE_SECONDS)
-                    elif role in _FOR_EVIDENCE:
+                    elif role in _BESIDE_TRAFFIC:
                         _tell("role.broken", role, error)
                         self.stop.wait(BROKEN_PAUSE_SECONDS)
                     else:
@@ -396,6 +409,11 @@ def _reconcile(installation: Installation, stop: Event) -> None:
     _repeat(installation.make_nightly(stop).step, stop, pause_seconds=RECONCILE_PAUSE_SECONDS)
 
 
+def _drift(installation: Installation, stop: Event) -> None:
+    with installation.open_looker() as looker:
+        _repeat(looker.step, stop, pause_seconds=DRIFT_PAUSE_SECONDS)
+
+
 def _http(installation: Installation, stop: Event) -> None:
     # A web server is not for those who only expand and deliver.
     from lienthong.doors.server import serve  # noqa: PLC0415
@@ -452,6 +470,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.VERIFY: _verify,
     Role.STAMP: _stamp,
     Role.RECONCILE: _reconcile,
+    Role.DRIFT: _drift,
     Role.HTTP: _http,
     Role.FOLDER: _folder,
     Role.PULL: _pull,

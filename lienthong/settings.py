@@ -39,6 +39,7 @@ from lienthong.channels.json_profile import JsonProfile
 from lienthong.channels.profile import TargetProfile
 from lienthong.channels.security_profile import SecurityProfile
 from lienthong.channels.windows import WrongWindow
+from lienthong.drift.profile import DriftSettings
 from lienthong.inbound.profile import (
     PeerAnswers,
     PeerJson,
@@ -443,6 +444,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    drift: DriftSettings = DriftSettings()
     signing: SigningSettings = SigningSettings()
     policies: dict[PolicyName, PolicySettings] = Field(
         default={}, description="by which signatures are judged, one for each use"

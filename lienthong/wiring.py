@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -42,6 +42,13 @@ from lienthong.channels.security import SecurityKeys
 from lienthong.channels.sessions import SessionFile
 from lienthong.channels.soap import SoapChannel
 from lienthong.decisions import LookUpRules
+from lienthong.drift.fetching import fetch_document
+from lienthong.drift.impact import touched_by
+from lienthong.drift.kinds import kinds_of
+from lienthong.drift.looking import Looker, LookRules
+from lienthong.drift.profile import has_dictionaries
+from lienthong.drift.watch import AnswerWatch, WatchRules
+from lienthong.drift.watched import WatchedChannel
 from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
@@ -75,7 +82,7 @@ from lienthong.sharing.sharer import Sharer
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from lienthong.store.work import PRODUCT
-from mappings import load_agencies
+from mappings import load_agencies, load_mapping
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
@@ -91,7 +98,7 @@ from signing import (
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import Event
 
     from sqlalchemy import Engine
@@ -102,6 +109,7 @@ if TYPE_CHECKING:
     from lienthong.attachments.blobs import BlobStore
     from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
+    from lienthong.drifts import Drift, Touched
     from lienthong.flows.hints import Publisher
     from lienthong.inbound.profile import PeerProfile
     from lienthong.receivers.lanes import Receiver
@@ -449,7 +457,63 @@ class Installation:
         return self.settings.target
 
     def open_channel(self) -> Channel:
-        """Open the connections to the portal."""
+        """Open the connections to the portal; what it answers is watched."""
+        channel = self._open_channel()
+        if not self.settings.drift.answers:
+            return channel
+        return WatchedChannel(channel, self._make_watch())
+
+    def _make_watch(self) -> AnswerWatch:
+        settings, target = self.settings.drift, self.target
+        return AnswerWatch(
+            target=target.endpoint,
+            kinds=lambda: kinds_of(target, code_names=settings.code_names),
+            rules=WatchRules(
+                learn_answers=settings.learn_answers,
+                returned_after=timedelta(hours=settings.returned_after_hours),
+            ),
+            store=lambda: self.store,
+            touched=self.touched_by,
+            clock=self.clock,
+        )
+
+    @contextmanager
+    def open_looker(self) -> Iterator[Looker]:
+        """
+        Put together what looks at the portal's documents and dictionaries.
+
+        Raises:
+            ConfigError: no target is configured.
+        """
+        settings, target = self.settings.drift, self.target
+        with ExitStack() as stack:
+            dictionaries = None
+            if has_dictionaries(settings, target):
+                channel = stack.enter_context(closing(self.open_dictionaries()))
+                dictionaries = channel.fetch
+            yield Looker(
+                target=target.endpoint,
+                rules=LookRules(
+                    documents=settings.documents,
+                    every=timedelta(hours=settings.check_hours),
+                    returned_after=timedelta(hours=settings.returned_after_hours),
+                ),
+                fetch_document=partial(fetch_document, settings=settings, target=target),
+                fetch_entries=dictionaries,
+                store=self.store,
+                touched=self.touched_by,
+                clock=self.clock,
+            )
+
+    def touched_by(self, drifts: Sequence[Drift]) -> list[list[Touched]]:
+        """Return which mappings each of some drifts concerns; one that is wrong is left out."""
+        files = []
+        for name in self.mappings.names():
+            with suppress(ConfigError):
+                files.append(load_mapping(self.mappings.path(name)))
+        return [touched_by(drift, files) for drift in drifts]
+
+    def _open_channel(self) -> Channel:
         if self.target.channel == "dvcqg-json":
             return self._open_json_channel()
         if self.target.channel == "lgsp":

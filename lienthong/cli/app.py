@@ -22,6 +22,7 @@ from lienthong.cli import (
     catalogue,
     doors,
     dossier,
+    drift,
     edxml,
     evidence,
     exchange,
@@ -70,6 +71,7 @@ edxml.register(app)
 exchange.register(app)
 dossier.register(app)
 reconciling.register(app)
+drift.register(app)
 mapping.register(app)
 mapping_overview.register(app)
 mapping_new.register(app)

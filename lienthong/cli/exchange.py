@@ -123,7 +123,8 @@ def run(
         str,
         typer.Option(
             help="Comma-separated: take, expand, fetch, deliver, results, sweep, seal, receipts, "
-            "verify, stamp, reconcile, http, folder, pull; default: all that fit the settings but "
+            "verify, stamp, reconcile, drift, http, folder, pull; default: all that fit the "
+            "settings but "
             "http",
             show_default=False,
         ),
@@ -196,10 +197,12 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     Example: lienthong status --json
     """
     from lienthong.cli.audit import show_countdown
+    from lienthong.cli.drift import open_words
     from lienthong.cli.machine import countdown_values, counts_values, flow_values, key_values
     from lienthong.evidence.alarms import open_alarms
     from lienthong.key_checks import keys_in_trouble
     from lienthong.reconciliation.report import run_values, tell_result
+    from lienthong.store.contracts import count_open
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow
     from lienthong.store.queries import count_agencies, troubled_submissions
@@ -215,6 +218,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         unsigned = read_backlog(connection)
         alarms = open_alarms(connection)
         compared = latest_results(connection)
+        drifts = count_open(connection)
     keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
     if as_json:
         session.json(
@@ -230,6 +234,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 },
                 "keys": [key_values(one, language=session.language) for one in keys],
                 "reconciliation": [run_values(run, counts) for run, counts in compared],
+                "drifts": drifts,
                 "alarms": [asdict(alarm) for alarm in alarms],
                 "time_stamps": countdown_values(session.proving.countdown()),
             }
@@ -250,6 +255,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     for run, found in compared:
         words, is_alarm = tell_result(run, found)
         session.say(words, style="red" if is_alarm else None)
+    if drifts:
+        session.say(open_words(drifts), style="yellow")
     if not counts:
         session.say(
             Text(

@@ -206,9 +206,9 @@ HELP: dict[str, str] = {
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
     "Comma-separated: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, stamp, "
-    "reconcile, http, folder, pull; default: all that fit the settings but http": "Cách nhau bằng "
-    "dấu phẩy: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, stamp, "
-    "reconcile, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
+    "reconcile, drift, http, folder, pull; default: all that fit the settings but http": "Cách "
+    "nhau bằng dấu phẩy: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, "
+    "stamp, reconcile, drift, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
@@ -530,6 +530,30 @@ HELP: dict[str, str] = {
     ),
     "Name of the agency's mapping, or peer:NAME": "Tên ánh xạ của cơ quan, hoặc peer:TÊN",
     # peers
+    "What has changed in the portal's answers, documents and dictionaries.": (
+        "Những thay đổi trong trả lời, tài liệu kỹ thuật và danh mục của Cổng."
+    ),
+    "List what differs from the contract and is still open, the latest first.": (
+        "Liệt kê những chỗ khác với bản đã ghi nhận mà chưa xử lý, mới nhất trước."
+    ),
+    "Also those that have ended": "Cả những thay đổi đã kết thúc",
+    "Show one event: what has changed, which mappings it touches, what to do.": (
+        "Xem một thay đổi: khác ở đâu, ảnh hưởng ánh xạ nào, cần làm gì."
+    ),
+    "Id of the event, or how it begins": "Mã của thay đổi, hoặc phần đầu của mã",
+    "Ids of events, or how they begin": "Mã của các thay đổi, hoặc phần đầu của mã",
+    "Make what has changed part of the contract; it is not told again.": (
+        "Chấp nhận thay đổi là bình thường; không báo lại nữa."
+    ),
+    "Also take what was learnt so far as all there is to learn": (
+        "Đồng thời chốt những gì đã ghi nhận đến lúc này, không chờ thêm trả lời"
+    ),
+    "Look at the portal's documents and dictionaries now.": (
+        "Xem ngay tài liệu kỹ thuật và danh mục của Cổng."
+    ),
+    "Answers are watched as they arrive. Exit code 1 while anything is open.": (
+        "Trả lời được theo dõi khi nhận về. Mã thoát 1 khi còn thay đổi chưa xử lý."
+    ),
     "Who sends messages down to agencies.": "Các bên gửi bản tin xuống cơ quan.",
     "List the peers: by which doors they send, how they prove themselves, what, and to whom.": (
         "Liệt kê bên gửi: gửi qua cửa nào, xác thực bằng gì, gửi gì, cho ai."

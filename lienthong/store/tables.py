@@ -479,6 +479,40 @@ discrepancies = Table(
     comment="what a comparison found that does not agree",
 )
 
+contracts = Table(
+    "contracts",
+    metadata,
+    Column("target", Text, primary_key=True, comment="its endpoint"),
+    Column("subject", Text, primary_key=True, comment="kind of answer, document or dictionary"),
+    Column("fingerprint", Text, nullable=False, comment="JSON: names, types, codes; no values"),
+    Column("answers", Integer, nullable=False, comment="that it was learnt from"),
+    Column("settled_at", UtcTime, comment="when it was learnt; empty: still learning"),
+    Column("seen_at", UtcTime, nullable=False),
+    comment="what a target's answers, documents and dictionaries look like",
+)
+
+drifts = Table(
+    "drifts",
+    metadata,
+    Column("id", Text, primary_key=True, comment="of the difference: the same in every process"),
+    Column("target", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("patch", Text, nullable=False, comment="JSON: what accepting it does to the contract"),
+    Column("touched", Text, nullable=False, comment="JSON: mappings and their fields"),
+    Column("ending", Text, nullable=False, comment="open, accepted, returned"),
+    Column("found_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False, comment="last"),
+    Column("ended_at", UtcTime),
+    Column("ended_by", Text),
+    Column("reason", Text),
+    Index("drifts_subject", "target", "subject", "ending"),
+    comment="how a target differs from its contract, once each",
+)
+
 audit = Table(
     "audit",
     metadata,
