@@ -122,10 +122,9 @@ def run(
     roles: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: take, expand, fetch, deliver, results, sweep, seal, receipts, "
-            "verify, stamp, reconcile, drift, http, folder, pull; default: all that fit the "
-            "settings but "
-            "http",
+            help="Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, "
+            "seal, receipts, verify, stamp, reconcile, drift, http, folder, pull; default: all that "
+            "fit the settings but http",
             show_default=False,
         ),
     ] = "",

@@ -205,10 +205,11 @@ HELP: dict[str, str] = {
     "Seconds to finish or hand back what is in hand": (
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
-    "Comma-separated: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, stamp, "
-    "reconcile, drift, http, folder, pull; default: all that fit the settings but http": "Cách "
-    "nhau bằng dấu phẩy: take, expand, fetch, deliver, results, sweep, seal, receipts, verify, "
-    "stamp, reconcile, drift, http, folder, pull; mặc định: mọi vai trò hợp với cấu hình trừ http",
+    "Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, seal, "
+    "receipts, verify, stamp, reconcile, drift, http, folder, pull; default: all that fit the "
+    "settings but http": "Cách nhau bằng dấu phẩy: take, expand, fetch, deliver, hand-over, share, "
+    "results, sweep, seal, receipts, verify, stamp, reconcile, drift, http, folder, pull; mặc định: "
+    "mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
@@ -635,8 +636,6 @@ HELP: dict[str, str] = {
     ),
     "Message id; see: messages list": "Mã thông điệp; xem: messages list",
     "Why; it goes into the audit log": "Lý do; được ghi vào nhật ký kiểm toán",
-    "Comma-separated: expand, deliver, sweep, seal": "Cách nhau bằng dấu phẩy: expand, deliver, "
-    "sweep, seal",
     "End when nothing moves by itself any more": "Kết thúc khi không còn gì tự chạy nữa",
     "Only this state; may be repeated": "Chỉ trạng thái này; có thể lặp lại",
     "Only this agency": "Chỉ cơ quan này",

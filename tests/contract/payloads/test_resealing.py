@@ -176,5 +176,5 @@ def test_what_a_worker_is_holding_is_not_waited_for(filled):
         held = run(filled)
     rest = run(filled)
 
-    assert (held.values, held.left) == (16, 2)
+    assert (held.values, held.left) == (17, 2)
     assert (rest.values, rest.left) == (2, 0)
