@@ -208,8 +208,8 @@ HELP: dict[str, str] = {
     "Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, seal, "
     "receipts, verify, stamp, reconcile, drift, http, folder, pull; default: all that fit the "
     "settings but http": "Cách nhau bằng dấu phẩy: take, expand, fetch, deliver, hand-over, share, "
-    "results, sweep, seal, receipts, verify, stamp, reconcile, drift, http, folder, pull; mặc định: "
-    "mọi vai trò hợp với cấu hình trừ http",
+    "results, sweep, seal, receipts, verify, stamp, reconcile, drift, http, folder, pull; mặc "
+    "định: mọi vai trò hợp với cấu hình trừ http",
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
