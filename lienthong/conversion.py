@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from adapters.record import SourceRecord, UnreadableRecord
 from lienthong.attachments.manifest import FileLimits, prepare_files
 from lienthong.channels.port import TO_PORTAL, Packet
-from lienthong.ids import make_id
+from lienthong.ids import SEPARATOR, make_id
 from mappings.catalogue import missing_components
 from schemas.building import VIETNAM, DocumentBuilder
 from schemas.errors import InputError
@@ -270,7 +270,8 @@ class Pipeline:
 
 def indexable(code: str | None) -> str | None:
     """Return the code of a record, or None for a text that is no code and fits no index."""
-    return None if code is None or len(code) > LONGEST_INDEXED else code
+    is_one = code is not None and len(code) <= LONGEST_INDEXED and SEPARATOR not in code
+    return code if is_one else None
 
 
 def stored_key(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time they were made, also among those of one millisecond."""
+"""Identifiers that sort by the time they were made, and what stands between parts of names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+SEPARATOR = "\x1f"
+"""Between the parts of a name of ours: XML cannot have it, and no code that is taken has it."""
 _RANDOM_BITS = 74
 _lock = Lock()
 _last = (-1, 0)

@@ -15,8 +15,8 @@ from sqlalchemy import and_, distinct, func, or_, select, true
 
 from lienthong.channels.port import Packet
 from lienthong.conversion import stored_key
+from lienthong.ids import SEPARATOR
 from lienthong.store.tables import (
-    SEPARATOR,
     agencies,
     attempts,
     audit,

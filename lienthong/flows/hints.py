@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from broker.port import BrokerError, Message
-from lienthong.ids import make_id
-from lienthong.store.tables import SEPARATOR
+from lienthong.ids import SEPARATOR, make_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -17,8 +17,8 @@ import structlog
 from adapters import read_records
 from adapters.record import SourceRecord
 from lienthong.conversion import Prepared, stored_key
+from lienthong.ids import SEPARATOR
 from lienthong.logs import kind_and_place
-from lienthong.store.tables import SEPARATOR
 from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError, LienthongError
 from schemas.problem import Place, Problem, Text

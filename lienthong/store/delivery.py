@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
 
 from lienthong.channels.port import Direction, Found, HandedFile, Outcome, Packet
+from lienthong.ids import SEPARATOR
 from lienthong.states import State
 from lienthong.store.bulk import among, insert_rows
 from lienthong.store.ledgers import Changes, file_of, load_ledgers
 from lienthong.store.sealed import document_context
 from lienthong.store.submissions import PORTAL_DOORS
-from lienthong.store.tables import SEPARATOR, attempts, dossiers, messages, submissions
+from lienthong.store.tables import attempts, dossiers, messages, submissions
 from lienthong.store.vault import SealBroken
 from schemas.problem import Text
 

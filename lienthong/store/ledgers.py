@@ -15,9 +15,10 @@ from sqlalchemy import bindparam, delete, select
 
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import HandedFile, Packet
+from lienthong.ids import SEPARATOR
 from lienthong.states import State, check_transition
 from lienthong.store.bulk import among, insert_rows, update_rows
-from lienthong.store.tables import SEPARATOR, dossiers, fetches, in_slices, messages, repeats
+from lienthong.store.tables import dossiers, fetches, in_slices, messages, repeats
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from lienthong.ids import SEPARATOR
 from lienthong.store.bulk import insert_rows
 from lienthong.store.database import insert_into
-from lienthong.store.tables import SEPARATOR, agencies, in_slices, submissions
+from lienthong.store.tables import agencies, in_slices, submissions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -58,8 +58,6 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-SEPARATOR = "\x1f"
-"""Between the parts of a name of ours; XML cannot have it, and no name that a door takes has it."""
 SLICE = 500
 """How many values one IN list carries."""
 NO_DEADLINE = datetime(9000, 1, 1, tzinfo=UTC)

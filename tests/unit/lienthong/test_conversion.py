@@ -70,6 +70,7 @@ def test_a_usual_event_key_stays_as_it_is():
 
 def test_a_text_too_long_for_a_code_is_none():
     assert indexable("0" * (LONGEST_INDEXED + 1)) is None
+    assert indexable("H29.14-250707-0043\x1fland") is None
     assert indexable("H29.14-250707-0043") == "H29.14-250707-0043"
 
 
