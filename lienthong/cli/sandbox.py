@@ -1,4 +1,4 @@
-"""Commands for trying things out: sandbox portal, sandbox samples."""
+"""Commands for trying things out: sandbox portal, file, scenario, samples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lienthong.cli import sandbox_filing, sandbox_scenario
 from lienthong.cli.session import Session
 from lienthong.stopping import stop_on_signals
 from schemas.errors import ConfigError
@@ -27,6 +28,8 @@ sandbox = typer.Typer(help="A portal and sample files to try things out.", no_ar
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    sandbox_filing.register(sandbox)
+    sandbox_scenario.register(sandbox)
     app.add_typer(sandbox, name="sandbox")
 
 
@@ -65,6 +68,19 @@ def portal(  # noqa: PLR0913 - the options of one server
     schedule: Annotated[
         Path | None, typer.Option(help="JSON file with a list of misbehaviours and their times")
     ] = None,
+    door: Annotated[
+        str | None,
+        typer.Option(help="Where what is filed here goes: http://…/v1/peers/NAME/json or /soap"),
+    ] = None,
+    token: Annotated[
+        str, typer.Option(envvar="LIENTHONG_SANDBOX_TOKEN", help="For the door", metavar="TOKEN")
+    ] = "",
+    scenario: Annotated[
+        str | None, typer.Option(help="YAML file of a scenario, or the name of a packaged one")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="The same calls in the same order, the same answers")
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON line with the addresses when ready")
     ] = False,
@@ -76,9 +92,11 @@ def portal(  # noqa: PLR0913 - the options of one server
     Example: lienthong sandbox portal --port 8731
     """
     from lienthong.sandbox import (
+        Door,
         HeaderDemands,
         LookUpShows,
         SandboxConfig,
+        load_scenario,
         serve,
         target_settings,
     )
@@ -112,6 +130,9 @@ def portal(  # noqa: PLR0913 - the options of one server
         if needs_addressing or needs_xroad
         else None,
         schedule=_read_schedule(schedule),
+        scenario=None if scenario is None else load_scenario(scenario),
+        seed=seed,
+        door=None if door is None else Door(url=door, token=token),
     )
     config.ledger.parent.mkdir(parents=True, exist_ok=True)
     stop = stop_on_signals()

@@ -366,6 +366,33 @@ HELP: dict[str, str] = {
     "Run a portal that is really SOAP and JSON, checks everything, and misbehaves on demand.": (
         "Chạy một Cổng SOAP và JSON thật, kiểm tra mọi thứ và gặp sự cố theo yêu cầu."
     ),
+    "File a dossier or a payment at a sandbox's portal, which sends it down until acknowledged.": (
+        "Nộp một hồ sơ hay chứng từ tại Cổng thử nghiệm; Cổng gửi xuống tới khi được nhận."
+    ),
+    "JSON file with the dossier; or give --sample": "Tệp JSON của hồ sơ; hoặc dùng --sample",
+    "Control address that the sandbox printed": "Địa chỉ điều khiển mà Cổng thử nghiệm đã in",
+    "File something invented": "Nộp một hồ sơ hư cấu",
+    "DongBoHoSoMC, ChungTuThue or another service": "DongBoHoSoMC, ChungTuThue hoặc dịch vụ khác",
+    "Code of the unit it is for; else the start of MaHoSo": (
+        "Mã đơn vị nhận; nếu không thì phần đầu của MaHoSo"
+    ),
+    "Of a dossier that the portal has already": "Cập nhật hồ sơ mà Cổng đã có",
+    "Send it again so often, once acknowledged": "Gửi lại bấy nhiêu lần sau khi được nhận",
+    "Where what is filed here goes: http://…/v1/peers/NAME/json or /soap": (
+        "Nơi nhận thứ được nộp ở đây: http://…/v1/peers/TÊN/json hoặc /soap"
+    ),
+    "For the door": "Cho cửa đó",
+    "Seconds to wait until it is acknowledged": "Số giây chờ tới khi được nhận",
+    "What a sandbox does, step after step.": "Cổng thử nghiệm làm gì, từng bước một.",
+    "Check a scenario file: every mistake with its line, and whether it can be repeated exactly.": (
+        "Kiểm tra một kịch bản: mọi lỗi kèm số dòng, và có lặp lại được y hệt hay không."
+    ),
+    "YAML file of a scenario, or the name of a packaged one": (
+        "Tệp YAML của kịch bản, hoặc tên kịch bản có sẵn"
+    ),
+    "The same calls in the same order, the same answers": (
+        "Cùng các cuộc gọi theo cùng thứ tự thì cùng câu trả lời"
+    ),
     "Write sample files of the six agencies: invented people, real procedures, seeded faults.": (
         "Tạo tệp mẫu của sáu cơ quan: người hư cấu, thủ tục thật, có cài lỗi."
     ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lienthong.sandbox.config import AdapterLogin, LgspClient, LookUpShows, SandboxConfig
+from lienthong.sandbox.filing import Door
 from lienthong.sandbox.headers import HeaderDemands
 from lienthong.sandbox.ledger import Ledger, read_ledger
 from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
+from lienthong.sandbox.scenario import Scenario, load_scenario
 from lienthong.sandbox.security import SecurityDemands
 from lienthong.sandbox.server import serve, target_settings
 from lienthong.sandbox.tampering import (
@@ -17,6 +19,7 @@ from lienthong.sandbox.tampering import (
 
 __all__ = [
     "AdapterLogin",
+    "Door",
     "HeaderDemands",
     "Ledger",
     "LgspClient",
@@ -24,10 +27,12 @@ __all__ = [
     "Misbehaviour",
     "Mode",
     "SandboxConfig",
+    "Scenario",
     "SecurityDemands",
     "corrupt_dossiers",
     "delete_dossiers",
     "double_progress",
+    "load_scenario",
     "read_ledger",
     "serve",
     "set_back_dossiers",

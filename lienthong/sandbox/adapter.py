@@ -18,11 +18,20 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.json_replies import NotJson, read_object
+from lienthong.sandbox.judging import judge_item
 from lienthong.sandbox.misbehaviour import Mode
-from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, TEXTS, Code, Refusal, forced
+from lienthong.sandbox.portal import (
+    DOSSIER,
+    LOOK_UP,
+    PROGRESS,
+    TEXTS,
+    Code,
+    Refusal,
+    forced,
+    invalid,
+    refuse_note,
+)
 from lienthong.sandbox.store import Arrival, Effect, add_arrival, set_outcome
-from schemas.building import DocumentBuilder
-from schemas.errors import InputError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,15 +41,12 @@ if TYPE_CHECKING:
     from lienthong.sandbox.config import AdapterLogin
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.portal import Portal
-    from schemas.model import Group
 
 LOGIN = "login"
 PATHS = {"/adapter/auth": LOGIN, "/adapter/integration": ""}
 """What is at each path; blank: the body names its service."""
 SERVICES = (DOSSIER, PROGRESS, LOOK_UP)
 _FLAGS = {"True": True, "False": False}
-_ANY_ID = "00000000-0000-7000-8000-000000000000"
-"""Of the document in which an item is judged; nobody sees it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,11 @@ class Asked:
     """What was in `data`, as a client writes it; empty without it."""
     dossier_code: str | None
     arrival_id: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the payload: what the message is known by."""
+        return sha256(self.payload).hexdigest()
 
     @property
     def is_delivery(self) -> bool:
@@ -74,7 +85,7 @@ class Adapter:
         """Write one request down, whatever it is; it is durable when this returns."""
         asked = _read(path, data)
         flag = asked.values.get("isUpdating")
-        digest = sha256(asked.payload).hexdigest() if asked.payload else None
+        digest = asked.digest if asked.payload else None
         arrival = Arrival(
             at=now.isoformat(),
             operation=asked.operation,
@@ -100,10 +111,9 @@ class Adapter:
         if refusal is None:
             if asked.operation == LOOK_UP:
                 return self._look_up(asked)
-            refusal = self._deliver(asked, now=now)
+            refusal = self._deliver(asked, now=now, strike=strike)
         if refusal is None:
-            unknown = strike is not None and strike.mode is Mode.UNKNOWN_SUCCESS
-            return _say(Code.UNKNOWN if unknown else Code.OK)
+            return _say(self.portal.another_code(strike, asked.digest) or Code.OK)
         self.portal.note(asked.arrival_id, outcome=refusal.code.value)
         return _say(refusal.code, detail=refusal.detail)
 
@@ -126,11 +136,14 @@ class Adapter:
             ends = self._sessions.get(session) if isinstance(session, str) else None
         return None if ends is not None and now < ends else Refusal(code=Code.SESSION)
 
-    def _deliver(self, asked: Asked, *, now: datetime) -> Refusal | None:
+    def _deliver(
+        self, asked: Asked, *, now: datetime, strike: Misbehaviour | None
+    ) -> Refusal | None:
         item, refusal = self._check(asked, now=now)
+        refusal = refusal or refuse_note(strike, item.get("GhiChu"))
         if refusal is not None:
             return refusal
-        digest = sha256(asked.payload).hexdigest()
+        digest = asked.digest
         effect = Effect(
             arrival_id=asked.arrival_id,
             at=now.isoformat(),
@@ -160,28 +173,22 @@ class Adapter:
         if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], dict):
             return {}, Refusal(code=Code.INVALID, detail="data")
         version, validator = list(self.portal.versions.values())[-1]
-        packet = asked.operation or ""
-        try:
-            values = _values(data[0], version.packets[packet])
-            document = DocumentBuilder(version, packet).build(
-                values, message_id=_ANY_ID, agency_code=unit, created_at=now
-            )
-        except (_Wrong, InputError) as error:
-            return {}, Refusal(code=Code.INVALID, detail=str(error))
-        problems = validator.problems(document)
+        problems = judge_item(
+            data[0],
+            asked.operation or "",
+            version=version,
+            validator=validator,
+            unit=unit,
+            now=now,
+        )
         if problems:
-            detail = f"{problems[0].field or ''} {problems[0].message.vi}".strip()
-            return {}, Refusal(code=Code.INVALID, detail=detail)
+            return {}, invalid(problems)
         return data[0], None
 
     def _look_up(self, asked: Asked) -> bytes:
         found = self.portal.find(asked.arrival_id, asked.dossier_code or "")
         results = [{"MaHoSo": one.dossier_code, "TrangThaiHoSo": one.status} for one in found]
         return _say(Code.OK, result=results)
-
-
-class _Wrong(Exception):
-    """An item is not as the portal writes it."""
 
 
 def _read(path: str, data: bytes) -> Asked:
@@ -211,24 +218,6 @@ def _read(path: str, data: bytes) -> Asked:
 def _printable(value: object) -> str | None:
     """Return what the ledger can hold: half a surrogate pair it cannot."""
     return value if isinstance(value, str) and value.isprintable() else None
-
-
-def _values(item: Mapping[str, Any], group: Group, *, where: str = "") -> dict[str, Any]:
-    """Return an item as values of a document; a blank text is an absent one."""
-    values: dict[str, Any] = {}
-    for name, value in item.items():
-        known = group.fields.get(name)
-        if known is None:
-            raise _Wrong(f"{where}{name}: trường không có trong quy định")
-        if known.group is not None:
-            if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-                raise _Wrong(f"{where}{name}: cần một mảng")
-            values[name] = [_values(one, known.group, where=f"{where}{name}.") for one in value]
-        elif not isinstance(value, str):
-            raise _Wrong(f"{where}{name}: cần một chuỗi")
-        elif value:
-            values[name] = value
-    return values
 
 
 def _say(code: Code, *, detail: str = "", **more: object) -> bytes:

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from lienthong.sandbox.filing import Door
     from lienthong.sandbox.headers import HeaderDemands
     from lienthong.sandbox.misbehaviour import Misbehaviour
+    from lienthong.sandbox.scenario import Scenario
     from lienthong.sandbox.security import SecurityDemands
 
 MIB = 1024 * 1024
@@ -70,7 +72,9 @@ class SandboxConfig:
     """False: a repeat of an accepted message takes effect again, as portals without keys do."""
     look_up_shows: LookUpShows = LookUpShows.CONTENT
     seed: int = 0
-    """Of the generator that draws which requests a share hits."""
+    """Of the generators that draw which requests a share hits."""
+    scenario: Scenario | None = None
+    """Played from the start on, before any order."""
     schedule: tuple[Misbehaviour, ...] = ()
     """Misbehaviour from the start on; `after_seconds` places each."""
     security: SecurityDemands | None = None
@@ -83,6 +87,8 @@ class SandboxConfig:
     """Of the JSON side."""
     lgsp: LgspClient = field(default_factory=LgspClient)
     """Of the LGSP side."""
+    door: Door | None = None
+    """Where what is filed here goes, until an order names another."""
     max_request_bytes: int = 16 * MIB
     idle_timeout_seconds: float = 60
     """After which a silent connection is closed."""

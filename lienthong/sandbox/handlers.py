@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from lienthong.sandbox.adapter import PATHS, say_fault
+from lienthong.sandbox.adapter import LOGIN, PATHS, say_fault
 from lienthong.sandbox.changing import change_json, change_xml
+from lienthong.sandbox.disguises import JSON, disguise_element, disguise_json, recode
 from lienthong.sandbox.headers import HeaderFault, echo_headers, refuse_headers
+from lienthong.sandbox.lgsp import LOGIN as TOKEN
 from lienthong.sandbox.lgsp import PATHS as LGSP_PATHS
-from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
+from lienthong.sandbox.misbehaviour import Mode
 from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
-from lienthong.sandbox.store import count_rows
 from lienthong.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
 from schemas.building import SOAP_11, build_envelope
 from signing.wss import SecurityRefused
@@ -33,9 +33,12 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from lienthong.sandbox.adapter import Adapter
+    from lienthong.sandbox.counter import Counter
     from lienthong.sandbox.headers import HeaderDemands
     from lienthong.sandbox.lgsp import Lgsp
-    from lienthong.sandbox.misbehaviour import Misbehaviours
+    from lienthong.sandbox.misbehaviour import Misbehaviour
+    from lienthong.sandbox.orders import Misbehaviours
+    from lienthong.sandbox.pushing import Pusher
     from lienthong.sandbox.security import Guard
 
 PAGES = {
@@ -48,11 +51,14 @@ PAGES = {
     ),
 }
 """Status and web page of the modes that answer with one."""
-JSON = "application/json; charset=utf-8"
+FAULTS = {Mode.FAULT: 500, Mode.FAULT_200: 200}
+"""HTTP status of the modes that answer with a fault of the server."""
+SPOILT = frozenset({Mode.EMPTY, Mode.TRUNCATED, Mode.WRONG_CHARSET, Mode.SLOW_DRIP})
+"""Modes that spoil an answer on its way out."""
+DRIPS = 20
 PROXY_FAULT = HeaderFault(
     reason="không kết nối được (thử nghiệm)", dotted="Server.ClientProxy.NetworkError"
 )
-MAX_CONTROL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,8 @@ class App:
     portal: Portal
     adapter: Adapter
     lgsp: Lgsp
+    counter: Counter
+    pusher: Pusher
     misbehaviours: Misbehaviours
     clock: Callable[[], datetime]
     guard: Guard | None
@@ -129,6 +137,8 @@ class PortalHandler(BaseHTTPRequestHandler):
     server: PortalServer
     server_version = "lienthong-sandbox"
     sys_version = ""
+    ahead = timedelta()
+    """Of the clock by which the present answer is given."""
 
     def setup(self) -> None:
         """Set the idle timeout of this sandbox before the connection is used."""
@@ -194,13 +204,14 @@ class PortalHandler(BaseHTTPRequestHandler):
         incoming = portal.record(request, now=now)
         is_delivery = local_name(request) != LOOK_UP
         strike = app.misbehaviours.strike(
-            is_delivery=is_delivery, dossier_code=incoming.dossier_code, now=monotonic()
+            service=local_name(request),
+            is_delivery=is_delivery,
+            dossier_code=incoming.dossier_code,
+            now=monotonic(),
         )
-        if strike is not None and strike.mode is Mode.FAULT:
-            portal.note(incoming.arrival_id, outcome=strike.mode.value)
-            self._fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")
-            return
-        if self._is_struck(strike, incoming.arrival_id):
+        now += ahead_of(strike)
+        fail = partial(self._fail_soap, soap)
+        if self._is_struck(strike, incoming.arrival_id, fail=fail):
             return
         signature = None
         if app.guard is not None and app.guard.judges_requests:
@@ -229,33 +240,40 @@ class PortalHandler(BaseHTTPRequestHandler):
             if is_delivery
             else portal.look_up(incoming)
         )
-        if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
-            self._drop()
+        if self._is_struck_late(strike, incoming.message_id, incoming.dossier_code, fail=fail):
             return
         if strike is not None and strike.change is not None:
             body = change_xml(body, strike.change)
+        body = disguise_element(body, strike)
         text = self._wrap(body, soap, confirms=signature, headers=echo)
-        self._reply(200, text, content_type=CONTENT_TYPES[soap])
+        self._send(200, text, content_type=CONTENT_TYPES[soap], strike=strike)
+
+    def _fail_soap(self, soap: str, status: int) -> None:
+        body = build_fault(soap, code="Receiver", reason="Lỗi hệ thống (thử nghiệm)")
+        self._reply(status, self._wrap(body, soap), content_type=CONTENT_TYPES[soap])
 
     def _answer_json(self, data: bytes) -> None:
         app = self.server.app
         asked = app.adapter.record(self.path, data, now=app.clock())
         strike = app.misbehaviours.strike(
-            is_delivery=asked.is_delivery, dossier_code=asked.dossier_code, now=monotonic()
+            service=asked.operation or "",
+            is_delivery=asked.is_delivery,
+            dossier_code=asked.dossier_code,
+            now=monotonic(),
         )
-        if strike is not None and strike.mode is Mode.FAULT:
-            app.portal.note(asked.arrival_id, outcome=strike.mode.value)
-            self._reply(500, say_fault(), content_type=JSON)
+        fail = partial(self._fail_json, say_fault())
+        if self._is_struck(strike, asked.arrival_id, fail=fail):
             return
-        if self._is_struck(strike, asked.arrival_id):
-            return
-        body = app.adapter.answer(asked, now=app.clock(), strike=strike)
-        if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
-            self._drop()
+        body = app.adapter.answer(asked, now=app.clock() + ahead_of(strike), strike=strike)
+        if self._is_struck_late(strike, asked.digest, asked.dossier_code, fail=fail):
             return
         if strike is not None and strike.change is not None:
             body = change_json(body, strike.change)
-        self._reply(200, body, content_type=JSON)
+        body, content_type = disguise_json(body, strike)
+        self._send(200, body, content_type=content_type, strike=strike)
+
+    def _fail_json(self, body: bytes, status: int) -> None:
+        self._reply(status, body, content_type=JSON)
 
     def _is_for_lgsp(self) -> bool:
         return (self.command, self.path.partition("?")[0]) in LGSP_PATHS
@@ -265,25 +283,34 @@ class PortalHandler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = app.lgsp.record(self.command, self.path, data, headers=headers, now=app.clock())
         strike = app.misbehaviours.strike(
-            is_delivery=asked.is_delivery, dossier_code=asked.dossier_code, now=monotonic()
+            service=LOGIN if asked.operation == TOKEN else asked.operation,
+            is_delivery=asked.is_delivery,
+            dossier_code=asked.dossier_code,
+            now=monotonic(),
         )
-        if strike is not None and strike.mode is Mode.FAULT:
-            app.portal.note(asked.arrival_id, outcome=strike.mode.value)
-            self._reply(500, b'{"Status":500,"Message":"Error"}', content_type=JSON)
+        fail = partial(self._fail_json, b'{"Status":500,"Message":"Error"}')
+        if self._is_struck(strike, asked.arrival_id, fail=fail):
             return
-        if self._is_struck(strike, asked.arrival_id):
+        status, body = app.lgsp.answer(asked, now=app.clock() + ahead_of(strike), strike=strike)
+        if self._is_struck_late(strike, asked.digest, asked.dossier_code, fail=fail):
             return
-        status, body = app.lgsp.answer(asked, now=app.clock(), strike=strike)
-        if strike is not None and strike.mode is Mode.COMMIT_THEN_DROP:
-            self._drop()
-            return
-        self._reply(status, body, content_type=JSON)
+        content_type = JSON
+        if status == 200:
+            body, content_type = disguise_json(body, strike)
+        self._send(status, body, content_type=content_type, strike=strike)
 
-    def _is_struck(self, strike: Misbehaviour | None, arrival_id: int) -> bool:
+    def _is_struck(
+        self, strike: Misbehaviour | None, arrival_id: int, *, fail: Callable[[int], None]
+    ) -> bool:
         """Misbehave as is ordered before anything is judged; return whether that is all."""
         app = self.server.app
+        self.ahead = ahead_of(strike)
         if strike is None:
             return False
+        if strike.mode in FAULTS:
+            app.portal.note(arrival_id, outcome=strike.mode.value)
+            fail(FAULTS[strike.mode])
+            return True
         if strike.mode is Mode.DROP_BEFORE or strike.mode in PAGES:
             app.portal.note(arrival_id, outcome=strike.mode.value)
             if strike.mode in PAGES:
@@ -295,6 +322,60 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._drop()
             return True
         return False
+
+    def _is_struck_late(
+        self,
+        strike: Misbehaviour | None,
+        message_id: str | None,
+        dossier_code: str | None,
+        *,
+        fail: Callable[[int], None],
+    ) -> bool:
+        """Misbehave as is ordered when all is done; return whether there is no other answer."""
+        portal, mode = self.server.app.portal, None if strike is None else strike.mode
+        if mode is Mode.FORGETS:
+            portal.forget(dossier_code)
+        if mode is Mode.COMMIT_THEN_DROP:
+            self._drop()
+            return True
+        if mode is Mode.ANSWERS_DIFFER and portal.times_seen(message_id or "") == 1:
+            fail(500)
+            return True
+        return False
+
+    def _send(
+        self, status: int, body: bytes, *, content_type: str, strike: Misbehaviour | None
+    ) -> None:
+        """Send an answer, whole or as is ordered."""
+        mode = None if strike is None else strike.mode
+        if strike is None or mode not in SPOILT:
+            self._reply(status, body, content_type=content_type)
+        elif mode is Mode.EMPTY:
+            self._reply(status, b"", content_type=content_type)
+        elif mode is Mode.WRONG_CHARSET:
+            self._reply(status, recode(body, strike.charset), content_type=content_type)
+        else:
+            self._begin(status, len(body), content_type=content_type)
+            if mode is Mode.TRUNCATED:
+                self.wfile.write(body[: len(body) // 2])
+                self.wfile.flush()
+                self._drop()
+            else:
+                self._drip(body, seconds=strike.delay_seconds)
+
+    def _drip(self, body: bytes, *, seconds: float) -> None:
+        size = max(1, len(body) // DRIPS)
+        for start in range(0, len(body), size):
+            if self.server.app.stopping.wait(seconds / DRIPS):
+                self._drop()
+                return
+            self.wfile.write(body[start : start + size])
+            self.wfile.flush()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time of the Date header, by the clock that this answer is given by."""
+        at = time() if timestamp is None else timestamp
+        return super().date_time_string(at + self.ahead.total_seconds())
 
     def _read_body(self) -> bytes | None:
         """Return the body, or None after a refusal."""
@@ -380,83 +461,33 @@ class PortalHandler(BaseHTTPRequestHandler):
         content_type: str,
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        self._begin(status, len(body), content_type=content_type, headers=headers)
+        self.wfile.write(body)
+
+    def _begin(
+        self,
+        status: int,
+        length: int,
+        *,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(length))
         if self.close_connection or self.server.is_closing:
             self.close_connection = True
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
 
 
-class ControlServer(ThreadingHTTPServer):
-    """The control address; on loopback only."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, port: int, *, app: App, apply: Callable[[], None]) -> None:
-        self.app = app
-        self.apply = apply
-        """Makes the portal listen, or not, as is ordered now."""
-        super().__init__(("127.0.0.1", port), ControlHandler)
-
-
-class ControlHandler(BaseHTTPRequestHandler):
-    """Takes orders to misbehave, in JSON."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 30
-    server: ControlServer
-
-    def do_GET(self) -> None:
-        """Say what is ordered and how much has been written down."""
-        if self.path != "/state":
-            self._reply(404, {"error": "GET /state, POST /misbehave, POST /clear"})
-            return
-        arrivals, effects = self.server.app.portal.store.run(count_rows)
-        orders = self.server.app.misbehaviours.describe(monotonic())
-        self._reply(200, {"misbehaviour": orders, "arrivals": arrivals, "effects": effects})
-
-    def do_POST(self) -> None:
-        """Take an order, or forget all."""
-        length = self.headers.get("Content-Length", "0")
-        size = int(length) if length.isascii() and length.isdigit() else MAX_CONTROL_BYTES + 1
-        if size > MAX_CONTROL_BYTES:
-            self.close_connection = True
-            self._reply(413, {"error": "too large"})
-            return
-        data = self.rfile.read(size)
-        if self.path == "/clear":
-            self.server.app.misbehaviours.clear()
-        elif self.path == "/misbehave":
-            try:
-                wish = Misbehaviour.model_validate_json(data)
-            except ValidationError as error:
-                self._reply(400, {"error": str(error)})
-                return
-            self.server.app.misbehaviours.add(wish, now=monotonic())
-        else:
-            self._reply(404, {"error": "GET /state, POST /misbehave, POST /clear"})
-            return
-        # The order holds when it is answered: a client need not wait and guess.
-        self.server.apply()
-        self._reply(200, {"misbehaviour": self.server.app.misbehaviours.describe(monotonic())})
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Log nothing."""
-
-    def _reply(self, status: int, value: object) -> None:
-        body = json.dumps(value, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", JSON)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+def ahead_of(strike: Misbehaviour | None) -> timedelta:
+    """Return how far ahead the clock is for this answer."""
+    if strike is None or strike.mode is not Mode.CLOCK_AHEAD:
+        return timedelta()
+    return timedelta(seconds=strike.ahead_seconds)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -66,6 +66,11 @@ class LgspAsked:
     arrival_id: int = 0
 
     @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the body: what the message is known by."""
+        return sha256(self.body).hexdigest()
+
+    @property
     def is_delivery(self) -> bool:
         """Whether it would change something."""
         return self.operation in (DOSSIER, PROGRESS)
@@ -130,8 +135,8 @@ class Lgsp:
                 return 200, self.say(Code.OK, results=results)
             refusal = self._deliver(asked, now=now)
         if refusal is None:
-            unknown = strike is not None and strike.mode is Mode.UNKNOWN_SUCCESS
-            return 200, self.say(Code.UNKNOWN if unknown else Code.OK)
+            code = self.portal.another_code(strike, asked.digest)
+            return 200, self.say(code or Code.OK)
         self.portal.note(asked.arrival_id, outcome=refusal.code.value)
         return 200, self.say(refusal.code, detail=refusal.detail)
 
@@ -191,7 +196,7 @@ class Lgsp:
         wrong = _wrong_in(asked.values, FIELDS[asked.operation])
         if wrong:
             return Refusal(code=Code.INVALID, detail=wrong)
-        digest = sha256(asked.body).hexdigest()
+        digest = asked.digest
         effect = Effect(
             arrival_id=asked.arrival_id,
             at=now.isoformat(),

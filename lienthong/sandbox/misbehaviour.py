@@ -1,23 +1,13 @@
-"""
-How a sandbox misbehaves: modes that are switched on for a time, a count or a share of requests.
-
-Which requests a share hits is drawn from a seeded generator, so a run can be repeated.
-"""
+"""The ways in which a sandbox misbehaves, and what one order to do so says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
-from fnmatch import fnmatchcase
-from threading import Lock
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lienthong.sandbox.changing import Change  # noqa: TC001 - pydantic reads it
-
-if TYPE_CHECKING:
-    from random import Random
 
 
 class Mode(Enum):
@@ -55,6 +45,40 @@ class Mode(Enum):
     """Every session ends, and the answer says so (JSON only); nothing takes effect."""
     CHANGED = "changed"
     """Everything is done, and the answer is changed as `change` says."""
+    FAULT_200 = "fault_200"
+    """What FAULT says, with HTTP 200; nothing takes effect."""
+    SUCCESS_TEXT = "success_text"
+    """A refusal (-1) whose text is that of success; nothing takes effect."""
+    EXISTS_NEGATIVE = "exists_negative"
+    """As EXISTS, with the code -3."""
+    NOTE_LIMIT = "note_limit"
+    """A dossier with a GhiChu of more than `limit` characters is refused; others are as usual."""
+    EMPTY = "empty"
+    """A delivery takes effect, and the answer is HTTP 200 with nothing in it."""
+    TRUNCATED = "truncated"
+    """A delivery takes effect, and half of the announced answer comes."""
+    WRONG_CHARSET = "wrong_charset"
+    """A delivery takes effect, and the answer says that it is UTF-8 and is in `charset`."""
+    SLOW_DRIP = "slow_drip"
+    """Everything is done, and the answer comes bit by bit, over `delay_seconds`."""
+    CLOCK_AHEAD = "clock_ahead"
+    """Everything is done with a clock that is `ahead_seconds` ahead: receipts, look-ups, Date."""
+    CODE_DOUBLE_ZERO = "code_double_zero"
+    """A delivery takes effect, and its success is 00."""
+    CODE_NUMBER = "code_number"
+    """A delivery takes effect, and the code is a number where it was a text (JSON only)."""
+    EXTRA_KEYS = "extra_keys"
+    """A delivery takes effect, and the answer has a field that nobody knows."""
+    MISSING_KEYS = "missing_keys"
+    """A delivery takes effect, and the answer has no message."""
+    TEXT_ANSWER = "text_answer"
+    """A delivery takes effect, and the answer is a sentence and no JSON (JSON only)."""
+    WRAPPED = "wrapped"
+    """A delivery takes effect, and the answer is a text inside a façade's (JSON only)."""
+    ANSWERS_DIFFER = "answers_differ"
+    """A delivery takes effect; its first answer is a fault, its second "exists", then as usual."""
+    FORGETS = "forgets"
+    """A delivery is accepted as usual, and then its dossier is forgotten."""
 
 
 OF_DELIVERIES = frozenset(
@@ -68,6 +92,21 @@ OF_DELIVERIES = frozenset(
         Mode.WRONG_ECHO,
         Mode.PROXY_FAULT,
         Mode.SESSION_EXPIRED,
+        Mode.FAULT_200,
+        Mode.SUCCESS_TEXT,
+        Mode.EXISTS_NEGATIVE,
+        Mode.NOTE_LIMIT,
+        Mode.EMPTY,
+        Mode.TRUNCATED,
+        Mode.WRONG_CHARSET,
+        Mode.CODE_DOUBLE_ZERO,
+        Mode.CODE_NUMBER,
+        Mode.EXTRA_KEYS,
+        Mode.MISSING_KEYS,
+        Mode.TEXT_ANSWER,
+        Mode.WRAPPED,
+        Mode.ANSWERS_DIFFER,
+        Mode.FORGETS,
     }
 )
 """Modes that leave look-ups alone, so that a client can find out what happened."""
@@ -86,7 +125,12 @@ class Misbehaviour(BaseModel):
     for_seconds: float | None = Field(default=None, gt=0)
     count: int | None = Field(default=None, ge=1, description="requests it hits at most")
     share: float = Field(default=1, gt=0, le=1, description="of the requests it hits")
-    delay_seconds: float = Field(default=1, gt=0, le=3600, description="of 'slow'")
+    delay_seconds: float = Field(default=1, gt=0, le=3600, description="of 'slow' and 'slow_drip'")
+    ahead_seconds: int = Field(default=10_800, ge=1, le=86_400, description="of 'clock_ahead'")
+    charset: Literal["windows-1258", "utf-16"] = Field(
+        default="windows-1258", description="of 'wrong_charset'"
+    )
+    limit: int = Field(default=2000, ge=0, description="characters, of 'note_limit'")
     retry_after_seconds: int | None = Field(
         default=None, ge=0, description="in a Retry-After of 'unavailable' and 'too_many'"
     )
@@ -111,77 +155,3 @@ class Misbehaviour(BaseModel):
         if self.mode is Mode.REFUSE and (self.count is not None or self.share != 1):
             raise ValueError("'refuse' sees no requests: it takes for_seconds, not count or share")
         return self
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
-    wish: Misbehaviour
-    begins: float
-    hits: int = 0
-
-    def is_on(self, now: float) -> bool:
-        return self.begins <= now and not self.is_over(now)
-
-    def is_over(self, now: float) -> bool:
-        ends = None if self.wish.for_seconds is None else self.begins + self.wish.for_seconds
-        used_up = self.wish.count is not None and self.hits >= self.wish.count
-        return used_up or (ends is not None and ends <= now)
-
-
-class Misbehaviours:
-    """What is ordered now. Thread-safe; times are seconds of the caller's monotonic clock."""
-
-    def __init__(self, *, random: Random) -> None:
-        self._random = random
-        self._orders: list[_Order] = []
-        self._lock = Lock()
-
-    def add(self, wish: Misbehaviour, *, now: float) -> None:
-        """Take one order; those before it come first."""
-        with self._lock:
-            self._orders = [order for order in self._orders if not order.is_over(now)]
-            self._orders.append(_Order(wish=wish, begins=now + wish.after_seconds))
-
-    def clear(self) -> None:
-        """Behave again."""
-        with self._lock:
-            self._orders = []
-
-    def is_refusing(self, now: float) -> bool:
-        """Return whether nobody should listen."""
-        with self._lock:
-            return any(
-                order.wish.mode is Mode.REFUSE and order.is_on(now) for order in self._orders
-            )
-
-    def strike(
-        self, *, is_delivery: bool, dossier_code: str | None, now: float
-    ) -> Misbehaviour | None:
-        """Return how to misbehave towards this request, counting it, or None."""
-        with self._lock:
-            for index, order in enumerate(self._orders):
-                wish = order.wish
-                if wish.mode is Mode.REFUSE or not order.is_on(now):
-                    continue
-                if wish.mode in OF_DELIVERIES and not is_delivery:
-                    continue
-                if not fnmatchcase(dossier_code or "", wish.pattern):
-                    continue
-                if wish.share < 1 and self._random.random() >= wish.share:
-                    continue
-                self._orders[index] = replace(order, hits=order.hits + 1)
-                return wish
-        return None
-
-    def describe(self, now: float) -> list[dict[str, object]]:
-        """Return the orders that are on or still to come, for the control address."""
-        with self._lock:
-            return [
-                {
-                    **order.wish.model_dump(mode="json", exclude_none=True),
-                    "on": order.is_on(now),
-                    "hits": order.hits,
-                }
-                for order in self._orders
-                if not order.is_over(now)
-            ]

@@ -14,30 +14,35 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from lienthong.sandbox.config import LookUpShows
+from lienthong.sandbox.judging import finding
 from lienthong.sandbox.misbehaviour import Mode
 from lienthong.sandbox.store import (
     Arrival,
     Effect,
     add_arrival,
     add_effect,
+    count_arrivals_of,
+    delete_effects_on,
     effects_on,
     first_effect_of,
     set_outcome,
 )
 from schemas.building import LookUpResult, build_look_up_response, build_receipt, build_response
 from schemas.errors import InputError
+from schemas.problem import Text
 from schemas.reading import read_document, read_request
 from signing import NoCanonicalForm, SignatureRefused, canonical_bytes, verify
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lxml.etree import _Element
 
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.store import SandboxStore
     from schemas.model import SchemaVersion
+    from schemas.problem import Problem
     from schemas.reading import Document, Request
     from schemas.validation import Validator
     from signing import VerificationPolicy, XadesSigner
@@ -53,6 +58,8 @@ class Code(Enum):
     OK = "0"
     INVALID = "-1"
     EXISTS = "3"
+    EXISTS_NEGATIVE = "-3"
+    """The same, as some write it; only when told to misbehave."""
     MISSING = "4"
     CONFLICT = "5"
     SIGNATURE = "6"
@@ -68,6 +75,7 @@ TEXTS = {
     Code.OK: "Thành công",
     Code.INVALID: "Dữ liệu không đúng cấu trúc",
     Code.EXISTS: "Hồ sơ đã tồn tại",
+    Code.EXISTS_NEGATIVE: "Hồ sơ đã tồn tại",
     Code.MISSING: "Hồ sơ chưa có trên hệ thống",
     Code.CONFLICT: "Mã bản tin đã được dùng cho nội dung khác",
     Code.SIGNATURE: "Chữ ký số không hợp lệ",
@@ -85,6 +93,8 @@ class Refusal:
 
     code: Code
     detail: str = ""
+    problems: tuple[Problem, ...] = ()
+    """Every finding; the detail is of the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,7 @@ class Incoming:
     received: bytes
     """The document as it arrived, in canonical form; empty without one."""
     dossier_code: str | None
+    message_id: str | None = None
     arrival_id: int = 0
     """Of the row that it was written down in."""
 
@@ -142,12 +153,34 @@ class Portal:
         version, validator = self.versions[namespace(incoming.element)]
         checked = forced(strike) or self._check(incoming, validator, now=now)
         if isinstance(checked, Accepted):
+            note = checked.document.values.get("GhiChu")
+            checked = refuse_note(strike, note) or checked
+        if isinstance(checked, Accepted):
             answer = self._accept(checked, incoming, version, now=now)
-            if strike is None or strike.mode is not Mode.UNKNOWN_SUCCESS:
+            code = self.another_code(strike, checked.document.message_id)
+            if code is None:
                 return answer
-            return _respond(version, local_name(incoming.element), Refusal(code=Code.UNKNOWN))
+            return _respond(version, local_name(incoming.element), Refusal(code=code))
         self.note(incoming.arrival_id, outcome=checked.code.value)
         return _respond(version, local_name(incoming.element), checked)
+
+    def another_code(self, strike: Misbehaviour | None, message_id: str) -> Code | None:
+        """Return the code to answer with in place of that of an accepted message, or None."""
+        if strike is None:
+            return None
+        if strike.mode is Mode.UNKNOWN_SUCCESS:
+            return Code.UNKNOWN
+        if strike.mode is Mode.ANSWERS_DIFFER and self.times_seen(message_id) == 2:
+            return Code.EXISTS
+        return None
+
+    def times_seen(self, message_id: str) -> int:
+        """Return how often a message arrived so far."""
+        return self.store.run(lambda connection: count_arrivals_of(connection, message_id))
+
+    def forget(self, dossier_code: str | None) -> None:
+        """Forget a dossier, with its progress rows."""
+        self.store.run(lambda connection: delete_effects_on(connection, dossier_code or ""))
 
     def look_up(self, incoming: Incoming) -> bytes:
         """Answer a look-up."""
@@ -190,8 +223,7 @@ class Portal:
     ) -> Accepted | Refusal:
         problems = validator.problems_of_element(incoming.element)
         if problems:
-            detail = f"{problems[0].field or ''} {problems[0].message.vi}".strip()
-            return Refusal(code=Code.INVALID, detail=detail)
+            return invalid(problems)
         if incoming.request is None:
             # The reader is stricter than the schema's types: "+1" is an integer to them.
             return Refusal(code=Code.INVALID)
@@ -203,7 +235,9 @@ class Portal:
             return Refusal(code=Code.SIGNATURE, detail=detail)
         except InputError as error:
             # A date that the schema's pattern cannot refuse, for one.
-            return Refusal(code=Code.INVALID, detail=error.problem.message.vi)
+            return Refusal(
+                code=Code.INVALID, detail=error.problem.message.vi, problems=(error.problem,)
+            )
         if document.packet != incoming.request.packet:
             return Refusal(code=Code.INVALID, detail=f"{document.packet} trong yêu cầu khác")
         if verified.signer.agency_code != document.agency_code:
@@ -319,7 +353,11 @@ def describe(element: _Element, *, now: datetime) -> tuple[Incoming, Arrival]:
         attempt=None if request is None else request.attempt,
     )
     incoming = Incoming(
-        element=element, request=request, received=received, dossier_code=dossier_code
+        element=element,
+        request=request,
+        received=received,
+        dossier_code=dossier_code,
+        message_id=message_id,
     )
     return incoming, arrival
 
@@ -340,9 +378,41 @@ def forced(strike: Misbehaviour | None) -> Refusal | None:
         Mode.UNKNOWN_CODE: Code.UNKNOWN,
         Mode.REJECT: Code.REJECTED,
         Mode.EXISTS: Code.EXISTS,
+        Mode.EXISTS_NEGATIVE: Code.EXISTS_NEGATIVE,
+        # The text of success is put over it.
+        Mode.SUCCESS_TEXT: Code.INVALID,
     }
     code = None if strike is None else codes.get(strike.mode)
     return None if code is None else Refusal(code=code)
+
+
+def refuse_note(strike: Misbehaviour | None, note: object) -> Refusal | None:
+    """Return the refusal of a GhiChu that is longer than a misbehaviour allows, or None."""
+    if strike is None or strike.mode is not Mode.NOTE_LIMIT or not isinstance(note, str):
+        return None
+    if len(note) <= strike.limit:
+        return None
+    problem = finding(
+        "note_too_long",
+        Text(
+            vi=f"GhiChu dài {len(note)} ký tự, Cổng chỉ nhận {strike.limit}",
+            en=f"GhiChu has {len(note)} characters, and {strike.limit} are taken",
+        ),
+        path="GhiChu",
+        suggestion=Text(
+            vi="Rút ngắn, hoặc đặt max_lengths trong [target.json]",
+            en="shorten it, or set max_lengths in [target.json]",
+        ),
+    )
+    return invalid((problem,))
+
+
+def invalid(problems: Sequence[Problem]) -> Refusal:
+    """Return the refusal of what is not as published."""
+    first = problems[0]
+    field = "" if first.message.vi.startswith(first.field or "") else first.field
+    detail = f"{field} {first.message.vi}".strip()
+    return Refusal(code=Code.INVALID, detail=detail, problems=tuple(problems))
 
 
 def _respond(version: SchemaVersion, operation: str, refusal: Refusal) -> bytes:

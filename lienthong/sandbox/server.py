@@ -15,13 +15,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from lienthong.sandbox.adapter import Adapter
+from lienthong.sandbox.control import ControlServer
+from lienthong.sandbox.counter import Counter
 from lienthong.sandbox.description import describe_service
-from lienthong.sandbox.handlers import App, ControlServer, PortalServer
+from lienthong.sandbox.filing import SoapMessages
+from lienthong.sandbox.handlers import App, PortalServer
 from lienthong.sandbox.headers import CLIENT, SERVICE
 from lienthong.sandbox.lgsp import LGSP_PATH, SUCCESS, Lgsp
-from lienthong.sandbox.misbehaviour import Misbehaviours
+from lienthong.sandbox.orders import Misbehaviours
 from lienthong.sandbox.portal import Code, Portal
+from lienthong.sandbox.pushing import Pusher
 from lienthong.sandbox.security import Guard
+from lienthong.sandbox.stage import Stage
 from lienthong.sandbox.store import SandboxStore
 from schemas.model import load_version
 from schemas.validation import Validator
@@ -45,6 +50,8 @@ REFUSALS = (
     Code.MISSING,
 )
 """Codes after which a message will never be accepted."""
+PUSHER_SECONDS = 40
+"""How long an attempt to send something down may take to end; more than its own timeouts."""
 TICK_SECONDS = 0.05
 """How often orders that begin or end by themselves are noticed."""
 
@@ -131,6 +138,10 @@ def serve(
             target=control.serve_forever, args=(0.02,), name="sandbox-control", daemon=True
         ).start()
         stack.callback(control.shutdown)
+        pusher = Thread(target=app.pusher.run, name="sandbox-pusher", daemon=True)
+        pusher.start()
+        stack.callback(pusher.join, PUSHER_SECONDS)
+        stack.callback(stop.set)
         start = monotonic()
         for wish in config.schedule:
             app.misbehaviours.add(wish, now=start)
@@ -276,11 +287,21 @@ def _make_app(
         idempotent=config.idempotent,
         look_up_shows=config.look_up_shows,
     )
+    counter = Counter(portal=portal, door=config.door)
     return App(
         portal=portal,
+        counter=counter,
+        pusher=Pusher(
+            counter=counter, soap=SoapMessages(versions[0], key=key), clock=clock, stop=stop
+        ),
         adapter=Adapter(portal=portal, login=config.adapter),
         lgsp=Lgsp(portal=portal, client=config.lgsp),
-        misbehaviours=Misbehaviours(random=Random(config.seed)),  # noqa: S311 - no secret
+        misbehaviours=Misbehaviours(
+            random=Random(config.seed),  # noqa: S311 - no secret
+            stage=None
+            if config.scenario is None
+            else Stage(config.scenario, seed=config.seed, now=monotonic()),
+        ),
         clock=clock,
         guard=None if config.security is None else Guard(config.security, key=key),
         demands=config.headers,

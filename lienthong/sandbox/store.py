@@ -47,6 +47,21 @@ CREATE TABLE IF NOT EXISTS effects (
 );
 CREATE INDEX IF NOT EXISTS effects_message ON effects (message_id);
 CREATE INDEX IF NOT EXISTS effects_dossier ON effects (dossier_code);
+CREATE TABLE IF NOT EXISTS filings (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    service TEXT NOT NULL,
+    dossier_code TEXT,
+    unit TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    is_updating INTEGER NOT NULL,
+    item BLOB,
+    state TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    repeats_left INTEGER NOT NULL,
+    answer TEXT NOT NULL
+);
 """
 PENDING = "pending"
 """Outcome of an arrival that is not judged yet, or whose judging was killed."""
@@ -73,6 +88,7 @@ class Effect:
     """What one accepted arrival changed."""
 
     arrival_id: int
+    """0: nothing arrived; it was filed at the portal itself."""
     at: str
     message_id: str
     dossier_code: str
@@ -86,6 +102,7 @@ class SandboxStore:
     """One SQLite file with one writing thread; thread-safe."""
 
     def __init__(self, file: Path) -> None:
+        self.file = file
         file.parent.mkdir(parents=True, exist_ok=True)
         self._jobs: SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None]
         self._jobs = SimpleQueue()
@@ -191,6 +208,20 @@ def first_effect_of(connection: sqlite3.Connection, message_id: str) -> tuple[st
         (message_id,),
     ).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+def count_arrivals_of(connection: sqlite3.Connection, message_id: str) -> int:
+    """Return how often a message arrived."""
+    return int(
+        connection.execute(
+            "SELECT count(*) FROM arrivals WHERE message_id = ?", (message_id,)
+        ).fetchone()[0]
+    )
+
+
+def delete_effects_on(connection: sqlite3.Connection, dossier_code: str) -> None:
+    """Forget a dossier."""
+    connection.execute("DELETE FROM effects WHERE dossier_code = ?", (dossier_code,))
 
 
 def effects_on(connection: sqlite3.Connection, dossier_code: str) -> list[tuple[str, ...]]:

@@ -24,6 +24,7 @@ from schemas.building import DocumentBuilder
 from schemas.model import load_version
 from signing import XadesSigner, load_pem, load_policy
 from signing.devpki import DevelopmentPki, make_development_pki
+from tests.contract.json_site import MADE_AT, open_json
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 AGENCY = "000.00.00.H29"
@@ -196,6 +197,33 @@ def connect():
             return channel
 
         yield connect_
+
+
+@pytest.fixture
+def connect_json(tmp_path):
+    """Open channels to the JSON side of sandboxes."""
+    channels = []
+
+    def connect_(sandbox, **login):
+        settings = target_settings(sandbox.url, config=sandbox.config)
+        settings |= {"read_timeout_seconds": 5, "look_up_attempts": 1}
+        url, table = settings.pop("endpoint"), settings.pop("json") | login
+        del settings["channel"]
+        channels.append(
+            open_json(
+                url,
+                folder=tmp_path,
+                clock=lambda: MADE_AT,
+                session=None,
+                adapter=table,
+                **settings,
+            )
+        )
+        return channels[-1]
+
+    yield connect_
+    for channel in channels:
+        channel.close()
 
 
 @pytest.fixture

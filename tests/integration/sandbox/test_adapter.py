@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lienthong.channels.port import Found, Outcome, Packet, SendRequest
-from lienthong.sandbox import AdapterLogin, LookUpShows, target_settings
+from lienthong.sandbox import AdapterLogin, LookUpShows
 from tests.contract.json_site import (
     DOSSIER,
     JSON_DOCUMENT,
@@ -16,7 +16,6 @@ from tests.contract.json_site import (
     PROGRESS_VALUES,
     VALUES,
     build_document,
-    open_json,
 )
 
 ADD = SendRequest(
@@ -42,32 +41,6 @@ def sandbox(start):
     return start(channel="dvcqg-json")
 
 
-@pytest.fixture
-def connect(tmp_path):
-    channels = []
-
-    def connect_(sandbox, **login):
-        settings = target_settings(sandbox.url, config=sandbox.config)
-        settings |= {"read_timeout_seconds": 5, "look_up_attempts": 1}
-        url, table = settings.pop("endpoint"), settings.pop("json") | login
-        del settings["channel"]
-        channels.append(
-            open_json(
-                url,
-                folder=tmp_path,
-                clock=lambda: MADE_AT,
-                session=None,
-                adapter=table,
-                **settings,
-            )
-        )
-        return channels[-1]
-
-    yield connect_
-    for channel in channels:
-        channel.close()
-
-
 def call(sandbox, path="integration", **values):
     url = f"{sandbox.url.removesuffix('/portal')}/adapter/{path}"
     return sandbox.http.request("POST", url, body=json.dumps(values)).json()
@@ -79,8 +52,8 @@ def session(sandbox):
     return {"session": said["session"], "madonvi": "000.00.00.H29"}
 
 
-def test_a_dossier_its_update_and_its_progress_take_effect_in_order(sandbox, connect):
-    channel = connect(sandbox)
+def test_a_dossier_its_update_and_its_progress_take_effect_in_order(sandbox, connect_json):
+    channel = connect_json(sandbox)
 
     answers = [channel.send(request) for request in (PROGRESS, ADD, ADD, UPDATE, PROGRESS)]
 
@@ -103,8 +76,8 @@ def test_a_dossier_its_update_and_its_progress_take_effect_in_order(sandbox, con
     assert [row.is_updating for row in ledger.arrivals] == [None, None, False, False, True, None]
 
 
-def test_a_look_up_tells_of_a_dossier_and_its_absence(sandbox, connect):
-    channel = connect(sandbox)
+def test_a_look_up_tells_of_a_dossier_and_its_absence(sandbox, connect_json):
+    channel = connect_json(sandbox)
     before = channel.look_up(agency_code="", dossier_code=DOSSIER)
     channel.send(ADD)
 
@@ -112,16 +85,16 @@ def test_a_look_up_tells_of_a_dossier_and_its_absence(sandbox, connect):
     assert channel.look_up(agency_code="", dossier_code=DOSSIER).found is Found.PRESENT
 
 
-def test_a_look_up_may_show_nothing(start, connect):
+def test_a_look_up_may_show_nothing(start, connect_json):
     sandbox = start(channel="dvcqg-json", look_up_shows=LookUpShows.NOTHING)
-    channel = connect(sandbox)
+    channel = connect_json(sandbox)
     channel.send(ADD)
 
     assert channel.look_up(agency_code="", dossier_code=DOSSIER).found is Found.ABSENT
 
 
-def test_a_wrong_password_is_refused(sandbox, connect):
-    answer = connect(sandbox, password="sai").send(ADD)
+def test_a_wrong_password_is_refused(sandbox, connect_json):
+    answer = connect_json(sandbox, password="sai").send(ADD)
 
     assert (answer.outcome, answer.detail) == (
         Outcome.TARGET,
@@ -145,8 +118,8 @@ def test_a_wrong_password_is_refused(sandbox, connect):
         ("session_expired", Outcome.DELIVERED, 1),
     ],
 )
-def test_it_misbehaves_as_ordered(sandbox, connect, mode, outcome, effects):
-    channel = connect(sandbox)
+def test_it_misbehaves_as_ordered(sandbox, connect_json, mode, outcome, effects):
+    channel = connect_json(sandbox)
     channel.look_up(agency_code="", dossier_code=DOSSIER)
     sandbox.misbehave(mode=mode, count=1)
 

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 from pydantic import ValidationError
 
-from lienthong.sandbox.misbehaviour import Misbehaviour, Misbehaviours, Mode
+from lienthong.sandbox.misbehaviour import Misbehaviour, Mode
+from lienthong.sandbox.orders import Misbehaviours
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def orders():
 
 
 def strike(orders, *, now, is_delivery=True, dossier_code="A-1"):
-    found = orders.strike(is_delivery=is_delivery, dossier_code=dossier_code, now=now)
+    found = orders.strike(service="", is_delivery=is_delivery, dossier_code=dossier_code, now=now)
     return None if found is None else found.mode
 
 
