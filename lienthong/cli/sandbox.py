@@ -150,6 +150,7 @@ def portal(  # noqa: PLR0913 - the options of one server
                 en=f"Sandbox portal: {url}  (WSDL: {url}?wsdl, control: {control})",
             )
         )
+        session.say(Text(vi=f"Xem gì đã tới: {control}/", en=f"See what arrived: {control}/"))
         session.tell(Text(vi="Cho vào lienthong.toml:", en="Put into lienthong.toml:"))
         for text in _write_toml("target", settings):
             session.err.print(text, markup=False)

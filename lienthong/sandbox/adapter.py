@@ -18,7 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.json_replies import NotJson, read_object
-from lienthong.sandbox.judging import judge_item
+from lienthong.sandbox.judging import finding, judge_item
 from lienthong.sandbox.misbehaviour import Mode
 from lienthong.sandbox.portal import (
     DOSSIER,
@@ -32,6 +32,7 @@ from lienthong.sandbox.portal import (
     refuse_note,
 )
 from lienthong.sandbox.store import Arrival, Effect, add_arrival, set_outcome
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -107,14 +108,14 @@ class Adapter:
                 self._sessions.clear()
         refusal = self._refuse_session(asked, now=now) or forced(strike)
         if refusal is None and asked.operation not in SERVICES:
-            refusal = Refusal(code=Code.INVALID, detail="service")
+            refusal = _wrong("service", "Không có dịch vụ này", "there is no such service")
         if refusal is None:
             if asked.operation == LOOK_UP:
                 return self._look_up(asked)
             refusal = self._deliver(asked, now=now, strike=strike)
         if refusal is None:
             return _say(self.portal.another_code(strike, asked.digest) or Code.OK)
-        self.portal.note(asked.arrival_id, outcome=refusal.code.value)
+        self.portal.refuse(asked.arrival_id, refusal)
         return _say(refusal.code, detail=refusal.detail)
 
     def _log_in(self, asked: Asked, *, now: datetime) -> bytes:
@@ -167,11 +168,21 @@ class Adapter:
     def _check(self, asked: Asked, *, now: datetime) -> tuple[dict[str, str], Refusal | None]:
         unit, data = asked.values.get("madonvi"), asked.values.get("data")
         if not isinstance(unit, str) or not unit:
-            return {}, Refusal(code=Code.INVALID, detail="madonvi")
+            return {}, _wrong(
+                "madonvi", "Thiếu mã đơn vị gửi", "the code of the sending unit is missing"
+            )
         if asked.operation == DOSSIER and asked.values.get("isUpdating") not in _FLAGS:
-            return {}, Refusal(code=Code.INVALID, detail="isUpdating")
+            return {}, _wrong(
+                "isUpdating",
+                'isUpdating phải là "True" hoặc "False"',
+                'isUpdating must be "True" or "False"',
+            )
         if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], dict):
-            return {}, Refusal(code=Code.INVALID, detail="data")
+            return {}, _wrong(
+                "data",
+                "data phải là một mảng có đúng một hồ sơ",
+                "data must be a list with exactly one item",
+            )
         version, validator = list(self.portal.versions.values())[-1]
         problems = judge_item(
             data[0],
@@ -218,6 +229,16 @@ def _read(path: str, data: bytes) -> Asked:
 def _printable(value: object) -> str | None:
     """Return what the ledger can hold: half a surrogate pair it cannot."""
     return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _wrong(name: str, vi: str, en: str) -> Refusal:
+    """Return the refusal of an envelope that is not as the protocol has it."""
+    suggestion = Text(
+        vi="Cần {session, madonvi, service, isUpdating, data: [một hồ sơ]}",
+        en="expected {session, madonvi, service, isUpdating, data: [one item]}",
+    )
+    problem = finding(f"envelope_{name}", Text(vi=vi, en=en), path=name, suggestion=suggestion)
+    return Refusal(code=Code.INVALID, detail=name, problems=(problem,))
 
 
 def _say(code: Code, *, detail: str = "", **more: object) -> bytes:

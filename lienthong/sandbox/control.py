@@ -1,5 +1,5 @@
 """
-The sandbox's control address, on loopback only: orders in JSON, and what there is to see.
+The sandbox's control address, on loopback only: orders in JSON, and a page to look at.
 
 What a web page of somebody else sends here is refused: a browser names where a request comes from,
 and a name that leads to this machine is not this address.
@@ -18,15 +18,18 @@ from lienthong.sandbox.counter import NotFiled
 from lienthong.sandbox.filing import FilingWish
 from lienthong.sandbox.filings import list_dossiers, list_filings
 from lienthong.sandbox.misbehaviour import Misbehaviour
+from lienthong.sandbox.pages import PAGE_HEADERS, FormRefused, Pages
 from lienthong.sandbox.store import count_rows
+from schemas.problem import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from lienthong.sandbox.handlers import App
     from schemas.problem import Problem
 
 JSON: Final = "application/json; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 MAX_CONTROL_BYTES: Final = 1024 * 1024
 MOST_LISTED: Final = 500
 WAYS: Final = (
@@ -44,6 +47,7 @@ class ControlServer(ThreadingHTTPServer):
         self.app = app
         self.apply = apply
         """Makes the portal listen, or not, as is ordered now."""
+        self.pages = Pages(app=app, apply=apply)
         super().__init__(("127.0.0.1", port), ControlHandler)
 
     @property
@@ -85,7 +89,7 @@ class ControlHandler(BaseHTTPRequestHandler):
         elif self.path == "/dossiers":
             self._say(200, {"dossiers": run(lambda one: list_dossiers(one, limit=MOST_LISTED))})
         else:
-            self._say(404, {"error": WAYS})
+            self._show()
 
     def do_POST(self) -> None:
         """Take an order."""
@@ -97,6 +101,9 @@ class ControlHandler(BaseHTTPRequestHandler):
             return
         data = self.rfile.read(size)
         if not self._is_own():
+            return
+        if self.path.startswith("/page/"):
+            self._obey_form(data)
             return
         try:
             self._obey(data)
@@ -126,6 +133,24 @@ class ControlHandler(BaseHTTPRequestHandler):
         self.server.apply()
         self._say(200, {"misbehaviour": app.misbehaviours.describe(monotonic())})
 
+    def _show(self) -> None:
+        page = self.server.pages.show(self.path)
+        if page is None:
+            self._say(404, {"error": WAYS})
+        else:
+            self.reply(*page, content_type=HTML, headers=PAGE_HEADERS)
+
+    def _obey_form(self, data: bytes) -> None:
+        pages = self.server.pages
+        try:
+            location = pages.obey(self.path, data)
+        except FormRefused as error:
+            page = pages.overview(Language.VI, complaint=error.text)
+            self.reply(error.status, page, content_type=HTML, headers=PAGE_HEADERS)
+            return
+        headers = {**PAGE_HEADERS, "Location": location}
+        self.reply(303, b"", content_type=HTML, headers=headers)
+
     def _is_own(self) -> bool:
         """Return whether no other site's page sent this, having refused it otherwise."""
         names = self.server.own_names
@@ -143,9 +168,18 @@ class ControlHandler(BaseHTTPRequestHandler):
     def _say(self, status: int, value: object) -> None:
         self.reply(status, json.dumps(value, ensure_ascii=False).encode(), content_type=JSON)
 
-    def reply(self, status: int, body: bytes, *, content_type: str) -> None:
+    def reply(
+        self,
+        status: int,
+        body: bytes,
+        *,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Answer one request."""
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from lienthong.sandbox.adapter import LOGIN, PATHS, say_fault
 from lienthong.sandbox.changing import change_json, change_xml
 from lienthong.sandbox.disguises import JSON, disguise_element, disguise_json, recode
+from lienthong.sandbox.explaining import of_headers, of_reasons, of_unreadable
 from lienthong.sandbox.headers import HeaderFault, echo_headers, refuse_headers
 from lienthong.sandbox.lgsp import LOGIN as TOKEN
 from lienthong.sandbox.lgsp import PATHS as LGSP_PATHS
+from lienthong.sandbox.memory import Exchange
 from lienthong.sandbox.misbehaviour import Mode
 from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, Portal, local_name, namespace
 from lienthong.soap import CONTENT_TYPES, NotSoap, build_fault, open_envelope
@@ -137,6 +139,9 @@ class PortalHandler(BaseHTTPRequestHandler):
     server: PortalServer
     server_version = "lienthong-sandbox"
     sys_version = ""
+    arrival_id = 0
+    """Of the present request; 0 while it is not written down."""
+    exchange: Exchange
     ahead = timedelta()
     """Of the clock by which the present answer is given."""
 
@@ -147,6 +152,7 @@ class PortalHandler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         """Take one request, being known as idle until its first byte is there."""
+        self.arrival_id, self.ahead = 0, timedelta()
         self.server.wait_idly(self.connection)
         try:
             self.rfile.peek(1)  # type: ignore[attr-defined]  # it is a BufferedReader
@@ -184,17 +190,29 @@ class PortalHandler(BaseHTTPRequestHandler):
         try:
             soap, request, headers = open_envelope(data)
         except NotSoap as error:
-            self._fault(SOAP_11, code="Sender", reason=str(error))
+            self._refuse_unreadable(SOAP_11, None, data, reason=str(error))
             return
         operation = local_name(request)
         known = namespace(request) in self.server.app.portal.versions
         if not known or operation not in {DOSSIER, PROGRESS, LOOK_UP}:
-            self._fault(soap, code="Sender", reason=f"there is no operation {operation}")
+            reason = f"there is no operation {operation}"
+            self._refuse_unreadable(soap, operation, data, reason=reason)
             return
         self._answer(soap, request, headers, data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Log nothing: the ledger has it all."""
+
+    def _remember(self, channel: str, arrival_id: int, data: bytes) -> None:
+        self.arrival_id = arrival_id
+        self.exchange = Exchange(
+            channel=channel,
+            method=self.command,
+            target=self.path,
+            headers=tuple(self.headers.items()),
+            request=data,
+        )
+        self.server.app.portal.memory.begin(arrival_id, self.exchange)
 
     def _answer(
         self, soap: str, request: _Element, headers: Sequence[_Element], data: bytes
@@ -202,6 +220,7 @@ class PortalHandler(BaseHTTPRequestHandler):
         app, portal = self.server.app, self.server.app.portal
         now = app.clock()
         incoming = portal.record(request, now=now)
+        self._remember("soap", incoming.arrival_id, data)
         is_delivery = local_name(request) != LOOK_UP
         strike = app.misbehaviours.strike(
             service=local_name(request),
@@ -218,6 +237,7 @@ class PortalHandler(BaseHTTPRequestHandler):
             try:
                 proven = app.guard.open(data, now=now)
             except SecurityRefused as error:
+                self.exchange.findings = of_reasons(error.reasons, place="wsse:Security")
                 portal.note(incoming.arrival_id, outcome=error.code)
                 self._refuse_security(soap, error)
                 return
@@ -232,6 +252,7 @@ class PortalHandler(BaseHTTPRequestHandler):
         if strike is not None and strike.mode is Mode.PROXY_FAULT:
             fault = PROXY_FAULT
         if fault is not None:
+            self.exchange.findings = of_headers(fault.reason)
             portal.note(incoming.arrival_id, outcome=fault.dotted or (fault.particular or "?")[-1])
             self._refuse_headers(soap, fault, headers=echo, confirms=signature)
             return
@@ -255,6 +276,7 @@ class PortalHandler(BaseHTTPRequestHandler):
     def _answer_json(self, data: bytes) -> None:
         app = self.server.app
         asked = app.adapter.record(self.path, data, now=app.clock())
+        self._remember("dvcqg-json", asked.arrival_id, data)
         strike = app.misbehaviours.strike(
             service=asked.operation or "",
             is_delivery=asked.is_delivery,
@@ -282,6 +304,7 @@ class PortalHandler(BaseHTTPRequestHandler):
         app = self.server.app
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = app.lgsp.record(self.command, self.path, data, headers=headers, now=app.clock())
+        self._remember("lgsp", asked.arrival_id, data)
         strike = app.misbehaviours.strike(
             service=LOGIN if asked.operation == TOKEN else asked.operation,
             is_delivery=asked.is_delivery,
@@ -307,6 +330,7 @@ class PortalHandler(BaseHTTPRequestHandler):
         self.ahead = ahead_of(strike)
         if strike is None:
             return False
+        self.exchange.mode = strike.mode.value
         if strike.mode in FAULTS:
             app.portal.note(arrival_id, outcome=strike.mode.value)
             fail(FAULTS[strike.mode])
@@ -356,6 +380,7 @@ class PortalHandler(BaseHTTPRequestHandler):
             self._reply(status, recode(body, strike.charset), content_type=content_type)
         else:
             self._begin(status, len(body), content_type=content_type)
+            self._remember_answer(status, body, content_type=content_type)
             if mode is Mode.TRUNCATED:
                 self.wfile.write(body[: len(body) // 2])
                 self.wfile.flush()
@@ -410,6 +435,15 @@ class PortalHandler(BaseHTTPRequestHandler):
             return build_envelope(body, soap=soap, headers=headers)
         return guard.wrap(body, soap=soap, now=now, confirms=confirms, headers=headers)
 
+    def _refuse_unreadable(
+        self, soap: str, operation: str | None, data: bytes, *, reason: str
+    ) -> None:
+        app = self.server.app
+        number = app.portal.record_unreadable(operation, now=app.clock())
+        self._remember("soap", number, data)
+        self.exchange.findings = of_unreadable(reason)
+        self._fault(soap, code="Sender", reason=reason)
+
     def _fault(self, soap: str, *, code: str, reason: str) -> None:
         status = 400 if soap != SOAP_11 and code == "Sender" else 500
         body = build_fault(soap, code=code, reason=reason)
@@ -462,7 +496,12 @@ class PortalHandler(BaseHTTPRequestHandler):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._begin(status, len(body), content_type=content_type, headers=headers)
+        self._remember_answer(status, body, content_type=content_type)
         self.wfile.write(body)
+
+    def _remember_answer(self, status: int, body: bytes, *, content_type: str) -> None:
+        memory = self.server.app.portal.memory
+        memory.answer(self.arrival_id, status, body, content_type=content_type)
 
     def _begin(
         self,

@@ -16,23 +16,36 @@ from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from hmac import compare_digest
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from lienthong.sandbox.judging import MOST_FINDINGS, finding
 from lienthong.sandbox.misbehaviour import Mode
-from lienthong.sandbox.portal import DOSSIER, LOOK_UP, PROGRESS, TEXTS, Code, Refusal, forced
+from lienthong.sandbox.portal import (
+    DOSSIER,
+    LOOK_UP,
+    PROGRESS,
+    TEXTS,
+    Code,
+    Refusal,
+    forced,
+    invalid,
+)
 from lienthong.sandbox.store import Arrival, Effect, add_arrival, effects_on, set_outcome
 from schemas.lgsp_fields import FIELDS, NEVER, LgspField, LgspKind
+from schemas.problem import Text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from lienthong.sandbox.config import LgspClient
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.portal import Portal
+    from schemas.problem import Problem
 
 LGSP_PATH: Final = "/lgsp"
 LOGIN: Final = "token"
@@ -137,7 +150,7 @@ class Lgsp:
         if refusal is None:
             code = self.portal.another_code(strike, asked.digest)
             return 200, self.say(code or Code.OK)
-        self.portal.note(asked.arrival_id, outcome=refusal.code.value)
+        self.portal.refuse(asked.arrival_id, refusal)
         return 200, self.say(refusal.code, detail=refusal.detail)
 
     def say(self, code: Code, *, detail: str = "", results: object = None) -> bytes:
@@ -193,9 +206,9 @@ class Lgsp:
         return ends is not None and now < ends
 
     def _deliver(self, asked: LgspAsked, *, now: datetime) -> Refusal | None:
-        wrong = _wrong_in(asked.values, FIELDS[asked.operation])
+        wrong = tuple(islice(_wrong_in(asked.values, FIELDS[asked.operation]), MOST_FINDINGS))
         if wrong:
-            return Refusal(code=Code.INVALID, detail=wrong)
+            return invalid(wrong)
         digest = asked.digest
         effect = Effect(
             arrival_id=asked.arrival_id,
@@ -238,38 +251,46 @@ def _unbase64(text: str) -> str:
         return ""
 
 
-def _wrong_in(values: Mapping[str, Any], fields: tuple[LgspField, ...], *, where: str = "") -> str:
-    """Return what is not as published in an object; blank where all is."""
+def _wrong_in(
+    values: Mapping[str, Any], fields: tuple[LgspField, ...], *, where: str = ""
+) -> Iterator[Problem]:
+    """Tell what is not as published in an object."""
     known = {one.name: one for one in fields}
     if where.startswith("Attachments"):
         known["Base64"] = _INLINE
     named = {_SPELLINGS.get(name, name): value for name, value in values.items()}
     for name in named:
         if name not in known:
-            return f"{where}{name}: trường không có trong lgsp_schema"
+            yield _wrong(f"{where}{name}", "trường không có trong lgsp_schema", "no such field")
     for name, one in known.items():
-        if name not in named:
-            if one.required:
-                return f"{where}{name}: thiếu"
-            continue
-        wrong = _wrong_value(named[name], one, where=f"{where}{name}")
-        if wrong:
-            return wrong
-    return ""
+        if name in named:
+            yield from _wrong_value(named[name], one, where=f"{where}{name}")
+        elif one.required:
+            yield _wrong(f"{where}{name}", "thiếu", "missing")
 
 
-def _wrong_value(value: object, one: LgspField, *, where: str) -> str:
-    if one.fields:
-        if not isinstance(value, list) or not value:
-            return f"{where}: cần một mảng có phần tử"
+def _wrong_value(value: object, one: LgspField, *, where: str) -> Iterator[Problem]:
+    if not one.fields:
+        if not _is_of(value, one):
+            kind = one.kind.name.lower()
+            yield _wrong(where, f"sai kiểu, cần {kind}", f"wrong type, expected {kind}")
+    elif not isinstance(value, list) or not value:
+        yield _wrong(where, "cần một mảng có phần tử", "expected a list that is not empty")
+    else:
         for item in value:
-            if not isinstance(item, dict):
-                return f"{where}: cần các đối tượng"
-            wrong = _wrong_in(item, one.fields, where=f"{where}.")
-            if wrong:
-                return wrong
-        return ""
-    return "" if _is_of(value, one) else f"{where}: sai kiểu"
+            if isinstance(item, dict):
+                yield from _wrong_in(item, one.fields, where=f"{where}.")
+            else:
+                yield _wrong(where, "cần các đối tượng", "expected objects")
+
+
+def _wrong(path: str, vi: str, en: str) -> Problem:
+    suggestion = Text(
+        vi="So với lgsp_schema.xsd: tên, kiểu và trường bắt buộc",
+        en="compare with lgsp_schema.xsd: names, types and required fields",
+    )
+    text = Text(vi=f"{path}: {vi}", en=f"{path}: {en}")
+    return finding("lgsp", text, path=path, suggestion=suggestion)
 
 
 def _is_of(value: object, one: LgspField) -> bool:

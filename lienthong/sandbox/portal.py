@@ -7,7 +7,7 @@ report; `docs/sandbox.md` lists them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lienthong.sandbox.config import LookUpShows
 from lienthong.sandbox.judging import finding
+from lienthong.sandbox.memory import Memory
 from lienthong.sandbox.misbehaviour import Mode
 from lienthong.sandbox.store import (
     Arrival,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 DOSSIER = "DongBoHoSoMC"
 PROGRESS = "CapNhatTienDoHoSoMC"
 LOOK_UP = "TraCuuHoSo"
+UNREADABLE = "unreadable"
+"""Outcome of what is no request of the portal's."""
 
 
 class Code(Enum):
@@ -85,6 +88,12 @@ TEXTS = {
     Code.LOGIN: "Sai tên đăng nhập hoặc mật khẩu",
     Code.UNKNOWN: "Mã lỗi thử nghiệm chưa được công bố",
 }
+
+
+_SIGN_AGAIN = Text(
+    vi="Ký bằng khóa mà chứng thư dẫn tới gốc của Cổng này, và không sửa bản tin sau khi ký",
+    en="sign with a key whose certificate leads to this portal's root, and change nothing after",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +141,33 @@ class Portal:
     signer: XadesSigner
     idempotent: bool
     look_up_shows: LookUpShows
+    memory: Memory = field(default_factory=Memory)
+    """The last requests in full, with the reasons of refusals."""
 
     def record(self, element: _Element, *, now: datetime) -> Incoming:
         """Write one request down, whatever it is; it is durable when this returns."""
         incoming, arrival = describe(element, now=now)
         number = self.store.run(lambda connection: add_arrival(connection, arrival))
         return replace(incoming, arrival_id=number)
+
+    def record_unreadable(self, operation: str | None, *, now: datetime) -> int:
+        """Write down that something came which is no request of ours."""
+        arrival = Arrival(
+            at=now.isoformat(),
+            operation=operation,
+            message_id=None,
+            dossier_code=None,
+            digest=None,
+            is_updating=None,
+            attempt=None,
+        )
+
+        def add(connection: sqlite3.Connection) -> int:
+            number = add_arrival(connection, arrival)
+            set_outcome(connection, number, outcome=UNREADABLE)
+            return number
+
+        return self.store.run(add)
 
     def read_again(self, incoming: Incoming, element: _Element, *, now: datetime) -> Incoming:
         """Return a request that was written down as it was proven: from `element`."""
@@ -147,6 +177,11 @@ class Portal:
     def note(self, arrival_id: int, *, outcome: str) -> None:
         """Note how an arrival ended that was not judged."""
         self.store.run(lambda connection: set_outcome(connection, arrival_id, outcome=outcome))
+
+    def refuse(self, arrival_id: int, refusal: Refusal) -> None:
+        """Note that an arrival is refused, and why."""
+        self.memory.explain(arrival_id, refusal.problems)
+        self.note(arrival_id, outcome=refusal.code.value)
 
     def deliver(self, incoming: Incoming, *, now: datetime, strike: Misbehaviour | None) -> bytes:
         """Judge one delivery that was written down before, and return the response element."""
@@ -161,7 +196,7 @@ class Portal:
             if code is None:
                 return answer
             return _respond(version, local_name(incoming.element), Refusal(code=code))
-        self.note(incoming.arrival_id, outcome=checked.code.value)
+        self.refuse(incoming.arrival_id, checked)
         return _respond(version, local_name(incoming.element), checked)
 
     def another_code(self, strike: Misbehaviour | None, message_id: str) -> Code | None:
@@ -187,7 +222,7 @@ class Portal:
         version, validator = self.versions[namespace(incoming.element)]
         problems = validator.problems_of_element(incoming.element)
         if problems:
-            self.note(incoming.arrival_id, outcome=Code.INVALID.value)
+            self.refuse(incoming.arrival_id, invalid(problems))
             return build_look_up_response(
                 version, error_code=Code.INVALID.value, message=problems[0].message.vi
             )
@@ -232,7 +267,16 @@ class Portal:
             document = read_document(verified.element)
         except SignatureRefused as error:
             detail = ", ".join(reason.code for reason in error.reasons)
-            return Refusal(code=Code.SIGNATURE, detail=detail)
+            problems = [
+                finding(
+                    f"signature_{one.code}",
+                    Text(vi=one.vi, en=one.en),
+                    path="BanTin/Signature",
+                    suggestion=_SIGN_AGAIN,
+                )
+                for one in error.reasons
+            ]
+            return Refusal(code=Code.SIGNATURE, detail=detail, problems=tuple(problems))
         except InputError as error:
             # A date that the schema's pattern cannot refuse, for one.
             return Refusal(

@@ -233,6 +233,36 @@ def effects_on(connection: sqlite3.Connection, dossier_code: str) -> list[tuple[
     ).fetchall()
 
 
+_COLUMNS = (
+    "id",
+    "at",
+    "operation",
+    "message_id",
+    "dossier_code",
+    "is_updating",
+    "attempt",
+    "outcome",
+)
+
+
+def last_arrivals(connection: sqlite3.Connection, *, limit: int) -> list[dict[str, Any]]:
+    """Return the last arrivals, newest first."""
+    rows = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM arrivals ORDER BY id DESC LIMIT ?",  # noqa: S608
+        (limit,),
+    )
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+
+
+def find_arrival(connection: sqlite3.Connection, number: int) -> dict[str, Any] | None:
+    """Return one arrival."""
+    row = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM arrivals WHERE id = ?",  # noqa: S608
+        (number,),
+    ).fetchone()
+    return None if row is None else dict(zip(_COLUMNS, row, strict=True))
+
+
 def count_rows(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return how many arrivals and effects there are."""
     row = connection.execute(
