@@ -100,7 +100,8 @@ class Pusher:
             )
             with closing(reply):
                 status, data = reply.status, reply.read(MOST_ANSWER_BYTES)
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
+            # ValueError: of a host's name that cannot be one.
             return FilingState.WAITING, type(error).__name__
         return _judge(status, data, is_soap=door.is_soap)
 

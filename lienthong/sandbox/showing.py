@@ -49,9 +49,10 @@ _SECRET_KEYS: Final = frozenset(
 )
 _IN_TEXT: Final = re.compile(
     r"""((?:password|session|security_?key|client_secret|access_token|refresh_token|token)"""
-    r"""["']?\s*[:=]\s*["']?|<(?:[\w.-]+:)?Password\b[^>]*>)[^"'&<\s]+""",
+    r"""["']?\s{0,20}[:=]\s{0,20}["']?|<(?:[\w.-]{1,50}:)?Password\b[^>]{0,500}>)[^"'&<\s]+""",
     re.IGNORECASE,
 )
+"""In what is neither JSON nor XML; bounded, because anybody may have written it."""
 
 
 def show_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
