@@ -29,17 +29,21 @@ def judge_item(
     unit: str,
     now: datetime,
 ) -> tuple[Problem, ...]:
-    """Return what is wrong with an item: its shape first, then its values."""
-    problems = list(_shape(item, version.packets[packet], where=""))
-    if problems:
-        return tuple(problems[:MOST_FINDINGS])
+    """Return everything that is wrong with an item: its shape first, then its values."""
+    group = version.packets[packet]
+    problems = list(_shape(item, group, where=""))
+    wrong = {problem.field for problem in problems}
     try:
         document = DocumentBuilder(version, packet).build(
-            values_of(item), message_id=_ANY_ID, agency_code=unit, created_at=now
+            values_of(_sound(item, group)), message_id=_ANY_ID, agency_code=unit, created_at=now
         )
     except InputError as error:
-        return (error.problem,)
-    return tuple(validator.problems(document)[:MOST_FINDINGS])
+        problems.append(error.problem)
+    else:
+        # What was left out for its shape is not missing.
+        found = validator.problems(document)
+        problems += [problem for problem in found if problem.field not in wrong]
+    return tuple(problems[:MOST_FINDINGS])
 
 
 def finding(code: str, text: Text, *, path: str, suggestion: Text) -> Problem:
@@ -80,6 +84,8 @@ def _shape(item: Mapping[str, Any], group: Group, *, where: str) -> Iterator[Pro
                 )
                 continue
             for number, one in enumerate(value, start=1):
+                if not one:
+                    yield _empty(f"{path}[{number}]")
                 yield from _shape(one, known.group, where=f"{path}[{number}].")
         elif not isinstance(value, str):
             yield finding(
@@ -91,6 +97,31 @@ def _shape(item: Mapping[str, Any], group: Group, *, where: str) -> Iterator[Pro
                     en='put the value into double quotes; "" where there is nothing',
                 ),
             )
+
+
+def _empty(path: str) -> Problem:
+    return finding(
+        "empty_item",
+        Text(vi=f"{path}: mục này không có trường nào", en=f"{path}: this item has no field"),
+        path=path,
+        suggestion=Text(vi="Bỏ mục trống", en="leave the empty item out"),
+    )
+
+
+def _sound(item: Mapping[str, Any], group: Group) -> dict[str, Any]:
+    """Return an item without what is not of the schema's shape."""
+    sound: dict[str, Any] = {}
+    for name, value in item.items():
+        known = group.fields.get(name)
+        if known is None:
+            continue
+        if known.group is None:
+            if isinstance(value, str):
+                sound[name] = value
+        elif isinstance(value, list):
+            items = [_sound(one, known.group) for one in value if isinstance(one, dict)]
+            sound[name] = [one for one in items if one]
+    return sound
 
 
 def values_of(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 FIRST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 30.0
 MOST_ANSWER_BYTES: Final = 64 * 1024
+TAKEN: Final = frozenset({"0", "1"})
+"""Codes of what is acknowledged; 1: it was there already, as provinces say."""
 _LATER: Final = frozenset({401, 403, 404, 408, 425, 429})
 """Statuses that say nothing about the message: somebody will mend the door, or it has time then."""
 _TIMEOUT: Final = urllib3.Timeout(connect=5.0, read=30.0)
@@ -109,7 +111,7 @@ class Pusher:
 def _judge(status: int, data: bytes, *, is_soap: bool) -> tuple[FilingState, str]:
     code, words = _read_soap(data) if is_soap else _read_json(data)
     said = plain_line(f"HTTP {status}, {code or '?'}: {words}")
-    if code == "0" and status == 200:
+    if code in TAKEN and status == 200:
         return FilingState.ACKNOWLEDGED, said
     if code is None or status >= 500 or status in _LATER:
         return FilingState.WAITING, said

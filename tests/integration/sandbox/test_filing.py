@@ -18,6 +18,7 @@ from signing.wss import ReplayMemory, SecurityPolicy, verify_message
 from tests.integration.sandbox.conftest import NOW, SNAPSHOT
 
 OK = (200, b'{"error_code": "0", "message": "ok"}')
+DONE = (200, b'{"error_code": "1", "message": "there already"}')
 REFUSED = (200, b'{"error_code": "-1", "message": "wrong"}')
 
 
@@ -85,7 +86,7 @@ def code(number):
 
 def test_it_is_sent_until_acknowledged_always_the_same_and_then_forgotten(start, door):
     sandbox = start()
-    door.answers = [(503, b"later"), (401, b'{"error_code": "-1"}'), (200, b"<html>"), OK]
+    door.answers = [(503, b"later"), (401, b'{"error_code": "-1"}'), (200, b"<html>"), OK, DONE]
 
     status, filed = file(sandbox, door, item=SNAPSHOT | {"MaHoSo": code(1)}, repeats=2)
 

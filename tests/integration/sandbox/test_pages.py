@@ -9,6 +9,16 @@ import pytest
 import urllib3
 
 SCRIPT = "<script>alert('x')</script>"
+REQUIRED = (
+    "MaTTHC",
+    "TenTTHC",
+    "MaLinhVuc",
+    "TenLinhVuc",
+    "NgayTiepNhan",
+    "TrangThaiHoSo",
+    "HinhThuc",
+    "DonViXuLy",
+)
 CODE = "H29.14-261124-0001"
 
 
@@ -91,7 +101,9 @@ def test_every_reason_is_there_in_both_languages_with_place_and_remedy(sandbox):
         "TaiLieuNop: cần một mảng",
     ):
         assert words in page
-    assert page.count('<div class="problem">') == 3
+    assert page.count('<div class="problem">') == 3 + len(REQUIRED)
+    for name in REQUIRED:
+        assert f"{name}: a required field is missing" in page
 
 
 def test_why_a_signature_is_refused_is_shown(sandbox, connect, stranger):
