@@ -23,8 +23,6 @@ JSON: Final = "application/json; charset=utf-8"
 TEXT: Final = "text/plain; charset=utf-8"
 SUCCESS_TEXT: Final = "Thành công"
 SENTENCE: Final = "Đồng bộ hồ sơ thành công"
-DOUBLE_ZERO: Final = "00"
-NEW_FIELD: Final = "maGiaoDich"
 _CODES: Final = ("error_code", "StatusCode", "Status")
 _MESSAGES: Final = ("message", "Message", "Description")
 
@@ -50,12 +48,6 @@ def _change(values: dict[str, Any], mode: Mode) -> None:
         values[message] = SUCCESS_TEXT
     elif mode is Mode.CODE_NUMBER and isinstance(values[code], str):
         values[code] = int(values[code])
-    elif mode is Mode.CODE_DOUBLE_ZERO and str(values[code]) == "0":
-        values[code] = DOUBLE_ZERO
-    elif mode is Mode.EXTRA_KEYS:
-        values[NEW_FIELD] = "GD-0001"
-    elif mode is Mode.MISSING_KEYS:
-        del values[message]
 
 
 _OF_JSON: Final = frozenset(
@@ -64,37 +56,17 @@ _OF_JSON: Final = frozenset(
         Mode.WRAPPED,
         Mode.SUCCESS_TEXT,
         Mode.CODE_NUMBER,
-        Mode.CODE_DOUBLE_ZERO,
-        Mode.EXTRA_KEYS,
-        Mode.MISSING_KEYS,
     }
 )
 
 
 def disguise_element(body: bytes, strike: Misbehaviour | None) -> bytes:
-    """Return a response element as a misbehaviour wants it; a receipt inside stays as it is."""
-    if strike is None or strike.mode not in _OF_XML:
+    """Return a response element as a misbehaviour wants it."""
+    if strike is None or strike.mode is not Mode.SUCCESS_TEXT:
         return body
-    if strike.mode is Mode.EXTRA_KEYS:
-        # Put in as text: the receipt's bytes are signed.
-        start = body.rindex(b"</")
-        return b"".join(
-            (body[:start], f"<{NEW_FIELD}>GD-0001</{NEW_FIELD}>".encode(), body[start:])
-        )
     root = parse_xml(body)
-    code, message = root[0], root[1]
-    if strike.mode is Mode.SUCCESS_TEXT:
-        message.text = SUCCESS_TEXT
-    elif strike.mode is Mode.CODE_DOUBLE_ZERO and code.text == "0":
-        code.text = DOUBLE_ZERO
-    elif strike.mode is Mode.MISSING_KEYS:
-        root.remove(message)
+    root[1].text = SUCCESS_TEXT
     return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
-
-
-_OF_XML: Final = frozenset(
-    {Mode.SUCCESS_TEXT, Mode.CODE_DOUBLE_ZERO, Mode.EXTRA_KEYS, Mode.MISSING_KEYS}
-)
 
 
 def recode(body: bytes, charset: str) -> bytes:

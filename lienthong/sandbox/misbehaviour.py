@@ -63,14 +63,8 @@ class Mode(Enum):
     """Everything is done, and the answer comes bit by bit, over `delay_seconds`."""
     CLOCK_AHEAD = "clock_ahead"
     """Everything is done with a clock that is `ahead_seconds` ahead: receipts, look-ups, Date."""
-    CODE_DOUBLE_ZERO = "code_double_zero"
-    """A delivery takes effect, and its success is 00."""
     CODE_NUMBER = "code_number"
     """A delivery takes effect, and the code is a number where it was a text (JSON only)."""
-    EXTRA_KEYS = "extra_keys"
-    """A delivery takes effect, and the answer has a field that nobody knows."""
-    MISSING_KEYS = "missing_keys"
-    """A delivery takes effect, and the answer has no message."""
     TEXT_ANSWER = "text_answer"
     """A delivery takes effect, and the answer is a sentence and no JSON (JSON only)."""
     WRAPPED = "wrapped"
@@ -99,10 +93,7 @@ OF_DELIVERIES = frozenset(
         Mode.EMPTY,
         Mode.TRUNCATED,
         Mode.WRONG_CHARSET,
-        Mode.CODE_DOUBLE_ZERO,
         Mode.CODE_NUMBER,
-        Mode.EXTRA_KEYS,
-        Mode.MISSING_KEYS,
         Mode.TEXT_ANSWER,
         Mode.WRAPPED,
         Mode.ANSWERS_DIFFER,

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import ValidationError
 
 from lienthong.pages import render_page
+from lienthong.sandbox.changing import Change
 from lienthong.sandbox.counter import NotFiled
 from lienthong.sandbox.explaining import explain
 from lienthong.sandbox.filing import DOSSIER, PAYMENT, FilingWish
@@ -50,6 +51,10 @@ PAGE_HEADERS: Final = {
 }
 _is_arrival: Final = re.compile(r"/arrivals/([0-9]{1,18})", re.ASCII).fullmatch
 _MODES: Final = tuple(mode.value for mode in Mode)
+_CHOICES: Final = (
+    *(mode for mode in _MODES if mode != Mode.CHANGED.value),
+    *(f"{Mode.CHANGED.value}:{change.value}" for change in Change),
+)
 _SERVICES: Final = (DOSSIER, PAYMENT)
 
 
@@ -105,7 +110,7 @@ class Pages:
             orders=self.app.misbehaviours.describe(now),
             stage=self.app.misbehaviours.describe_stage(now),
             door=self.app.counter.door,
-            modes=_MODES,
+            modes=_CHOICES,
             services=_SERVICES,
             complaint=complaint,
         )
@@ -176,7 +181,8 @@ class Pages:
         app, code = self.app, form.get("dossier_code", "")
         match path:
             case "/page/misbehave":
-                wish: dict[str, Any] = {"mode": form.get("mode", "")}
+                mode, _, change = form.get("mode", "").partition(":")
+                wish: dict[str, Any] = {"mode": mode} | ({"change": change} if change else {})
                 names = ("count", "share", "for_seconds", "pattern")
                 wish |= {name: form[name] for name in names if form.get(name)}
                 app.misbehaviours.add(Misbehaviour.model_validate(wish), now=monotonic())

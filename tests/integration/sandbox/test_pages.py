@@ -227,6 +227,8 @@ def test_the_buttons_misbehave_forget_spoil_and_file(sandbox, connect, agency):
     assert (done.status, done.headers["Location"]) == (303, "/?lang=en")
     assert [order["mode"] for order in sandbox.state()["misbehaviour"]] == ["reject"]
     assert submit(sandbox, "clear").status == 303
+    assert submit(sandbox, "misbehave", mode="changed:key").status == 303
+    assert sandbox.state()["misbehaviour"][0]["change"] == "key"
 
     assert submit(sandbox, "corrupt", dossier_code=CODE).status == 303
     assert ">99<" in read(sandbox)

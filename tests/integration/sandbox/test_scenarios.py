@@ -16,7 +16,9 @@ ROUGH = """\
 scenario: rough
 steps:
   - {then: commit_then_drop, wait: {share: 0.3}, times: 4}
-  - {then: code_double_zero, wait: {share: 0.5, service: DongBoHoSoMC}, times: 3}
+  - then: {mode: changed, change: code}
+    wait: {share: 0.5, service: DongBoHoSoMC}
+    times: 3
   - {then: session_expired, wait: {share: 0.4}, times: 3}
   - {then: unknown_success, wait: {dossier: "H29.14-261124-00?7"}, times: always}
 """

@@ -12,7 +12,7 @@ LGSP = '{"Status": 0, "Message": "Thành công"}'.encode()
 CITY = '{"StatusCode": "200", "Status": "SUCCESS", "Description": "Thành công"}'.encode()
 XML = (
     '<R xmlns="urn:x"><error_code>0</error_code><message>Thành công</message>'
-    '<BienNhan Id="a"><b></b></BienNhan></R>'
+    '<BienNhan Id="a"><b/></BienNhan></R>'
 ).encode()
 
 
@@ -25,9 +25,6 @@ def order(mode, **values):
     [
         ("success_text", {"error_code": "0", "message": "Thành công"}),
         ("code_number", {"error_code": 0, "message": "Thành công"}),
-        ("code_double_zero", {"error_code": "00", "message": "Thành công"}),
-        ("extra_keys", {"error_code": "0", "message": "Thành công", "maGiaoDich": "GD-0001"}),
-        ("missing_keys", {"error_code": "0"}),
         ("wrapped", {"response_code": "0", "response_data": ADAPTER.decode()}),
         ("slow", {"error_code": "0", "message": "Thành công"}),
     ],
@@ -40,12 +37,8 @@ def test_an_answer_in_json(mode, values):
 
 
 def test_other_shapes_have_other_names():
-    assert json.loads(disguise_json(LGSP, order("code_double_zero"))[0])["Status"] == "00"
+    assert json.loads(disguise_json(LGSP, order("success_text"))[0])["Message"] == "Thành công"
     assert json.loads(disguise_json(CITY, order("code_number"))[0])["StatusCode"] == 200
-    assert json.loads(disguise_json(CITY, order("missing_keys"))[0]) == {
-        "StatusCode": "200",
-        "Status": "SUCCESS",
-    }
 
 
 def test_a_sentence_is_no_json():
@@ -55,12 +48,10 @@ def test_a_sentence_is_no_json():
     assert content_type.startswith("text/plain")
 
 
-def test_an_answer_in_xml_keeps_the_bytes_of_its_receipt():
-    extra = disguise_element(XML, order("extra_keys"))
+def test_an_answer_in_xml_is_changed_in_its_text_only():
+    refused = XML.replace("Thành công".encode(), b"x")
 
-    assert b'<BienNhan Id="a"><b></b></BienNhan><maGiaoDich>GD-0001</maGiaoDich></R>' in extra
-    assert b"<error_code>00</error_code>" in disguise_element(XML, order("code_double_zero"))
-    assert b"message" not in disguise_element(XML, order("missing_keys"))
+    assert disguise_element(refused, order("success_text")) == XML
     assert disguise_element(XML, order("wrapped")) == XML
 
 
