@@ -172,7 +172,10 @@ def _write_toml(name: str, values: Mapping[str, object]) -> Iterator[str]:
     yield f"[{name}]"
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     yield from (
-        f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables
+        # Quoted: some keys are paths with dots.
+        f"{json.dumps(key) if '.' in key else key} = {json.dumps(value)}"
+        for key, value in values.items()
+        if key not in tables
     )
     for key, table in tables.items():
         yield from _write_toml(f"{name}.{key}", table)

@@ -39,7 +39,7 @@ def start(cli):
 
 def write_table(name, values):
     own = {key: value for key, value in values.items() if not isinstance(value, dict)}
-    text = f"[{name}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in own.items())
+    text = f"[{name}]\n" + "".join(f"{json.dumps(k)} = {json.dumps(v)}\n" for k, v in own.items())
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     return text + "".join(write_table(f"{name}.{key}", table) for key, table in tables.items())
 
