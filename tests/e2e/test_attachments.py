@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import mappings
+from lienthong.sandbox import read_ledger
 from lienthong.testing.attached import HTML, PDF
 from lienthong.testing.file_server import serving_files
 
@@ -99,6 +100,39 @@ def test_what_is_whole_arrives_and_what_is_not_is_named(with_files, files):
     assert "its files are all there" in timeline
     assert cli("audit", "verify").code == 0
     assert cli("doctor").code in (0, 1)
+
+
+def test_one_unreadable_file_of_five_keeps_the_dossier_back_until_it_is_mended(with_files, files):
+    cli, code = with_files.cli, "H29.14-250707-0001"
+    files.files |= {f"/f/{number}": PDF for number in range(1, 6)} | {"/f/3": HTML}
+    dossier = record(1, *(f"{files.url}/f/{number}" for number in range(1, 6)))
+    submit(cli, dossier)
+    assert cli("run", "--until-idle").code == 0
+    stopped = listed(cli)[code]
+    told = {lang: cli("messages", "show", stopped["id"], lang=lang).out for lang in ("vi", "en")}
+    reached = read_ledger(with_files.ledger).arrivals
+
+    # The agency's server is mended, and the agency sends the very same record again.
+    files.files["/f/3"] = PDF
+    submit(cli, dossier)
+    assert cli("run", "--until-idle").code == 0
+
+    assert stopped["state"] == "rejected"
+    assert reached == (), "nothing of the dossier was seen by the portal"
+    assert "số 3 «To khai 3.pdf» là một trang HTML" in " ".join(told["vi"].split())
+    assert told["vi"].count("là một trang HTML") == 1
+    assert "To khai 3.pdf" in told["en"]
+    for number in (1, 2, 4, 5):
+        assert f"số {number} «" not in told["vi"]
+    states = {one["id"]: one["state"] for one in cli("messages", "list", "--json").json}
+    assert states.pop(stopped["id"]) == "superseded"
+    ((delivered, state),) = states.items()
+    assert state == "delivered"
+    shown = cli("messages", "show", delivered, "--json").json
+    assert [file["type"] for file in shown["files"]] == ["pdf"] * 5
+    (effect,) = read_ledger(with_files.ledger).effects
+    assert (effect.dossier_code, effect.packet) == (code, "DongBoHoSoMC")
+    assert cli("audit", "verify").code == 0
 
 
 def test_convert_tells_what_is_to_be_fetched_and_fetches_when_asked(with_files, files):
