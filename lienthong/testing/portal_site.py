@@ -276,7 +276,7 @@ class PortalSite:
         """Return the messages, in the order of the records that they were made of."""
         store = self.installation.store
         selection = Selection(dossier_code=dossier, limit=LIMIT)
-        order = (messages.c.submission_id, messages.c.record, messages.c.id)
+        order = (messages.c.submission_id, messages.c.record, messages.c.sequence)
         with reading(store) as connection:
             lines = list_messages(connection, selection, vault=store.vault)
             ids = connection.execute(select(messages.c.id).order_by(*order)).scalars().all()
