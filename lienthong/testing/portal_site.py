@@ -23,6 +23,7 @@ from sqlalchemy import select
 from lienthong.flows.receive import Offer, receive
 from lienthong.roles import Role, Workers
 from lienthong.sandbox import SandboxConfig, read_ledger, serve, target_settings
+from lienthong.sandbox.server import system_clock
 from lienthong.settings import load_settings
 from lienthong.store.database import reading
 from lienthong.store.queries import Selection, is_idle, list_messages, show_message
@@ -31,6 +32,7 @@ from lienthong.wiring import Installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from lienthong.sandbox.ledger import Ledger
@@ -128,10 +130,13 @@ def overlay(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Portal:
-    """A sandbox in a thread of its own."""
+    """A sandbox in a thread of its own; `clock` is what it takes for the time."""
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(
+        self, config: SandboxConfig, *, clock: Callable[[], datetime] = system_clock
+    ) -> None:
         self.config = config
+        self._clock = clock
         self._stop, self._ready = Event(), SimpleQueue[tuple[str, str]]()
         self._thread = Thread(target=self._serve, name="sandbox-portal", daemon=True)
         self._thread.start()
@@ -171,6 +176,7 @@ class Portal:
         serve(
             self.config,
             stop=self._stop,
+            clock=self._clock,
             ready=lambda url, control: self._ready.put((url, control)),
         )
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from lienthong.sandbox import SandboxConfig
+from lienthong.sandbox.server import system_clock
 from lienthong.store.database import reading
 from lienthong.store.sealed import document_context
 from lienthong.store.tables import messages
@@ -18,6 +19,7 @@ from schemas.parser import parse_xml
 from schemas.reading import read_document
 from signing import make_development_pki
 from tests.contract.peers import http, peer, read_request
+from tests.integration.show.relay import relaying
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,7 @@ def open_portal(pki, tmp_path):
     with ExitStack() as stack:
         made = []
 
-        def start(channel="soap", **changes):
+        def start(channel="soap", *, clock=system_clock, **changes):
             made.append(tmp_path / f"portal-{len(made)}.sqlite")
             portal = Portal(
                 SandboxConfig(
@@ -43,7 +45,8 @@ def open_portal(pki, tmp_path):
                     receipt_certificate=pki.portal.certificate,
                     channel=channel,
                     **changes,
-                )
+                ),
+                clock=clock,
             )
             stack.callback(portal.close)
             return portal
@@ -97,6 +100,13 @@ def json_peer():
             return stack.enter_context(peer(script))
 
         yield serve
+
+
+@pytest.fixture
+def spoiling():
+    """Put a relay before a sandbox that changes the answers to its next deliveries."""
+    with ExitStack() as stack:
+        yield lambda portal, spoil: stack.enter_context(relaying(portal.target, spoil))
 
 
 @pytest.fixture
