@@ -249,11 +249,19 @@ def test_mode_11_one_error_poisons_no_queue_and_what_passes_is_tried_until_it_ha
     assert sum(line.attempts for line in here.site.messages()) == 1 + 15 + 3
 
 
-@pytest.mark.parametrize("point", ["deliver.calling", "deliver.answered"])
+@pytest.mark.parametrize(
+    ("channel", "point"),
+    [
+        ("soap", "deliver.calling"),
+        ("soap", "deliver.answered"),
+        ("dvcqg-json", "deliver.answered"),
+    ],
+)
 def test_mode_12_a_crash_between_sent_and_acknowledged_skips_nothing_and_doubles_nothing(
-    both, point
+    both, channel, point
 ):
     here = both(
+        channel,
         sandbox={"idempotent": False},
         delivery={"lease_seconds": 3},
         target={"read_timeout_seconds": 1, "call_timeout_seconds": 2},
