@@ -202,6 +202,8 @@ def _after_absence(
         )
     return Next(
         state=State.READY,
+        # As above: without a quiet period nothing else slows the circle down.
+        wait=Wait.NOW if fate.failures <= 1 or rules.quiet_period else Wait.BACKOFF,
         portal_has_dossier=portal_has_dossier,
         reason="not there after the quiet period: it goes again",
     )

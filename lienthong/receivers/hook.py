@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -38,9 +39,13 @@ class HookReceiver:
         """Post one document, once."""
         assert request.file is not None
         reply = self._wire.post(request.document, headers=self._headers(request, request.file))
-        if isinstance(reply, Answer):
+        if isinstance(reply, Reply):
+            return self._judge(reply, request)
+        if reply.http_status is None:
             return reply
-        return self._judge(reply, request)
+        # It has answered: that what it says besides is too long or breaks off changes nothing.
+        told = Reply(status=reply.http_status, body=reply.raw or b"", is_framed=False)
+        return replace(self._judge(told, request), cut=reply.cut)
 
     def close(self) -> None:
         """Close kept-alive connections."""

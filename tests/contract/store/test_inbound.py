@@ -332,6 +332,27 @@ def test_what_a_worker_that_died_had_in_hand_goes_again_under_its_id(town):
     assert town.states() == ["delivered"]
 
 
+def test_one_message_whose_answer_never_comes_is_not_sent_in_a_circle(town):
+    taken = town.receivers["land"].taken
+
+    class NeverAnswersOne(FakeReceiver):
+        def hand_over(self, request):
+            taken.append(request)
+            is_it = request.dossier_code == "H1"
+            return Answer(outcome=Outcome.UNKNOWN if is_it else Outcome.DELIVERED)
+
+    # What is delivered in between keeps the breaker closed.
+    town.deliverer._channel.lanes.by_agency["land"].receiver = NeverAnswersOne()
+    town.receive("H1,paid")
+    for number in range(30):
+        town.receive(f"G{number},paid", key=f"g{number}")
+        town.expand()
+        town.hand_over(rounds=1)
+
+    times = sum(request.dossier_code == "H1" for request in taken)
+    assert 2 <= times <= 5
+
+
 def test_an_agency_that_nobody_said_the_way_to_waits_for_one(town):
     town.receive("H1,paid", to="planning")
     town.expand()

@@ -30,13 +30,15 @@ class Hook:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.requests.append((dict(self.headers.items()), body))
-                status, headers = hook.answers.pop(0) if hook.answers else (204, {})
+                status, headers, *said = hook.answers.pop(0) if hook.answers else (204, {})
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                if status != 204:
-                    self.send_header("Content-Length", "0")
+                if status != 204 and "Content-Length" not in headers:
+                    self.send_header("Content-Length", str(len(b"".join(said))))
                 self.end_headers()
+                self.wfile.write(b"".join(said))
+                self.close_connection = "Content-Length" in headers
 
             def log_message(self, *_):
                 pass
@@ -170,3 +172,22 @@ def test_a_secret_as_its_libraries_write_it_is_understood(hook):
         headers["webhook-timestamp"],
         body,
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_whole"),
+    [((200, {}, b"x" * 100_000), True), ((200, {"Content-Length": "9"}, b"brok"), False)],
+)
+def test_a_yes_stays_a_yes_whatever_is_said_behind_it(hook, receiver, answer, is_whole):
+    hook.answers = [answer]
+
+    taken = receiver.hand_over(request())
+
+    assert (taken.outcome, taken.http_status) == (Outcome.DELIVERED, 200)
+    assert (taken.cut.size, taken.cut.is_whole) == (len(answer[2]), is_whole)
+
+
+def test_a_refusal_with_endless_reasons_parks_its_file(hook, receiver):
+    hook.answers = [(422, {}, b"x" * 100_000)]
+
+    assert receiver.hand_over(request()).outcome is Outcome.REJECTED
