@@ -1,8 +1,15 @@
-"""Files in an agency's folder: each appears whole, under a name of its own, or not at all."""
+"""
+Files in an agency's folder: each appears whole, under a name of its own, or not at all.
+
+The agency may write there as well, so nothing that is found is trusted: no link is followed, and
+what is no file is not read.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,6 +22,11 @@ if TYPE_CHECKING:
 
 UNFINISHED = ".part"
 """Ending of a file that is being written; who takes files leaves these alone."""
+MODE = 0o640
+"""Of the files, less what the umask takes: for the account that runs this, and the folder's group.
+They are about people, and nobody else on the machine has to read them."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FolderReceiver:
@@ -27,10 +39,13 @@ class FolderReceiver:
         """Write one document; when this returns DELIVERED, it is on the disk."""
         assert request.file is not None
         target = self._folder / request.file.name
-        begun = self._folder / f".{request.message_id}{UNFINISHED}"
+        # Of a name that nobody knows: also two who write the same one never meet in it.
+        begun = self._folder / f".{request.message_id}.{secrets.token_hex(8)}{UNFINISHED}"
         try:
-            if target.exists():
+            if os.path.lexists(target):
                 return _found(target, request.document)
+            if request.attempt > 1:
+                self._remove_begun(request.message_id)
             _write(begun, request.document)
             # Never over a file of somebody else's; where it is there after all, it is looked at.
             try:
@@ -47,12 +62,17 @@ class FolderReceiver:
             return Answer(outcome=Outcome.NOT_SENT, detail=f"not written: {words}")
         return Answer(outcome=Outcome.DELIVERED, detail="written into its folder")
 
+    def _remove_begun(self, message_id: str) -> None:
+        """Remove what a process that ended began of this message."""
+        for left in self._folder.glob(f".{message_id}.*{UNFINISHED}"):
+            left.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Nothing is held open."""
 
 
 def _found(target: Path, document: bytes) -> Answer:
-    if target.read_bytes() == document:
+    if _says(target, document):
         return Answer(outcome=Outcome.DELIVERED, detail="it is in its folder already")
     return Answer(
         outcome=Outcome.REJECTED,
@@ -60,8 +80,17 @@ def _found(target: Path, document: bytes) -> Answer:
     )
 
 
+def _says(target: Path, document: bytes) -> bool:
+    """Tell whether a file, and no link or pipe, has exactly this content."""
+    if not stat.S_ISREG(target.lstat().st_mode):
+        return False
+    with os.fdopen(os.open(target, _LOOK), "rb") as opened:
+        is_as_long = os.fstat(opened.fileno()).st_size == len(document)
+        return is_as_long and opened.read(len(document) + 1) == document
+
+
 def _write(file: Path, document: bytes) -> None:
-    with file.open("wb") as opened:
+    with os.fdopen(os.open(file, _NEW, MODE), "wb") as opened:
         opened.write(document)
         opened.flush()
         os.fsync(opened.fileno())
