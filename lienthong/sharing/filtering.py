@@ -76,23 +76,31 @@ class Filter:
         assert source is not None, "a signed document has the element of its packet"
         shared = etree.Element(root.tag, nsmap={None: namespace})
         target = etree.SubElement(shared, source.tag)
-        self._copy(source, target, self._fields[packet], prefix="")
+        self._copy(source, target, self._fields[packet], prefix="", is_masked=False)
         return etree.tostring(shared, method="c14n", exclusive=True)
 
     def _copy(
-        self, source: _Element, target: _Element, names: Collection[str], *, prefix: str
+        self,
+        source: _Element,
+        target: _Element,
+        names: Collection[str],
+        *,
+        prefix: str,
+        is_masked: bool,
     ) -> None:
         for child in source:
             path = f"{prefix}{etree.QName(child).localname}"
             is_whole = path in names
             if is_whole or any(name.startswith(f"{path}.") for name in names):
                 copied = etree.SubElement(target, child.tag)
+                # The name of a list that is masked masks all that stands in it.
+                hides = is_masked or path in self._masked
                 if len(child):
                     inner = [*names, *self._below(child, path)] if is_whole else names
-                    self._copy(child, copied, inner, prefix=f"{path}.")
+                    self._copy(child, copied, inner, prefix=f"{path}.", is_masked=hides)
                 else:
                     text = child.text or ""
-                    copied.text = _mask(text) if path in self._masked else text
+                    copied.text = _mask(text) if hides else text
 
     @staticmethod
     def _below(element: _Element, path: str) -> list[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date  # noqa: TC003 - pydantic reads the annotations
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 DOSSIER_CODE = "MaHoSo"
@@ -34,7 +37,9 @@ class SharingProfile(BaseModel):
         default=(), description="of TienDo that are shared; empty: no progress rows"
     )
     masked: tuple[Name, ...] = Field(
-        default=(), description="of these, whose values but the last three characters become *"
+        default=(),
+        description="of these, whose values but the last three characters become *; a list's own "
+        "name masks all of it",
     )
     purpose: str = Field(min_length=1, max_length=1000, description="what they are for")
     legal_basis: str = Field(min_length=1, max_length=1000, description="that allows it")
@@ -50,7 +55,8 @@ class SharingProfile(BaseModel):
             problems.append('procedures: "*" stands alone')
         if self.since is not None and self.since > self.until:
             problems.append("since is after until")
-        if strange := sorted(set(self.masked) - {*self.fields, *self.progress}):
+        shared = {*self.fields, *self.progress}
+        if strange := sorted(path for path in self.masked if not _is_in(path, shared)):
             problems.append(f"masked: not shared at all: {', '.join(strange)}")
         if DOSSIER_CODE in self.masked:
             problems.append(f"masked: {DOSSIER_CODE} says which dossier is meant")
@@ -73,3 +79,9 @@ class SharingProfile(BaseModel):
         if self.procedures != ("*",) and procedure not in self.procedures:
             return False
         return status is None or not self.statuses or status in self.statuses
+
+
+def _is_in(path: str, shared: Collection[str]) -> bool:
+    """Tell whether a path is shared by its own name or by that of a list it stands in."""
+    steps = path.split(".")
+    return any(".".join(steps[:count]) in shared for count in range(1, len(steps) + 1))

@@ -80,6 +80,26 @@ def test_a_field_of_a_list_is_shared_without_its_neighbours(dossier):
     assert not list(root.iter(f"{NS}TepDinhKemId"))
 
 
+def test_a_masked_list_is_masked_whole(dossier):
+    chosen = profile(fields=["TaiLieuNop"], masked=["TaiLieuNop"])
+
+    shared = Filter("x", chosen).apply(dossier, packet=Packet.DOSSIER)
+
+    root = etree.fromstring(shared)
+    assert [node.text for node in root.iter(f"{NS}TenTepDinhKem")] == ["****pdf", "****jpg"]
+    assert [node.text for node in root.iter(f"{NS}TepDinhKemId")] == ["*", "*"]
+
+
+def test_one_field_of_a_list_that_is_shared_whole_can_be_masked(dossier):
+    chosen = profile(fields=["TaiLieuNop"], masked=["TaiLieuNop.TenTepDinhKem"])
+
+    shared = Filter("x", chosen).apply(dossier, packet=Packet.DOSSIER)
+
+    root = etree.fromstring(shared)
+    assert [node.text for node in root.iter(f"{NS}TenTepDinhKem")] == ["****pdf", "****jpg"]
+    assert [node.text for node in root.iter(f"{NS}TepDinhKemId")] == ["1", "2"]
+
+
 def test_the_name_of_a_list_shares_all_of_it(dossier):
     shared = Filter("x", profile(fields=["TaiLieuNop"])).apply(dossier, packet=Packet.DOSSIER)
 
