@@ -32,7 +32,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "receipt.made": ("Đã ký biên nhận cho cơ quan", "a receipt was signed for the agency"),
     "dossier.shared": ("Chia sẻ cho cơ quan khác", "another agency was told"),
     "dossier.shared_before": ("Đã chia sẻ từ trước", "another agency was told before"),
-    "dossier.not_shared": ("Không chia sẻ: hồ sơ chia sẻ hết hạn", "not shared: its profile ended"),
+    "dossier.not_shared": ("Không chia sẻ cho cơ quan khác", "not shared with another agency"),
     "evidence.exported": ("Xuất gói chứng cứ", "its evidence was exported"),
     "send": ("gửi", "send"),
     "lookup": ("hỏi", "look-up"),

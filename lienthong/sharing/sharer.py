@@ -63,7 +63,6 @@ class Sharer:
         Share what is longest due; return how many messages were looked at.
 
         Raises:
-            SealBroken: a document cannot be opened.
             DBAPIError: the store fails; trying again helps.
         """
         with reading(self._store) as connection:
@@ -71,7 +70,8 @@ class Sharer:
         if not due:
             return 0
         day = self._clock().astimezone(VIETNAM).date()
-        shared = [(one, name) for one in due for name in self._covering(one, day)]
+        covering = [(one, name) for one in due for name in self._covering(one, day)]
+        shared = [(one, name) for one, name in covering if one.document is not None]
         offers = [self._offer(one, name) for one, name in shared]
         outcomes = (
             receive_many(offers, store=self._store, broker=self._publisher, clock=self._clock)
@@ -98,9 +98,11 @@ class Sharer:
                     sha256=outcome.sha256,
                     terms=terms_of(profile),
                 )
-            for one in due:
-                for name in self._ended(one, day) if one.message_id in settled else ():
-                    work.note("dossier.not_shared", one.message_id, profile=name, code="ended")
+            withheld = [(one, name, one.why_none) for one, name in covering if one.why_none]
+            withheld += [(one, name, "ended") for one in due for name in self._ended(one, day)]
+            for one, name, why in withheld:
+                if one.message_id in settled:
+                    work.note("dossier.not_shared", one.message_id, profile=name, code=why)
         return len(due)
 
     def _covering(self, one: DueShare, day: date) -> list[str]:
@@ -108,9 +110,7 @@ class Sharer:
         return [
             name
             for name, (profile, filter_) in self._profiles.items()
-            if one.document is not None
-            and profile.is_in_force(day)
-            and _is_covered(one, profile, filter_)
+            if profile.is_in_force(day) and _is_covered(one, profile, filter_)
         ]
 
     def _ended(self, one: DueShare, day: date) -> list[str]:

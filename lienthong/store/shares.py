@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import bindparam, select, update
 
 from lienthong.channels.port import TO_PORTAL, Packet
 from lienthong.states import State
 from lienthong.store.sealed import document_context
 from lienthong.store.tables import in_slices, messages
+from lienthong.store.vault import SealBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from lienthong.store.vault import Vault
     from lienthong.store.work import Work
+
+log = structlog.get_logger()
 
 _DUE = (
     select(
@@ -30,6 +34,7 @@ _DUE = (
         messages.c.status,
         messages.c.document,
         messages.c.dossier_code,
+        messages.c.sequence,
     )
     .where(messages.c.share_due_at.is_not(None))
     .order_by(messages.c.share_due_at, messages.c.sequence, messages.c.id)
@@ -48,36 +53,56 @@ class DueShare:
     """Of a snapshot, or of the latest one before a progress row."""
     status: str | None
     document: bytes | None
-    """None once erased."""
+    """None once erased, and where it does not open."""
+    why_none: str = ""
+    """Why there is no document: erased or unreadable."""
 
 
 def due_shares(connection: Connection, *, vault: Vault, limit: int) -> list[DueShare]:
-    """Return what is longest due; raises SealBroken where a document cannot be opened."""
-    rows = connection.execute(_DUE, {"_limit": limit}).all()
-    snapshots = {row.dossier_code: row.procedure for row in rows if row.procedure is not None}
-    lacking = {row.dossier_code for row in rows} - snapshots.keys()
-    snapshots |= _procedures(connection, lacking)
-    return [
-        DueShare(
-            message_id=row.id,
-            agency=row.agency,
-            packet=Packet(row.packet),
-            procedure=row.procedure or snapshots.get(row.dossier_code),
-            status=row.status,
-            document=None
-            if row.document is None
-            else vault.open(row.document, context=document_context(row.id)),
+    """Return what is longest due, also what cannot be opened: it must hold up nothing else."""
+    rows: list[Any] = list(connection.execute(_DUE, {"_limit": limit}))
+    lacking = {row.dossier_code for row in rows if row.procedure is None}
+    snapshots = _procedures(connection, lacking)
+    found = []
+    for row in rows:
+        document, why_none = _open(vault, row)
+        found.append(
+            DueShare(
+                message_id=row.id,
+                agency=row.agency,
+                packet=Packet(row.packet),
+                procedure=row.procedure or _before(row, snapshots),
+                status=row.status,
+                document=document,
+                why_none=why_none,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
-def _procedures(connection: Connection, codes: Collection[str]) -> dict[str, str]:
-    """Return of which procedure dossiers are, by their latest snapshots."""
-    found: dict[str, str] = {}
+def _open(vault: Vault, row: Row[Any]) -> tuple[bytes | None, str]:
+    if row.document is None:
+        return None, "erased"
+    try:
+        return vault.open(row.document, context=document_context(row.id)), ""
+    except SealBroken as error:
+        log.error("sharing.unreadable", message_id=row.id, code=error.code)  # noqa: TRY400 - words
+        return None, "unreadable"
+
+
+def _procedures(
+    connection: Connection, codes: Collection[str]
+) -> dict[tuple[str, str], list[tuple[int, str]]]:
+    """Return place and procedure of each snapshot of dossiers, by code and agency, in order."""
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for part in in_slices(sorted(codes)):
         query = (
-            select(messages.c.dossier_code, messages.c.procedure)
+            select(
+                messages.c.dossier_code,
+                messages.c.agency,
+                messages.c.sequence,
+                messages.c.procedure,
+            )
             .where(
                 messages.c.dossier_code.in_(part),
                 messages.c.packet == Packet.DOSSIER.value,
@@ -85,8 +110,25 @@ def _procedures(connection: Connection, codes: Collection[str]) -> dict[str, str
             )
             .order_by(messages.c.sequence)
         )
-        found |= {row.dossier_code: row.procedure for row in connection.execute(query)}
+        for row in connection.execute(query):
+            places = found.setdefault((row.dossier_code, row.agency), [])
+            places.append((row.sequence or 0, row.procedure))
     return found
+
+
+def _before(
+    row: Row[Any], snapshots: Mapping[tuple[str, str], list[tuple[int, str]]]
+) -> str | None:
+    """
+    Return of which procedure a dossier was at a progress row.
+
+    A row that stands before every snapshot goes after the first one.
+    """
+    places = snapshots.get((row.dossier_code, row.agency), [])
+    before = [procedure for place, procedure in places if place < (row.sequence or 0)]
+    if before:
+        return before[-1]
+    return places[0][1] if places else None
 
 
 def settle_shares(work: Work, message_ids: Sequence[str]) -> frozenset[str]:

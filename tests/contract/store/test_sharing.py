@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lienthong.channels.port import Answer, Outcome, Packet
 from lienthong.sharing.profile import SharingProfile
@@ -256,3 +256,52 @@ def test_the_receiver_gets_no_receipt_for_what_it_did_not_send(town):
     with reading(town.exchange.store) as connection:
         query = select(submissions.c.receipt_due_at).where(submissions.c.door == "sharing")
         assert list(connection.execute(query).scalars()) == [None]
+
+
+def change(town, message_id, **columns):
+    with begin(town.exchange.store, at=town.exchange.clock) as work:
+        work.connection.execute(
+            update(messages).where(messages.c.id == message_id).values(**columns)
+        )
+
+
+@pytest.mark.parametrize(("document", "why"), [(None, "erased"), (b"\x01damaged", "unreadable")])
+def test_what_cannot_be_opened_any_more_is_written_down_and_holds_up_nothing(town, document, why):
+    town.deliver("H1,a", "H2,b")
+    (first, _), (second, _) = town.exchange.states()
+    change(town, first, document=document)
+
+    town.sharer().step()
+
+    assert [key for key, _ in town.shared()] == [second]
+    assert town.notes("dossier.not_shared") == [first]
+    with reading(town.exchange.store) as connection:
+        query = select(audit.c.detail).where(audit.c.action == "dossier.not_shared")
+        assert f'"code":"{why}"' in connection.execute(query).scalar_one().replace(" ", "")
+    assert town.due() == []
+
+
+@pytest.mark.parametrize(
+    ("procedures", "rows"),
+    [(["1.000001"], ["before", "between"]), (["1.000002"], ["after"])],
+)
+def test_a_progress_row_is_shared_by_the_procedure_of_its_own_time(town, procedures, rows):
+    town.profiles = {
+        "land-to-tax": (profile(procedures=procedures), FakeFilter((Packet.PROGRESS,)))
+    }
+    # One that was written down before its first snapshot, which went before it all the same.
+    for content in ("before", "one", "between", "two", "after"):
+        town.deliver(f"H1,{content}")
+    ids = [message_id for message_id, _ in town.exchange.states()]
+    for message_id in (ids[0], ids[2], ids[4]):
+        change(town, message_id, packet=Packet.PROGRESS.value)
+    change(town, ids[1], procedure="1.000001")
+    change(town, ids[3], procedure="1.000002")
+
+    town.sharer().step()
+
+    with reading(town.exchange.store) as connection:
+        line = line_of("tax", service="CapNhatTienDoHoSoMC", sender="land-to-tax")
+        opened = open_submissions(connection, line, after=0, limit=100)
+    named = dict(zip(ids, ("before", "one", "between", "two", "after"), strict=True))
+    assert [named[one.key] for one in opened] == rows
