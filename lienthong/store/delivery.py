@@ -85,9 +85,11 @@ _BACKLOGS = {
     ),
 }
 _filed = messages.alias("filed")
-# Whoever filed it there has it there; the agency's first word about it is an update.
+# Whoever filed it there has it there; the agency's first word about it is an update. What another
+# agency was told of that code says nothing of this one's dossier.
 _FILED_AT_PORTAL = exists().where(
     _filed.c.dossier_code == messages.c.dossier_code,
+    _filed.c.agency == messages.c.agency,
     _filed.c.packet == Packet.INBOUND.value,
     _filed.c.submission_id == submissions.c.id,
     submissions.c.service == Packet.DOSSIER.value,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 from sqlalchemy import bindparam, select
 
+from lienthong.channels.port import Packet
 from lienthong.store.sealed import words_context
 from lienthong.store.tables import attempts, in_slices
 from schemas.model import load_version, version_names
@@ -79,6 +80,9 @@ def portal_problems(
     Raises:
         SealBroken: the words cannot be opened.
     """
+    if message.packet == Packet.INBOUND.value:
+        # What its own receiver answered, which names no field of the portal's.
+        return ()
     if words.code is None and words.message is None:
         return ()
     said = ""

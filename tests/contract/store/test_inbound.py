@@ -24,6 +24,8 @@ from lienthong.receivers.channel import AgencyChannel
 from lienthong.receivers.lanes import Lane, Lanes
 from lienthong.retry import Backoff
 from lienthong.store.database import reading
+from lienthong.store.findings import submission_findings
+from lienthong.store.portal_answers import no_columns
 from lienthong.store.tables import attempts, messages, results, submissions
 from lienthong.timeline import tell_timeline
 from schemas.errors import ConfigError
@@ -288,6 +290,16 @@ def test_the_first_word_about_a_dossier_that_was_filed_at_the_portal_is_an_updat
     assert [request.is_updating for request in town.exchange.portal.sent] == [is_update]
 
 
+def test_what_another_agency_was_told_of_that_code_makes_no_update_of_an_add(town):
+    town.receive("H1,filed", to="health", service="DongBoHoSoMC")
+    town.desk.receive("H1,received", agency="land")
+    town.expand()
+
+    town.exchange.step(rounds=2)
+
+    assert [request.is_updating for request in town.exchange.portal.sent] == [False]
+
+
 def test_an_agency_that_is_away_costs_nothing_and_holds_up_no_other(town):
     away = Answer(outcome=Outcome.NOT_SENT)
     town.receivers["land"].answers += [away] * 40
@@ -362,6 +374,18 @@ def test_an_agency_that_nobody_said_the_way_to_waits_for_one(town):
     assert town.states() == ["retrying"]
     (row,) = town.rows(messages, "reason")
     assert row.reason == "nothing was sent for a reason of our own; its last attempt says which"
+
+
+def test_a_file_that_its_agency_refused_is_no_finding_of_the_portals(town):
+    refused = Answer(outcome=Outcome.REJECTED, code="422", http_status=422)
+    town.receivers["land"].answers.append(refused)
+    submission = town.receive("H1,paid").submission_id
+    town.expand()
+    town.hand_over()
+
+    assert town.states() == ["parked"]
+    store = town.exchange.store
+    assert list(submission_findings(store, submission, columns=no_columns)) == []
 
 
 def test_resend_is_the_same_file_and_reissue_one_by_the_mapping_of_now(town):
