@@ -18,6 +18,7 @@ from urllib.parse import quote
 from lienthong.channels.port import Answer, Outcome
 from lienthong.channels.retry_after import parse_retry_after
 from lienthong.channels.wire import Reply, Wire
+from lienthong.receivers.profile import secret_bytes
 
 if TYPE_CHECKING:
     from lienthong.channels.port import HandedFile, SendRequest
@@ -33,7 +34,7 @@ class HookReceiver:
     def __init__(self, profile: HookProfile, *, name: str) -> None:
         self._profile = profile
         self._wire = Wire(profile, name=f"receivers.{name}.hook")
-        self._secret = _secret_bytes(profile.secret.get_secret_value())
+        self._secret = secret_bytes(profile.secret.get_secret_value())
 
     def hand_over(self, request: SendRequest) -> Answer:
         """Post one document, once."""
@@ -105,10 +106,3 @@ def sign_hook(secret: bytes, message_id: str, stamp: str, body: bytes) -> str:
     """
     signed = b".".join((message_id.encode(), stamp.encode(), body))
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
-
-
-def _secret_bytes(secret: str) -> bytes:
-    """Return the key of a secret: as its libraries write it (whsec_ and base64), or as it is."""
-    if secret.startswith("whsec_"):
-        return base64.b64decode(secret.removeprefix("whsec_"))
-    return secret.encode()

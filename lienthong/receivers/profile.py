@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
@@ -12,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True)
 SHORTEST_SECRET = 24
+"""Bytes, as Standard Webhooks say."""
+ENCODED = "whsec_"
+"""Before a secret that is written in base64."""
 
 
 class HookProfile(BaseModel):
@@ -59,8 +63,13 @@ class HookProfile(BaseModel):
     @field_validator("secret")
     @classmethod
     def _check_secret(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"at least {SHORTEST_SECRET} characters")
+        try:
+            key = secret_bytes(value.get_secret_value())
+        except ValueError:
+            # Not its words: they may quote the secret.
+            raise ValueError(f"{ENCODED} is followed by base64") from None
+        if len(key) < SHORTEST_SECRET:
+            raise ValueError(f"at least {SHORTEST_SECRET} characters, or bytes behind {ENCODED}")
         return value
 
     @field_validator("rejected_statuses")
@@ -92,6 +101,13 @@ class ReceiverProfile(BaseModel):
         """How long a call may take."""
         seconds = 30.0 if self.hook is None else self.hook.call_timeout_seconds
         return timedelta(seconds=seconds)
+
+
+def secret_bytes(secret: str) -> bytes:
+    """Return the key of a secret: as its libraries write it (whsec_ and base64), or as it is."""
+    if secret.startswith(ENCODED):
+        return base64.b64decode(secret.removeprefix(ENCODED), validate=True)
+    return secret.encode()
 
 
 def _is_loopback(host: str) -> bool:

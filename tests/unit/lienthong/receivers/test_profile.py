@@ -28,6 +28,10 @@ def test_exactly_one_way_is_given(ways):
         ({"url": "https://an:mat@land.example/in"}, "no user and password"),
         ({"url": "https://"}, "openly"),
         ({"secret": "ngan"}, "at least 24"),
+        # Its key would be empty, or too short to be a secret, or could not be read at all.
+        ({"secret": "whsec_" + "!" * 40}, "base64"),
+        ({"secret": "whsec_" + "c2VjcmV0" * 3}, "at least 24"),
+        ({"secret": "whsec_" + "c2VjcmV0" * 4 + "x"}, "base64"),
         ({"rejected_statuses": [500]}, "400 to 499"),
         ({"verify": False}, "verify"),
     ],
