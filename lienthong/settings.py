@@ -511,6 +511,13 @@ class Settings(BaseSettings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _check_senders(self) -> Self:
+        if both := sorted(self.peers.keys() & self.sharing.keys()):
+            # Both are senders: a peer could take the ids of what is shared.
+            raise ValueError(f"[peers] and [sharing] have the same name: {', '.join(both)}")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,

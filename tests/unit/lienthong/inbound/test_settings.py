@@ -46,6 +46,22 @@ def command(tmp_path, capfd):
     return command_
 
 
+def test_a_peer_is_not_named_as_a_profile_of_sharing_is(load):
+    shared = """
+[sharing.tax]
+from = "land-registration"
+to = "tax-office"
+procedures = ["*"]
+fields = ["MaTTHC"]
+purpose = "thuế"
+legal_basis = "Nghị định 47/2020/NĐ-CP"
+until = 2027-12-31
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(GOOD + shared)
+    assert "same name: tax" in str(caught.value.problems)
+
+
 def test_a_peer_needs_little(load):
     peer = load(GOOD).peers["tax"]
 
