@@ -21,7 +21,7 @@ from lienthong.flows.hints import hint_due
 from lienthong.flows.missing import let_go_again
 from lienthong.flows.reread import Source
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
-from lienthong.store.delivery import take_over
+from lienthong.store.delivery import LEDGER, take_over
 from lienthong.store.ledgers import change_state, known_from, ledger_of, load_ledgers, promote
 from lienthong.store.queries import message_not_found
 from lienthong.store.reconciliations import note_sent
@@ -169,12 +169,12 @@ class Replayer:
             yield from acted
 
     def _in_order(self, message_ids: Sequence[str]) -> list[str]:
-        """Sort by dossier: whoever holds several dossiers takes them in the same order."""
+        """Sort by ledger: whoever holds several of them takes them in the same order."""
         found: list[str] = []
         with self._store.engine.connect() as connection:
             for part in in_slices(sorted(set(message_ids))):
                 query = select(messages.c.id).where(messages.c.id.in_(part))
-                query = query.order_by(messages.c.dossier_code, messages.c.sequence)
+                query = query.order_by(LEDGER, messages.c.sequence)
                 found += connection.execute(query).scalars()
         return found + sorted(set(message_ids) - set(found))
 

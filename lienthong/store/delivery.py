@@ -54,7 +54,8 @@ _FREE = (
 _TO_AGENCY = messages.c.packet == literal_column(f"'{Packet.INBOUND.value}'")
 # As `ledgers.ledger_of`.
 _AGENCY_LEDGER = messages.c.dossier_code + SEPARATOR + messages.c.agency
-_LEDGER = case((_TO_AGENCY, _AGENCY_LEDGER), else_=messages.c.dossier_code)
+LEDGER = case((_TO_AGENCY, _AGENCY_LEDGER), else_=messages.c.dossier_code)
+"""In which a message stands, and by which whoever holds several sorts."""
 
 
 def _backlog(direction: ColumnElement[bool], ledger: ColumnElement[str]) -> Select[tuple[str, int]]:
@@ -118,7 +119,7 @@ _ROWS = (
         messages.c.file,
         or_(dossiers.c.at_portal, _FILED_AT_PORTAL).label("at_portal"),
     )
-    .select_from(messages.join(dossiers, dossiers.c.code == _LEDGER))
+    .select_from(messages.join(dossiers, dossiers.c.code == LEDGER))
     .where(among(messages.c.id, "_ids"))
 )
 _LOOK_UPS = (

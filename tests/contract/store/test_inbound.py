@@ -15,6 +15,7 @@ from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Direction, HandedFile, Outcome, Packet
 from lienthong.conversion import Prepared, PreparedEvent
 from lienthong.decisions import LookUpRules
+from lienthong.flows import replay
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
@@ -449,3 +450,30 @@ def test_the_timeline_tells_what_came_down_in_words_of_its_own(town):
     }
     (following,) = told.next
     assert "messages resend, reissue, discard" in following.en
+
+
+def test_several_ledgers_of_one_dossier_are_held_in_the_order_of_everybody(town, monkeypatch):
+    # As others hold them: by the code of the ledger, whatever stands first in each.
+    for to, rows in (("land", 1), ("health", 2)):
+        town.receivers[to].answers += [Answer(outcome=Outcome.REJECTED)] * rows
+        for number in range(rows):
+            town.receive(f"H1,{number}", to=to, key=f"k{number}")
+    town.expand()
+    town.hand_over()
+    stands = town.rows(messages, "id", "agency", "sequence")
+    found = {(row.agency, row.sequence): row.id for row in stands}
+    land, second = found["land", 1], found["health", 2]
+    town.exchange.act("discard", found["health", 1])
+    town.hand_over()
+    held = []
+    real = replay.load_ledgers
+
+    def watched(connection, codes, **named):
+        held.extend(codes)
+        return real(connection, codes, **named)
+
+    monkeypatch.setattr(replay, "load_ledgers", watched)
+
+    town.exchange.act("resend", land, second)
+
+    assert held == ["H1\x1fhealth", "H1\x1fland"]
