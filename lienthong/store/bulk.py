@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table, TextClause
     from sqlalchemy.engine import Dialect
+    from sqlalchemy.sql.operators import OperatorType
     from sqlalchemy.types import TypeEngine
 
 _encode = msgspec.json.Encoder().encode
@@ -143,6 +144,10 @@ class _Among(ColumnElement[bool]):
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
         self.values = bindparam(name, type_=_Names())
+
+    def self_group(self, against: OperatorType | None = None) -> _Among:  # noqa: ARG002 - as theirs
+        """Return itself: SQLite would be given `… = 1`, and look at every row."""
+        return self
 
 
 def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
