@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from lienthong.channels.port import Packet
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
 from lienthong.store.database import reading
 from lienthong.store.shares import due_shares, settle_shares
@@ -136,10 +137,12 @@ class Sharer:
 
 
 def _is_covered(one: DueShare, profile: SharingProfile, filter_: Filter) -> bool:
+    # Of an old snapshot the status was not kept: it is none of those that a profile names.
+    status = one.status or "" if one.packet is Packet.DOSSIER else None
     return (
         one.agency == profile.sender
         and filter_.shares(one.packet)
-        and profile.covers(procedure=one.procedure, status=one.status)
+        and profile.covers(procedure=one.procedure, status=status)
     )
 
 

@@ -141,6 +141,18 @@ def test_its_last_day_is_one_of_vietnam(town):
     assert town.shared() == []
 
 
+@pytest.mark.parametrize(("status", "count"), [(None, 0), ("4", 0), ("9", 1)])
+def test_only_named_statuses_are_shared_and_none_that_nobody_knows(town, status, count):
+    town.profiles = {"land-to-tax": (profile(statuses=["9", "10"]), FakeFilter())}
+    town.deliver("H1,a")
+    # As of messages from before statuses were kept, which `sharing send` may ask for.
+    change(town, town.exchange.states()[0][0], status=status)
+
+    town.sharer().step()
+
+    assert len(town.shared()) == count
+
+
 def test_another_procedure_is_not_shared_and_nobody_writes_about_it(town):
     town.profiles = {"land-to-tax": (profile(procedures=["1.001193"]), FakeFilter())}
     town.deliver("H1,a")
