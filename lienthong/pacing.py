@@ -194,9 +194,9 @@ class Pacer:
             started_at=None if started_at is None else steady - max(now - started_at, timedelta(0)),
         )
 
-    def resting(self, now: datetime) -> frozenset[str]:  # noqa: ARG002 - see `receivers.lanes`
-        """Return which agencies are left alone now: to a portal none, or all."""
-        return frozenset()
+    def open_to(self, now: datetime) -> frozenset[str] | None:  # noqa: ARG002 - see `receivers.lanes`
+        """Return to which agencies something may go now; None: it goes to a portal."""
+        return None
 
     def suspects(self, answer: Answer, *, now: datetime) -> bool:
         """

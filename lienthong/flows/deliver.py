@@ -367,14 +367,14 @@ class Deliverer:
 
     def _write_attempts(self, work: Work, leads: list[_Lead], plan: _Plan, *, backlog: int) -> None:
         """Claim dossiers, and write the attempts down that are to be made."""
-        resting = self._pacer.resting(self._clock())
-        if resting:
+        open_to = self._pacer.open_to(self._clock())
+        if open_to is not None:
             # The store remembers what is due; when they are well again, it is the backlog.
-            held = [lead for lead in leads if receiver_of(lead.ledger) in resting]
+            held = [lead for lead in leads if receiver_of(lead.ledger) not in open_to]
             plan.settled += [(lead.hint, None) for lead in held if lead.hint is not None]
             leads = [lead for lead in leads if lead not in held]
         codes = [lead.ledger for lead in leads]
-        started = start(work, codes, backlog=backlog, claiming=self._claiming, without=resting)
+        started = start(work, codes, backlog=backlog, claiming=self._claiming, open_to=open_to)
         for lead, task in zip(leads, started.hinted, strict=True):
             if isinstance(task, Task):
                 plan.tasks.append((task, lead.hint))

@@ -85,11 +85,9 @@ class Lanes:
     def __init__(self, by_agency: Mapping[str, Lane]) -> None:
         self.by_agency = by_agency
 
-    def resting(self, now: datetime) -> frozenset[str]:
-        """Return which agencies are left alone now."""
-        return frozenset(
-            agency for agency, lane in self.by_agency.items() if not lane.may_start(now)
-        )
+    def open_to(self, now: datetime) -> frozenset[str]:
+        """Return to which agencies something may go now: not those without a way."""
+        return frozenset(agency for agency, lane in self.by_agency.items() if lane.may_start(now))
 
     def allowance(self, now: datetime, *, free: int) -> int:  # noqa: ARG002 - as a pacer's
         """Return `free`: each lane decides for itself."""

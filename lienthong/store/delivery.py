@@ -81,7 +81,7 @@ _BACKLOGS = {
         messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"), messages.c.dossier_code
     ),
     Direction.TO_AGENCIES: _backlog(
-        and_(_TO_AGENCY, messages.c.agency.not_in(bindparam("_without", expanding=True))),
+        and_(_TO_AGENCY, messages.c.agency.in_(bindparam("_open_to", expanding=True))),
         _AGENCY_LEDGER,
     ),
 }
@@ -188,7 +188,7 @@ def start(
     *,
     backlog: int,
     claiming: Claiming,
-    without: Collection[str] = (),
+    open_to: Collection[str] | None = None,
 ) -> Started:
     """
     Claim dossiers and write down the attempt that the next message of each needs.
@@ -198,15 +198,15 @@ def start(
         codes: Of ledgers whose turn it may be; one that stands here twice is taken once.
         backlog: At most so many more are taken from what has been due for a while.
         claiming: How.
-        without: Agencies to which nothing is taken from what has been due.
+        open_to: Agencies to which something is taken from what has been due; None: to a portal.
     """
     wanted = sorted(set(codes))
     fences = _claim(work, _FREE, {"_codes": wanted}, claiming=claiming) if wanted else {}
     backlog_fences: dict[str, int] = {}
     if backlog > 0:
         due: dict[str, Any] = {"_before": work.at - claiming.grace, "_limit": backlog}
-        if claiming.direction is Direction.TO_AGENCIES:
-            due["_without"] = sorted(without)
+        if open_to is not None:
+            due["_open_to"] = sorted(open_to)
         query = _BACKLOGS[claiming.direction]
         backlog_fences = _claim(work, query, due, claiming=claiming)
     ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")

@@ -1,7 +1,7 @@
 """What peers send to the agencies, in the store: lines, ledgers, pace and replay of its own."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from random import Random
@@ -366,15 +366,21 @@ def test_one_message_whose_answer_never_comes_is_not_sent_in_a_circle(town):
     assert 2 <= times <= 5
 
 
-def test_an_agency_that_nobody_said_the_way_to_waits_for_one(town):
+def test_an_agency_that_nobody_said_the_way_to_waits_for_one_and_costs_nothing(town):
     town.receive("H1,paid", to="planning")
     town.expand()
 
-    town.hand_over()
+    town.hand_over(rounds=30)
 
-    assert town.states() == ["retrying"]
-    (row,) = town.rows(messages, "reason")
-    assert row.reason == "nothing was sent for a reason of our own; its last attempt says which"
+    assert town.states() == ["ready"]
+    with reading(town.exchange.store) as connection:
+        assert connection.execute(select(attempts.c.number)).all() == []
+
+    lanes, way = town.deliverer._channel.lanes.by_agency, FakeReceiver()
+    lanes["planning"] = replace(lanes["health"], receiver=way)
+    town.hand_over(rounds=3)
+
+    assert [request.dossier_code for request in way.taken] == ["H1"]
 
 
 def test_a_file_that_its_agency_refused_is_no_finding_of_the_portals(town):
