@@ -600,7 +600,12 @@ def _peers(installation: Installation) -> Iterator[Finding]:
     for peer, profile in installation.settings.peers.items():
         yield from _remarked(
             Text(vi=f"Bên gửi {peer}", en=f"Peer {peer}"),
-            examine_peer(profile, keys=installation.peer_keys, mappings=mappings_here),
+            examine_peer(
+                profile,
+                keys=installation.peer_keys,
+                mappings=mappings_here,
+                receivers=installation.settings.receivers,
+            ),
             well=", ".join(sorted(profile.services)),
         )
 

@@ -88,7 +88,10 @@ def check(
         (one, remark)
         for one in ([name] if name else profiles)
         for remark in examine_peer(
-            profiles[one], keys=installation.peer_keys, mappings=installation.mappings
+            profiles[one],
+            keys=installation.peer_keys,
+            mappings=installation.mappings,
+            receivers=session.settings.receivers,
         )
     ]
     if as_json:

@@ -16,7 +16,7 @@ from schemas.problem import Text
 from signing import SigningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from lienthong.inbound.peer import PeerKeys
     from lienthong.inbound.profile import PeerProfile
@@ -42,6 +42,7 @@ def examine_peer(
     *,
     keys: Callable[[PeerProfile], PeerKeys],
     mappings: Agencies,
+    receivers: Collection[str],
 ) -> Iterator[Remark]:
     """
     Yield what is wrong or weak; nothing when all is well.
@@ -50,6 +51,7 @@ def examine_peer(
         profile: Of the peer.
         keys: Returns its keys, or raises.
         mappings: Those there are.
+        receivers: Agencies of which it is set how they get files.
     """
     try:
         found = keys(profile)
@@ -79,6 +81,8 @@ def examine_peer(
         )
     for agency in sorted(profile.routes.agencies & known):
         yield from _unmapped(agency, profile, mappings=mappings)
+    for agency in sorted((profile.routes.agencies & known) - set(receivers)):
+        yield _without_way(agency)
     for door, proofs in proofs_of(profile).items():
         if not {"trust", "token"} & set(proofs):
             yield _weak(door, proofs)
@@ -146,6 +150,20 @@ def _unmapped(agency: str, profile: PeerProfile, *, mappings: Agencies) -> Itera
                 "received is not lost, it waits",
             ),
         )
+
+
+def _without_way(agency: str) -> Remark:
+    return Remark(
+        is_fault=False,
+        found=Text(
+            vi=f"chưa đặt [receivers.{agency}]: bản tin được nhận và chờ, không đến nơi",
+            en=f"[receivers.{agency}] is not set: messages are taken and wait, and do not arrive",
+        ),
+        remedy=Text(
+            vi="Đặt folder, hook hoặc queue cho cơ quan nhận; xem docs/inbound.md",
+            en="Give the receiver folder, hook or queue; see docs/inbound.md",
+        ),
+    )
 
 
 def _weak(door: str, proofs: tuple[str, ...]) -> Remark:

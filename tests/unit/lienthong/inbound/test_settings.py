@@ -132,6 +132,15 @@ def test_what_is_weak_or_leads_nowhere_is_found_before_the_first_message(command
     portal = [one["found"]["en"] for one in json.loads(out) if one["peer"] == "portal"]
     assert any("/nowhere.pem" in one for one in portal)
     assert "mapping health-department has no section `inbound` for DongBoHoSoMC" in portal
+    without_way = "messages are taken and wait, and do not arrive"
+    assert f"[receivers.health-department] is not set: {without_way}" in portal
+
+
+def test_nothing_is_said_of_an_agency_whose_way_is_set(command):
+    way = '[receivers.land-registration]\nfolder = "/srv/land"\n'
+
+    assert "receivers" in command(GOOD, "peers", "check")[1]
+    assert "receivers" not in command(GOOD + way, "peers", "check")[1]
 
 
 @pytest.mark.parametrize(
