@@ -453,11 +453,12 @@ def _service(session: Session, view: MessageView) -> str:
 
 
 def _proof(session: Session, view: MessageView) -> str:
+    from lienthong.channels.port import Packet
     from lienthong.proofs import HANDED_OVER, WORDS
 
     if view.proof is None:
         return "-"
-    if view.file is not None:
+    if view.line.packet is Packet.INBOUND:
         return HANDED_OVER.say(session.language)
     words = f"{view.proof.value}: {WORDS[view.proof].say(session.language)}"
     if view.receipt is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from lienthong.channels.port import Packet
 from lienthong.proofs import HANDED_OVER, WORDS
 from mappings import Need
 
@@ -139,7 +140,9 @@ def line_values(line: MessageLine, language: Language) -> dict[str, Any]:
 def _proof_words(view: MessageView, language: Language) -> str | None:
     if view.proof is None:
         return None
-    return (WORDS[view.proof] if view.file is None else HANDED_OVER).say(language)
+    # By its packet: its file is erased one day.
+    is_for_agency = view.line.packet is Packet.INBOUND
+    return (HANDED_OVER if is_for_agency else WORDS[view.proof]).say(language)
 
 
 def view_values(view: MessageView, language: Language) -> dict[str, Any]:

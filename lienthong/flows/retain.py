@@ -114,7 +114,8 @@ def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
         attachments.c.message_id.in_(select(messages.c.id).where(condition))
     )
     work.connection.execute(files.values(declared=None, blob=None))
-    erasing = update(messages).where(condition).values(document=None, problems=None)
+    # A file's name is made of values of its message, if its mapping says so.
+    erasing = update(messages).where(condition).values(document=None, problems=None, file=None)
     return work.connection.execute(erasing).rowcount
 
 

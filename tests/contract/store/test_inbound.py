@@ -13,24 +13,28 @@ from sqlalchemy import select
 from adapters import CsvOptions
 from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Direction, HandedFile, Outcome, Packet
+from lienthong.cli.machine import view_values
 from lienthong.conversion import Prepared, PreparedEvent
 from lienthong.decisions import LookUpRules
 from lienthong.flows import replay
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
+from lienthong.flows.retain import PayloadClass, retain
 from lienthong.ids import make_id
 from lienthong.pacing import Pacer
+from lienthong.proofs import HANDED_OVER
 from lienthong.receivers.channel import AgencyChannel
 from lienthong.receivers.lanes import Lane, Lanes
 from lienthong.retry import Backoff
 from lienthong.store.database import reading
 from lienthong.store.findings import submission_findings
 from lienthong.store.portal_answers import no_columns
+from lienthong.store.queries import show_message
 from lienthong.store.tables import attempts, messages, results, submissions
 from lienthong.timeline import tell_timeline
 from schemas.errors import ConfigError
-from schemas.problem import Text
+from schemas.problem import Language, Text
 
 BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=5))
 
@@ -393,6 +397,30 @@ def test_a_file_that_its_agency_refused_is_no_finding_of_the_portals(town):
     assert town.states() == ["parked"]
     store = town.exchange.store
     assert list(submission_findings(store, submission, columns=no_columns)) == []
+
+
+def test_the_name_of_a_file_is_erased_with_it(town):
+    town.receive("H1,paid")
+    town.expand()
+    town.hand_over()
+    town.exchange.clock.tick(days=40)
+
+    retain(
+        town.exchange.store,
+        ages={PayloadClass.DOCUMENTS: timedelta(days=30)},
+        unqueued=(),
+        clock=town.exchange.clock,
+        apply=True,
+    )
+
+    (row,) = town.rows(messages, "document", "file", "document_digest")
+    assert (row.document, row.file) == (None, None)
+    assert row.document_digest == sha256(b"paid v1").hexdigest()
+    with reading(town.exchange.store) as connection:
+        message_id = town.rows(messages, "id")[0].id
+        view = show_message(connection, message_id, vault=town.exchange.store.vault)
+    said = view_values(view, Language.EN)
+    assert (said["handed_file"], said["proof_words"]) == (None, HANDED_OVER.en)
 
 
 def test_resend_is_the_same_file_and_reissue_one_by_the_mapping_of_now(town):
