@@ -100,7 +100,7 @@ class Sharer:
                     terms=terms_of(profile),
                 )
             withheld = [(one, name, one.why_none) for one, name in covering if one.why_none]
-            withheld += [(one, name, "ended") for one in due for name in self._ended(one, day)]
+            withheld += [entry for one in due for entry in self._out_of_force(one, day)]
             for one, name, why in withheld:
                 if one.message_id in settled:
                     work.note("dossier.not_shared", one.message_id, profile=name, code=why)
@@ -114,10 +114,10 @@ class Sharer:
             if profile.is_in_force(day) and _is_covered(one, profile, filter_)
         ]
 
-    def _ended(self, one: DueShare, day: date) -> list[str]:
-        """Return the profiles by which it would be shared if they were in force."""
+    def _out_of_force(self, one: DueShare, day: date) -> list[tuple[DueShare, str, str]]:
+        """Return the profiles by which it would be shared if they were in force, and why not."""
         return [
-            name
+            (one, name, "ended" if day > profile.until else "not_begun")
             for name, (profile, filter_) in self._profiles.items()
             if not profile.is_in_force(day) and _is_covered(one, profile, filter_)
         ]

@@ -129,6 +129,18 @@ def test_a_profile_that_has_ended_shares_nothing_and_that_is_written_down(town):
     assert town.due() == []
 
 
+def test_a_profile_that_has_not_begun_is_not_said_to_have_ended(town):
+    town.profiles = {"land-to-tax": (profile(since="2027-01-01"), FakeFilter())}
+    town.deliver("H1,a")
+
+    town.sharer().step()
+
+    assert town.shared() == []
+    with reading(town.exchange.store) as connection:
+        query = select(audit.c.detail).where(audit.c.action == "dossier.not_shared")
+        assert "not_begun" in connection.execute(query).scalar_one()
+
+
 def test_its_last_day_is_one_of_vietnam(town):
     # 18:30 in UTC is the next day there.
     town.exchange.clock.tick(hours=10, minutes=30)
