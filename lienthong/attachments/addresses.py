@@ -17,6 +17,8 @@ _SAFE = "/%:@!$&'()*+,;=~-._"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(ipaddress.IPv6Network(one) for one in ("::/16", "64:ff9b:1::/48", "fec0::/10"))
+"""What the library takes for the internet's: IPv4 in IPv6 of old, a local NAT64, sites of old."""
 
 
 class AddressWrong(ValueError):
@@ -74,7 +76,9 @@ def read_root(address: str) -> Root:
     path = parts.path or "/"
     # Decoded twice: a server behind a proxy may do so.
     steps = unquote(unquote(path)).replace("\\", "/").split("/")
-    if any(step in (".", "..") for step in steps) or _CONTROLS.search("".join(steps)):
+    # What follows ";" is no part of a name to servers of applications: "..;" goes up there.
+    names = [step.partition(";")[0] for step in steps]
+    if any(name in (".", "..") for name in names) or _CONTROLS.search("".join(steps)):
         raise AddressWrong("its path goes up")
     try:
         name = host.encode("idna").decode() if not host.isascii() else host.lower()
@@ -114,4 +118,6 @@ def _is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
+        if any(address in one for one in _NOT_PUBLIC):
+            return False
     return address.is_global and not address.is_multicast

@@ -59,6 +59,10 @@ def test_what_is_elsewhere_is_not(address):
         "https://hs.example.vn/tep/%2e%2e/admin",
         "https://hs.example.vn/tep/%252e%252e/admin",
         "https://hs.example.vn/tep/..%5cadmin",
+        # As some servers of applications read it: what comes after ";" is no part of the name.
+        "https://hs.example.vn/tep/..;/admin",
+        "https://hs.example.vn/tep/..;x=1/admin",
+        "https://hs.example.vn/tep/%2e%2e%3b/admin",
         "https://hs.example.vn/tep/..%2fadmin",
         "https://hs.example.vn/tep\\..\\admin",
         "https://hs.example.vn\\@evil.vn/tep/a",
@@ -98,6 +102,9 @@ def test_what_is_called_is_what_was_compared():
         ["::ffff:127.0.0.1"],
         ["64:ff9b::7f00:1"],
         ["2002:7f00:1::"],
+        ["::7f00:1"],
+        ["64:ff9b:1::a00:5"],
+        ["fec0::1"],
         ["203.113.131.1", "10.0.0.5"],
     ],
 )
