@@ -258,6 +258,8 @@ class JsonChannel:
             return refused_login(told, reply, may_keep=not session)
         if not isinstance(session, str) or not 0 < len(session) <= MAX_SESSION_CHARACTERS:
             return refused_login("a success without a session", reply)
+        if not session.isprintable():
+            return refused_login("a session that cannot be sent back", reply, may_keep=False)
         return Login(value=session)
 
     def _post(self, path: str, body: bytes, *, deadline: float) -> Reply | Answer:

@@ -9,7 +9,7 @@ own, another dossier. Where code and text disagree, in either direction, nobody 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.json_replies import NotJson, Verdict, codes_named, read_verdicts
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
@@ -125,6 +125,14 @@ class VerdictRules:
         return says(rest, texts=self.profile.success_texts or SUCCESS_TEXTS)
 
 
+def _says_something(item: dict[str, Any]) -> bool:
+    # A server that found nothing may write the object all the same, with nothing in it.
+    return any(
+        value.strip() if isinstance(value, str) else value not in (None, [], {})
+        for value in item.values()
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonJudge:
     """Judges the replies of one target."""
@@ -186,8 +194,10 @@ class JsonJudge:
             return Found.FAILED, f"code {verdict.code} without a result"
         if not results:
             return Found.ABSENT, "no such dossier"
-        if not all(isinstance(one, dict) and one for one in results):
-            return Found.FAILED, "the result is no list of objects"
+        if not all(isinstance(one, dict) and _says_something(one) for one in results):
+            return Found.FAILED, "the result is no list of objects that say something"
+        if set(codes_named(results, "error_code")) - set(self.profile.success_codes):
+            return Found.FAILED, f"code {verdict.code}, but an item of the result has another code"
         named = codes_named(results, "MaHoSo")
         if len(results) > 1 or set(named) - {dossier_code}:
             count = named.count(dossier_code)

@@ -91,7 +91,8 @@ def read_verdicts(body: bytes, *, may_wrap: bool) -> tuple[Verdict, ...]:
     inner = outer.get(message)
     first = read_verdict(outer, code=code, message=message)
     if isinstance(inner, str) and inner.lstrip().startswith("{"):
-        inner = read_object(inner.encode())
+        # Half a surrogate pair is then no UTF-8, as it would be outside.
+        inner = read_object(inner.encode(errors="surrogatepass"))
     if not isinstance(inner, dict):
         return (first,)
     code = "error_code" if "error_code" in inner else "response_code"

@@ -239,6 +239,12 @@ def test_a_facade_of_three_addresses_tells_add_and_update_by_address(open_channe
         ),
         ({"error_code": "-1", "message": json.dumps(OK)}, Outcome.UNRECOGNISED),
         ({"error_code": "0", "message": '{"error_code":"0"'}, Outcome.UNRECOGNISED),
+        # Half a surrogate pair, which no text of ours may hold, inside what is wrapped.
+        (b'{"error_code":"0","message":"{\\ud800"}', Outcome.UNRECOGNISED),
+        (
+            b'{"error_code":"0","message":"{\\"error_code\\":\\"0\\",\\"x\\":\\"\\ud800\\"}"}',
+            Outcome.UNRECOGNISED,
+        ),
         (b"Thanh cong", Outcome.UNRECOGNISED),
     ],
 )
@@ -411,6 +417,12 @@ def test_a_dropped_connection_after_the_commit_leaves_the_fate_open_and_the_dige
         ({"error_code": "0", "result": ""}, {}, Found.FAILED),
         ({"error_code": "0", "result": [None]}, {}, Found.FAILED),
         ({"error_code": "0", "result": [{}]}, {}, Found.FAILED),
+        # An object of nothing, as a server writes one that it did not find.
+        ({"error_code": "0", "result": [{"MaHoSo": None, "TrangThai": ""}]}, {}, Found.FAILED),
+        ({"error_code": "0", "result": [{"Ten": [], "Kieu": {}, "Ma": " "}]}, {}, Found.FAILED),
+        # What an item says of itself contradicts the answer around it.
+        ({"error_code": "0", "result": [{"error_code": -1, "message": "Sai"}]}, {}, Found.FAILED),
+        ({"error_code": "0", "result": {"error_code": "0", "TrangThai": "4"}}, {}, Found.PRESENT),
         ({"error_code": "-4", "message": "Không có"}, {}, Found.FAILED),
         ({"error_code": "-4", "message": "Không có"}, {"absent_codes": ["-4"]}, Found.ABSENT),
         ({"error_code": "0", "message": "Thất bại", "result": []}, {}, Found.FAILED),
@@ -546,6 +558,9 @@ def test_a_look_up_renews_the_session_too(open_channel):
         pytest.param(said({"session": "x"}), Outcome.TARGET, id="no code"),
         pytest.param(
             said({"session": "x" * 5000, "error_code": "0"}), Outcome.TARGET, id="endless"
+        ),
+        pytest.param(
+            said(b'{"session":"\\ud800","error_code":"0"}'), Outcome.TARGET, id="half a surrogate"
         ),
         pytest.param(said(b"<html/>"), Outcome.TARGET, id="a web page"),
         pytest.param(http(401), Outcome.TARGET, id="401"),
