@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from lienthong.channels.envelopes import Fault, Opened, open_reply, read_content, short
+from lienthong.channels.json_profile import FAILURE_TEXTS
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import says
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
@@ -249,6 +250,10 @@ class Judge:
             detail = f"error_code {code}, but the text is not one of success"
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
         if not profile.wants_receipts:
+            # Nothing but code and words speaks here, so they must not contradict each other.
+            if says(response.message, texts=(*FAILURE_TEXTS, *profile.exists_texts)):
+                detail = f"error_code {code}, but the text says something else"
+                return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
             return self._finish(reply, Outcome.DELIVERED, f"error_code {code}", code=code)
         if response.receipt_element is None:
             detail = f"error_code {code}, but no receipt"

@@ -20,6 +20,8 @@ _is_path = re.compile(r"/[!-~]*").fullmatch
 OF_ADAPTER = ("auth_endpoint", "integration_endpoint", "username", "password")
 """What the adapter needs; a façade has none of it."""
 OF_FACADE = ("dossier_endpoint", "progress_endpoint")
+FAILURE_TEXTS = ("không thành công", "chưa thành công", "thất bại")
+"""Words that contradict a code of success, on any channel; the first holds the words of success."""
 
 _Length = Annotated[int, Field(ge=1)]
 
@@ -61,7 +63,7 @@ class JsonProfile(BaseModel):
     )
 
     failure_texts: tuple[str, ...] = Field(
-        default=("không thành công", "chưa thành công", "thất bại"),
+        default=FAILURE_TEXTS,
         description="beside a success code: the two contradict each other",
     )
     absent_codes: tuple[str, ...] = Field(

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from lienthong.channels.json_profile import FAILURE_TEXTS
 from schemas.lgsp import LgspForm, Zone
 from schemas.lgsp_fields import LgspKind
 
@@ -116,7 +117,7 @@ class LgspProfile(BaseModel):
         default=("SUCCESS",), min_length=1, description="Status of a success, with answer 'hcm'"
     )
     failure_texts: tuple[str, ...] = Field(
-        default=("không thành công", "chưa thành công", "thất bại"),
+        default=FAILURE_TEXTS,
         description="beside a success code: the two contradict each other",
     )
 

@@ -561,6 +561,16 @@ def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(speec
     assert odd.outcome is Outcome.UNRECOGNISED
 
 
+@pytest.mark.parametrize("texts", [["thành công"], []])
+@pytest.mark.parametrize("words", ["Đồng bộ KHÔNG thành công", "Thất bại", "Hồ sơ đã tồn tại"])
+def test_a_success_code_beside_words_of_failure_is_none(speech, words, texts):
+    settings = {"receipts": "none", "success_texts": texts}
+
+    answer = send(speech, http(200, speech.said("0", words)), **settings)
+
+    assert answer.outcome is Outcome.UNRECOGNISED
+
+
 # ---- how long to leave it alone
 
 
