@@ -77,6 +77,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _LISTEN_SECONDS = 0.2
+_MISSING = frozenset({"attachment.missing"})
+_UNFINISHED = _MISSING | {
+    f"attachment.{one}"
+    for one in ("empty", "truncated", "wrong_size", "wrong_sha256", "wrong_type")
+}
+"""What a file beside may look like while it is still being copied there."""
 _AFTER_A_BUG = timedelta(minutes=5)
 """Before what met one is tried again."""
 
@@ -285,7 +291,8 @@ class Fetcher:
     def _may_come(
         self, claim: FetchClaim, waiting: Waiting, error: FileWrong, declared: DeclaredFile
     ) -> bool:
-        if error.problem.code != "attachment.missing":
+        codes = _UNFINISHED if declared.way == "file" else _MISSING
+        if error.problem.code not in codes:
             return False
         patience = timedelta(seconds=self._sources.patience(declared, agency=claim.agency))
         return self._clock() - waiting.created_at < patience

@@ -64,7 +64,7 @@ def put_in_place(
         code = made.origin.ledger(events[0][1].dossier_code)
         ledger = load_ledgers(work.connection, [code], agency=old.agency, to_change=True)[code]
     if old.content_digest is None:
-        _check_admission(work, ledger, old, made)
+        events = _admissible(work, ledger, old, made)
     else:
         events = [events[made.item]] if made.item < len(events) else []
         _check_event(ledger, old, made, [event for _, event in events])
@@ -147,11 +147,22 @@ def _check_event(ledger: Ledger, old: Known, made: Made, events: Sequence[Prepar
         raise InputError(_not_latest(old, later[-1]))
 
 
-def _check_admission(work: Work, ledger: Ledger, old: Known, made: Made) -> None:
-    """Refuse what would not be admitted if it came today."""
+def _admissible(
+    work: Work, ledger: Ledger, old: Known, made: Made
+) -> list[tuple[int, PreparedEvent]]:
+    """
+    Return what is new of a record that was rejected, each with its item.
+
+    Of one that was rejected for a file its progress rows are there already, and stay.
+
+    Raises:
+        InputError: it would not be admitted if it came today.
+    """
+    found: list[tuple[int, PreparedEvent]] = []
+    there: list[str] = []
     keys = {event.key for event in made.record.events if event.key}
     keyed = load_event_keys(work.connection, keys, agency=old.agency)
-    for event in made.record.events:
+    for item, event in enumerate(made.record.events):
         if made.origin.ledger(event.dossier_code) != ledger.code:
             raise InputError(_other_event(old))
         candidate = Candidate(
@@ -168,9 +179,16 @@ def _check_admission(work: Work, ledger: Ledger, old: Known, made: Made) -> None
         if isinstance(decision, Refusal):
             raise InputError(decision.problem)
         if isinstance(decision, Repeat):
+            there.append(decision.message_id)
+            if event.packet is Packet.PROGRESS:
+                continue
             raise InputError(_there_already(old, decision.message_id))
         if decision.superseded_by is not None:
             raise InputError(_not_latest(old, decision.superseded_by))
+        found.append((item, event))
+    if not found:
+        raise InputError(_there_already(old, there[-1]))
+    return found
 
 
 def _other_event(old: Known) -> Problem:

@@ -23,7 +23,10 @@ from lienthong.retry import Backoff
 from lienthong.store.attachments import claim_fetches, load_files
 from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import reading
+from lienthong.store.intake import Origin
+from lienthong.store.ledgers import load_ledgers
 from lienthong.store.queries import show_message
+from lienthong.store.reissuing import Made, put_in_place
 from lienthong.store.rotation import rotate
 from lienthong.store.tables import attachments, audit, fetches
 from lienthong.store.vault import SealBroken
@@ -599,3 +602,70 @@ def test_a_manifest_that_does_not_open_is_left_for_the_operator(bench, dossier):
 
     assert bench.exchange.state_of("m1") == "held"
     assert bench.site.asked == []
+
+
+def test_a_snapshot_rejected_for_its_file_is_reissued_beside_its_progress(
+    bench, dossier, record, event
+):
+    dossier("m1", bench.declare(), progress="m1p")
+    bench.fetch()
+    assert bench.exchange.states() == [("m1", "rejected"), ("m1p", "held")]
+    bench.site.files["/f/1"] = PDF
+    events = [event("m2", "D-1"), event("m2p", "D-1", content="p", packet=Packet.PROGRESS)]
+    made = Made(
+        origin=Origin(
+            submission_id="s1",
+            agency="land",
+            mapping="land@1",
+            one_row_per_dossier=False,
+            service=None,
+        ),
+        record=replace(record(1, *events), files=(bench.declare(),)),
+        item=0,
+    )
+
+    with begin(bench.store, at=bench.exchange.clock) as work:
+        ledger = load_ledgers(work.connection, ["D-1"], agency="land", to_change=True)["D-1"]
+        put_in_place(work, ledger, ledger.messages[0], made=made, reason="mended")
+    bench.fetch()
+
+    assert bench.exchange.states() == [("m1", "reissued"), ("m1p", "held"), ("m2", "ready")]
+
+
+def test_a_file_that_is_still_being_copied_is_waited_for_too(bench, dossier):
+    folder = bench.blobs.folder.parent / "land"
+    folder.mkdir()
+    bench.servers["land"] = FileServer(
+        url=folder.as_uri(), agencies=("land",), missing_after_seconds=300
+    )
+    (folder / "don.pdf").write_bytes(PDF[:-40])
+    dossier("m1", bench.declare(way="file", source="don.pdf", size=len(PDF)))
+
+    bench.fetch()
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.problems("m1")[0].code == "attachment.not_there_yet"
+    (folder / "don.pdf").write_bytes(PDF)
+    bench.exchange.clock.tick(seconds=30)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "ready"
+
+
+def test_a_file_beside_that_stays_wrong_is_waited_for_no_longer_than_is_set(bench, dossier):
+    folder = bench.blobs.folder.parent / "land"
+    folder.mkdir()
+    bench.servers["land"] = FileServer(
+        url=folder.as_uri(), agencies=("land",), missing_after_seconds=300
+    )
+    (folder / "don.pdf").write_bytes(PDF[:-40])
+    (folder / "html.pdf").write_bytes(HTML)
+    dossier("m1", bench.declare(way="file", source="don.pdf"))
+    dossier("m2", bench.declare(way="file", source="html.pdf"), code="D-2")
+
+    bench.fetch()
+    assert bench.exchange.states() == [("m1", "held"), ("m2", "rejected")]
+    bench.exchange.clock.tick(seconds=301)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "rejected"
+    assert bench.problems("m1")[0].code == "attachment.truncated"
