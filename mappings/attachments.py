@@ -101,7 +101,8 @@ def make_file_reader(rules: tuple[GroupRule, ...]) -> ReadFiles | None:
         for scopes, build, site in readers:
             for inner in scopes(scope):
                 values = build(inner)
-                if values:
+                # Nothing by a condition is meant; an entry of nothing is a file that is missing.
+                if values is not None:
                     declared = _declare(values, inner, site, number=len(found) + 1)
                     if declared is not None:
                         found.append(declared)

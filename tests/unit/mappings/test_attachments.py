@@ -143,3 +143,19 @@ def test_the_files_of_an_edxml_packet_are_read_like_any_others(convert):
 
     (found,) = conversion.files
     assert (found.name, found.way, found.source, found.size) == ("cv.pdf", "data", "QQ==", 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "record"),
+    [
+        ("{each: tep, fields: {url: link}}", {"tep": [{"link": "https://a.vn/1"}, {"link": ""}]}),
+        ("{each: tep, fields: {url: link, name: ten}}", {"tep": [{"link": None, "ten": " "}]}),
+        ("{each: tep, fields: {url: link}}", {"tep": [{"duong_dan": "https://a.vn/1"}]}),
+        ("{items: [{fields: {data: nd}}]}", {"nd": ""}),
+    ],
+)
+def test_an_entry_of_which_nothing_can_be_read_is_no_reason_to_go_without_it(convert, rule, record):
+    conversion = convert(record, attachments=rule, **JSON)
+
+    assert conversion.events == ()
+    assert [problem.code for problem in conversion.problems] == ["attachment.no_source"]
