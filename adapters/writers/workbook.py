@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 MAX_CELL = 32_767
 """Characters of one cell (Excel specifications and limits)."""
 _MAX_COLUMNS = 16_384
+_FIRST_DAY = "19000102"
+"""Before it serial numbers are 0 or less, which readers take for a time of day, or for nothing."""
 _CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 - the library writes it without a zone
 
 
@@ -75,6 +77,12 @@ class WorkbookWriter:
         found = kind_fault(column, text) or control_fault(text) or self._encoder.fault(text)
         if found is not None:
             return found
+        if column.kind == DATE and text < _FIRST_DAY:
+            vi, en = (
+                "sổ tính không có ô ngày trước 02/01/1900: ngày này thường do phần mềm tự điền",
+                "a workbook has no date cell before 1900-01-02: programs fill in such a day",
+            )
+            return Fault("target.not_a_date", Text(vi=vi, en=en), MEND)
         if column.kind == "number" and Decimal(repr(float(text))) != Decimal(text):
             vi, en = "sổ tính không giữ được đủ chữ số", "a workbook cannot keep all its digits"
             return Fault("target.not_a_number", Text(vi=vi, en=en), MEND)

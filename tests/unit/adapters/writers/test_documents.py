@@ -172,6 +172,18 @@ def test_a_number_that_a_workbook_would_round_is_refused():
 FIELDS = {"so": {"at": "1-8", "fill": "0", "align": "right"}, "ten": "9-20"}
 
 
+@pytest.mark.parametrize("day", ["19000101000000", "19000101080000", "18991231235959", "18500101"])
+def test_a_day_that_a_workbook_would_blank_is_refused(day):
+    column = Column(name="ngay", kind="date")
+    book = writer([column], format="xlsx")
+
+    assert book.fault(column, day).code == "target.not_a_date"
+    with pytest.raises(ValueRefused):
+        book.write([{"ngay": day}])
+    (row,) = read(book.write([{"ngay": "19000102000000"}]), format="xlsx")
+    assert row == {"ngay": datetime(1900, 1, 2)}  # noqa: DTZ001 - a cell has no zone
+
+
 def test_lines_have_their_fields_at_their_positions():
     document = writer(FLAT, format="fixed", fields=FIELDS, length=22).write(
         [{"so": "42", "ten": "Mẫu"}, {"ten": "An"}]
