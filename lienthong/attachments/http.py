@@ -10,6 +10,7 @@ the server's name in the settings, and the file's.
 from __future__ import annotations
 
 import base64
+import re
 import ssl
 from contextlib import closing, contextmanager
 from functools import partial
@@ -41,6 +42,8 @@ LONGEST_WAIT_SECONDS = 86_400
 MISSING = frozenset({400, 404, 405, 406, 410, 414, 451})
 """The address names no file, whoever asks; trying again does not help."""
 REFUSED = frozenset({401, 403, 407})
+# Not `isdigit`: headers are latin-1, whose "²" is a digit that is no number.
+_is_number = re.compile(r"[0-9]{1,18}").fullmatch
 
 
 class _Peer:
@@ -91,7 +94,7 @@ class HttpFiles:
         with closing(connection), closing(self._ask(connection, root, declared)) as response:
             self._judge(response, declared)
             length = response.headers.get("content-length", "")
-            if length.isdigit() and int(length) > limit:
+            if _is_number(length) and int(length) > limit:
                 raise wrong("too_large", declared, _too_large(limit))
             # What the caller does with the parts may fail too, and is none of the server's doing.
             yield self._parts(response, declared)
@@ -154,7 +157,7 @@ class HttpFiles:
         if status in REFUSED:
             raise self._away("refused", declared, _refused(status))
         wait = response.headers.get("retry-after", "")
-        seconds = min(int(wait), LONGEST_WAIT_SECONDS) if wait.isdigit() and len(wait) < 9 else None
+        seconds = min(int(wait), LONGEST_WAIT_SECONDS) if _is_number(wait) else None
         raise self._unreachable(declared, f"HTTP {status}", wait=seconds)
 
     def _parts(self, response: BaseHTTPResponse, declared: DeclaredFile) -> Iterator[bytes]:

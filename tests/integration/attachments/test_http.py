@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from cryptography import x509
@@ -163,6 +164,30 @@ def test_a_server_that_stalls_or_drips_is_left(site, setting):
 
     assert caught.value.problem.code == "attachment.unreachable"
     assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "9" * 5000, "-1", "1e3", ""])
+def test_odd_numbers_of_a_server_are_none(site, odd):
+    site.headers["/f/a.pdf"] = {"Retry-After": odd}
+    site.statuses["/f/a.pdf"] = 503
+
+    with pytest.raises(FileAway) as told:
+        fetch(site, server_of(site))
+
+    assert (told.value.problem.code, told.value.wait) == ("attachment.unreachable", None)
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "9" * 5000])
+def test_a_length_that_is_no_number_ends_nobody_s_fetching(site, odd, monkeypatch):
+    monkeypatch.setattr(
+        BaseHTTPRequestHandler,
+        "send_header",
+        lambda self, name, value, send=BaseHTTPRequestHandler.send_header: send(
+            self, name, odd if name == "Content-Length" else value
+        ),
+    )
+
+    assert fetch(site, server_of(site)) == PDF
 
 
 def test_nobody_there_is_no_fault_of_the_file(site):
