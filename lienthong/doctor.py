@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 import mappings
 import schemas.model
+from adapters.options import ZipOptions
 from broker.port import BrokerError
 from lienthong.evidence.alarms import open_alarms
 from lienthong.evidence.stamps import Lack
@@ -666,7 +667,12 @@ def _files(installation: Installation) -> Iterator[Finding]:
     """The file store, and whether every agency whose files are to be fetched has a server."""
     settings = installation.settings.attachments
     name = Text(vi="Tệp đính kèm", en="Attachments")
-    if settings.store is None and not settings.servers:
+    unserved = [
+        Finding(name=name, state=State.FAULT, found=found, remedy=_SEE_FILES)
+        for found in _unserved(installation)
+    ]
+    yield from unserved
+    if settings.store is None and not settings.servers and not unserved:
         return
     try:
         installation.blobs.check()
@@ -703,6 +709,29 @@ def _files(installation: Installation) -> Iterator[Finding]:
         en=f"file store {shown}; {len(settings.servers)} places of files",
     )
     yield Finding(name=name, state=State.OK, found=text)
+
+
+def _unserved(installation: Installation) -> Iterator[Text]:
+    """Yield for each agency whose dossiers would wait for ever that nobody may fetch its files."""
+    servers = installation.settings.attachments.servers.values()
+    for agency in installation.mappings.names():
+        try:
+            converter = installation.mappings.get(agency)
+        except LienthongError:
+            # Told where mappings are looked at.
+            continue
+        served = {
+            "url" if one.folder is None else "file" for one in servers if agency in one.agencies
+        }
+        if isinstance(converter.source, ZipOptions):
+            served.add("file")
+        for way in sorted(converter.file_ways - served):
+            yield Text(
+                vi=f"ánh xạ «{agency}» có tệp đính kèm `{way}` mà [attachments.servers] không có "
+                "nơi nào cho cơ quan này: hồ sơ của cơ quan sẽ chờ mãi",
+                en=f"the mapping '{agency}' has attachments by `{way}`, and [attachments.servers] "
+                "has no place for them: dossiers of this agency will wait for ever",
+            )
 
 
 def _system_words(error: OSError) -> Text:

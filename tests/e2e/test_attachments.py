@@ -180,3 +180,18 @@ def test_files_in_the_same_zip_are_looked_at_and_a_reissue_does_so_again(with_fi
     assert cli("run", "--until-idle").code == 0
     states = sorted(one["state"] for one in cli("messages", "list", "--json").json)
     assert states == ["delivered", "reissued", "rejected", "rejected"]
+
+
+def test_the_doctor_names_an_agency_whose_files_nobody_may_fetch(site):
+    settings = site.cli.folder / "lienthong.toml"
+    settings.write_text('mappings_dir = "agencies"\n' + settings.read_text())
+    use_mapping(site.cli, PACKAGED.read_text() + FILES)
+
+    told = site.cli("doctor")
+
+    assert told.code != 0
+    assert "'igate-one-stop' has attachments by `url`" in " ".join(told.out.split())
+
+
+def test_the_doctor_is_content_where_each_has_its_server(with_files):
+    assert "will wait for ever" not in with_files.cli("doctor").out
