@@ -162,6 +162,9 @@ class Judge:
         if short(response.error_code) not in self.profile.success_codes:
             detail = f"error_code {short(response.error_code)}"
             return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
+        if says(response.message, texts=FAILURE_TEXTS):
+            detail = f"error_code {short(response.error_code)}, but the text is one of failure"
+            return LookUp(found=Found.FAILED, detail=detail, raw=reply.body)
         if not response.results:
             return LookUp(found=Found.ABSENT, detail="no such dossier", raw=reply.body)
         results = [one for one in response.results if one.dossier_code == dossier_code]

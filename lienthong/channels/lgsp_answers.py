@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lienthong.channels.json_answers import LOGIN_WANTED, JsonReply, VerdictRules
 from lienthong.channels.json_replies import NotJson, codes_named, read_object, read_verdict
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
+from lienthong.channels.profile import says
 from lienthong.channels.statuses import read_retry_after
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ class LgspJudge:
             return Found.FAILED, read.disagreement
         if verdict.code not in self.profile.success_codes:
             return Found.FAILED, f"code {verdict.code}"
+        if says(verdict.message, texts=self.lgsp.failure_texts):
+            return Found.FAILED, f"code {verdict.code}, but the text is one of failure"
         if verdict.results is None:
             return Found.FAILED, f"code {verdict.code} without {RESULT}"
         if not verdict.results:

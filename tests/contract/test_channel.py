@@ -146,8 +146,8 @@ class Soap:
     def good(self):
         return good_answer(self._pki)
 
-    def look_up_answer(self, *dossiers, code="0"):
-        return look_up_answer(*[result(one) for one in dossiers], code=code)
+    def look_up_answer(self, *dossiers, code="0", message=""):
+        return look_up_answer(*[result(one) for one in dossiers], code=code, message=message)
 
 
 class Json(Soap):
@@ -170,9 +170,10 @@ class Json(Soap):
     def good(self):
         return http(body=self.said("0", "Thành công"))
 
-    def look_up_answer(self, *dossiers, code="0"):
+    def look_up_answer(self, *dossiers, code="0", message=""):
         results = [{"MaHoSo": one, "TrangThaiHoSo": "2"} for one in dossiers]
-        return http(body=json.dumps({"error_code": code, "result": results}).encode())
+        body = {"error_code": code, "message": message, "result": results}
+        return http(body=json.dumps(body).encode())
 
 
 class Lgsp(Json):
@@ -186,9 +187,9 @@ class Lgsp(Json):
     def said(self, code, message="", *, packet="DongBoHoSoMC"):
         return json.dumps({"Status": code, "Message": message}).encode()
 
-    def look_up_answer(self, *dossiers, code="0"):
+    def look_up_answer(self, *dossiers, code="0", message=""):
         results = [{"DocCode": one} for one in dossiers]
-        body = {"Status": code, "Message": "", "ResultObject": results}
+        body = {"Status": code, "Message": message, "ResultObject": results}
         return http(body=json.dumps(body).encode())
 
 
@@ -945,8 +946,8 @@ def look_up(open_channel, *answers, **settings):
         return channel.look_up(agency_code=AGENCY, dossier_code=DOSSIER)
 
 
-def look_up_answer(*results, code="0"):
-    body = build_look_up_response(VERSION, error_code=code, message="", results=results)
+def look_up_answer(*results, code="0", message=""):
+    body = build_look_up_response(VERSION, error_code=code, message=message, results=results)
     return http(200, soap(body))
 
 
@@ -994,6 +995,13 @@ def test_a_look_up_tells_what_stands_there_more_than_once(open_channel):
 )
 def test_whatever_is_not_plain_is_a_failed_look_up(speech, dossiers, code):
     raw = speech.look_up_answer(*dossiers, code=code)
+
+    assert look_up(speech, raw).found is Found.FAILED
+
+
+@pytest.mark.parametrize("dossiers", [(), (DOSSIER,)], ids=["nothing", "the dossier"])
+def test_a_look_up_that_says_that_it_failed_proves_nothing(speech, dossiers):
+    raw = speech.look_up_answer(*dossiers, message="Tra cứu không thành công")
 
     assert look_up(speech, raw).found is Found.FAILED
 
