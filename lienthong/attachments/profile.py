@@ -133,6 +133,22 @@ class AttachmentSettings(BaseModel):
     backoff_longest_seconds: float = Field(default=3600, gt=0)
 
     @model_validator(mode="after")
+    def _check_folders(self) -> Self:
+        """A path says nothing of its folder: with two, files of the second would never be found."""
+        folders: dict[str, list[str]] = {}
+        for name, server in self.servers.items():
+            for agency in server.agencies if server.folder is not None else ():
+                folders.setdefault(agency, []).append(name)
+        problems = [
+            f"{agency!r} has several folders: {', '.join(names)}"
+            for agency, names in folders.items()
+            if len(names) > 1
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
     def _check_store(self) -> Self:
         if self.store is None:
             return self

@@ -163,3 +163,23 @@ def test_a_file_store_is_a_folder_or_a_bucket(store, is_right):
     else:
         with pytest.raises(ValidationError):
             AttachmentSettings(store=store)
+
+
+def test_an_agency_has_one_folder_of_files():
+    def servers(*agencies):
+        return {
+            f"s{number}": {"url": f"file:///srv/{number}", "agencies": each}
+            for number, each in enumerate(agencies)
+        }
+
+    with pytest.raises(ValidationError, match="'land' has several folders: s0, s2"):
+        AttachmentSettings.model_validate({"servers": servers(["land"], ["tax"], ["tax2", "land"])})
+    AttachmentSettings.model_validate(
+        {
+            "servers": {
+                **servers(["land"], ["tax"]),
+                "web": {"url": "https://a.vn/", "agencies": ["land"]},
+                "web2": {"url": "https://b.vn/", "agencies": ["land"]},
+            }
+        }
+    )
