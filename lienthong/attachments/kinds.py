@@ -105,7 +105,12 @@ _MAGIC = (
 _OF_SIGNED = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 """The object identifier that every PKCS #7 begins with (RFC 5652, 1.2.840.113549.1.7)."""
 _OFFICE = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"))
-_HTML = re.compile(rb"(?i)<(!doctype\s+html|html[\s>]|head[\s>]|body[\s>]|title>|script[\s>])")
+# By what a file begins with: further inside, elements of XML have the same names. Possessive, so
+# that a hostile beginning cannot make the search go back.
+_HTML = re.compile(
+    rb"(?is)(?:\s|<\?.*?\?>|<!--.*?-->)*+"
+    rb"<(?:!doctype\s+html|(?:html|head|body|title|script|meta|center|div|br|h[1-6])[\s/>])"
+)
 _BLANK = b" \t\r\n\x00\xef\xbb\xbf"
 
 
@@ -154,7 +159,7 @@ def _text_kind(head: bytes) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head[2:].replace(b"\x00", b"")
     begun = head.lstrip(_BLANK)
-    if _HTML.search(begun[:1024]) and begun.startswith(b"<"):
+    if _HTML.match(begun):
         return "html"
     if begun.startswith(b"<") and (begun[1:2].isalpha() or begun[1:2] in (b"?", b"!")):
         return "xml"
