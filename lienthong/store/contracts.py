@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lienthong.store.work import Work
 
 MOST_OPEN = 200
-"""Drifts of one target that are open at once; a target that changes with every answer has told
-enough by then."""
+"""Drifts of one subject that are open at once; one that changes with every answer has told enough
+by then, and must not silence the others."""
 SHOWN = 500
 """Characters of what has changed that the audit log keeps."""
 
@@ -131,8 +131,9 @@ def raise_drifts(work: Work, target: str, found: Mapping[Drift, Sequence[Touched
         if row is not None and row.ending == Ending.OPEN.value:
             _set(work, id_, seen_at=work.at)
             continue
-        if count_open(work.connection, target) >= MOST_OPEN:
-            break
+        if count_open(work.connection, target, [drift.subject]) >= MOST_OPEN:
+            # Those behind it may be open already, and were just seen.
+            continue
         event = Event(
             id=id_,
             target=target,

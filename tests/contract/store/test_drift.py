@@ -140,6 +140,24 @@ def test_a_target_that_changes_with_every_answer_fills_no_store(raise_, store):
         assert count_open(connection, "https://khac.example/") == 0
 
 
+def test_a_subject_that_has_told_enough_silences_no_other_and_ends_none_of_its_own(
+    raise_, store, clock
+):
+    raise_(*(replace(GONE, place=f"truong-{n}") for n in range(MOST_OPEN)))
+    other = replace(GONE, subject="document https://cong.example/portal?wsdl")
+    (seen,) = raise_(other)
+    clock.tick(seconds=3600)
+
+    raised = raise_(replace(GONE, place="a new one"), replace(GONE, place="truong-7"))
+
+    assert (seen.drift, raised) == (other, [])
+    with begin(store, at=clock) as work:
+        close_returned(work, TARGET, [GONE.subject], before=clock())
+    assert [one.drift.place for one in events(store) if one.drift.subject == GONE.subject] == [
+        "truong-7"
+    ]
+
+
 def test_an_id_is_looked_up_as_it_is_written(raise_, store):
     raise_(GONE)
 
