@@ -28,6 +28,7 @@ from lienthong.proving import Proving
 from lienthong.receivers.examining import examine_receiver
 from lienthong.reconciliation.report import tell_result
 from lienthong.sharing.examining import examine_sharing
+from lienthong.store.attachments import read_late_fetches
 from lienthong.store.contracts import count_open, list_events
 from lienthong.store.database import reading
 from lienthong.store.reconciliations import latest_results
@@ -50,6 +51,7 @@ PACKAGES = ("adapters", "broker", "lienthong", "mappings", "schemas", "signing")
 LITTLE_SPACE_BYTES = 2 * 1024**3
 EXPIRY_WARNING = timedelta(days=60)
 RECEIPTS_LATE = timedelta(minutes=5)
+FILES_LATE = timedelta(hours=1)
 RECONCILED_WITHIN = timedelta(days=2)
 
 
@@ -672,6 +674,7 @@ def _files(installation: Installation) -> Iterator[Finding]:
         for found in _unserved(installation)
     ]
     yield from unserved
+    yield from _late_files(installation, name)
     if settings.store is None and not settings.servers and not unserved:
         return
     try:
@@ -711,6 +714,29 @@ def _files(installation: Installation) -> Iterator[Finding]:
     yield Finding(name=name, state=State.OK, found=text)
 
 
+def _late_files(installation: Installation, name: Text) -> Iterator[Finding]:
+    """Dossiers that wait for their files for so long that somebody has to look."""
+    before = installation.clock() - FILES_LATE
+    try:
+        with reading(installation.store) as connection:
+            late = read_late_fetches(connection, before=before)
+    except (LienthongError, DBAPIError):
+        # Told as trouble of the store.
+        return
+    for one in late:
+        since = f"{one.oldest.astimezone():%Y-%m-%d %H:%M}"
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=Text(
+                vi=f"{one.count} hồ sơ chờ tệp, lâu nhất từ {since}: {one.reason or 'chưa ai lấy'}",
+                en=f"{one.count} dossiers wait for files, the first since {since}: "
+                f"{one.reason or 'nobody has looked yet'}",
+            ),
+            remedy=_LATE_FILES if one.reason else _NO_FETCHER,
+        )
+
+
 def _unserved(installation: Installation) -> Iterator[Text]:
     """Yield for each agency whose dossiers would wait for ever that nobody may fetch its files."""
     servers = installation.settings.attachments.servers.values()
@@ -739,4 +765,14 @@ def _system_words(error: OSError) -> Text:
     return Text(vi=cause, en=cause)
 
 
+_LATE_FILES = Text(
+    vi="Xem tệp nào: lienthong messages list --state held; messages show MÃ; rồi báo cơ quan có "
+    "máy chủ tệp",
+    en="See which: lienthong messages list --state held; messages show ID; then tell the agency "
+    "whose file server it is",
+)
+_NO_FETCHER = Text(
+    vi="Cần có tiến trình chạy vai trò fetch: lienthong run --roles fetch",
+    en="A worker with the role fetch is needed: lienthong run --roles fetch",
+)
 _SEE_FILES = Text(vi="Xem docs/attachments.md", en="See docs/attachments.md")

@@ -155,6 +155,31 @@ def has_fetches(connection: Connection) -> bool:
     return connection.execute(select(fetches.c.message_id).limit(1)).first() is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateFetches:
+    """Dossiers that have waited long for their files, all for one reason."""
+
+    reason: str
+    """A code of `attachments`; "" where nobody has looked yet."""
+    count: int
+    oldest: datetime
+
+
+def read_late_fetches(connection: Connection, *, before: datetime) -> list[LateFetches]:
+    """Return what was received before a moment and still waits for files, most first."""
+    query = (
+        select(messages.c.reason, func.count().label("count"), func.min(messages.c.created_at))
+        .join(fetches, fetches.c.message_id == messages.c.id)
+        .where(messages.c.created_at < before)
+        .group_by(messages.c.reason)
+    )
+    found = [
+        LateFetches(reason=reason or "", count=count, oldest=oldest)
+        for reason, count, oldest in connection.execute(query)
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.reason))
+
+
 def claim_fetches(
     work: Work, *, limit: int, lease: timedelta, without: Collection[str] = ()
 ) -> list[FetchClaim]:

@@ -1,6 +1,7 @@
 """Files of dossiers, from an agency's server to the portal, with the commands of an operator."""
 
 import json
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -195,3 +196,24 @@ def test_the_doctor_names_an_agency_whose_files_nobody_may_fetch(site):
 
 def test_the_doctor_is_content_where_each_has_its_server(with_files):
     assert "will wait for ever" not in with_files.cli("doctor").out
+
+
+def test_the_doctor_tells_of_dossiers_that_wait_for_files_for_long(with_files, files):
+    cli = with_files.cli
+    files.files["/f/1"] = PDF
+    submit(cli, record(1, f"{files.url}/f/1"))
+    assert cli("run", "--until-idle").code == 0
+    with sqlite3.connect(cli.folder / "data" / "store.sqlite") as store:
+        store.execute(
+            "UPDATE messages SET state = 'held', awaits_files = 9, "
+            "reason = 'attachment.unreachable', created_at = '2026-01-01 00:00:00.000000'"
+        )
+        store.execute(
+            "INSERT INTO fetches (message_id, agency, due_at, fence) "
+            "SELECT id, agency, created_at, 1 FROM messages"
+        )
+
+    told = " ".join(cli("doctor").out.split())
+
+    assert "1 dossiers wait for files, the first since 2026-01-01" in told
+    assert "attachment.unreachable" in told

@@ -20,7 +20,7 @@ from lienthong.flows.reseal_files import reseal_files
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.flows.sweep_files import OVER, sweep_files, sweep_leavings
 from lienthong.retry import Backoff
-from lienthong.store.attachments import claim_fetches, load_files
+from lienthong.store.attachments import claim_fetches, load_files, read_late_fetches
 from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import reading
 from lienthong.store.intake import Origin
@@ -669,3 +669,26 @@ def test_a_file_beside_that_stays_wrong_is_waited_for_no_longer_than_is_set(benc
 
     assert bench.exchange.state_of("m1") == "rejected"
     assert bench.problems("m1")[0].code == "attachment.truncated"
+
+
+def test_what_waits_for_long_is_counted_by_its_reason(bench, dossier):
+    bench.site.statuses["/f/1"] = 500
+    dossier("m1", bench.declare(1))
+    dossier("m2", bench.declare(1), code="D-2")
+    bench.fetch()
+    begun = bench.exchange.clock()
+    bench.exchange.clock.tick(seconds=7200)
+    dossier("m3", bench.declare(1), code="D-3")
+
+    def late(before):
+        with reading(bench.store) as connection:
+            found = read_late_fetches(connection, before=before)
+        return [(one.reason, one.count, one.oldest) for one in found]
+
+    now = bench.exchange.clock()
+    assert late(begun - timedelta(hours=1)) == []
+    assert late(now - timedelta(hours=1)) == [("attachment.unreachable", 2, begun)]
+    assert late(now + timedelta(seconds=1)) == [
+        ("attachment.unreachable", 2, begun),
+        ("", 1, now),
+    ]
