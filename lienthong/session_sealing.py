@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lienthong.store.sealed import SESSION_CONTEXT
 from lienthong.store.vault import PLAIN
+from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import LienthongError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class VaultSealing:
         """Return `plain` sealed; None where the store does not encrypt or cannot be reached."""
         try:
             sealed = self._vault().seal(plain, context=SESSION_CONTEXT)
-        except LienthongError:
+        except (LienthongError, *STORE_TROUBLE):
             return None
         return None if sealed.startswith(PLAIN) else sealed
 
@@ -34,5 +35,7 @@ class VaultSealing:
             return None
         try:
             return self._vault().open(sealed, context=SESSION_CONTEXT)
-        except LienthongError:
+        except (LienthongError, *STORE_TROUBLE):
+            # A key that another process has made is asked for in the store, which may be away. A
+            # session is a login more at worst: no call must end by it.
             return None
