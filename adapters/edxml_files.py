@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from schemas.problem import Place, Problem
 
 _ZIP_TYPES = frozenset({"application/zip", "application/x-zip-compressed"})
+_ZIPS = (".zip", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".kmz", ".epub")
+"""Endings of files that are ZIPs themselves, perhaps of one file."""
 _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 """The earliest that a ZIP can say, so that the same file always gives the same bytes."""
 _UNIX = 3
@@ -182,16 +184,17 @@ def _unzipped(packed: bytes, one: Enclosed, *, limits: Limits) -> bytes:
     """Return the file in the ZIP, or the bytes themselves where they are no ZIP around one."""
     says_zip = one.content_type.lower() in _ZIP_TYPES
     is_archive_itself = one.name.lower().endswith(".zip")
+    own = next((suffix for suffix in _ZIPS if one.name.lower().endswith(suffix)), "")
     if not packed.startswith(ZIP_MAGIC):
         if says_zip and packed and not is_archive_itself:
             raise _wrong("attachment_no_zip", _no_zip(one.name), one)
         return packed
     with Archive(io.BytesIO(packed), place=one.place, limits=limits, wording=_WORDING) as archive:
         members = archive.names()
-        if len(members) == 1 and (not is_archive_itself or members[0].lower().endswith(".zip")):
+        if len(members) == 1 and members[0].lower().endswith(own):
             return _member(archive, members[0])
         # A .docx is a ZIP, too: it came as it is.
-        if says_zip and not is_archive_itself:
+        if says_zip and not is_archive_itself and len(members) != 1:
             raise _wrong("attachment_several", _several(one.name, len(members)), one)
         return packed
 

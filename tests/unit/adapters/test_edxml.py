@@ -121,6 +121,16 @@ def test_a_workbook_that_is_a_zip_itself_stays_one():
     assert found.values["Attachments"][0]["sha256"] == hashlib.sha256(book).hexdigest()
 
 
+def test_a_map_that_is_a_zip_of_one_file_is_not_taken_out_of_itself():
+    # KMZ: one KML in a ZIP, under another name.
+    kmz = zipped(("doc.kml", b"<kml/>"))
+    wrapped = zipped(("ranh.kmz", base64.b64decode(kmz)))
+
+    for content, kind in ((kmz, "application/vnd.google-earth.kmz"), (wrapped, "application/zip")):
+        found = record(with_file(content, name="ranh.kmz", kind=kind))
+        assert found.values["Attachments"][0]["data"] == kmz
+
+
 def test_an_archive_as_a_file_is_not_taken_out_of_itself():
     inner = zipped(("a.pdf", PDF))
     wrapped = zipped(("a.zip", base64.b64decode(inner)))
