@@ -214,6 +214,7 @@ class Fetcher:
                 end_fetch(work, claim)
             return None
         wrongs: list[Problem] = []
+        late: FileAway | None = None
         archive = self._archive(claim, waiting)
         known = total_bytes(one.found.size for one in files if one.found is not None)
         for file in files:
@@ -223,18 +224,24 @@ class Fetcher:
             try:
                 known += self._one(claim, file.declared, limit=room, archive=archive).size
             except FileWrong as error:
-                if self._may_come(claim, waiting, error, file.declared):
-                    return self._put_off(claim, waiting, away_of(error, file.declared))
-                wrongs.append(error.problem)
+                if not self._may_come(claim, waiting, error, file.declared):
+                    wrongs.append(error.problem)
+                elif late is None:
+                    # The others are looked at all the same: one of them may be wrong.
+                    late = away_of(error, file.declared)
             except FileAway as error:
-                if wrongs:
-                    break
-                return self._put_off(claim, waiting, error)
+                # Its server is in trouble, and is not asked for the rest.
+                late = error
+                break
             except _Stopped:
                 with begin(self._store, at=self._clock) as work:
                     put_off(work, claim, due_at=work.at)
                 raise
-        return self._reject(claim, waiting, wrongs) if wrongs else self._complete(claim, waiting)
+        if wrongs:
+            return self._reject(claim, waiting, wrongs)
+        return (
+            self._complete(claim, waiting) if late is None else self._put_off(claim, waiting, late)
+        )
 
     def _archive(self, claim: FetchClaim, waiting: Waiting) -> PackedFiles | None:
         """Return the archive that the record came in, if it came in one."""

@@ -692,3 +692,17 @@ def test_what_waits_for_long_is_counted_by_its_reason(bench, dossier):
         ("attachment.unreachable", 2, begun),
         ("", 1, now),
     ]
+
+
+def test_a_file_that_may_still_come_hides_no_wrong_one_behind_it(bench, dossier):
+    bench.servers["land"] = bench.servers["land"].model_copy(update={"missing_after_seconds": 300})
+    bench.site.files |= {"/f/2": HTML, "/f/4": PDF}
+    dossier("m1", bench.declare(1), bench.declare(2))
+    dossier("m2", bench.declare(1, path="/f/3"), bench.declare(2, path="/f/4"), code="D-2")
+
+    bench.fetch()
+
+    assert bench.exchange.states() == [("m1", "rejected"), ("m2", "held")]
+    assert [problem.code for problem in bench.problems("m1")] == ["attachment.html"]
+    assert [problem.code for problem in bench.problems("m2")] == ["attachment.not_there_yet"]
+    assert [one.found is not None for one in bench.manifest("m2")] == [False, True]
