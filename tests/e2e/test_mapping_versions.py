@@ -47,11 +47,11 @@ def test_every_message_keeps_name_version_and_hash_of_the_mapping_that_made_it(k
 
     assert keyed("submit", first.path, "-a", LAND).code == 0
     before = expand(keyed, count=first.records)
-    made_by_first = f"{LAND}@2 sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
-    file.write_text(text.replace("version: 2", "version: 3"), "utf-8")
+    made_by_first = f"{LAND}@3 sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    file.write_text(text.replace("version: 3", "version: 4"), "utf-8")
     assert keyed("submit", second.path, "-a", LAND).code == 0
     after = expand(keyed, count=first.records + second.records)
-    made_by_second = f"{LAND}@3 sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    made_by_second = f"{LAND}@4 sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
 
     ids = {each["id"] for each in before}
     assert {each["state"] for each in before} >= {"rejected"}
@@ -67,4 +67,4 @@ def test_the_list_of_mappings_says_version_and_hash(quick):
 
     assert listed[LAND]["sha256"] == digest
     (line,) = (line for line in shown.out.splitlines() if line.startswith(LAND))
-    assert line.split()[1:3] == ["2", digest[:12]]
+    assert line.split()[1:3] == ["3", digest[:12]]
