@@ -473,7 +473,8 @@ def test_a_failing_conversion_logs_no_value(conversions, quick):
 
 def test_a_mapping_is_tried_by_its_path_before_it_is_installed(quick, sample_set, tmp_path):
     text = packaged("agencies", "land-registration.yaml").read_text(encoding="utf-8")
-    (tmp_path / "moi.yaml").write_text(text.replace("version: 2", "version: 7"), encoding="utf-8")
+    changed = text.replace("version: 3", "version: 7")
+    (tmp_path / "moi.yaml").write_text(changed, encoding="utf-8")
     sample = sample_set.of("land-registration").path
 
     done = quick("convert", sample, "--agency", tmp_path / "moi.yaml", "--json")

@@ -91,7 +91,13 @@ def test_a_rotation_is_told_and_everything_can_be_sealed_with_the_new_key(filled
     assert rotated["master"] in key_file.read_text(encoding="utf-8")
     assert resealed.code == again.code == 0
     assert resealed.json["values"] > 0
-    assert again.json == {"values": 0, "left": 0, "broken": []}
+    assert again.json == {
+        "values": 0,
+        "left": 0,
+        "broken": [],
+        "attachments": 0,
+        "attachments_broken": [],
+    }
 
 
 def test_a_prepared_key_waits_for_the_rotation(filled):
