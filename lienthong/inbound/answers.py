@@ -11,11 +11,9 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from lienthong.channels.headers import WSA, XROAD, XROAD_IDS
 from lienthong.inbound.soap_requests import (
-    ADDRESSING,
     ID_HEADERS,
-    X_ROAD,
-    X_ROAD_IDS,
 )
 from lienthong.soap import CONTENT_TYPES, build_fault
 from schemas.building import SOAP_11
@@ -93,10 +91,10 @@ def answer_headers(request: Request | None) -> list[bytes]:
     asked = request.headers.get(ID_HEADERS["addressing"])
     if asked is not None and asked.text:
         relates = escape(asked.text.strip())
-        blocks.append(f'<wsa:RelatesTo xmlns:wsa="{ADDRESSING}">{relates}</wsa:RelatesTo>'.encode())
+        blocks.append(f'<wsa:RelatesTo xmlns:wsa="{WSA}">{relates}</wsa:RelatesTo>'.encode())
     # A security server compares these with the request's, block by block.
     for (namespace, _), block in request.headers.items():
-        if namespace in (X_ROAD, X_ROAD_IDS):
+        if namespace in (XROAD, XROAD_IDS):
             with suppress(NoCanonicalForm):
                 blocks.append(canonical_bytes(_without_ids(block)))
     return blocks

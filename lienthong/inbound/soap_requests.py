@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from lienthong.channels.headers import WSA, XROAD
 from lienthong.inbound.refusals import MALFORMED, UNPROVEN, NotTaken, finding, not_taken
 from schemas.building import SOAP_11, SOAP_12
 from schemas.parser import Limits, XmlRefused, parse_xml
@@ -28,12 +29,9 @@ if TYPE_CHECKING:
 
 VERSIONS = {SOAP_11: "1.1", SOAP_12: "1.2"}
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-ADDRESSING = "http://www.w3.org/2005/08/addressing"
-X_ROAD = "http://x-road.eu/xsd/xroad.xsd"
-X_ROAD_IDS = "http://x-road.eu/xsd/identifiers"
-ID_HEADERS = {"addressing": (ADDRESSING, "MessageID"), "x-road": (X_ROAD, "id")}
+ID_HEADERS = {"addressing": (WSA, "MessageID"), "x-road": (XROAD, "id")}
 """Where a message id stands that is no element of the message."""
-_UNDERSTOOD = frozenset({ADDRESSING, X_ROAD})
+_UNDERSTOOD = frozenset({WSA, XROAD})
 _TRUE = ("1", "true")
 
 
