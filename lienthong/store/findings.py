@@ -56,7 +56,12 @@ class Finding:
 def find_submitted(connection: Connection, submission_id: str, *, agency: str) -> Submitted | None:
     """Return one submission of an agency, or None when it has none of that id."""
     row = connection.execute(
-        select(submissions).where(submissions.c.id == submission_id, submissions.c.agency == agency)
+        select(submissions).where(
+            submissions.c.id == submission_id,
+            submissions.c.agency == agency,
+            # What came down for the agency it did not hand over.
+            submissions.c.service.is_(None),
+        )
     ).first()
     if row is None:
         return None

@@ -29,7 +29,12 @@ def submission_values(
         SealBroken: what is wrong with the file was stored and cannot be opened.
     """
     row = connection.execute(
-        select(submissions).where(submissions.c.id == submission_id, submissions.c.agency == agency)
+        select(submissions).where(
+            submissions.c.id == submission_id,
+            submissions.c.agency == agency,
+            # What came down for the agency it did not hand over.
+            submissions.c.service.is_(None),
+        )
     ).first()
     if row is None:
         return None
