@@ -184,7 +184,7 @@ def known_from(row: Row[Any]) -> Known:
     )
 
 
-def file_of(row: Row[Any]) -> HandedFile | None:
+def file_of(row: Any) -> HandedFile | None:
     """Return what a document for an agency is, of a row of `messages`."""
     return None if row.file is None else msgspec.json.decode(row.file, type=HandedFile)
 

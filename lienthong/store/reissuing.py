@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from lienthong.admission import Candidate, Known, Refusal, Repeat, admit
 from lienthong.channels.port import Packet
@@ -19,11 +19,12 @@ from lienthong.store.attachments import awaits, write_files
 from lienthong.store.intake import Origin, event_columns, message_row
 from lienthong.store.ledgers import (
     change_state,
+    file_of,
     load_event_keys,
     load_ledgers,
     save_ledgers,
 )
-from lienthong.store.tables import messages
+from lienthong.store.tables import in_slices, messages
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
@@ -69,6 +70,8 @@ def put_in_place(
         events = [events[made.item]] if made.item < len(events) else []
         _check_event(ledger, old, made, [event for _, event in events])
     keeps_place = old.sequence > 0 and old.state is not State.DELIVERED
+    if not keeps_place:
+        _check_newer_file(work, ledger, old, events[0][1])
     first = events[0][1].message_id
     change_state(work, old, State.REISSUED, reason=reason, reissued_as=first, due_at=None)
     rows = []
@@ -145,6 +148,25 @@ def _check_event(ledger: Ledger, old: Known, made: Made, events: Sequence[Prepar
     ]
     if old.state is State.DELIVERED and old.packet is Packet.DOSSIER and later:
         raise InputError(_not_latest(old, later[-1]))
+
+
+def _check_newer_file(work: Work, ledger: Ledger, old: Known, event: PreparedEvent) -> None:
+    """Refuse a snapshot for an agency that would go behind a newer one of the same dossier."""
+    if event.file is None or event.file.service != Packet.DOSSIER.value:
+        # Of what is no snapshot (a payment, a notice) each says something of its own.
+        return
+    known = {message.id: message for message in ledger.messages}
+    query = select(messages.c.id, messages.c.file, messages.c.created_at)
+    came_at = work.connection.execute(query.where(messages.c.id == old.id)).one().created_at
+    for part in in_slices(sorted(known)):
+        for row in work.connection.execute(query.where(messages.c.id.in_(part))):
+            message, file = known[row.id], file_of(row)
+            is_newer = (
+                row.created_at > came_at if old.sequence == 0 else message.sequence > old.sequence
+            )
+            is_there = message.state not in (State.DISCARDED, State.REISSUED)
+            if is_newer and is_there and file is not None and file.service == event.file.service:
+                raise InputError(_not_latest(old, message))
 
 
 def _admissible(

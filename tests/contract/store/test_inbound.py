@@ -20,6 +20,7 @@ from lienthong.flows import replay
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
+from lienthong.flows.records import rejected
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.ids import make_id
 from lienthong.pacing import Pacer
@@ -28,7 +29,8 @@ from lienthong.receivers.channel import AgencyChannel
 from lienthong.receivers.lanes import Lane, Lanes
 from lienthong.retry import Backoff
 from lienthong.store.database import reading
-from lienthong.store.findings import submission_findings
+from lienthong.store.findings import find_submitted, submission_findings
+from lienthong.store.hand_overs import submission_values
 from lienthong.store.portal_answers import no_columns
 from lienthong.store.queries import show_message
 from lienthong.store.tables import attempts, messages, results, submissions
@@ -57,9 +59,15 @@ class FileMaker:
     """Makes a file for an agency of each row `dossier,content`."""
 
     version: int = 1
+    fails: bool = False
+    service: str = "ChungTuThue"
 
     def prepare(self, item, *, now):
         dossier, content = item.values["dossier"], item.values["content"]
+        if self.fails:
+            text = Text(vi="không đọc được", en="it cannot be read")
+            prepared = rejected(item, code="test.failed", message=text, suggestion=text)
+            return replace(prepared, dossier_code=dossier)
         document = f"{content} v{self.version}".encode()
         event = PreparedEvent(
             message_id=make_id(now),
@@ -70,7 +78,7 @@ class FileMaker:
             content_digest=content,
             document=document,
             document_digest=sha256(document).hexdigest(),
-            file=HandedFile(name=f"{dossier}.csv", media_type="text/csv", service="ChungTuThue"),
+            file=HandedFile(name=f"{dossier}.csv", media_type="text/csv", service=self.service),
         )
         return Prepared(
             record=item.number,
@@ -130,7 +138,7 @@ class Town:
         return SimpleNamespace(
             source=CsvOptions(),
             read_columns=frozenset({"dossier", "content"}),
-            pipeline=self.maker,
+            pipeline=replace(self.maker, service=service),
             mapping_stamp=f"land@{self.maker.version}",
             one_row_per_dossier=False,
         )
@@ -511,3 +519,57 @@ def test_several_ledgers_of_one_dossier_are_held_in_the_order_of_everybody(town,
     town.exchange.act("resend", land, second)
 
     assert held == ["H1\x1fhealth", "H1\x1fland"]
+
+
+def test_what_came_down_is_no_hand_over_of_the_agency(town):
+    taken = town.receive("H1,paid")
+    store = town.exchange.store
+
+    with reading(store) as connection:
+        found = find_submitted(connection, taken.submission_id, agency="land")
+        values = submission_values(
+            connection, taken.submission_id, agency="land", vault=store.vault
+        )
+
+    assert (found, values) == (None, None)
+
+
+@pytest.mark.parametrize("state", ["rejected", "delivered"])
+def test_an_older_snapshot_made_anew_does_not_follow_a_newer_one(town, state):
+    town.maker.fails = state == "rejected"
+    town.receive("H1,old", key="k1", service="DongBoHoSoMC")
+    town.expand()
+    town.maker.fails = False
+    town.exchange.clock.tick(seconds=5)
+    town.receive("H1,new", key="k2", service="DongBoHoSoMC")
+    town.expand()
+    town.hand_over(rounds=6)
+    town.maker.version = 2
+    old = min(town.rows(messages, "id", "created_at"), key=lambda row: row.created_at)
+
+    (acted,) = town.exchange.act("reissue", old.id, agencies=town.agency)
+    town.hand_over()
+
+    assert acted.problem.code == "reissue.not_latest"
+    assert [request.document for request in town.receivers["land"].taken][-1] == b"new v1"
+
+
+def test_a_payment_made_anew_goes_also_behind_a_later_one(town):
+    town.maker.fails = True
+    town.receive("H1,first", key="k1")
+    town.expand()
+    town.maker.fails = False
+    town.exchange.clock.tick(seconds=5)
+    town.receive("H1,second", key="k2")
+    town.expand()
+    town.hand_over(rounds=6)
+    old = min(town.rows(messages, "id", "created_at"), key=lambda row: row.created_at)
+
+    (acted,) = town.exchange.act("reissue", old.id, agencies=town.agency)
+    town.hand_over()
+
+    assert acted.problem is None
+    assert [request.document for request in town.receivers["land"].taken] == [
+        b"second v1",
+        b"first v1",
+    ]
