@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from lienthong.cli.files import AsJson
-from lienthong.cli.session import Exit, Session, finish
+from lienthong.cli.session import Session, finish_remarks
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
@@ -94,22 +94,5 @@ def check(
             receivers=session.settings.receivers,
         )
     ]
-    if as_json:
-        session.json(
-            [
-                {
-                    "peer": one,
-                    "fault": remark.is_fault,
-                    "found": remark.found._asdict(),
-                    "remedy": remark.remedy._asdict(),
-                }
-                for one, remark in found
-            ]
-        )
-    else:
-        for one, remark in found:
-            session.say(Text(*(f"{one}: {words}" for words in remark.found)))
-            session.say(Text(*(f"  {words}" for words in remark.remedy)))
-        if not found:
-            session.say(Text(vi="Mọi bên gửi đều dùng được", en="All peers can be served"))
-    finish(Exit.PARTLY if any(remark.is_fault for _, remark in found) else Exit.DONE)
+    well = Text(vi="Mọi bên gửi đều dùng được", en="All peers can be served")
+    finish_remarks(session, found, what="peer", well=well, as_json=as_json)

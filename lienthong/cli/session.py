@@ -17,10 +17,11 @@ from lienthong.cli.terminal import Terminal
 from schemas.problem import Language, Problem, Severity, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from lienthong.proving import Proving
+    from lienthong.remarks import Remark
     from lienthong.settings import Settings
     from lienthong.wiring import Installation
 
@@ -113,6 +114,45 @@ class Session:
             console.print(f"[{style}]{problem.code}[/]  {escape(where + sentence)}")
             for advice in self.advice(problem.suggestion, problem.for_integrator):
                 console.print(f"    → {escape(advice)}")
+
+
+def finish_remarks(
+    session: Session,
+    found: Sequence[tuple[str, Remark]],
+    *,
+    what: str,
+    well: Text,
+    as_json: bool,
+) -> None:
+    """
+    Show what there is to say about settings, and end: PARTLY where something cannot work.
+
+    Args:
+        session: Of the command.
+        found: Each with the name of what it is about.
+        what: The name of that name, for machines.
+        well: Said where there is nothing else to say.
+        as_json: For a machine.
+    """
+    if as_json:
+        session.json(
+            [
+                {
+                    what: name,
+                    "fault": remark.is_fault,
+                    "found": remark.found._asdict(),
+                    "remedy": remark.remedy._asdict(),
+                }
+                for name, remark in found
+            ]
+        )
+    else:
+        for name, remark in found:
+            session.say(Text(*(f"{name}: {words}" for words in remark.found)))
+            session.say(Text(*(f"  {words}" for words in remark.remedy)))
+        if not found:
+            session.say(well)
+    finish(Exit.PARTLY if any(remark.is_fault for _, remark in found) else Exit.DONE)
 
 
 def finish(code: Exit) -> None:
