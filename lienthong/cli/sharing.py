@@ -12,7 +12,7 @@ from rich.table import Table
 
 from lienthong.cli.files import AsJson
 from lienthong.cli.replaying import Yes
-from lienthong.cli.session import Exit, Session, finish
+from lienthong.cli.session import Exit, Session, finish, finish_remarks
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
@@ -101,25 +101,8 @@ def check(
             today=today,
         )
     ]
-    if as_json:
-        session.json(
-            [
-                {
-                    "profile": one,
-                    "fault": remark.is_fault,
-                    "found": remark.found._asdict(),
-                    "remedy": remark.remedy._asdict(),
-                }
-                for one, remark in found
-            ]
-        )
-    else:
-        for one, remark in found:
-            session.say(Text(*(f"{one}: {words}" for words in remark.found)))
-            session.say(Text(*(f"  {words}" for words in remark.remedy)))
-        if not found:
-            session.say(Text(vi="Mọi hồ sơ chia sẻ đều chạy được", en="All profiles can work"))
-    finish(Exit.PARTLY if any(remark.is_fault for _, remark in found) else Exit.DONE)
+    well = Text(vi="Mọi hồ sơ chia sẻ đều chạy được", en="All profiles can work")
+    finish_remarks(session, found, what="profile", well=well, as_json=as_json)
 
 
 @sharing.command()
@@ -139,15 +122,24 @@ def send(
     """
     Share also what was delivered before the profile began; nothing is shared twice.
 
-    Who asked for it, and when, is a row of the audit log; the role `share` does it.
+    Who asked for it, and when, is a row of the audit log. What is older than something that the
+    receiver has of the same dossier stays. It may be broken off and begun again.
 
     Example: lienthong sharing send land-to-tax --since 2026-01-01
     """
-    from lienthong.store.shares import share_again
     from lienthong.store.work import begin
+    from mappings.dates import VIETNAM
 
     session: Session = context.obj
     installation, profile = session.installation, _profile(session, name)
+    if not profile.is_in_force(installation.clock().astimezone(VIETNAM).date()):
+        raise ConfigError(
+            Text(
+                vi=f"[sharing.{name}] hôm nay không có hiệu lực: không chia sẻ gì",
+                en=f"[sharing.{name}] is not in force today: nothing is shared",
+            ),
+            code="sharing.not_in_force",
+        )
     question = session.word(
         f"Chia sẻ hồ sơ của {profile.sender} đã gửi từ {since:%d/%m/%Y} cho {profile.to}?",
         f"Share what {profile.sender} delivered since {since:%Y-%m-%d} with {profile.to}?",
@@ -155,17 +147,28 @@ def send(
     if not yes and not typer.confirm(question):
         finish(Exit.DONE)
         return
-    procedures = None if profile.procedures == ("*",) else profile.procedures
+    moment = since.astimezone()
     with begin(installation.store, at=installation.clock, actor=getpass.getuser()) as work:
-        count = share_again(work, profile.sender, since=since.astimezone(), procedures=procedures)
-        work.note("sharing.again", name, since=since.astimezone().isoformat(), messages=count)
+        work.note("sharing.past", name, since=moment.isoformat())
+    looked_at = shared = 0
+    with installation.open_broker() as broker:
+        for is_new in installation.make_sharer(broker).share_past(name, since=moment):
+            looked_at += 1
+            shared += is_new
+            if looked_at % 1_000 == 0:
+                session.tell(
+                    Text(
+                        vi=f"đã xem {looked_at} thông điệp, chia sẻ {shared}",
+                        en=f"{looked_at} messages looked at, {shared} shared",
+                    )
+                )
     if as_json:
-        session.json({"profile": name, "messages": count})
+        session.json({"profile": name, "messages": looked_at, "shared": shared})
         return
     session.say(
         Text(
-            vi=f"{count} thông điệp chờ vai trò share xem xét",
-            en=f"{count} messages wait for the role share to look at them",
+            vi=f"Đã chia sẻ {shared} trong {looked_at} thông điệp",
+            en=f"{shared} of {looked_at} messages were shared",
         )
     )
 

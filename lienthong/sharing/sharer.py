@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING
 import structlog
 
 from lienthong.channels.port import Packet
-from lienthong.flows.receive import KeyConflict, receive_many, small_offer
+from lienthong.flows.receive import KeyConflict, receive, receive_many, small_offer
 from lienthong.store.database import reading
-from lienthong.store.shares import due_shares, settle_shares
+from lienthong.store.shares import (
+    delivered_since,
+    due_shares,
+    later_than,
+    load_shares,
+    settle_shares,
+)
+from lienthong.store.submissions import find_keys
 from lienthong.store.work import begin
 from mappings.dates import VIETNAM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date, datetime
 
     from lienthong.flows.hints import Publisher
@@ -30,12 +37,17 @@ if TYPE_CHECKING:
     from lienthong.sharing.profile import SharingProfile
     from lienthong.store.database import Store
     from lienthong.store.shares import DueShare
+    from lienthong.store.work import Work
 
 log = structlog.get_logger()
 
 DOOR = "sharing"
 BATCH = 50
 """Messages of one round."""
+
+
+class _Older(Exception):
+    """The receiver has something newer of this dossier; nothing of the transaction may stay."""
 
 
 class Sharer:
@@ -85,26 +97,65 @@ class Sharer:
                 if one.message_id not in settled:
                     # Another process was faster, and has written it down.
                     continue
-                profile, _ = self._profiles[name]
                 if isinstance(outcome, KeyConflict):
                     # It was shared before, by the profile as it was then.
+                    profile, _ = self._profiles[name]
                     work.note("dossier.shared_before", one.message_id, profile=name, to=profile.to)
                     continue
-                work.note(
-                    "dossier.shared",
-                    one.message_id,
-                    profile=name,
-                    to=profile.to,
-                    submission=outcome.submission_id,
-                    sha256=outcome.sha256,
-                    terms=terms_of(profile),
-                )
+                self._note(work, one, name, sha256=outcome.sha256)
             withheld = [(one, name, one.why_none) for one, name in covering if one.why_none]
             withheld += [entry for one in due for entry in self._out_of_force(one, day)]
             for one, name, why in withheld:
                 if one.message_id in settled:
                     work.note("dossier.not_shared", one.message_id, profile=name, code=why)
         return len(due)
+
+    def share_past(self, name: str, *, since: datetime) -> Iterator[bool]:
+        """
+        Share by one profile what was delivered since a moment; yield for each whether it is new.
+
+        What is older than something that the receiver has of the same dossier stays: it would put
+        the dossier back. Going on after a break costs nothing: what was shared is not shared twice.
+
+        Raises:
+            ConfigError: a document is of a schema version that is not installed.
+            DBAPIError: the store fails; trying again helps.
+        """
+        profile, filter_ = self._profiles[name]
+        with reading(self._store) as connection:
+            every = delivered_since(connection, profile.sender, since=since)
+        for ids in (every[start : start + BATCH] for start in range(0, len(every), BATCH)):
+            with reading(self._store) as connection:
+                found = load_shares(connection, ids, vault=self._store.vault)
+            for one in found:
+                is_meant = one.document is not None and _is_covered(one, profile, filter_)
+                yield is_meant and self._share_past(one, name)
+
+    def _share_past(self, one: DueShare, name: str) -> bool:
+        offer = self._offer(one, name)
+        digest = hashlib.sha256(offer.source.read()).hexdigest()
+        offer.source.seek(0)
+
+        def write(work: Work) -> None:
+            # The line is held by now: nobody can share a newer one meanwhile.
+            if find_keys(work.connection, offer.line, later_than(work.connection, one.message_id)):
+                raise _Older
+            self._note(work, one, name, sha256=digest)
+
+        with reading(self._store) as connection:
+            if find_keys(connection, offer.line, [one.message_id]):
+                return False
+        try:
+            receive(
+                offer,
+                store=self._store,
+                broker=self._publisher,
+                clock=self._clock,
+                together=write,
+            )
+        except _Older:
+            return False
+        return True
 
     def _covering(self, one: DueShare, day: date) -> list[str]:
         """Return the profiles by which a message is shared today."""
@@ -121,6 +172,18 @@ class Sharer:
             for name, (profile, filter_) in self._profiles.items()
             if not profile.is_in_force(day) and _is_covered(one, profile, filter_)
         ]
+
+    def _note(self, work: Work, one: DueShare, name: str, *, sha256: str) -> None:
+        """Write down with whom, which bytes, and on which terms."""
+        profile, _ = self._profiles[name]
+        work.note(
+            "dossier.shared",
+            one.message_id,
+            profile=name,
+            to=profile.to,
+            sha256=sha256,
+            terms=terms_of(profile),
+        )
 
     def _offer(self, one: DueShare, name: str) -> Offer:
         profile, filter_ = self._profiles[name]

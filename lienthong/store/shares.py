@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_SHARED = select(
+    messages.c.id,
+    messages.c.agency,
+    messages.c.packet,
+    messages.c.procedure,
+    messages.c.status,
+    messages.c.document,
+    messages.c.dossier_code,
+    messages.c.sequence,
+)
 _DUE = (
-    select(
-        messages.c.id,
-        messages.c.agency,
-        messages.c.packet,
-        messages.c.procedure,
-        messages.c.status,
-        messages.c.document,
-        messages.c.dossier_code,
-        messages.c.sequence,
-    )
-    .where(messages.c.share_due_at.is_not(None))
+    _SHARED.where(messages.c.share_due_at.is_not(None))
     .order_by(messages.c.share_due_at, messages.c.sequence, messages.c.id)
     .limit(bindparam("_limit"))
 )
@@ -60,7 +60,21 @@ class DueShare:
 
 def due_shares(connection: Connection, *, vault: Vault, limit: int) -> list[DueShare]:
     """Return what is longest due, also what cannot be opened: it must hold up nothing else."""
-    rows: list[Any] = list(connection.execute(_DUE, {"_limit": limit}))
+    return _shares(connection, list(connection.execute(_DUE, {"_limit": limit})), vault)
+
+
+def load_shares(
+    connection: Connection, message_ids: Sequence[str], *, vault: Vault
+) -> list[DueShare]:
+    """Return these messages, in this order."""
+    rows: dict[str, Any] = {}
+    for part in in_slices(message_ids):
+        found = connection.execute(_SHARED.where(messages.c.id.in_(part)))
+        rows |= {row.id: row for row in found}
+    return _shares(connection, [rows[one] for one in message_ids if one in rows], vault)
+
+
+def _shares(connection: Connection, rows: Sequence[Any], vault: Vault) -> list[DueShare]:
     lacking = {row.dossier_code for row in rows if row.procedure is None}
     snapshots = _procedures(connection, lacking)
     found = []
@@ -145,28 +159,28 @@ def settle_shares(work: Work, message_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(settled)
 
 
-def share_again(
-    work: Work, agency: str, *, since: datetime, procedures: Sequence[str] | None
-) -> int:
-    """
-    Have delivered messages shared that came to their end since a moment; return how many.
-
-    Args:
-        work: The transaction.
-        agency: Whose.
-        since: When they were delivered, at the earliest.
-        procedures: Only of these, with the progress rows of all; None: of all.
-    """
-    condition = [
-        messages.c.agency == agency,
-        messages.c.state == State.DELIVERED.value,
-        messages.c.packet.in_([packet.value for packet in TO_PORTAL]),
-        messages.c.updated_at >= since,
-    ]
-    if procedures is not None:
-        condition.append(messages.c.procedure.in_(procedures) | messages.c.procedure.is_(None))
-    # In the order in which they were delivered.
-    found = work.connection.execute(
-        update(messages).where(*condition).values(share_due_at=messages.c.updated_at)
+def delivered_since(connection: Connection, agency: str, *, since: datetime) -> list[str]:
+    """Return the ids of an agency's messages that the portal took since a moment, in that order."""
+    query = (
+        select(messages.c.id)
+        .where(
+            messages.c.agency == agency,
+            messages.c.state == State.DELIVERED.value,
+            messages.c.packet.in_([packet.value for packet in TO_PORTAL]),
+            messages.c.updated_at >= since,
+        )
+        .order_by(messages.c.updated_at, messages.c.sequence, messages.c.id)
     )
-    return found.rowcount
+    return list(connection.execute(query).scalars())
+
+
+def later_than(connection: Connection, message_id: str) -> list[str]:
+    """Return the ids of the messages behind one in its dossier's way to the portal."""
+    one = select(messages).where(messages.c.id == message_id).subquery()
+    query = select(messages.c.id).where(
+        messages.c.dossier_code == one.c.dossier_code,
+        messages.c.agency == one.c.agency,
+        messages.c.packet.in_([packet.value for packet in TO_PORTAL]),
+        messages.c.sequence > one.c.sequence,
+    )
+    return list(connection.execute(query).scalars())

@@ -13,7 +13,6 @@ from lienthong.sharing.sharer import Sharer
 from lienthong.store.database import reading
 from lienthong.store.expansions import open_submissions
 from lienthong.store.pieces import open_source
-from lienthong.store.shares import share_again
 from lienthong.store.submissions import line_of
 from lienthong.store.tables import audit, messages, submissions
 from lienthong.store.work import begin
@@ -252,25 +251,50 @@ def test_several_profiles_share_the_same_message_each_in_its_way(town):
     assert len(town.shared()) == len(town.shared("health", "land-to-health")) == 1
 
 
-def test_what_was_delivered_before_is_shared_when_somebody_asks(town):
+def share_past(town, name, *, days=1):
+    since = town.exchange.clock() - timedelta(days=days)
+    return list(town.sharer().share_past(name, since=since))
+
+
+def test_what_was_delivered_before_is_shared_when_somebody_asks_and_by_that_profile_alone(town):
     town.deliver("H1,a", "H2,b")
     town.sharer().step()
-    start = town.exchange.clock()
-    town.exchange.clock.tick(seconds=60)
-    town.deliver("H3,c")
-    town.sharer().step()
-    town.profiles = {"land-to-health": (profile(to="health"), FakeFilter())}
+    town.profiles = {
+        "land-to-health": (profile(to="health"), FakeFilter()),
+        "land-to-planning": (profile(to="planning"), FakeFilter()),
+    }
 
-    with begin(town.exchange.store, at=town.exchange.clock) as work:
-        count = share_again(work, "land", since=start - timedelta(days=1), procedures=None)
-    town.sharer().step()
-
-    assert count == 3
+    assert share_past(town, "land-to-health") == [True, True]
+    assert share_past(town, "land-to-health") == [False, False]
     assert [body for _, body in town.shared("health", "land-to-health")] == [
         b"shared <a/>",
         b"shared <b/>",
-        b"shared <c/>",
     ]
+    assert town.shared("planning", "land-to-planning") == []
+    assert len(town.notes("dossier.shared")) == 2 + 2
+
+
+def test_what_is_older_than_what_the_receiver_has_stays(town):
+    town.deliver("H1,a")
+    town.sharer().step()
+    town.profiles = {"land-to-health": (profile(to="health"), FakeFilter())}
+    town.exchange.clock.tick(seconds=5)
+    town.deliver("H1,b")
+    town.sharer().step()
+
+    assert share_past(town, "land-to-health") == [False, False]
+    assert [body for _, body in town.shared("health", "land-to-health")] == [b"shared <b/>"]
+
+
+def test_what_no_profile_covers_stays_also_when_somebody_asks(town):
+    town.deliver("H1,a")
+    town.sharer().step()
+    town.profiles = {
+        "land-to-health": (profile(to="health", procedures=["1.001193"]), FakeFilter())
+    }
+
+    assert share_past(town, "land-to-health") == [False]
+    assert town.shared("health", "land-to-health") == []
 
 
 def test_the_receiver_gets_no_receipt_for_what_it_did_not_send(town):
