@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from lienthong.cli.files import AsJson
 from lienthong.cli.replaying import Yes
@@ -46,30 +44,21 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
             ]
         )
         return
-    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    for vi, en in (
-        ("Hồ sơ chia sẻ", "Profile"),
-        ("Từ", "From"),
-        ("Đến", "To"),
-        ("Thủ tục", "Procedures"),
-        ("Trường", "Fields"),
-        ("Mục đích", "Purpose"),
-        ("Căn cứ", "Legal basis"),
-        ("Đến hết ngày", "Until"),
-    ):
-        table.add_column(session.word(vi, en))
     for name, profile in session.settings.sharing.items():
-        table.add_row(
-            name,
-            profile.sender,
-            profile.to,
-            ", ".join(profile.procedures),
-            ", ".join((*profile.fields, *profile.progress)),
-            profile.purpose,
-            profile.legal_basis,
-            f"{profile.until:%Y-%m-%d}",
-        )
-    session.out.print(table)
+        until = session.word("đến hết ngày", "until")
+        head = f"{name}  {profile.sender} → {profile.to}, {until} {profile.until:%Y-%m-%d}"
+        session.out.print(head, markup=False, style="bold")
+        for vi, en, words in (
+            ("Thủ tục", "Procedures", ", ".join(profile.procedures)),
+            ("Trạng thái", "Statuses", ", ".join(profile.statuses)),
+            ("Trường", "Fields", ", ".join(profile.fields)),
+            ("Tiến độ", "Progress", ", ".join(profile.progress)),
+            ("Che", "Masked", ", ".join(profile.masked)),
+            ("Mục đích", "Purpose", profile.purpose),
+            ("Căn cứ", "Legal basis", profile.legal_basis),
+        ):
+            if words:
+                session.out.print(f"  {session.word(vi, en)}: {words}", markup=False)
 
 
 @sharing.command()
