@@ -97,6 +97,9 @@ class FolderFiles:
             with suppress(OSError):
                 os.close(at)
             if isinstance(error, FileNotFoundError):
+                if not os.listdir(self._folder):
+                    # So looks the place of a share that is not mounted: it says nothing of files.
+                    raise OSError(errno.ENOENT, "the folder is empty") from error
                 raise wrong("missing", declared, _missing(self._name)) from error
             raise
         return at

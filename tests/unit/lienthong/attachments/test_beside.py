@@ -153,3 +153,11 @@ def test_a_damaged_member_is_named_and_no_crash():
         unpack(PackedFiles(lambda: io.BytesIO(harmed), max_ratio=100), "a.pdf")
 
     assert caught.value.problem.code == "attachment.damaged"
+
+
+def test_a_folder_with_nothing_in_it_is_away_and_its_files_are_not_missing(tmp_path):
+    # As the place of a share looks that is not mounted.
+    with pytest.raises(FileAway) as caught:
+        read(tmp_path, "2025/a.pdf")
+
+    assert caught.value.problem.code == "attachment.unreadable"
