@@ -83,6 +83,12 @@ _UNFINISHED = _MISSING | {
     for one in ("empty", "truncated", "wrong_size", "wrong_sha256", "wrong_type")
 }
 """What a file beside may look like while it is still being copied there."""
+
+
+class _NotWhole(Exception):
+    """A manifest of which lines are gone; the dossier stays where it is, for the operator."""
+
+
 _AFTER_A_BUG = timedelta(minutes=5)
 """Before what met one is tried again."""
 
@@ -309,12 +315,15 @@ class Fetcher:
             ledger, message = self._hold(work, claim, waiting)
             if message is None:
                 return None
+            files = load_files(work.connection, message.id, vault=work.vault)
+            if not files or any(one.found is None for one in files):
+                # Somebody took lines out of it: nobody can say that all files are there.
+                raise _NotWhole
             changes = Changes(work)
             problems = _problems(work, message, ())
             changes.stay(message, reason="", awaits_files=None, problems=problems)
             changes.write()
             message.awaits_files = None
-            files = load_files(work.connection, message.id, vault=work.vault)
             note_complete(work, message.id, [one.prepared for one in files if one.prepared])
             end_fetch(work, claim)
             return _let_go(changes, ledger)

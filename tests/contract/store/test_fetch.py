@@ -8,7 +8,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from lienthong.attachments.blobs import BlobBroken, FolderBlobs, opened_parts
 from lienthong.attachments.manifest import FileLimits, PreparedFile
@@ -706,3 +706,21 @@ def test_a_file_that_may_still_come_hides_no_wrong_one_behind_it(bench, dossier)
     assert [problem.code for problem in bench.problems("m1")] == ["attachment.html"]
     assert [problem.code for problem in bench.problems("m2")] == ["attachment.not_there_yet"]
     assert [one.found is not None for one in bench.manifest("m2")] == [False, True]
+
+
+@pytest.mark.parametrize("harm", ["all", "one unread"])
+def test_a_manifest_of_which_lines_are_gone_lets_no_dossier_go(bench, dossier, harm):
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare(1), bench.declare(2))
+    with bench.store.engine.begin() as connection:
+        if harm == "all":
+            connection.execute(delete(attachments))
+        else:
+            second = attachments.c.number == 2
+            connection.execute(update(attachments).where(second).values(declared=None))
+
+    bench.fetch()
+    bench.exchange.step(2)
+
+    assert bench.exchange.states() == [("m1", "held")]
+    assert bench.exchange.portal.sent == []
