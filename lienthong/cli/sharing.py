@@ -111,8 +111,7 @@ def send(
     """
     Share also what was delivered before the profile began; nothing is shared twice.
 
-    Who asked for it, and when, is a row of the audit log. What is older than something that the
-    receiver has of the same dossier stays. It may be broken off and begun again.
+    What is older than what the receiver has stays. It may be broken off and begun again.
 
     Example: lienthong sharing send land-to-tax --since 2026-01-01
     """

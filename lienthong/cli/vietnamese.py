@@ -97,10 +97,8 @@ HELP: dict[str, str] = {
     "Share also what was delivered before the profile began; nothing is shared twice.": (
         "Chia sẻ cả điều đã gửi trước khi có hồ sơ chia sẻ; điều đã chia sẻ không bị nhân đôi."
     ),
-    "Who asked for it, and when, is a row of the audit log. What is older than something that the "
-    "receiver has of the same dossier stays. It may be broken off and begun again.": (
-        "Ai yêu cầu, lúc nào được ghi vào nhật ký kiểm toán. Bản cũ hơn điều nơi nhận đã có của "
-        "cùng hồ sơ thì không gửi. Ngắt giữa chừng rồi chạy lại cũng được."
+    "What is older than what the receiver has stays. It may be broken off and begun again.": (
+        "Bản cũ hơn bản nơi nhận đã có thì không gửi. Ngắt giữa chừng rồi chạy lại cũng được."
     ),
     # reconcile
     "Compare what agencies sent with what the portal has, dossier by dossier.": (
