@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lienthong.channels.envelopes import Fault, Opened, open_reply, read_content, short
 from lienthong.channels.json_profile import FAILURE_TEXTS
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
-from lienthong.channels.profile import says
+from lienthong.channels.profile import says, says_success
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 from lienthong.channels.wire import one_line
 from schemas.errors import InputError
@@ -242,6 +242,8 @@ class Judge:
             outcome = Outcome.BUSY
         else:
             outcome = Outcome.UNRECOGNISED
+        if outcome is not Outcome.UNRECOGNISED and says_success(message, profile=profile):
+            outcome, detail = Outcome.UNRECOGNISED, f"{detail}, but the text is one of success"
         return self._finish(reply, outcome, detail, code=code)
 
     def _judge_success(

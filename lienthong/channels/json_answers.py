@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.json_replies import NotJson, Verdict, codes_named, read_verdicts
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
-from lienthong.channels.profile import says, without_texts
+from lienthong.channels.profile import says, says_success
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from lienthong.channels.wire import Reply
 
 LOGIN_WANTED = 401
-SUCCESS_TEXTS = ("thành công",)
-"""What implementers look for; where no text is demanded, it still contradicts a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +117,8 @@ class VerdictRules:
         return Outcome.UNRECOGNISED
 
     def says_success(self, message: str) -> bool:
-        """Return whether a text is one of success, and not one that only holds its words."""
-        # "Không thành công" contains the word of success.
-        rest = without_texts(message, texts=self.failure_texts)
-        return says(rest, texts=self.profile.success_texts or SUCCESS_TEXTS)
+        """Return whether a text is one of success."""
+        return says_success(message, profile=self.profile, failure_texts=self.failure_texts)
 
 
 def _says_something(item: dict[str, Any]) -> bool:

@@ -25,7 +25,8 @@ from lienthong.channels.header_profile import (
 )
 from lienthong.channels.headers import OF_ADDRESSING, OF_XROAD
 from lienthong.channels.json_profile import (
-    JsonProfile,  # noqa: TC001 - pydantic reads the annotations
+    FAILURE_TEXTS,
+    JsonProfile,
 )
 from lienthong.channels.lgsp_profile import (
     LgspProfile,  # noqa: TC001 - pydantic reads the annotations
@@ -325,18 +326,25 @@ class TargetProfile(BaseModel):
         return timedelta(seconds=self.retry_after_limit_seconds)
 
 
+SUCCESS_TEXTS = ("thành công",)
+"""What implementers look for; where no text is demanded, it still contradicts a refusal."""
+
+
 def says(message: str, *, texts: tuple[str, ...]) -> bool:
     """Return whether `message` contains one of `texts`, whatever the case and Unicode form."""
     plain = _plain(message)
     return any(_plain(text) in plain for text in texts)
 
 
-def without_texts(message: str, *, texts: tuple[str, ...]) -> str:
-    """Return `message` as it is compared, with every one of `texts` taken out."""
+def says_success(
+    message: str, *, profile: TargetProfile, failure_texts: tuple[str, ...] = FAILURE_TEXTS
+) -> bool:
+    """Return whether a text is one of success, and not one that only holds its words."""
     plain = _plain(message)
-    for text in texts:
+    # "Không thành công" contains the word of success.
+    for text in failure_texts:
         plain = plain.replace(_plain(text), " ")
-    return plain
+    return says(plain, texts=profile.success_texts or SUCCESS_TEXTS)
 
 
 def _plain(text: str) -> str:

@@ -55,6 +55,10 @@ def as_a_failure_in_words(said):
     return replace(said, body=said.body.replace("Thành công".encode(), "Thất bại".encode()))
 
 
+def as_a_success_in_words(said):
+    return replace(said, body=said.body.replace("Hồ sơ bị từ chối".encode(), "Thành công".encode()))
+
+
 def as_busy(_said):
     return Spoiled(503, b"<html>bao tri</html>", "text/html")
 
@@ -143,6 +147,22 @@ def test_a_success_code_with_words_of_failure_is_looked_at_by_a_person(
     (attempt,) = site.show(line).attempts
     assert line.state is State.QUARANTINED
     assert attempt.detail.endswith("but the text is one of failure")
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_refusal_in_words_of_success_is_looked_at_by_a_person(
+    open_portal, open_site, spoiling, channel
+):
+    portal = open_portal(channel)
+    site = open_site(spoiling(portal, as_a_success_in_words).target)
+    portal.misbehave("reject", count=1)
+    site.submit(record(1))
+    site.work()
+
+    (line,) = site.messages()
+    (attempt,) = site.show(line).attempts
+    assert (line.state, attempt.outcome) == (State.QUARANTINED, "unrecognised")
+    assert attempt.detail.endswith("the text is one of success")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
