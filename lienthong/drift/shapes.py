@@ -39,6 +39,9 @@ _CODE: Final = re.compile(r"[+-]?[A-Za-z0-9_.-]{1,16}", re.ASCII)
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9:/._#-]{1,128}", re.ASCII)
 _NOT_OURS: Final = frozenset({"Signature", "Security", "EncryptedData"})
 """Elements of security: what is inside changes with keys and methods, not with the contract."""
+_LOOKED_UP: Final = "TraCuuHoSoResponse.result"
+_PROGRESS: Final = "TienDo"
+"""Stands there where a dossier has progress rows: that tells of it, and nothing of the contract."""
 _SOAP_NAMES: Final = re.compile(rb"<(?:[A-Za-z0-9_.-]+:)?Fault[\s>]")
 
 
@@ -239,6 +242,8 @@ def _walk_xml(element: _Element, path: str, outer: str, notes: _Notes, *, depth:
     if own != outer:
         notes.types.add(f"namespace {path} {plain_address(own)}")
     children = [child for child in element if isinstance(child.tag, str)]
+    if path.endswith(_LOOKED_UP):
+        children = [child for child in children if _local(child) != _PROGRESS]
     names = [_local(child) for child in children]
     attributes = [_attribute(str(one)) for one in element.attrib]
     if path.rpartition(".")[2] in _NOT_OURS:

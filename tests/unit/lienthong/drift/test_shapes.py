@@ -75,6 +75,15 @@ def test_what_is_inside_a_signature_is_no_part_of_the_contract():
     assert one.features == other.features
 
 
+def test_that_a_dossier_has_progress_rows_is_no_change_of_the_contract():
+    inside = "<TraCuuHoSoResponse><result><MaHoSo>H29-1</MaHoSo>{}</result></TraCuuHoSoResponse>"
+    row = "<TienDo><MaBanTin>m</MaBanTin><GiaTriBam>{}</GiaTriBam></TienDo>"
+    learnt = learn(*[envelope(inside.format(""))] * 3)
+
+    assert found(learnt, envelope(inside.format(row.format("ab") * 2))) == []
+    assert found(learnt, envelope(inside.format("<Khac/>"))) != []
+
+
 @pytest.mark.parametrize(
     "value",
     [
