@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from schemas.building import VIETNAM
 from schemas.lgsp_fields import AGENCY, CONSTANTS, FIELDS, MESSAGE, OTHERS, LgspField, LgspKind
-from schemas.portal_json import ValuesRefused
+from schemas.portal_json import ValuesRefused, too_long, unmapped
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ _is_integer: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII).fullmatch
 # "100.000" is a hundred thousand to whoever typed it, and a hundred to a program.
 _is_number: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?", re.ASCII).fullmatch
 _BOOLEANS: Final = {"True": True, "False": False, "true": True, "false": False}
+_ADD_CODE: Final = Text(
+    vi="Thêm giá trị vào codes trong [target.lgsp]",
+    en="add the value to codes in [target.lgsp]",
+)
 _Json: TypeAlias = "str | int | float | bool | list[dict[str, _Json]] | dict[str, _Json]"
 
 
@@ -188,7 +192,7 @@ class _Run:
         codes = self._form.codes.get(path, one.codes)
         if found and codes is not None:
             if found not in codes and OTHERS not in codes:
-                self._refuse(_unmapped(place))
+                self._refuse(unmapped(place, prefix="lgsp", remedy=_ADD_CODE))
                 return None
             found = codes.get(found, codes.get(OTHERS, ""))
         is_constant = not found
@@ -199,7 +203,7 @@ class _Run:
             return None
         longest = self._form.max_lengths.get(path)
         if longest is not None and len(found) > longest:
-            self._refuse(_too_long(place, len(found), longest=longest))
+            self._refuse(too_long(place, len(found), longest=longest, prefix="lgsp"))
             return None
         kind = self._form.kinds.get(path, one.kind)
         if kind is LgspKind.TIME and is_constant:
@@ -272,39 +276,6 @@ def _missing(place: str, sources: Sequence[str]) -> Problem:
         suggestion=Text(
             vi="Bổ sung ở dữ liệu nguồn, hoặc đặt sources hay constants trong [target.lgsp]",
             en="give it at the source, or name sources or constants in [target.lgsp]",
-        ),
-    )
-
-
-def _unmapped(place: str) -> Problem:
-    # The value itself may be personal, and this text is logged.
-    return Problem(
-        code="lgsp.unmapped",
-        message=Text(
-            vi=f"{place}: bảng mã của LGSP này không có giá trị của trường này",
-            en=f"{place}: the code list of this target does not have the field's value",
-        ),
-        place=Place(path=place),
-        field=place,
-        suggestion=Text(
-            vi="Thêm giá trị vào codes trong [target.lgsp]",
-            en="add the value to codes in [target.lgsp]",
-        ),
-    )
-
-
-def _too_long(place: str, length: int, *, longest: int) -> Problem:
-    return Problem(
-        code="lgsp.too_long",
-        message=Text(
-            vi=f"{place}: dài {length} ký tự, LGSP này chỉ nhận {longest}",
-            en=f"{place}: {length} characters, and this target takes {longest}",
-        ),
-        place=Place(path=place),
-        field=place,
-        suggestion=Text(
-            vi="Rút ngắn ở dữ liệu nguồn rồi gửi lại",
-            en="shorten it at the source and submit it again",
         ),
     )
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _BLANK_KINDS: Final = frozenset({Kind.TEXT, Kind.DATETIME})
 """Of the others a blank is no value at all: it is in none of their lists."""
 _TRUE: Final = "True"
+_ADD_CODE: Final = Text(
+    vi="Thêm giá trị vào [target.json.codes]", en="add the value to [target.json.codes]"
+)
 _Json: TypeAlias = "str | int | bool | list[_Json] | dict[str, _Json]"
 
 
@@ -159,12 +162,12 @@ class _Run:
             if self._form.leaves_out_too_long and not one.required:
                 self.left_out.append(place)
             else:
-                self.problems.append(_too_long(place, len(value), longest=longest))
+                self.problems.append(too_long(place, len(value), longest=longest, prefix="json"))
             return None
         codes = self._form.codes.get(path)
         if codes is not None:
             if value not in codes:
-                self.problems.append(_unmapped(place))
+                self.problems.append(unmapped(place, prefix="json", remedy=_ADD_CODE))
                 return None
             return codes[value]
         if one.kind is Kind.INTEGER and not self._form.numbers_as_text:
@@ -182,11 +185,12 @@ def _items(value: object) -> list[Values]:
     return value
 
 
-def _too_long(place: str, length: int, *, longest: int) -> Problem:
+def too_long(place: str, length: int, *, longest: int, prefix: str) -> Problem:
+    """Return what is wrong with a value that the target does not take whole, as "{prefix}.…"."""
     return Problem(
-        code="json.too_long",
+        code=f"{prefix}.too_long",
         message=Text(
-            vi=f"{place}: dài {length} ký tự, Cổng này chỉ nhận {longest}",
+            vi=f"{place}: dài {length} ký tự, nơi nhận này chỉ nhận {longest}",
             en=f"{place}: {length} characters, and this target takes {longest}",
         ),
         place=Place(path=place),
@@ -198,18 +202,16 @@ def _too_long(place: str, length: int, *, longest: int) -> Problem:
     )
 
 
-def _unmapped(place: str) -> Problem:
+def unmapped(place: str, *, prefix: str, remedy: Text) -> Problem:
+    """Return what is wrong with a value that the target's codes lack, as "{prefix}.…"."""
     # The value itself may be personal, and this text is logged.
     return Problem(
-        code="json.unmapped",
+        code=f"{prefix}.unmapped",
         message=Text(
-            vi=f"{place}: bảng mã của Cổng này không có giá trị của trường này",
+            vi=f"{place}: bảng mã của nơi nhận này không có giá trị của trường này",
             en=f"{place}: the code list of this target does not have the field's value",
         ),
         place=Place(path=place),
         field=place,
-        suggestion=Text(
-            vi="Thêm giá trị vào [target.json.codes]",
-            en="add the value to [target.json.codes]",
-        ),
+        suggestion=remedy,
     )
