@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.port import Packet
 from lienthong.proofs import HANDED_OVER, WORDS
-from mappings import Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         TroubledSubmission,
     )
     from lienthong.store.tokens import Token
+    from mappings import Need
     from schemas.problem import Language, Problem
 
 
@@ -53,6 +53,8 @@ def key_values(found: KeyFinding, language: Language) -> dict[str, Any]:
 
 def count_values(counts: Mapping[Need, tuple[int, int]]) -> dict[str, dict[str, int]]:
     """Return how many of the portal's fields a mapping fills, and of how many."""
+    from mappings import Need
+
     return {
         "mandatory" if need is Need.ALWAYS else need.value: {"filled": filled, "of": known}
         for need, (filled, known) in counts.items()

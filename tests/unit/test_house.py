@@ -63,6 +63,17 @@ def test_importing_the_broker_is_light():
     assert printed.strip() == ""
 
 
+def test_help_needs_no_more_than_the_commands_themselves():
+    heavy = "{'mappings', 'adapters', 'sqlalchemy', 'cryptography', 'lienthong.wiring'}"
+    script = f"import sys, lienthong.cli.app; print(*sorted({heavy} & set(sys.modules)))"
+
+    seen = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert seen.stdout.split() == []
+
+
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "IPv6"])
 @pytest.mark.parametrize("call", ["connect", "connect_ex"])
 def test_a_unit_test_cannot_reach_the_network(family, call):
