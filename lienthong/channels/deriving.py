@@ -28,8 +28,6 @@ class Payload:
 
     data: bytes
     digest: str
-    note: str = ""
-    """What an operator should know of it; blank where nothing."""
 
 
 def read_signed(request: SendRequest, *, versions: Sequence[SchemaVersion]) -> Document | Answer:

@@ -2,9 +2,9 @@
 The channel `dvcqg-json`: the JSON adapter's protocol, and the façades of provinces.
 
 The payload is derived from the signed document, the same bytes at each attempt; what changes from
-attempt to attempt (session, isUpdating) stands around it. There are no receipts: the answer as it
-came is the proof. An attempt is made once more only where the target said that the session had
-ended, which it looks at before anything else.
+attempt to attempt (session, isUpdating) stands around it. Several progress rows are several items
+of one payload. There are no receipts: the answer as it came is the proof. An attempt is made once
+more only where the target said that the session had ended, which it looks at before anything else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from lienthong.channels.asking import ask_patiently, fail_look_up
-from lienthong.channels.deriving import Payload, read_signed, refuse_values
+from lienthong.channels.deriving import read_signed, refuse_values
 from lienthong.channels.dictionaries import Dictionary, no_answer, no_dictionaries
 from lienthong.channels.json_answers import JsonJudge, VerdictRules
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
@@ -33,7 +33,7 @@ from schemas.portal_json import JsonWriter, ValuesRefused, wrong_paths
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from lienthong.channels.json_answers import JsonReply
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lienthong.channels.profile import TargetProfile
     from lienthong.channels.sessions import SessionFile
     from lienthong.channels.wire import Reply
-    from schemas.portal_json import JsonForm
+    from schemas.portal_json import JsonForm, Written
 
 LOOK_UP = "TraCuuHoSo"
 MAX_SESSION_CHARACTERS = 4096
@@ -97,24 +97,19 @@ class JsonChannel:
 
     def send(self, request: SendRequest) -> Answer:
         """Make one attempt; see the port."""
-        payload = self._derive(request)
-        if isinstance(payload, Answer):
-            return payload
-        begun = monotonic()
-        came = self._deliver(request, payload, deadline=begun + self._profile.call_timeout_seconds)
-        if isinstance(came, Answer):
-            answer = came
-        else:
-            now = request.sent_at + timedelta(seconds=monotonic() - begun)
-            answer = self._judge.rules.answer(came, dossier_code=request.dossier_code, now=now)
-        detail = f"{answer.detail}; {payload.note}" if payload.note else answer.detail
-        is_gone = not isinstance(came, Answer) or came.outcome is Outcome.UNKNOWN
-        return replace(
-            answer,
-            detail=detail,
-            payload_digest=payload.digest,
-            headers=keep_headers(self._headers()) if is_gone else None,
-        )
+        (answer,) = self.send_rows([request])
+        return answer
+
+    def send_rows(self, requests: Sequence[SendRequest]) -> list[Answer]:
+        """Make one attempt for several progress rows, or for one message; see the port."""
+        derived = [self._derive(request) for request in requests]
+        rows = [
+            (request, one)
+            for request, one in zip(requests, derived, strict=True)
+            if not isinstance(one, Answer)
+        ]
+        answers = iter(self._send(rows) if rows else ())
+        return [one if isinstance(one, Answer) else next(answers) for one in derived]
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:  # noqa: ARG002 - the port
         """Ask for one dossier, a few times within one call's time where no answer comes."""
@@ -159,26 +154,45 @@ class JsonChannel:
         """Close kept-alive connections."""
         self._wire.close()
 
-    def _derive(self, request: SendRequest) -> Payload | Answer:
+    def _derive(self, request: SendRequest) -> Written | Answer:
         document = read_signed(request, versions=self._versions)
         if isinstance(document, Answer):
             return document
         writer = self._writers[document.version.namespace, request.packet]
         try:
-            written = writer.write(document)
+            return writer.write(document)
         except ValuesRefused as error:
             return refuse_values(error)
-        data = b"[" + written.item + b"]"
-        note = f"left out, too long: {', '.join(written.left_out)}" if written.left_out else ""
-        return Payload(data=data, digest=sha256(data).hexdigest(), note=one_line(note))
 
-    def _deliver(
-        self, request: SendRequest, payload: Payload, *, deadline: float
-    ) -> JsonReply | Answer:
+    def _send(self, rows: Sequence[tuple[SendRequest, Written]]) -> list[Answer]:
+        """Make one call with all of these; return the answer for each."""
+        first, count = rows[0][0], len(rows)
+        data = b"[" + b",".join(written.item for _, written in rows) + b"]"
+        begun = monotonic()
+        came = self._deliver(first, data, deadline=begun + self._profile.call_timeout_seconds)
+        if isinstance(came, Answer):
+            answer = came
+        else:
+            now = first.sent_at + timedelta(seconds=monotonic() - begun)
+            codes = [request.dossier_code for request, _ in rows]
+            answer = self._judge.rules.answer(came, dossier_codes=codes, now=now)
+        is_gone = not isinstance(came, Answer) or came.outcome is Outcome.UNKNOWN
+        answer = replace(
+            answer,
+            payload_digest=sha256(data).hexdigest(),
+            headers=keep_headers(self._headers()) if is_gone else None,
+            rows=count,
+        )
+        return [
+            replace(answer, detail="; ".join((answer.detail, *_notes(written, number, count))))
+            for number, (_, written) in enumerate(rows, start=1)
+        ]
+
+    def _deliver(self, request: SendRequest, data: bytes, *, deadline: float) -> JsonReply | Answer:
         packet, is_dossier = request.packet.value, request.packet is Packet.DOSSIER
         flag = {"isUpdating": str(request.is_updating)} if is_dossier else {}
         if self._json.form == "adapter":
-            return self._call(packet, flag, data=payload.data, deadline=deadline)
+            return self._call(packet, flag, data=data, deadline=deadline)
         path, query = self._json.progress_endpoint, {"MaDinhDanhDV": self._json.madonvi}
         if is_dossier:
             path = self._json.dossier_endpoint
@@ -189,7 +203,7 @@ class JsonChannel:
             if is_dossier and request.is_updating:
                 path = self._json.update_endpoint
         target = f"{path}?{urlencode(query)}" if query else path
-        reply = self._post(target, payload.data, deadline=deadline)
+        reply = self._post(target, data, deadline=deadline)
         return reply if isinstance(reply, Answer) else self._judge.read(reply)
 
     def _ask(self, dossier_code: str, deadline: float) -> LookUp:
@@ -284,6 +298,16 @@ def session_owner(profile: TargetProfile) -> str:
     assert profile.json_adapter is not None
     login = (profile.json_adapter.username, profile.json_adapter.dstcode)
     return sha256("\n".join((profile.endpoint, *login)).encode()).hexdigest()
+
+
+def _notes(written: Written, number: int, count: int) -> list[str]:
+    """Return what an operator should know of one row of a call."""
+    notes = []
+    if written.left_out:
+        notes.append(one_line(f"left out, too long: {', '.join(written.left_out)}"))
+    if count > 1:
+        notes.append(f"row {number} of {count} in one call")
+    return notes
 
 
 def _check_paths(form: JsonForm, versions: list[str]) -> None:

@@ -17,6 +17,7 @@ from lienthong.channels.profile import says, says_success
 from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from lienthong.channels.json_profile import JsonProfile
@@ -46,10 +47,10 @@ class VerdictRules:
     code_field: str
     """What an item of a result calls the dossier's code."""
 
-    def answer(self, came: JsonReply, *, dossier_code: str, now: datetime) -> Answer:
-        """Return what the reply to a delivery means."""
+    def answer(self, came: JsonReply, *, dossier_codes: Collection[str], now: datetime) -> Answer:
+        """Return what the reply to a delivery means, for all of these dossiers."""
         verdict = came.verdicts[-1] if came.verdicts else None
-        outcome, detail = self._judge(came, dossier_code=dossier_code)
+        outcome, detail = self._judge(came, dossier_codes=dossier_codes)
         return Answer(
             outcome=outcome,
             code=None if verdict is None else verdict.code,
@@ -60,7 +61,7 @@ class VerdictRules:
             retry_after=read_retry_after(came.reply, profile=self.profile, now=now),
         )
 
-    def _judge(self, came: JsonReply, *, dossier_code: str) -> tuple[Outcome, str]:
+    def _judge(self, came: JsonReply, *, dossier_codes: Collection[str]) -> tuple[Outcome, str]:
         status = came.reply.status
         if status in REFUSED_STATUSES:
             return Outcome.TARGET, f"HTTP {status}: the target {REFUSED_STATUSES[status]}"
@@ -80,14 +81,18 @@ class VerdictRules:
             if one.code not in fitting:
                 return Outcome.UNRECOGNISED, f"{detail} inside an answer with code {one.code}"
         if verdict.code in self.profile.success_codes:
-            return self._judge_success(verdict, detail, dossier_code=dossier_code)
+            return self._judge_success(verdict, detail, dossier_codes=dossier_codes)
         outcome = self._judge_refusal(verdict)
         if outcome is not Outcome.UNRECOGNISED and self.says_success(verdict.message):
             return Outcome.UNRECOGNISED, f"{detail}, but the text is one of success"
+        items = codes_named(verdict.results or (), "error_code")
+        if len(dossier_codes) > 1 and set(items) & set(self.profile.success_codes):
+            # Then something was done: to send all of them again would double it.
+            return Outcome.UNRECOGNISED, f"{detail}, but an item of the result has one of success"
         return outcome, detail
 
     def _judge_success(
-        self, verdict: Verdict, detail: str, *, dossier_code: str
+        self, verdict: Verdict, detail: str, *, dossier_codes: Collection[str]
     ) -> tuple[Outcome, str]:
         profile, message = self.profile, verdict.message
         if says(message, texts=self.failure_texts):
@@ -100,8 +105,11 @@ class VerdictRules:
         errors = set(codes_named(results, "error_code")) - set(profile.success_codes)
         if errors:
             return Outcome.UNRECOGNISED, f"{detail}, but an item of the result has another code"
-        if set(codes_named(results, self.code_field)) - {dossier_code}:
+        named = set(codes_named(results, self.code_field))
+        if named - set(dossier_codes):
             return Outcome.UNRECOGNISED, f"{detail}, but the result is about another dossier"
+        if named and named != set(dossier_codes):
+            return Outcome.UNRECOGNISED, f"{detail}, but the result is about some of the rows only"
         return Outcome.DELIVERED, detail
 
     def _judge_refusal(self, verdict: Verdict) -> Outcome:

@@ -72,7 +72,7 @@ class LgspJudge:
 
     def answer(self, read: LgspReply, *, dossier_code: str, now: datetime) -> Answer:
         """Return what the reply to a delivery means."""
-        answer = self.rules.answer(read.came, dossier_code=dossier_code, now=now)
+        answer = self.rules.answer(read.came, dossier_codes=(dossier_code,), now=now)
         if read.disagreement and read.came.reply.status == 200:
             return replace(answer, outcome=Outcome.UNRECOGNISED, detail=read.disagreement)
         return answer

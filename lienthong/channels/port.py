@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from signing import Signer
@@ -128,11 +129,16 @@ class Answer:
     cut: CutAnswer | None = None
     """Where `raw` is only the beginning of what came."""
     payload_digest: str | None = None
-    """Hex SHA-256 of the payload that was derived from the document; None where it went itself."""
+    """
+    Hex SHA-256 of the payload that was sent, derived from the document, or from those of all rows
+    of the call; None where the document went itself.
+    """
     headers: bytes | None = None
     """The headers that went with the attempt, its secrets taken out; None where nothing left."""
     retry_after: timedelta | None = None
     """How long the peer asked to be left alone, within the profile's limit; above zero."""
+    rows: int = 1
+    """How many messages the call held; an answer to several says of none which it means."""
 
 
 class Found(Enum):
@@ -186,3 +192,15 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Close kept-alive connections."""
+
+
+@runtime_checkable
+class RowsChannel(Protocol):
+    """What a channel also does whose target may take several progress rows in a call."""
+
+    def send_rows(self, requests: Sequence[SendRequest]) -> list[Answer]:
+        """
+        Make exactly one attempt for several messages; return the answer for each, in order.
+
+        What cannot be sent is left out of the call, and has an answer of its own.
+        """

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lienthong.channels.port import RowsChannel
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lienthong.channels.port import Answer, Channel, LookUp, SendRequest
     from lienthong.drift.watch import AnswerWatch
 
@@ -24,6 +28,15 @@ class WatchedChannel:
         answer = self.channel.send(request)
         self.watch.see(request.packet.value, answer)
         return answer
+
+    def send_rows(self, requests: Sequence[SendRequest]) -> list[Answer]:
+        """Make exactly one attempt for several messages; see the port."""
+        assert isinstance(self.channel, RowsChannel)
+        answers = self.channel.send_rows(requests)
+        # It is one answer, apart from that of a row that was left out.
+        seen = next((answer for answer in answers if answer.raw is not None), answers[0])
+        self.watch.see(requests[0].packet.value, seen)
+        return answers
 
     def look_up(self, *, agency_code: str, dossier_code: str) -> LookUp:
         """Ask for one dossier; see the port."""

@@ -196,6 +196,120 @@ def test_paths_that_are_no_fields_are_told_when_the_channel_is_opened(open_chann
         open_channel("http://127.0.0.1/", adapter={"left_out": ["GhiChuu", "MaHoSo"]})
 
 
+# ---- several progress rows in one call
+
+
+def rows_of(*numbers, **values):
+    """Return requests for a progress row of each of some dossiers."""
+    requests = []
+    for number in numbers:
+        code = f"H29.14-261124-{number:04}"
+        fields = {**PROGRESS_VALUES, "MaHoSo": code, **values.get(f"of_{number}", {})}
+        document = build_document(fields, packet="CapNhatTienDoHoSoMC")
+        requests.append(replace(PROGRESS, dossier_code=code, document=document))
+    return requests
+
+
+def send_rows(open_channel, requests, *answers, **settings):
+    with peer(answering(*answers)) as target:
+        return open_channel(target.url, **settings).send_rows(requests), target
+
+
+@pytest.mark.parametrize("adapter", [{}, HG], ids=["adapter", "façade"])
+def test_rows_go_in_one_call_in_their_order_and_each_attempt_has_the_digest_of_what_was_sent(
+    open_channel, adapter
+):
+    answers, target = send_rows(open_channel, rows_of(1, 3, 2), said(OK), adapter=adapter)
+
+    (request,) = target.seen
+    data = request[1] if adapter else request[1].partition(b'"data":')[2][:-1]
+    assert [item["MaHoSo"][-1] for item in json.loads(data)] == ["1", "3", "2"]
+    assert {answer.payload_digest for answer in answers} == {sha256(data).hexdigest()}
+    assert [(answer.outcome, answer.rows) for answer in answers] == [(Outcome.DELIVERED, 3)] * 3
+    assert [answer.detail for answer in answers] == [
+        "code 0; row 1 of 3 in one call",
+        "code 0; row 2 of 3 in one call",
+        "code 0; row 3 of 3 in one call",
+    ]
+    assert {answer.raw for answer in answers} == {json.dumps(OK, ensure_ascii=False).encode()}
+
+
+def test_a_row_goes_as_the_same_bytes_alone_and_among_others(open_channel):
+    (first, second) = rows_of(1, 2)
+    _, alone = send(open_channel, said(OK), request=second)
+    _, among = send_rows(open_channel, [first, second], said(OK))
+
+    item = alone.seen[0][1].partition(b'"data":[')[2][:-2]
+    assert among.seen[0][1].endswith(b"," + item + b"]}")
+
+
+def test_a_row_that_cannot_be_sent_is_left_out_of_the_call_and_stops_no_other(open_channel):
+    long = {"of_2": {"NoiDungXuLy": "x" * 501}}
+    adapter = {"max_lengths": {"NoiDungXuLy": 500}}
+
+    answers, target = send_rows(open_channel, rows_of(1, 2, 3, **long), said(OK), adapter=adapter)
+    none, untouched = send_rows(open_channel, rows_of(2, **long), said(OK), adapter=adapter)
+
+    assert [answer.outcome for answer in answers] == [
+        Outcome.DELIVERED,
+        Outcome.UNSENDABLE,
+        Outcome.DELIVERED,
+    ]
+    assert [len(body_of(one)["data"]) for one in target.seen] == [2]
+    assert [answer.rows for answer in answers] == [2, 1, 2]
+    assert ([one.outcome for one in none], untouched.seen) == ([Outcome.UNSENDABLE], [])
+
+
+def test_what_is_left_of_a_call_is_a_call_of_its_own_row(open_channel):
+    long = {"of_2": {"NoiDungXuLy": "x" * 501}}
+    answers, _ = send_rows(
+        open_channel,
+        rows_of(1, 2, **long),
+        said({"error_code": "-1"}),
+        adapter={"max_lengths": {"NoiDungXuLy": 500}},
+        rejected_codes=["-1"],
+    )
+
+    assert [(one.outcome, one.rows) for one in answers] == [
+        (Outcome.REJECTED, 1),
+        (Outcome.UNSENDABLE, 1),
+    ]
+
+
+def item(number, code="0"):
+    return {"MaHoSo": f"H29.14-261124-{number:04}", "error_code": code}
+
+
+@pytest.mark.parametrize(
+    ("code", "result", "outcome"),
+    [
+        ("0", [], Outcome.DELIVERED),
+        ("0", [item(1), item(2)], Outcome.DELIVERED),
+        ("0", [item(1), item(2, "-1")], Outcome.UNRECOGNISED),
+        # Of the other nothing is said.
+        ("0", [item(2)], Outcome.UNRECOGNISED),
+        ("0", [item(1), item(2), item(3)], Outcome.UNRECOGNISED),
+        ("-1", [], Outcome.REJECTED),
+        ("-1", [item(2, "-1")], Outcome.REJECTED),
+        # What was done of it must not be sent again as if nothing had been.
+        ("-1", [item(1), item(2, "-1")], Outcome.UNRECOGNISED),
+    ],
+)
+def test_an_answer_counts_for_all_rows_of_a_call_or_for_none(open_channel, code, result, outcome):
+    value = {"error_code": code, "message": "", "result": result}
+
+    answers, _ = send_rows(open_channel, rows_of(1, 2), said(value), rejected_codes=["-1"])
+
+    assert [answer.outcome for answer in answers] == [outcome] * 2
+
+
+def test_rows_whose_answer_is_lost_are_all_open(open_channel):
+    with peer(closing_after_reading) as target:
+        answers = open_channel(target.url).send_rows(rows_of(1, 2))
+
+    assert [(one.outcome, one.rows) for one in answers] == [(Outcome.UNKNOWN, 2)] * 2
+
+
 # ---- façades
 
 
