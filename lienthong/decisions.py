@@ -63,7 +63,12 @@ NOTHING_DONE = {
 
 
 def after_send(
-    outcome: Outcome, *, packet: Packet, was_update: bool, target_is_suspect: bool = False
+    outcome: Outcome,
+    *,
+    packet: Packet,
+    was_update: bool,
+    target_is_suspect: bool = False,
+    rows: int = 1,
 ) -> Next:
     """
     Return what follows from one attempt.
@@ -74,9 +79,12 @@ def after_send(
         was_update: Whether it was sent as an update.
         target_is_suspect: Whether answers never seen before came several in a row: they are then
             the target's trouble, and quarantining every message would need a person for each.
+        rows: How many messages the call held. That it was refused says of none which was meant.
     """
     if outcome is Outcome.DELIVERED:
         return Next(state=State.DELIVERED, portal_has_dossier=True)
+    if rows > 1 and outcome in (Outcome.REJECTED, Outcome.EXISTS):
+        return Next(state=State.RETRYING, reason="refused together with others: it goes alone")
     if outcome is Outcome.EXISTS:
         if packet is Packet.DOSSIER and not was_update:
             return Next(
@@ -101,6 +109,12 @@ def after_send(
             state=State.UNKNOWN,
             wait=Wait.BACKOFF,
             reason="answers never seen before, several in a row: the portal is asked",
+        )
+    if rows > 1 and outcome is Outcome.UNRECOGNISED:
+        # It may mean one row, and the others may be there: neither sent again nor stopped at once.
+        return Next(
+            state=State.UNKNOWN,
+            reason="an answer never seen before, to several rows: the portal is asked",
         )
     if outcome is Outcome.UNRECOGNISED:
         return Next(state=State.QUARANTINED, wait=Wait.PERSON, reason="an answer never seen before")

@@ -11,6 +11,12 @@ REASONS: dict[str, str] = {
         "Cổng không nhận một số giá trị của nó; chưa gửi gì, lần gửi cuối nêu rõ giá trị nào"
     ),
     "refused by the portal": "Cổng từ chối",
+    "refused together with others: it goes alone": (
+        "bị từ chối chung với các dòng khác trong một lần gọi: gửi lại riêng"
+    ),
+    "an answer never seen before, to several rows: the portal is asked": (
+        "câu trả lời chưa từng gặp cho nhiều dòng: đang hỏi lại Cổng"
+    ),
     "an answer never seen before": "câu trả lời chưa từng gặp",
     "no usable answer: the portal is asked": "không có câu trả lời dùng được: đang hỏi lại Cổng",
     "the portal is busy": "Cổng đang bận",

@@ -726,6 +726,7 @@ class Installation:
                     resend_unproven_progress=self.target.resend_unproven_progress,
                 ),
                 shared=frozenset(one.sender for one in self.settings.sharing.values()),
+                rows_per_call=self.target.progress_rows_per_call,
             ),
             pacer=self.make_pacer(backoff=backoff, random=random),
             agency_codes=self.agency_code,

@@ -50,6 +50,7 @@ OF_SOAP = (
     "shows_content",
 )
 """Settings that say nothing of a channel without SOAP, signatures and receipts."""
+ROWS = "progress_rows_per_call"
 
 
 class TargetProfile(BaseModel):
@@ -99,6 +100,14 @@ class TargetProfile(BaseModel):
     )
     busy_faults: tuple[str, ...] = Field(
         default=(), description="SOAP fault codes after which certainly nothing was done"
+    )
+
+    progress_rows_per_call: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="progress rows that may go together in one call of channel dvcqg-json; only "
+        "for a target that takes all rows of a call or none",
     )
 
     rate_per_second: float | None = Field(
@@ -219,6 +228,8 @@ class TargetProfile(BaseModel):
             for channel, (name, table) in tables.items()
             if table is not None and channel != self.channel
         ]
+        if self.channel != "dvcqg-json" and ROWS in self.model_fields_set:
+            problems.append(f"{ROWS}: on channel {self.channel!r} each row is a call, leave it out")
         if self.channel == "soap":
             return problems
         problems += [

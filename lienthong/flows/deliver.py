@@ -22,12 +22,21 @@ from os import getpid
 from queue import Empty, SimpleQueue
 from socket import gethostname
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
 from broker.port import BrokerUnavailable, StaleDelivery
-from lienthong.channels.port import Answer, Direction, Found, LookUp, Outcome, Packet, SendRequest
+from lienthong.channels.port import (
+    Answer,
+    Direction,
+    Found,
+    LookUp,
+    Outcome,
+    Packet,
+    RowsChannel,
+    SendRequest,
+)
 from lienthong.decisions import (
     LookUpRules,
     Next,
@@ -39,11 +48,12 @@ from lienthong.decisions import (
     reason_to_agency,
 )
 from lienthong.failpoints import Point, reached
+from lienthong.flows.calls import group, room, said_by_target
 from lienthong.flows.hints import DELIVER, HAND_OVER
 from lienthong.logs import kind_and_place
 from lienthong.pacing import Throughput
 from lienthong.states import State
-from lienthong.store.delivery import Claiming, Task, start
+from lienthong.store.delivery import Claiming, Task, start, start_rows
 from lienthong.store.ledgers import receiver_of
 from lienthong.store.outcomes import Ending, finish
 from lienthong.store.paces import MINUTES, write_pace
@@ -51,7 +61,7 @@ from lienthong.store.work import begin
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from random import Random
 
@@ -92,6 +102,9 @@ LONG_PAUSE = timedelta(seconds=2)
 """A pause of the target from which hints are let go instead of kept waiting."""
 
 
+_Future: TypeAlias = "Future[Sequence[Answer | LookUp]]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRules:
     """How one target is delivered to."""
@@ -109,6 +122,8 @@ class DeliveryRules:
     direction: Direction = Direction.TO_PORTAL
     shared: frozenset[str] = frozenset()
     """Agencies of whose delivered dossiers others may be told."""
+    rows_per_call: int = 1
+    """Progress rows that may share a call; more than 1 where the channel is a `RowsChannel`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +136,7 @@ class _Lead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One call that is out, or came in and is not written down yet."""
+    """A task whose call is out, or came in and is not written down yet."""
 
     task: Task
     hint: Delivery | None
@@ -190,8 +205,9 @@ class Deliverer:
             grace=BACKLOG_GRACE,
             direction=rules.direction,
         )
-        self._out: dict[Future[Answer | LookUp], _Call] = {}
-        self._ended: SimpleQueue[Future[Answer | LookUp]] = SimpleQueue()
+        self._out: dict[_Future, list[_Call]] = {}
+        """By the call, those that share it."""
+        self._ended: SimpleQueue[_Future] = SimpleQueue()
         """Of those that are out."""
         self._came: list[tuple[_Call, Answer | LookUp]] = []
         """What calls brought and the store does not have yet."""
@@ -207,6 +223,8 @@ class Deliverer:
         self._reports_at: datetime | None = None
         self._has_backlog = False
         self._looks_again_at: datetime | None = None
+        self._no_rows_until: dict[str, datetime] = {}
+        """Agencies that had no more rows for calls with room, and when that is looked at again."""
 
     def open_calls(self) -> ThreadPoolExecutor:
         """Return the threads that make the calls, one per slot."""
@@ -270,10 +288,11 @@ class Deliverer:
         except Empty:
             return
 
-    def _come(self, future: Future[Answer | LookUp]) -> None:
-        call, result = self._out.pop(future), future.result()
-        self._came.append((call, result))
-        self._pacer.learn(result, now=self._clock(), started_at=call.started_at)
+    def _come(self, future: _Future) -> None:
+        calls, results = self._out.pop(future), future.result()
+        self._came += zip(calls, results, strict=True)
+        said = said_by_target(results)
+        self._pacer.learn(said, now=self._clock(), started_at=calls[0].started_at)
 
     def _take_leads(self, now: datetime, *, free: int, is_quiet: bool) -> list[_Lead]:
         if self._has_backlog and free > 1:
@@ -383,9 +402,20 @@ class Deliverer:
             elif lead.hint is not None:
                 plan.settled.append((lead.hint, task))
         plan.tasks += [(task, None) for task in started.backlog]
+        self._fill_calls(work, plan)
         if backlog:
             self._has_backlog = started.backlog_claimed == backlog
             self._looks_again_at = work.at + BACKLOG_PAUSE
+
+    def _fill_calls(self, work: Work, plan: _Plan) -> None:
+        """Take more of the progress rows that are due into calls that have room for them."""
+        for agency, count in room(plan.tasks, rows=self._rules.rows_per_call).items():
+            if work.at < self._no_rows_until.get(agency, work.at):
+                continue
+            rows = start_rows(work, agency, limit=count, claiming=self._claiming)
+            plan.tasks += [(task, None) for task in rows]
+            if len(rows) < count:
+                self._no_rows_until[agency] = work.at + BACKLOG_PAUSE
 
     def _start_calls(
         self,
@@ -399,64 +429,66 @@ class Deliverer:
             return
         assert calls is not None
         now = self._clock()
-        self._pacer.let_out(now, count=len(tasks))
-        for task, delivery in tasks:
-            call = _Call(
-                task=task,
-                hint=delivery,
-                started_at=now,
-                claimed_at=claimed_at,
-                steady_zero=steady_zero,
-            )
-            future = calls.submit(self._call, call)
-            self._out[future] = call
+        shared = group(tasks, rows=self._rules.rows_per_call)
+        self._pacer.let_out(now, count=len(shared))
+        for those in shared:
+            out = [
+                _Call(
+                    task=task,
+                    hint=delivery,
+                    started_at=now,
+                    claimed_at=claimed_at,
+                    steady_zero=steady_zero,
+                )
+                for task, delivery in those
+            ]
+            future = calls.submit(self._call, out)
+            self._out[future] = out
             future.add_done_callback(self._ended.put)
 
-    def _call(self, call: _Call) -> Answer | LookUp:
-        task = call.task
+    def _call(self, calls: list[_Call]) -> Sequence[Answer | LookUp]:
+        task = calls[0].task
         try:
-            return self._ask_portal(call)
+            return self._ask_portal(calls)
         except Exception as error:  # noqa: BLE001 - see below
-            # The boundary of one call: a bug in it concerns this message, and stops at a person.
+            # The boundary of one call: a bug in it concerns its message, and stops at a person.
             # Its words may quote the message, so only its kind and its place are logged.
             log.error(  # noqa: TRY400 - see above
                 "delivery.failed", message_id=task.message_id, **kind_and_place(error)
             )
+            detail, rows = "internal error, see the log", len(calls)
             if task.is_look_up:
-                return LookUp(found=Found.FAILED, detail="internal error, see the log")
-            return Answer(outcome=Outcome.UNRECOGNISED, detail="internal error, see the log")
+                return [LookUp(found=Found.FAILED, detail=detail)]
+            return [Answer(outcome=Outcome.UNRECOGNISED, detail=detail, rows=rows)] * rows
 
-    def _ask_portal(self, call: _Call) -> Answer | LookUp:
+    def _ask_portal(self, calls: list[_Call]) -> Sequence[Answer | LookUp]:
         reached(Point.DELIVER_CALLING)
-        task, steady = call.task, self._steady()
+        call, steady = calls[0], self._steady()
+        task = call.task
         held = timedelta(seconds=steady - call.claimed_at)
         if held + self._rules.longest_call > self._rules.lease:
             # This process was frozen, or waited long, after the claim was written down. Another
             # worker may have the dossier soon, and a call that is out cannot be fenced off.
+            detail = "the lease was too short to begin"
             if task.is_look_up:
-                return LookUp(found=Found.WITHHELD, detail="the lease was too short to begin")
-            return Answer(outcome=Outcome.WITHHELD, detail="the lease was too short to begin")
+                return [LookUp(found=Found.WITHHELD, detail=detail)]
+            return [Answer(outcome=Outcome.WITHHELD, detail=detail)] * len(calls)
         if task.is_look_up:
             found = self._look_up(task)
             reached(Point.DELIVER_LOOKED_UP)
-            return found
-        answer = self._channel.send(
-            SendRequest(
-                packet=task.packet,
-                message_id=task.message_id,
-                dossier_code=task.dossier_code,
-                document=task.document,
-                is_updating=task.is_updating,
-                attempt=task.number,
-                # By the store's clock, if it has one: by it the portal's receipt is judged, and the
-                # clock of one worker may be wrong.
-                sent_at=call.steady_zero + timedelta(seconds=steady),
-                agency=task.agency,
-                file=task.file,
-            )
-        )
+            return [found]
+        # By the store's clock, if it has one: by it the portal's receipt is judged, and the clock
+        # of one worker may be wrong.
+        sent_at = call.steady_zero + timedelta(seconds=steady)
+        answers = self._send([_request(one.task, sent_at=sent_at) for one in calls])
         reached(Point.DELIVER_ANSWERED)
-        return answer
+        return answers
+
+    def _send(self, requests: list[SendRequest]) -> list[Answer]:
+        if len(requests) == 1:
+            return [self._channel.send(requests[0])]
+        assert isinstance(self._channel, RowsChannel), "the settings let no other have several"
+        return self._channel.send_rows(requests)
 
     def _look_up(self, task: Task) -> LookUp:
         try:
@@ -475,6 +507,7 @@ class Deliverer:
                 packet=task.packet,
                 was_update=task.is_updating,
                 target_is_suspect=self._pacer.suspects(result, now=self._clock()),
+                rows=result.rows,
             )
         else:
             fate = OpenFate(
@@ -544,3 +577,17 @@ class Deliverer:
             code=getattr(end.result, "code", None),
             detail=end.result.detail,
         )
+
+
+def _request(task: Task, *, sent_at: datetime) -> SendRequest:
+    return SendRequest(
+        packet=task.packet,
+        message_id=task.message_id,
+        dossier_code=task.dossier_code,
+        document=task.document,
+        is_updating=task.is_updating,
+        attempt=task.number,
+        sent_at=sent_at,
+        agency=task.agency,
+        file=task.file,
+    )

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 SEND = "send"
 LOOK_UP = "lookup"
+LOOKED_AT = 500
+"""Of what is due so many, the most urgent ones, are looked through for rows that may share a call:
+where next to all of it are dossiers, looking further would cost more than a call."""
 BROKEN = "its stored document cannot be opened"
 DIFFERENT = Text(vi="giá trị băm không khớp", en="its digest is another")
 KILLS_WORKER = "its worker ended again and again while sending it"
@@ -85,6 +88,40 @@ _BACKLOGS = {
         _AGENCY_LEDGER,
     ),
 }
+_urgent = (
+    select(
+        messages.c.dossier_code,
+        messages.c.agency,
+        messages.c.packet,
+        messages.c.state,
+        messages.c.attempts,
+        messages.c.deadline,
+        messages.c.due_at,
+    )
+    .where(
+        messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"),
+        messages.c.due_at.is_not(None),
+        messages.c.due_at <= bindparam("_before"),
+    )
+    .order_by(messages.c.deadline, messages.c.due_at)
+    .limit(LOOKED_AT)
+    .subquery("urgent")
+)
+_FRESH_ROWS = (
+    select(dossiers.c.code, dossiers.c.fence)
+    .select_from(_urgent.join(dossiers, dossiers.c.code == _urgent.c.dossier_code))
+    .where(
+        _urgent.c.agency == bindparam("_agency"),
+        _urgent.c.packet == Packet.PROGRESS.value,
+        _urgent.c.state == State.READY.value,
+        _urgent.c.attempts == 0,
+        _IS_FREE,
+    )
+    .order_by(_urgent.c.deadline, _urgent.c.due_at)
+    .limit(bindparam("_limit"))
+    .with_for_update(of=dossiers, skip_locked=True)
+)
+"""Dossiers of one agency whose next message seems to be a progress row that was never tried."""
 _filed = messages.alias("filed")
 # Whoever filed it there has it there; the agency's first word about it is an update. What another
 # agency was told of that code says nothing of this one's dossier.
@@ -220,6 +257,23 @@ def start(
     )
 
 
+def start_rows(work: Work, agency: str, *, limit: int, claiming: Claiming) -> list[Task]:
+    """
+    Claim dossiers of an agency whose turn is a progress row that was never tried, and begin these.
+
+    Args:
+        work: The transaction.
+        agency: Whose.
+        limit: At most so many, the most urgent ones of what has been due for a while.
+        claiming: How.
+    """
+    due = {"_before": work.at - claiming.grace, "_limit": limit, "_agency": agency}
+    fences = _claim(work, _FRESH_ROWS, due, claiming=claiming)
+    ledgers = load_ledgers(work.connection, list(fences), agency="")
+    beginning = _Beginning(work, fences, ledgers, claiming=claiming, fresh_rows=True)
+    return [task for task in beginning.run().values() if isinstance(task, Task)]
+
+
 def _claim(
     work: Work, query: Select[tuple[str, int]], which: Mapping[str, Any], *, claiming: Claiming
 ) -> dict[str, int]:
@@ -250,8 +304,11 @@ class _Beginning:
         ledgers: dict[str, Ledger],
         *,
         claiming: Claiming,
+        fresh_rows: bool = False,
     ) -> None:
         self._work = work
+        self._fresh_rows = fresh_rows
+        """Only progress rows that were never tried are begun."""
         self._fences = fences
         self._ledgers = ledgers
         self._until = work.at + claiming.lease
@@ -263,7 +320,7 @@ class _Beginning:
         """Dossiers by the message whose turn it is."""
 
     def run(self) -> dict[str, Task | datetime | None]:
-        turns = {code: self._ledgers[code].next_to_go() for code in self._fences}
+        turns = {code: self._next_to_go(code) for code in self._fences}
         self._codes = {turn.id: code for code, turn in turns.items() if turn is not None}
         rows = _rows(self._work.connection, [turn.id for turn in turns.values() if turn])
         open_fates = {
@@ -283,7 +340,16 @@ class _Beginning:
         self._write(open_fates)
         return outcomes
 
+    def _next_to_go(self, code: str) -> Known | None:
+        turn = self._ledgers[code].next_to_go()
+        if turn is None or not self._fresh_rows:
+            return turn
+        is_row = turn.packet is Packet.PROGRESS and turn.state is State.READY
+        return turn if is_row else None
+
     def _begin(self, turn: Known, row: Row[Any], look_ups: int) -> Task | datetime | None:
+        if self._fresh_rows and row.attempts:
+            return None
         if turn.state is State.SENDING:
             # Whoever made this attempt never came back: its fate is open.
             self._changes.move(

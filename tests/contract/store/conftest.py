@@ -61,13 +61,19 @@ class FakePortal:
     look_ups: list = field(default_factory=list)
     sent: list = field(default_factory=list)
     asked: list = field(default_factory=list)
+    calls: list = field(default_factory=list)
+    """Dossiers of each call."""
 
     def send(self, request):
-        self.sent.append(request)
+        return self.send_rows([request])[0]
+
+    def send_rows(self, requests):
+        self.sent += requests
+        self.calls.append([request.dossier_code for request in requests])
         answer = self.answers.pop(0) if self.answers else Answer(outcome=Outcome.DELIVERED)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return [replace(answer, rows=len(requests))] * len(requests)
 
     def look_up(self, *, agency_code, dossier_code):
         self.asked.append(dossier_code)

@@ -469,7 +469,7 @@ def test_a_worker_that_froze_before_the_call_does_not_make_it(exchange, event, r
     )
     exchange.clock.tick(seconds=90)
 
-    answer = exchange.deliverer._ask_portal(call)
+    (answer,) = exchange.deliverer._ask_portal([call])
 
     assert answer.outcome is Outcome.WITHHELD
     assert exchange.portal.sent == []

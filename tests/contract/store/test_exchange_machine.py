@@ -6,7 +6,7 @@ happened, once the portal is well everything comes to rest, and every promise st
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -62,9 +62,28 @@ class Portal:
     """Progress rows that came before their dossier."""
 
     def send(self, request):
-        order = self.random.choice(TROUBLES) if self.random.random() < self.share else "well"
+        order = self.mood()
         if order in ANSWERS:
             return ANSWERS[order]
+        return self.take(request, order)
+
+    def send_rows(self, requests):
+        """Of a call with several rows all are taken; of one whose answer is lost, perhaps some."""
+        order = self.mood()
+        answer = ANSWERS.get(order) or Answer(outcome=Outcome.DELIVERED)
+        if order == "committed, answer lost":
+            requests_taken = requests[: self.random.randint(0, len(requests))]
+            answer = Answer(outcome=Outcome.UNKNOWN)
+        else:
+            requests_taken = [] if order in ANSWERS else requests
+        for request in requests_taken:
+            self.take(request, order)
+        return [replace(answer, rows=len(requests))] * len(requests)
+
+    def mood(self):
+        return self.random.choice(TROUBLES) if self.random.random() < self.share else "well"
+
+    def take(self, request, order):
         has = any(e[:2] == (request.dossier_code, Packet.DOSSIER) for e in self.effects)
         if request.packet is Packet.DOSSIER and has and not request.is_updating:
             return Answer(outcome=Outcome.EXISTS)
@@ -149,6 +168,8 @@ class ExchangeMachine(RuleBasedStateMachine):
                 crash_limit=1_000,
                 backoff=BACKOFF,
                 look_ups=rules,
+                # One of the two lets rows go together.
+                rows_per_call=1 + 2 * number,
             ),
             pacer=Pacer(breaker=Breaker(threshold=3, backoff=BACKOFF, random=Random(number))),
             agency_codes=lambda _name: "000.00.15.H29",
@@ -177,13 +198,24 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.portal.random = Random(seed)
         for code in DOSSIERS:
             self.events_come_in(code, ["row", "good", "row", "good"], loses=False)
+            self.work(self.count % 2, 2)
 
     @rule(
         code=st.sampled_from(DOSSIERS),
         kinds=st.lists(st.sampled_from(["good", "again", "bad", "row"]), min_size=1, max_size=4),
         loses=st.booleans(),
     )
-    def events_come_in(self, code, kinds, loses):
+    def some_events_come_in(self, code, kinds, loses):
+        self.events_come_in(code, kinds, loses=loses)
+        self.work(self.count % 2, 2)
+
+    @rule()
+    def a_progress_row_of_every_dossier_comes_in(self):
+        for code in DOSSIERS:
+            self.events_come_in(code, ["row"], loses=False)
+        self.work(1, 2)
+
+    def events_come_in(self, code, kinds, *, loses):
         prepared = [self.record(n, code, kind) for n, kind in enumerate(kinds, start=1)]
         self.count += 1
         with begin(self.store, at=self.clock) as work:
@@ -206,7 +238,6 @@ class ExchangeMachine(RuleBasedStateMachine):
         if not loses:
             self.broker.publish(DELIVER, [hint(code, at=self.now) for code in due])
         self.good |= {row.id for row in self.rows()}
-        self.work(self.count % 2, 2)
 
     def record(self, number, code, kind):
         self.count += 1
@@ -258,7 +289,7 @@ class ExchangeMachine(RuleBasedStateMachine):
     def a_worker_is_killed_in_the_middle_of_a_call(self, number, code, called):
         task = self.start(code)
         if called and hasattr(task, "document"):
-            self.workers[number]._ask_portal(self.call(task))
+            self.workers[number]._ask_portal([self.call(task)])
         self.workers[number] = self.worker(number)
 
     @rule(number=st.integers(0, 1), code=st.sampled_from(DOSSIERS))
@@ -266,7 +297,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         task = self.start(code)
         if not hasattr(task, "document"):
             return
-        result = self.workers[number]._ask_portal(self.call(task))
+        (result,) = self.workers[number]._ask_portal([self.call(task)])
         self.sleep(LEASE.total_seconds())
         self.broker.publish(DELIVER, [hint(code, at=self.now)])
         self.work(1 - number, 2)
@@ -282,7 +313,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.sleep(LEASE.total_seconds())
         self.work(1 - number, 2)
         if hasattr(task, "document"):
-            answer = self.workers[number]._ask_portal(self.call(task))
+            (answer,) = self.workers[number]._ask_portal([self.call(task)])
             assert answer.detail.startswith("the lease")
 
     @rule(seconds=st.sampled_from([1, 10, 61, 130]))

@@ -65,11 +65,22 @@ def test_an_adapter_needs_its_addresses_and_login_and_has_no_receipts():
         (ADAPTER | {"absent_codes": ["00"]}, {}, "'00' stands in both json.absent_codes"),
         (ADAPTER | {"max_lengths": {"GhiChu": 0}}, {}, "greater than or equal to 1"),
         (ADAPTER | {"sesion_seconds": 5}, {}, "sesion_seconds"),
+        (ADAPTER, {"progress_rows_per_call": 0}, "greater than or equal to 1"),
+        (ADAPTER, {"progress_rows_per_call": 101}, "less than or equal to 100"),
     ],
 )
 def test_what_contradicts_itself_is_told_in_words(table, target, words):
     with pytest.raises(ValidationError, match=words):
         make(table, **target)
+
+
+@pytest.mark.parametrize("channel", ["soap", "lgsp"])
+def test_only_this_channel_takes_several_progress_rows_in_a_call(channel):
+    with pytest.raises(ValidationError, match=f"on channel '{channel}' each row is a call"):
+        make(None, channel=channel, progress_rows_per_call=5)
+
+    assert make(ADAPTER).progress_rows_per_call == 1
+    assert make(ADAPTER, progress_rows_per_call=5).progress_rows_per_call == 5
 
 
 def test_every_contradiction_is_told_at_once():

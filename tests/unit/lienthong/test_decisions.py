@@ -52,6 +52,29 @@ def test_every_outcome_leads_to_a_state_that_sending_may_reach(outcome, packet, 
     assert next_.state in TRANSITIONS[State.SENDING]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "state", "wait"),
+    [
+        (Outcome.DELIVERED, State.DELIVERED, Wait.NOW),
+        # Nobody knows which of them is meant.
+        (Outcome.REJECTED, State.RETRYING, Wait.NOW),
+        (Outcome.EXISTS, State.RETRYING, Wait.NOW),
+        # Some of them may be there.
+        (Outcome.UNRECOGNISED, State.UNKNOWN, Wait.NOW),
+        (Outcome.UNKNOWN, State.UNKNOWN, Wait.NOW),
+        (Outcome.NOT_SENT, State.RETRYING, Wait.BACKOFF),
+        (Outcome.WITHHELD, State.RETRYING, Wait.BACKOFF),
+        (Outcome.BUSY, State.RETRYING, Wait.BACKOFF),
+        (Outcome.TARGET, State.RETRYING, Wait.BACKOFF),
+    ],
+    ids=lambda value: value.value,
+)
+def test_a_row_among_others_ends_in(outcome, state, wait):
+    next_ = after_send(outcome, packet=Packet.PROGRESS, was_update=False, rows=5)
+
+    assert (next_.state, next_.wait) == (state, wait)
+
+
 @pytest.mark.parametrize("packet", Packet, ids=lambda value: value.value)
 @pytest.mark.parametrize("was_update", [False, True])
 def test_never_seen_answers_of_a_suspect_target_leave_the_fate_open(packet, was_update):
