@@ -65,6 +65,9 @@ def portal(  # noqa: PLR0913 - the options of one server
     channel: Annotated[
         str, typer.Option(help="Which side the settings shown are for: soap, dvcqg-json or lgsp")
     ] = "soap",
+    progress_rows: Annotated[
+        int, typer.Option(min=1, max=100, help="Progress rows that the JSON side takes in a call")
+    ] = 1,
     schedule: Annotated[
         Path | None, typer.Option(help="JSON file with a list of misbehaviours and their times")
     ] = None,
@@ -113,6 +116,7 @@ def portal(  # noqa: PLR0913 - the options of one server
         raise typer.BadParameter(f"choose from {', '.join(CHANNELS)}", param_hint="--channel")
     config = SandboxConfig(
         channel=channel,
+        progress_rows=progress_rows,
         ledger=ledger or session.settings.data_dir / "sandbox.sqlite",
         trust=(keyring.folder / "root.cert.pem",),
         receipt_key=keyring.folder / "portal.key.pem",

@@ -705,6 +705,9 @@ HELP: dict[str, str] = {
     "Which side the settings shown are for: soap, dvcqg-json or lgsp": (
         "Cấu hình in ra dành cho kênh nào: soap, dvcqg-json hay lgsp"
     ),
+    "Progress rows that the JSON side takes in a call": (
+        "Số dòng tiến độ phía JSON nhận trong một lần gọi"
+    ),
     "JSON file with a list of misbehaviours and their times": (
         "Tệp JSON liệt kê các sự cố và thời điểm"
     ),

@@ -36,12 +36,13 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lienthong.sandbox.config import AdapterLogin
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.portal import Portal
+    from schemas.problem import Problem
 
 LOGIN = "login"
 PATHS = {"/adapter/auth": LOGIN, "/adapter/integration": ""}
@@ -59,8 +60,14 @@ class Asked:
     """Empty where it is not JSON."""
     payload: bytes
     """What was in `data`, as a client writes it; empty without it."""
-    dossier_code: str | None
+    dossier_codes: tuple[str, ...]
+    """Of a look-up or of the items, those that the ledger can hold."""
     arrival_id: int = 0
+
+    @property
+    def dossier_code(self) -> str | None:
+        """The first of them: of a call with several rows, the ledger names one."""
+        return self.dossier_codes[0] if self.dossier_codes else None
 
     @property
     def digest(self) -> str:
@@ -79,6 +86,8 @@ class Adapter:
 
     portal: Portal
     login: AdapterLogin
+    progress_rows: int = 1
+    """How many progress rows a call may have; all of them take effect, or none."""
     _sessions: dict[str, datetime] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -140,61 +149,56 @@ class Adapter:
     def _deliver(
         self, asked: Asked, *, now: datetime, strike: Misbehaviour | None
     ) -> Refusal | None:
-        item, refusal = self._check(asked, now=now)
-        refusal = refusal or refuse_note(strike, item.get("GhiChu"))
+        items, refusal = self._check(asked, now=now)
+        for item in items:
+            refusal = refusal or refuse_note(strike, item.get("GhiChu"))
         if refusal is not None:
             return refusal
-        digest = asked.digest
-        effect = Effect(
-            arrival_id=asked.arrival_id,
-            at=now.isoformat(),
-            message_id=digest,
-            dossier_code=item["MaHoSo"],
-            packet=asked.operation or "",
-            digest=digest,
-            status=item.get("TrangThaiHoSo", item.get("TrangThai")),
-            receipt=b"",
-        )
+        effects = [_effect(item, asked, now=now) for item in items]
         is_updating = asked.values.get("isUpdating") == "True"
 
         def decide(connection: sqlite3.Connection) -> Refusal | None:
-            refused = self.portal.take(connection, effect, is_updating=is_updating)
+            connection.execute("SAVEPOINT call")
+            taken = (self.portal.take(connection, one, is_updating=is_updating) for one in effects)
+            refused = next((refusal for refusal in taken if refusal is not None), None)
+            if refused is not None:
+                connection.execute("ROLLBACK TO call")
+            connection.execute("RELEASE call")
             outcome = Code.OK if refused is None else refused.code
-            set_outcome(connection, effect.arrival_id, outcome=outcome.value)
+            set_outcome(connection, asked.arrival_id, outcome=outcome.value)
             return refused
 
         return self.portal.store.run(decide)
 
-    def _check(self, asked: Asked, *, now: datetime) -> tuple[dict[str, str], Refusal | None]:
+    def _check(
+        self, asked: Asked, *, now: datetime
+    ) -> tuple[Sequence[dict[str, str]], Refusal | None]:
         unit, data = asked.values.get("madonvi"), asked.values.get("data")
         if not isinstance(unit, str) or not unit:
-            return {}, _wrong(
+            return (), _wrong(
                 "madonvi", "Thiếu mã đơn vị gửi", "the code of the sending unit is missing"
             )
         if asked.operation == DOSSIER and asked.values.get("isUpdating") not in _FLAGS:
-            return {}, _wrong(
+            return (), _wrong(
                 "isUpdating",
                 'isUpdating phải là "True" hoặc "False"',
                 'isUpdating must be "True" or "False"',
             )
-        if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], dict):
-            return {}, _wrong(
-                "data",
-                "data phải là một mảng có đúng một hồ sơ",
-                "data must be a list with exactly one item",
-            )
+        most = self.progress_rows if asked.operation == PROGRESS else 1
+        if not isinstance(data, list) or not _are_items(data, most=most):
+            return (), _wrong_data(most)
         version, validator = list(self.portal.versions.values())[-1]
-        problems = judge_item(
-            data[0],
-            asked.operation or "",
-            version=version,
-            validator=validator,
-            unit=unit,
-            now=now,
-        )
-        if problems:
-            return {}, invalid(problems)
-        return data[0], None
+        problems: list[Problem] = []
+        for item in data:
+            problems += judge_item(
+                item,
+                asked.operation or "",
+                version=version,
+                validator=validator,
+                unit=unit,
+                now=now,
+            )
+        return data, invalid(problems) if problems else None
 
     def _look_up(self, asked: Asked) -> bytes:
         found = self.portal.find(asked.arrival_id, asked.dossier_code or "")
@@ -210,20 +214,43 @@ def _read(path: str, data: bytes) -> Asked:
     except (NotJson, ValueError, RecursionError):
         values = {}
     items = values.get("data")
-    payload = b""
-    if items is not None:
-        payload = json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode(
-            errors="replace"
-        )
-    item = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
-    code = values.get("mahoso", item.get("MaHoSo"))
+    payload = b"" if items is None else _write(items)
+    found = items if isinstance(items, list) else []
+    codes = [item.get("MaHoSo") for item in found if isinstance(item, dict)]
+    if "mahoso" in values:
+        codes = [values["mahoso"]]
     service = values.get("service")
     return Asked(
         operation=PATHS[path] or _printable(service),
         values=values,
         payload=payload,
-        dossier_code=_printable(code),
+        dossier_codes=tuple(text for code in codes if (text := _printable(code)) is not None),
     )
+
+
+def _are_items(data: list[Any], *, most: int) -> bool:
+    return 1 <= len(data) <= most and all(isinstance(item, dict) for item in data)
+
+
+def _effect(item: Mapping[str, str], asked: Asked, *, now: datetime) -> Effect:
+    """Return what one item changes; it is known by the digest of a call with it alone."""
+    digest = sha256(_write([item])).hexdigest()
+    return Effect(
+        arrival_id=asked.arrival_id,
+        at=now.isoformat(),
+        message_id=digest,
+        dossier_code=item["MaHoSo"],
+        packet=asked.operation or "",
+        digest=digest,
+        status=item.get("TrangThaiHoSo", item.get("TrangThai")),
+        receipt=b"",
+    )
+
+
+def _write(items: object) -> bytes:
+    """Return what a client writes for `data`."""
+    text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
 
 
 def _printable(value: object) -> str | None:
@@ -239,6 +266,20 @@ def _wrong(name: str, vi: str, en: str) -> Refusal:
     )
     problem = finding(f"envelope_{name}", Text(vi=vi, en=en), path=name, suggestion=suggestion)
     return Refusal(code=Code.INVALID, detail=name, problems=(problem,))
+
+
+def _wrong_data(most: int) -> Refusal:
+    if most == 1:
+        return _wrong(
+            "data",
+            "data phải là một mảng có đúng một hồ sơ",
+            "data must be a list with exactly one item",
+        )
+    return _wrong(
+        "data",
+        f"data phải là một mảng có từ 1 đến {most} dòng tiến độ",
+        f"data must be a list with 1 to {most} progress rows",
+    )
 
 
 def _say(code: Code, *, detail: str = "", **more: object) -> bytes:

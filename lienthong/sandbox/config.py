@@ -85,6 +85,8 @@ class SandboxConfig:
     """Which of its sides the settings of a target that fit it name: as `[target] channel`."""
     adapter: AdapterLogin = field(default_factory=AdapterLogin)
     """Of the JSON side."""
+    progress_rows: int = 1
+    """How many progress rows the JSON side takes in a call: all of them, or none."""
     lgsp: LgspClient = field(default_factory=LgspClient)
     """Of the LGSP side."""
     door: Door | None = None

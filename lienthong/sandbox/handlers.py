@@ -225,7 +225,7 @@ class PortalHandler(BaseHTTPRequestHandler):
         strike = app.misbehaviours.strike(
             service=local_name(request),
             is_delivery=is_delivery,
-            dossier_code=incoming.dossier_code,
+            dossier_codes=_codes(incoming.dossier_code),
             now=monotonic(),
         )
         now += ahead_of(strike)
@@ -261,7 +261,9 @@ class PortalHandler(BaseHTTPRequestHandler):
             if is_delivery
             else portal.look_up(incoming)
         )
-        if self._is_struck_late(strike, incoming.message_id, incoming.dossier_code, fail=fail):
+        if self._is_struck_late(
+            strike, incoming.message_id, _codes(incoming.dossier_code), fail=fail
+        ):
             return
         if strike is not None and strike.change is not None:
             body = change_xml(body, strike.change)
@@ -280,14 +282,14 @@ class PortalHandler(BaseHTTPRequestHandler):
         strike = app.misbehaviours.strike(
             service=asked.operation or "",
             is_delivery=asked.is_delivery,
-            dossier_code=asked.dossier_code,
+            dossier_codes=asked.dossier_codes,
             now=monotonic(),
         )
         fail = partial(self._fail_json, say_fault())
         if self._is_struck(strike, asked.arrival_id, fail=fail):
             return
         body = app.adapter.answer(asked, now=app.clock() + ahead_of(strike), strike=strike)
-        if self._is_struck_late(strike, asked.digest, asked.dossier_code, fail=fail):
+        if self._is_struck_late(strike, asked.digest, asked.dossier_codes, fail=fail):
             return
         if strike is not None and strike.change is not None:
             body = change_json(body, strike.change)
@@ -308,14 +310,14 @@ class PortalHandler(BaseHTTPRequestHandler):
         strike = app.misbehaviours.strike(
             service=LOGIN if asked.operation == TOKEN else asked.operation,
             is_delivery=asked.is_delivery,
-            dossier_code=asked.dossier_code,
+            dossier_codes=_codes(asked.dossier_code),
             now=monotonic(),
         )
         fail = partial(self._fail_json, b'{"Status":500,"Message":"Error"}')
         if self._is_struck(strike, asked.arrival_id, fail=fail):
             return
         status, body = app.lgsp.answer(asked, now=app.clock() + ahead_of(strike), strike=strike)
-        if self._is_struck_late(strike, asked.digest, asked.dossier_code, fail=fail):
+        if self._is_struck_late(strike, asked.digest, _codes(asked.dossier_code), fail=fail):
             return
         content_type = JSON
         if status == 200:
@@ -351,14 +353,15 @@ class PortalHandler(BaseHTTPRequestHandler):
         self,
         strike: Misbehaviour | None,
         message_id: str | None,
-        dossier_code: str | None,
+        dossier_codes: Sequence[str],
         *,
         fail: Callable[[int], None],
     ) -> bool:
         """Misbehave as is ordered when all is done; return whether there is no other answer."""
         portal, mode = self.server.app.portal, None if strike is None else strike.mode
         if mode is Mode.FORGETS:
-            portal.forget(dossier_code)
+            for code in dossier_codes:
+                portal.forget(code)
         if mode is Mode.COMMIT_THEN_DROP:
             self._drop()
             return True
@@ -527,6 +530,10 @@ def ahead_of(strike: Misbehaviour | None) -> timedelta:
     if strike is None or strike.mode is not Mode.CLOCK_AHEAD:
         return timedelta()
     return timedelta(seconds=strike.ahead_seconds)
+
+
+def _codes(dossier_code: str | None) -> tuple[str, ...]:
+    return () if dossier_code is None else (dossier_code,)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal, Self
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lienthong.sandbox.changing import Change  # noqa: TC001 - pydantic reads it
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Mode(Enum):
@@ -146,3 +150,8 @@ class Misbehaviour(BaseModel):
         if self.mode is Mode.REFUSE and (self.count is not None or self.share != 1):
             raise ValueError("'refuse' sees no requests: it takes for_seconds, not count or share")
         return self
+
+
+def concerns(dossier_codes: Sequence[str], *, pattern: str) -> bool:
+    """Return whether a call is about a dossier of a pattern; one about none is, of `*`."""
+    return any(fnmatchcase(code, pattern) for code in dossier_codes or ("",))

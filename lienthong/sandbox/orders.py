@@ -7,13 +7,13 @@ Which requests a share hits is drawn from a seeded generator, so a run can be re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from lienthong.sandbox.misbehaviour import OF_DELIVERIES, Misbehaviour, Mode
+from lienthong.sandbox.misbehaviour import OF_DELIVERIES, Misbehaviour, Mode, concerns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
     from lienthong.sandbox.stage import Stage
@@ -71,7 +71,7 @@ class Misbehaviours:
                 self._stage.restart(now)
 
     def strike(
-        self, *, service: str, is_delivery: bool, dossier_code: str | None, now: float
+        self, *, service: str, is_delivery: bool, dossier_codes: Sequence[str], now: float
     ) -> Misbehaviour | None:
         """Return how to misbehave towards this request, counting it, or None."""
         with self._lock:
@@ -79,7 +79,7 @@ class Misbehaviours:
                 wish = self._stage.strike(
                     service=service,
                     is_delivery=is_delivery,
-                    dossier_code=dossier_code,
+                    dossier_codes=dossier_codes,
                     now=now,
                 )
                 if wish is not None:
@@ -90,7 +90,7 @@ class Misbehaviours:
                     continue
                 if wish.mode in OF_DELIVERIES and not is_delivery:
                     continue
-                if not fnmatchcase(dossier_code or "", wish.pattern):
+                if not concerns(dossier_codes, pattern=wish.pattern):
                     continue
                 if wish.share < 1 and self._random.random() >= wish.share:
                     continue

@@ -8,14 +8,13 @@ played one after another; each waits for its calls, and is over when it has stru
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from lienthong.sandbox.misbehaviour import OF_DELIVERIES, Misbehaviour, Mode
+from lienthong.sandbox.misbehaviour import OF_DELIVERIES, Misbehaviour, Mode, concerns
 from mappings.mistakes import Mistakes, Section, closest, listed
 from mappings.yaml_nodes import (
     MAX_BYTES,
@@ -28,6 +27,9 @@ from mappings.yaml_nodes import (
 )
 from schemas.errors import ConfigError
 from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SERVICES: Final = ("DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo", "login")
 """What a step may wait for; login is that of JSON and the token of LGSP."""
@@ -62,13 +64,13 @@ class Step:
     """None: for `for_seconds`, or always."""
     for_seconds: float | None = None
 
-    def fits(self, *, service: str, is_delivery: bool, dossier_code: str | None) -> bool:
+    def fits(self, *, service: str, is_delivery: bool, dossier_codes: Sequence[str]) -> bool:
         """Return whether a call is one that this step is about."""
         if self.service is not None and service != self.service:
             return False
         if self.then.mode in OF_DELIVERIES and not is_delivery:
             return False
-        return fnmatchcase(dossier_code or "", self.dossier)
+        return concerns(dossier_codes, pattern=self.dossier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,6 +164,8 @@ def target_settings(url: str, *, config: SandboxConfig) -> dict[str, object]:
         "quiet_period_seconds": 2,
     }
     if config.channel == "dvcqg-json":
+        if config.progress_rows > 1:
+            settings["progress_rows_per_call"] = config.progress_rows
         return settings | {
             "endpoint": url.removesuffix(PORTAL_PATH) + ADAPTER_PATH,
             "channel": config.channel,
@@ -294,7 +296,7 @@ def _make_app(
         pusher=Pusher(
             counter=counter, soap=SoapMessages(versions[0], key=key), clock=clock, stop=stop
         ),
-        adapter=Adapter(portal=portal, login=config.adapter),
+        adapter=Adapter(portal=portal, login=config.adapter, progress_rows=config.progress_rows),
         lgsp=Lgsp(portal=portal, client=config.lgsp),
         misbehaviours=Misbehaviours(
             random=Random(config.seed),  # noqa: S311 - no secret

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from lienthong.sandbox.misbehaviour import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lienthong.sandbox.misbehaviour import Misbehaviour
     from lienthong.sandbox.scenario import Scenario, Step
 
@@ -32,7 +34,7 @@ class Stage:
         self._begin_step()
 
     def strike(
-        self, *, service: str, is_delivery: bool, dossier_code: str | None, now: float
+        self, *, service: str, is_delivery: bool, dossier_codes: Sequence[str], now: float
     ) -> Misbehaviour | None:
         """Return how to misbehave towards this call, counting it, or None."""
         step = self._current(now)
@@ -40,7 +42,7 @@ class Stage:
             return None
         if now < self._start + step.seconds:
             return None
-        if not step.fits(service=service, is_delivery=is_delivery, dossier_code=dossier_code):
+        if not step.fits(service=service, is_delivery=is_delivery, dossier_codes=dossier_codes):
             return None
         if self._passed < step.calls - 1:
             self._passed += 1

@@ -187,6 +187,76 @@ def test_a_call_that_is_not_as_published_is_refused_and_written_down(sandbox, se
     assert sandbox.ledger().arrivals[-1].outcome == "-1"
 
 
+def rows(*numbers, **changes):
+    return [{**PROGRESS_VALUES, "MaHoSo": f"{DOSSIER[:-1]}{n}", **changes} for n in numbers]
+
+
+@pytest.fixture
+def of_three(start):
+    """A sandbox that takes three progress rows in a call and has two dossiers; a call to it."""
+    sandbox = start(channel="dvcqg-json", progress_rows=3)
+    said = call(sandbox, "auth", username="thu-nghiem", password="thu-nghiem")
+    session = {"session": said["session"], "madonvi": "000.00.00.H29"}
+    for item in ({**VALUES, "MaHoSo": row["MaHoSo"]} for row in rows(1, 2)):
+        call(sandbox, **session, service="DongBoHoSoMC", isUpdating="False", data=[item])
+
+    def send(data, **changes):
+        return call(sandbox, **session | {"service": "CapNhatTienDoHoSoMC", "data": data} | changes)
+
+    return sandbox, send
+
+
+def progress(sandbox):
+    return [e.dossier_code for e in sandbox.ledger().effects if e.packet == "CapNhatTienDoHoSoMC"]
+
+
+def test_several_progress_rows_take_effect_in_their_order_each_under_its_own_digest(of_three):
+    sandbox, send = of_three
+
+    together, alone = send(rows(2, 1, 1)), send(rows(2))
+
+    assert [together["error_code"], alone["error_code"]] == ["0", "0"]
+    assert [code[-1] for code in progress(sandbox)] == ["2", "1", "1", "2"]
+    found = sandbox.ledger().effects[-4:]
+    assert found[0].digest == found[3].digest
+    assert found[1].digest == found[2].digest != found[0].digest
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (rows(1, 2, 3), "4"),
+        ([*rows(1), *rows(2, NoiDungXuLy="")], "-1"),
+        ([*rows(1), 7], "-1"),
+        (rows(1, 2, 1, 2), "-1"),
+        ([], "-1"),
+    ],
+    ids=["of a dossier that is not there", "not as published", "no item", "too many", "none"],
+)
+def test_of_several_rows_all_take_effect_or_none(of_three, data, code):
+    sandbox, send = of_three
+
+    assert send(data)["error_code"] == code
+    assert progress(sandbox) == []
+    assert sandbox.ledger().arrivals[-1].outcome == code
+
+
+def test_dossiers_still_come_one_in_a_call(of_three):
+    _, send = of_three
+
+    said = send([VALUES, VALUES], service="DongBoHoSoMC", isUpdating="True")
+
+    assert said["error_code"] == "-1"
+
+
+def test_an_order_about_a_dossier_is_about_every_call_that_it_stands_in(of_three):
+    sandbox, send = of_three
+    sandbox.misbehave(mode="reject", pattern="*2")
+
+    assert send(rows(1, 2))["error_code"] == "8"
+    assert send(rows(1))["error_code"] == "0"
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"<a/>", b"[" * 5000, b'{"session":"\\ud800"}'])
 def test_what_is_no_call_is_answered_and_written_down(sandbox, data):
     url = f"{sandbox.url.removesuffix('/portal')}/adapter/integration"

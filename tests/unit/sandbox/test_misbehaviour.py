@@ -17,7 +17,9 @@ def orders():
 
 
 def strike(orders, *, now, is_delivery=True, dossier_code="A-1"):
-    found = orders.strike(service="", is_delivery=is_delivery, dossier_code=dossier_code, now=now)
+    found = orders.strike(
+        service="", is_delivery=is_delivery, dossier_codes=(dossier_code,), now=now
+    )
     return None if found is None else found.mode
 
 

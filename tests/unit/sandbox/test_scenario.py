@@ -36,7 +36,7 @@ def play(text, calls, *, seed=1, service="DongBoHoSoMC"):
 
 def strike(stage, *, service="DongBoHoSoMC", code="A", now=0):
     is_delivery = service in ("DongBoHoSoMC", "CapNhatTienDoHoSoMC")
-    wish = stage.strike(service=service, is_delivery=is_delivery, dossier_code=code, now=now)
+    wish = stage.strike(service=service, is_delivery=is_delivery, dossier_codes=(code,), now=now)
     return None if wish is None else wish.mode.value
 
 
