@@ -15,7 +15,7 @@ QUICK = {"delay_seconds": 0.2}
     ("mode", "outcome", "effects"),
     [
         ("fault_200", Outcome.UNKNOWN, 0),
-        ("success_text", Outcome.REJECTED, 0),
+        ("success_text", Outcome.UNRECOGNISED, 0),
         ("exists_negative", Outcome.EXISTS, 0),
         ("note_limit", Outcome.DELIVERED, 1),
         ("empty", Outcome.UNRECOGNISED, 1),
