@@ -19,6 +19,7 @@ from lienthong.channels.windows import Windows
 from schemas.problem import Text
 
 if TYPE_CHECKING:
+    from collections import Counter
     from datetime import datetime
 
     from lienthong.breaker import Breaker
@@ -194,9 +195,20 @@ class Pacer:
             started_at=None if started_at is None else steady - max(now - started_at, timedelta(0)),
         )
 
-    def open_to(self, now: datetime) -> frozenset[str] | None:  # noqa: ARG002 - see `receivers.lanes`
-        """Return to which agencies something may go now; None: it goes to a portal."""
-        return None
+    def rooms(self, now: datetime, *, slots: int, out: Counter[str]) -> dict[str | None, int]:
+        """
+        Return how many calls may start in each lane now: a target has one, of no name.
+
+        Args:
+            now: The present moment.
+            slots: Calls at once.
+            out: Of these, how many are out for each agency.
+        """
+        return {None: self.allowance(now, free=slots - out.total())}
+
+    def of(self, agency: str, *, is_look_up: bool) -> Pacer:  # noqa: ARG002 - see `receivers.lanes`
+        """Return what paces such a call: itself, whatever agency it is for."""
+        return self
 
     def suspects(self, answer: Answer, *, now: datetime) -> bool:
         """

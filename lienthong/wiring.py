@@ -742,7 +742,6 @@ class Installation:
         Raises:
             ConfigError: a file of TLS cannot be used.
         """
-        rules = self.settings.delivery
         backoff = self._backoff
         lanes = {
             name: Lane(
@@ -752,13 +751,14 @@ class Installation:
                         backoff=backoff,
                         random=Random(),  # noqa: S311 - jitter, not a secret
                         longest_call=profile.longest_call,
+                        slots=profile.slots,
                     )
                 ),
-                slots=rules.slots,
+                slots=profile.slots,
             )
             for name, profile in self.settings.receivers.items()
         }
-        return AgencyChannel(Lanes(lanes), clock=self.clock)
+        return AgencyChannel(Lanes(lanes))
 
     def _open_receiver(self, name: str, profile: ReceiverProfile) -> Receiver:
         if profile.folder is not None:
@@ -776,7 +776,7 @@ class Installation:
             broker=broker,
             channel=channel,
             rules=DeliveryRules(
-                slots=rules.slots,
+                slots=channel.lanes.slots,
                 lease=timedelta(seconds=rules.lease_seconds),
                 longest_call=max(longest, default=timedelta(0)),
                 crash_limit=rules.crash_limit,
@@ -879,14 +879,17 @@ class Installation:
         rate = target.rate_per_second
         return Pacer(
             breaker=self._make_breaker(
-                backoff=backoff, random=random, longest_call=target.longest_call
+                backoff=backoff,
+                random=random,
+                longest_call=target.longest_call,
+                slots=self.settings.delivery.slots,
             ),
             bucket=None if rate is None else Bucket(rate=rate, burst=target.burst),
             windows=target.windows,
         )
 
     def _make_breaker(
-        self, *, backoff: Backoff, random: Random, longest_call: timedelta
+        self, *, backoff: Backoff, random: Random, longest_call: timedelta, slots: int
     ) -> Breaker:
         rules = self.settings.delivery
         # One probe costs nothing: who is back is noticed sooner than a message is tried.
@@ -901,7 +904,7 @@ class Installation:
             strange_threshold=rules.strange_answers,
             busy_longest=timedelta(seconds=rules.breaker_busy_longest_seconds),
             probe_patience=2 * longest_call,
-            slots=rules.slots,
+            slots=slots,
         )
 
 

@@ -51,7 +51,7 @@ def group(tasks: Sequence[tuple[Task, Led]], *, rows: int) -> list[list[tuple[Ta
     return calls
 
 
-def room(tasks: Sequence[tuple[Task, Led]], *, rows: int) -> dict[str, int]:
+def spare_rows(tasks: Sequence[tuple[Task, Led]], *, rows: int) -> dict[str, int]:
     """Return how many rows of each agency the calls of `tasks` could have besides."""
     found: dict[str, int] = {}
     for call in group(tasks, rows=rows):

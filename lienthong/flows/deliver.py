@@ -7,14 +7,16 @@ A hint is settled only after what it led to is durable; while the store cannot b
 hand are kept, and no more are taken. Whatever is lost between two steps (this
 process, the broker, a hint) leaves the store with something due that no hint names.
 
-Two lanes lead here. Hints bring what has just come, at once. What has been due for a while, after
+Two ways lead here. Hints bring what has just come, at once. What has been due for a while, after
 an outage or because its hint got lost, is the backlog: it is taken from the store, the most urgent
-deadline first, and while there is a backlog each lane has half of the calls. While the target is
-left alone, hints are let go: the store remembers, and knows better what is urgent.
+deadline first, and while there is a backlog each of the two has half of the calls
+(`lienthong.flows.backlog`). While the target is left alone, hints are let go: the store remembers,
+and knows better what is urgent. So are those for an agency whose own calls are all out.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -48,7 +50,8 @@ from lienthong.decisions import (
     reason_to_agency,
 )
 from lienthong.failpoints import Point, reached
-from lienthong.flows.calls import group, room, said_by_target
+from lienthong.flows.backlog import PAUSE, Backlog
+from lienthong.flows.calls import group, said_by_target, spare_rows
 from lienthong.flows.hints import DELIVER, HAND_OVER
 from lienthong.logs import kind_and_place
 from lienthong.pacing import Throughput
@@ -61,7 +64,7 @@ from lienthong.store.work import begin
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from random import Random
 
@@ -88,8 +91,6 @@ HINT_PAUSES = 4
 """So many times as long as a look for hints took, none follows while calls are out: on a busy
 exchange looking would take longer than delivering."""
 HINT_LEASE_MARGIN = timedelta(seconds=30)
-BACKLOG_PAUSE = timedelta(seconds=1)
-"""Between two looks for a backlog where the last one found none, or not enough."""
 BACKLOG_GRACE = timedelta(seconds=1)
 """How long what is due is left to its hint."""
 LET_GO = 1_000
@@ -110,7 +111,7 @@ class DeliveryRules:
     """How one target is delivered to."""
 
     slots: int
-    """Calls at once."""
+    """Calls at once, in all lanes together."""
     lease: timedelta
     """On a dossier; longer than the longest call."""
     longest_call: timedelta
@@ -182,7 +183,7 @@ class Deliverer:
             broker: The exchange, of this thread alone.
             channel: The portal.
             rules: How it is delivered to.
-            pacer: How many calls may start.
+            pacer: How many calls may start, in which lanes.
             agency_codes: Gives the code of an agency by name.
             clock: Tells the time, aware.
             steady: Tells seconds that go on whatever happens to the clock, also while this process
@@ -203,7 +204,6 @@ class Deliverer:
             lease=rules.lease,
             crash_limit=rules.crash_limit,
             grace=BACKLOG_GRACE,
-            direction=rules.direction,
         )
         self._out: dict[_Future, list[_Call]] = {}
         """By the call, those that share it."""
@@ -221,10 +221,9 @@ class Deliverer:
         """When the exchange, which could not be reached, is asked again."""
         self._delivered = Throughput(during=timedelta(minutes=MINUTES))
         self._reports_at: datetime | None = None
-        self._has_backlog = False
-        self._looks_again_at: datetime | None = None
         self._no_rows_until: dict[str, datetime] = {}
         """Agencies that had no more rows for calls with room, and when that is looked at again."""
+        self._backlog = Backlog()
 
     def open_calls(self) -> ThreadPoolExecutor:
         """Return the threads that make the calls, one per slot."""
@@ -234,7 +233,7 @@ class Deliverer:
         """Let the calls that are out come in, write them down, and give the hints back."""
         while self._out or self._came:
             self._gather(timeout=None)
-            self._turn([], backlog=0, calls=None)
+            self._turn([], backlog={}, calls=None, now=self._clock())
         now = self._clock()
         self._settle([(lead.hint, now) for lead in self._going_on if lead.hint], now=now)
         self._going_on = []
@@ -244,16 +243,19 @@ class Deliverer:
         has_room = len(self._out) < self._rules.slots
         self._gather(timeout=BUSY if has_room else IDLE)
         now = self._clock()
-        free = self._pacer.allowance(now, free=self._rules.slots - len(self._out))
+        out = Counter(calls[0].task.agency for calls in self._out.values())
+        rooms = self._pacer.rooms(now, slots=self._rules.slots, out=out)
+        free = sum(rooms.values())
         if not free and not self._out:
             self._let_hints_go(now)
         is_quiet = not self._out and not self._came
-        leads = self._take_leads(now, free=free, is_quiet=is_quiet)
+        leads = self._take_leads(now, rooms=rooms, is_quiet=is_quiet)
         if leads:
             reached(Point.DELIVER_HINTED)
-        backlog = self._backlog_share(now, free=free - len(leads))
+        taken = [receiver_of(lead.ledger) for lead in leads]
+        backlog = self._backlog.shares(rooms, taken=taken, now=now)
         if self._came or leads or backlog:
-            self._turn(leads, backlog=backlog, calls=calls)
+            self._turn(leads, backlog=backlog, calls=calls, now=now)
             if is_quiet and not self._out and self._going_on:
                 # Somebody holds the rows of all of them in this moment.
                 sleep(BUSY.total_seconds())
@@ -291,23 +293,47 @@ class Deliverer:
     def _come(self, future: _Future) -> None:
         calls, results = self._out.pop(future), future.result()
         self._came += zip(calls, results, strict=True)
-        said = said_by_target(results)
-        self._pacer.learn(said, now=self._clock(), started_at=calls[0].started_at)
+        pacer = self._pacer_of(calls[0].task)
+        if pacer is not None:
+            said = said_by_target(results)
+            pacer.learn(said, now=self._clock(), started_at=calls[0].started_at)
 
-    def _take_leads(self, now: datetime, *, free: int, is_quiet: bool) -> list[_Lead]:
-        if self._has_backlog and free > 1:
-            free -= free // 2
+    def _pacer_of(self, task: Task) -> Pacer | None:
+        return self._pacer.of(task.agency, is_look_up=task.is_look_up)
+
+    def _take_leads(
+        self, now: datetime, *, rooms: Mapping[str | None, int], is_quiet: bool
+    ) -> list[_Lead]:
+        room = self._backlog.for_hints(rooms)
+        free = room.total()
         leads, self._going_on = self._going_on[:free], self._going_on[free:]
         begun = self._steady()
         is_time = not self._out or begun >= self._hints_from
         if len(leads) < free and is_time and not self._store_failed:
-            is_idle = is_quiet and not leads and not self._has_backlog
+            is_idle = is_quiet and not leads and not self._backlog.waits(rooms)
             wait = IDLE if is_idle else timedelta(0)
             hints = self._receive(now, limit=free - len(leads), lease=self._rules.lease, wait=wait)
             leads += [_Lead(ledger=h.message.body.decode(), hint=h) for h in hints]
             ended = self._steady()
             self._hints_from = ended + HINT_PAUSES * (ended - begun)
-        return leads
+        return self._fitting(leads, room, now=now)
+
+    def _fitting(
+        self, leads: list[_Lead], room: Counter[str | None], *, now: datetime
+    ) -> list[_Lead]:
+        """Return what its lane can take; the store remembers the others: they are its backlog."""
+        fitting, hints = [], []
+        for lead in leads:
+            lane = receiver_of(lead.ledger)
+            room[lane] -= 1
+            if room[lane] >= 0:
+                fitting.append(lead)
+                continue
+            self._backlog.turn_away(lane)
+            if lead.hint is not None:
+                hints.append(lead.hint)
+        self._settle([(hint, None) for hint in hints], now=now)
+        return fitting
 
     def _receive(
         self, now: datetime, *, limit: int, lease: timedelta, wait: timedelta
@@ -339,11 +365,14 @@ class Deliverer:
         hints += self._receive(now, limit=LET_GO, lease=timedelta(0), wait=timedelta(0))
         self._settle([(hint, None) for hint in hints], now=now)
 
-    def _backlog_share(self, now: datetime, *, free: int) -> int:
-        is_time = self._looks_again_at is None or self._looks_again_at <= now
-        return free if self._has_backlog or is_time else 0
-
-    def _turn(self, leads: list[_Lead], *, backlog: int, calls: ThreadPoolExecutor | None) -> None:
+    def _turn(
+        self,
+        leads: list[_Lead],
+        *,
+        backlog: Mapping[str | None, int],
+        calls: ThreadPoolExecutor | None,
+        now: datetime,
+    ) -> None:
         """Write down what came and what starts, in one transaction, then start it."""
         plan = _Plan()
         claimed_at = self._steady()
@@ -354,9 +383,10 @@ class Deliverer:
         with begin(self._store, at=self._clock) as work:
             steady_zero = work.at - timedelta(seconds=self._steady())
             ended = self._write_outcomes(work, plan)
-            self._write_attempts(work, leads, plan, backlog=backlog)
+            full = self._write_attempts(work, leads, plan, backlog=backlog)
             reached(Point.DELIVER_WRITTEN)
         self._store_failed = False
+        self._backlog.note(backlog, full=full, now=now)
         self._going_on = others
         self._came = []
         self._going_on += plan.going_on
@@ -384,16 +414,17 @@ class Deliverer:
                 plan.settled.append((call.hint, due_at))
         return ended
 
-    def _write_attempts(self, work: Work, leads: list[_Lead], plan: _Plan, *, backlog: int) -> None:
-        """Claim dossiers, and write the attempts down that are to be made."""
-        open_to = self._pacer.open_to(self._clock())
-        if open_to is not None:
-            # The store remembers what is due; when they are well again, it is the backlog.
-            held = [lead for lead in leads if receiver_of(lead.ledger) not in open_to]
-            plan.settled += [(lead.hint, None) for lead in held if lead.hint is not None]
-            leads = [lead for lead in leads if lead not in held]
+    def _write_attempts(
+        self,
+        work: Work,
+        leads: list[_Lead],
+        plan: _Plan,
+        *,
+        backlog: Mapping[str | None, int],
+    ) -> Collection[str | None]:
+        """Claim dossiers, and write the attempts down; return the lanes that may have more due."""
         codes = [lead.ledger for lead in leads]
-        started = start(work, codes, backlog=backlog, claiming=self._claiming, open_to=open_to)
+        started = start(work, codes, backlog=backlog, claiming=self._claiming)
         for lead, task in zip(leads, started.hinted, strict=True):
             if isinstance(task, Task):
                 plan.tasks.append((task, lead.hint))
@@ -403,19 +434,17 @@ class Deliverer:
                 plan.settled.append((lead.hint, task))
         plan.tasks += [(task, None) for task in started.backlog]
         self._fill_calls(work, plan)
-        if backlog:
-            self._has_backlog = started.backlog_claimed == backlog
-            self._looks_again_at = work.at + BACKLOG_PAUSE
+        return started.full
 
     def _fill_calls(self, work: Work, plan: _Plan) -> None:
         """Take more of the progress rows that are due into calls that have room for them."""
-        for agency, count in room(plan.tasks, rows=self._rules.rows_per_call).items():
+        for agency, count in spare_rows(plan.tasks, rows=self._rules.rows_per_call).items():
             if work.at < self._no_rows_until.get(agency, work.at):
                 continue
             rows = start_rows(work, agency, limit=count, claiming=self._claiming)
             plan.tasks += [(task, None) for task in rows]
             if len(rows) < count:
-                self._no_rows_until[agency] = work.at + BACKLOG_PAUSE
+                self._no_rows_until[agency] = work.at + PAUSE
 
     def _start_calls(
         self,
@@ -429,9 +458,10 @@ class Deliverer:
             return
         assert calls is not None
         now = self._clock()
-        shared = group(tasks, rows=self._rules.rows_per_call)
-        self._pacer.let_out(now, count=len(shared))
-        for those in shared:
+        for those in group(tasks, rows=self._rules.rows_per_call):
+            pacer = self._pacer_of(those[0][0])
+            if pacer is not None:
+                pacer.let_out(now)
             out = [
                 _Call(
                     task=task,
@@ -502,11 +532,12 @@ class Deliverer:
 
     def _ending(self, task: Task, result: Answer | LookUp, *, now: datetime) -> Ending:
         if isinstance(result, Answer):
+            pacer = self._pacer_of(task)
             next_ = after_send(
                 result.outcome,
                 packet=task.packet,
                 was_update=task.is_updating,
-                target_is_suspect=self._pacer.suspects(result, now=self._clock()),
+                target_is_suspect=pacer is not None and pacer.suspects(result, now=self._clock()),
                 rows=result.rows,
             )
         else:

@@ -88,6 +88,9 @@ class ReceiverProfile(BaseModel):
     folder: Path | None = Field(default=None, description="in which the files appear, whole")
     hook: HookProfile | None = None
     queue: bool = Field(default=False, description="its results queue (RabbitMQ)")
+    slots: int = Field(
+        default=4, ge=1, le=64, description="calls at once in one process, of this agency alone"
+    )
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:

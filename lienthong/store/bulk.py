@@ -12,16 +12,26 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, Text, TypeDecorator, bindparam, insert, text, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Text,
+    TypeDecorator,
+    bindparam,
+    func,
+    insert,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.sql.visitors import InternalTraversal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Table, TextClause
+    from sqlalchemy import Connection, Select, Table, TableValuedAlias, TextClause
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.operators import OperatorType
     from sqlalchemy.types import TypeEngine
@@ -157,6 +167,18 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     An IN is put together anew for every number of values, and prepared for none of them.
     """
     return _Among(column, name)
+
+
+def by_dialect(
+    name: str, query: Callable[[TableValuedAlias], Select[Any]]
+) -> dict[str, Select[Any]]:
+    """Return a query over the texts that the parameter `name` lists, for each kind of database."""
+    values = bindparam(name, type_=_Names())
+    each = func.unnest(values, type_=Text()).table_valued("value", name="given")
+    return {
+        "sqlite": query(func.json_each(values).table_valued("value", name="given")),
+        "postgresql": query(each.render_derived()),
+    }
 
 
 @compiles(_Among, "postgresql")

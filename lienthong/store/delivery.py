@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
 
-from lienthong.channels.port import Direction, Found, HandedFile, Outcome, Packet
+from lienthong.channels.port import Found, HandedFile, Outcome, Packet
 from lienthong.ids import SEPARATOR
 from lienthong.states import State
-from lienthong.store.bulk import among, insert_rows
+from lienthong.store.bulk import among, by_dialect, insert_rows
 from lienthong.store.ledgers import Changes, file_of, load_ledgers
 from lienthong.store.sealed import document_context
 from lienthong.store.submissions import PORTAL_DOORS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select, TableValuedAlias
 
     from lienthong.admission import Known, Ledger
     from lienthong.store.work import Work
@@ -79,15 +79,32 @@ def _backlog(direction: ColumnElement[bool], ledger: ColumnElement[str]) -> Sele
     )
 
 
-_BACKLOGS = {
-    Direction.TO_PORTAL: _backlog(
-        messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"), messages.c.dossier_code
-    ),
-    Direction.TO_AGENCIES: _backlog(
-        and_(_TO_AGENCY, messages.c.agency.in_(bindparam("_open_to", expanding=True))),
-        _AGENCY_LEDGER,
-    ),
-}
+_BACKLOG = _backlog(
+    messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"), messages.c.dossier_code
+)
+# One agency at a time: no row of one that rests, or has enough, is looked at.
+_BACKLOG_OF_AGENCY = _backlog(
+    and_(_TO_AGENCY, messages.c.agency == bindparam("_agency")), _AGENCY_LEDGER
+)
+
+
+def _waiting(given: TableValuedAlias) -> Select[Any]:
+    """Return the query for those of the given agencies that have had something due for a while."""
+    first = (
+        select(messages.c.id)
+        .where(
+            _TO_AGENCY,
+            messages.c.agency == given.c.value,
+            messages.c.due_at.is_not(None),
+            messages.c.due_at <= bindparam("_before"),
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(given.c.value).where(first.is_not(None))
+
+
+_WAITING = by_dialect("_agencies", _waiting)
 _urgent = (
     select(
         messages.c.dossier_code,
@@ -202,7 +219,6 @@ class Claiming:
     """A message whose attempts were abandoned so often is parked."""
     grace: timedelta
     """How long what is due is left to its hint before it counts as backlog."""
-    direction: Direction = Direction.TO_PORTAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,18 +230,13 @@ class Started:
     nothing to do, because it must wait or another worker has it, or the present moment where it is
     to be looked at again at once; None for nothing to do."""
     backlog: list[Task]
-    """Of dossiers that no code named, the most urgent ones."""
-    backlog_claimed: int
-    """How many dossiers were claimed for it: fewer than asked for means that there are no more."""
+    """Of dossiers that no code named, the most urgent ones of each lane."""
+    full: frozenset[str | None]
+    """Lanes of which as many dossiers were claimed for it as asked for: there may be more."""
 
 
 def start(
-    work: Work,
-    codes: Sequence[str],
-    *,
-    backlog: int,
-    claiming: Claiming,
-    open_to: Collection[str] | None = None,
+    work: Work, codes: Sequence[str], *, backlog: Mapping[str | None, int], claiming: Claiming
 ) -> Started:
     """
     Claim dossiers and write down the attempt that the next message of each needs.
@@ -233,19 +244,16 @@ def start(
     Args:
         work: The transaction.
         codes: Of ledgers whose turn it may be; one that stands here twice is taken once.
-        backlog: At most so many more are taken from what has been due for a while.
+        backlog: At most so many more are taken from what has been due for a while, by the agency
+            they go to; None: to a portal.
         claiming: How.
-        open_to: Agencies to which something is taken from what has been due; None: to a portal.
     """
     wanted = sorted(set(codes))
-    fences = _claim(work, _FREE, {"_codes": wanted}, claiming=claiming) if wanted else {}
-    backlog_fences: dict[str, int] = {}
-    if backlog > 0:
-        due: dict[str, Any] = {"_before": work.at - claiming.grace, "_limit": backlog}
-        if open_to is not None:
-            due["_open_to"] = sorted(open_to)
-        query = _BACKLOGS[claiming.direction]
-        backlog_fences = _claim(work, query, due, claiming=claiming)
+    fences = _free(work, _FREE, {"_codes": wanted}) if wanted else {}
+    _claim(work, fences, claiming=claiming)
+    found_in = _find_backlog(work, backlog, before=work.at - claiming.grace)
+    backlog_fences = {code: fence for found in found_in.values() for code, fence in found.items()}
+    _claim(work, backlog_fences, claiming=claiming)
     ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")
     outcomes = _Beginning(work, fences | backlog_fences, ledgers, claiming=claiming).run()
     found = [outcomes.pop(code) for code in backlog_fences]
@@ -253,7 +261,7 @@ def start(
     return Started(
         hinted=[outcomes.pop(code, None) for code in codes],
         backlog=[task for task in found if isinstance(task, Task)],
-        backlog_claimed=len(backlog_fences),
+        full=frozenset(lane for lane, claimed in found_in.items() if len(claimed) == backlog[lane]),
     )
 
 
@@ -268,22 +276,40 @@ def start_rows(work: Work, agency: str, *, limit: int, claiming: Claiming) -> li
         claiming: How.
     """
     due = {"_before": work.at - claiming.grace, "_limit": limit, "_agency": agency}
-    fences = _claim(work, _FRESH_ROWS, due, claiming=claiming)
+    fences = _free(work, _FRESH_ROWS, due)
+    _claim(work, fences, claiming=claiming)
     ledgers = load_ledgers(work.connection, list(fences), agency="")
     beginning = _Beginning(work, fences, ledgers, claiming=claiming, fresh_rows=True)
     return [task for task in beginning.run().values() if isinstance(task, Task)]
 
 
-def _claim(
-    work: Work, query: Select[tuple[str, int]], which: Mapping[str, Any], *, claiming: Claiming
-) -> dict[str, int]:
-    """Claim what `query` finds to be free; return the fences of the claims."""
+def _find_backlog(
+    work: Work, backlog: Mapping[str | None, int], *, before: datetime
+) -> dict[str | None, dict[str, int]]:
+    """Return what is free to be claimed of what has been due for a while, with its fences."""
+    given = [agency for agency in backlog if agency is not None]
+    found: dict[str | None, dict[str, int]] = {}
+    if None in backlog:
+        found[None] = _free(work, _BACKLOG, {"_before": before, "_limit": backlog[None]})
+    if given:
+        query = _WAITING[work.connection.dialect.name]
+        waiting = work.connection.execute(query, {"_agencies": given, "_before": before})
+        for agency in waiting.scalars().all():
+            due = {"_before": before, "_limit": backlog[agency], "_agency": agency}
+            found[agency] = _free(work, _BACKLOG_OF_AGENCY, due)
+    return found
+
+
+def _free(work: Work, query: Select[tuple[str, int]], which: Mapping[str, Any]) -> dict[str, int]:
+    """Return what `query` finds to be free, with the fences that claims of them get."""
     rows = work.connection.execute(query, {"_now": work.at, **which})
-    fences = {row.code: row.fence + 1 for row in rows}
+    return {row.code: row.fence + 1 for row in rows}
+
+
+def _claim(work: Work, fences: Mapping[str, int], *, claiming: Claiming) -> None:
     if fences:
         until = work.at + claiming.lease
         work.connection.execute(_CLAIM, {"_codes": list(fences), "_until": until})
-    return fences
 
 
 def _leases(work: Work, codes: Collection[str]) -> dict[str, Task | datetime | None]:

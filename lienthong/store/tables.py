@@ -215,7 +215,8 @@ messages = Table(
         comment="how often its files were looked for in vain; empty when it waits for none",
     ),
     Index("messages_dossier", "dossier_code", "agency"),
-    # One for each direction: what waits in one holds up no look into the other.
+    # One for each direction, and in it one for each agency that gets files: what waits in one
+    # holds up no look into another.
     Index(
         "messages_due",
         "deadline",
@@ -225,6 +226,7 @@ messages = Table(
     ),
     Index(
         "messages_due_inbound",
+        "agency",
         "deadline",
         "due_at",
         postgresql_where=text("due_at IS NOT NULL AND packet = 'inbound'"),
@@ -237,7 +239,8 @@ messages = Table(
         postgresql_where=text("share_due_at IS NOT NULL"),
         sqlite_where=text("share_due_at IS NOT NULL"),
     ),
-    Index("messages_state", "agency", "state"),
+    # With the packet, so that counting needs no other look at a message.
+    Index("messages_state", "agency", "state", "packet"),
     Index(
         "messages_event_key",
         "agency",

@@ -142,7 +142,7 @@ class Exchange:
     def start(self, code):
         """Claim a dossier and write its attempt down, as a worker does; return the task."""
         with begin(self.store, at=self.clock()) as work:
-            (task,) = start(work, [code], backlog=0, claiming=CLAIMING).hinted
+            (task,) = start(work, [code], backlog={}, claiming=CLAIMING).hinted
         return task
 
     def act(self, verb, *ids, **more):

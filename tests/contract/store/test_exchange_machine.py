@@ -185,7 +185,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.claimed_at = self.elapsed
         claiming = Claiming(lease=LEASE, crash_limit=1_000, grace=timedelta(seconds=1))
         with begin(self.store, at=self.clock) as work:
-            (task,) = start(work, [code], backlog=0, claiming=claiming).hinted
+            (task,) = start(work, [code], backlog={}, claiming=claiming).hinted
         return task
 
     def rows(self):

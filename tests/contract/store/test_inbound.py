@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from random import Random
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,7 @@ from schemas.errors import ConfigError
 from schemas.problem import Language, Text
 
 BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=5))
+SOON = timedelta(0)
 
 
 @dataclass
@@ -105,13 +107,13 @@ class Town:
             )
             for name, receiver in self.receivers.items()
         }
-        channel = AgencyChannel(Lanes(lanes), clock=exchange.clock)
+        channel = AgencyChannel(Lanes(lanes))
         self.deliverer = Deliverer(
             store=exchange.store,
             broker=exchange.broker,
             channel=channel,
             rules=DeliveryRules(
-                slots=4,
+                slots=channel.lanes.slots,
                 lease=timedelta(seconds=120),
                 longest_call=timedelta(seconds=60),
                 crash_limit=3,
@@ -329,6 +331,50 @@ def test_an_agency_that_is_away_costs_nothing_and_holds_up_no_other(town):
     assert 4 <= tries < 20
     with reading(town.exchange.store) as connection:
         assert len(connection.execute(select(attempts.c.number)).all()) < 40 + tries
+
+
+class SlowReceiver(FakeReceiver):
+    """Takes everything, and answers once somebody lets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers_now = Event()
+
+    def hand_over(self, request):
+        self.taken.append(request)
+        assert self.answers_now.wait(timeout=30)
+        return Answer(outcome=Outcome.DELIVERED)
+
+
+@pytest.mark.parametrize("hinted", [True, False], ids=["hinted", "backlog"])
+def test_an_agency_that_is_slow_fills_its_own_lane_and_no_other(town, hinted):
+    slow = town.deliverer._channel.lanes.by_agency["land"].receiver = SlowReceiver()
+    for number in range(20):
+        town.receive(f"L{number},paid", key=f"l{number}")
+    town.expand()
+    town.exchange.clock.tick(seconds=1)
+    for number in range(6):
+        town.receive(f"H{number},paid", key=f"h{number}", to="health")
+    town.expand()
+    if not hinted:
+        town.exchange.clock.tick(seconds=5)
+        broker = town.exchange.broker
+        broker.ack(broker.receive("hand-over", limit=100, lease=timedelta(minutes=1), wait=SOON))
+
+    with town.deliverer.open_calls() as calls:
+        for _ in range(20):
+            town.deliverer.step(calls)
+            town.exchange.clock.tick(seconds=2)
+        reached = sorted(request.dossier_code for request in town.receivers["health"].taken)
+        in_hand = len(slow.taken)
+        slow.answers_now.set()
+        town.deliverer.drain()
+
+    assert reached == [f"H{number}" for number in range(6)]
+    assert in_hand == 4
+    town.hand_over(rounds=30)
+    assert set(town.states()) == {"delivered"}
+    assert len(slow.taken) == 20
 
 
 def test_who_is_back_gets_everything_by_itself(town):

@@ -3,7 +3,7 @@
 import pytest
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
-from lienthong.flows.calls import group, may_share, room, said_by_target
+from lienthong.flows.calls import group, may_share, said_by_target, spare_rows
 from lienthong.store.delivery import Task
 
 
@@ -34,7 +34,7 @@ def names(tasks, *, rows):
 
 def test_without_the_setting_each_row_is_a_call():
     assert names([task("a"), task("b")], rows=1) == ["a", "b"]
-    assert room([(task("a"), None)], rows=1) == {}
+    assert spare_rows([(task("a"), None)], rows=1) == {}
 
 
 def test_rows_share_calls_in_their_order_up_to_the_most():
@@ -65,8 +65,8 @@ def test_rows_of_two_agencies_share_no_call():
 def test_calls_have_room_for_what_their_last_one_lacks():
     rows = [*(task(name) for name in "abcd"), task("e", agency="health"), task("f", number=2)]
 
-    assert room([(one, None) for one in rows], rows=3) == {"land": 2, "health": 2}
-    assert room([(one, None) for one in rows[:3]], rows=3) == {}
+    assert spare_rows([(one, None) for one in rows], rows=3) == {"land": 2, "health": 2}
+    assert spare_rows([(one, None) for one in rows[:3]], rows=3) == {}
 
 
 def test_what_the_target_said_is_not_what_was_left_out():
