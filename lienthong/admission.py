@@ -10,6 +10,11 @@ One message at a time may go. While the portal has not acknowledged the dossier,
 unfinished snapshot: progress rows wait, also those that stand before it because an earlier
 snapshot was superseded. Afterwards it is the first unfinished message of the row. A message that
 needs somebody keeps the later ones of its dossier waiting, and nobody else's.
+
+What goes down to an agency is judged by the same rules, by what it says (the service that it came
+by) and by who says it: a peer's snapshot is newer than that peer's own only, because another
+says other things. Its progress rows wait only where a snapshot of that peer is on its way or was
+rejected: an agency may be told of the progress alone.
 """
 
 from __future__ import annotations
@@ -17,12 +22,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lienthong.channels.port import Packet
+from lienthong.channels.port import TO_PORTAL, Packet
 from lienthong.states import UNFINISHED, State
 from schemas.problem import Language, Place, Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_BY_SERVICE = {packet.value: packet for packet in TO_PORTAL}
+
+
+def said_in(packet: Packet, service: str | None) -> Packet:
+    """
+    Return what a message says of its dossier, whichever way it goes.
+
+    INBOUND for what is neither a snapshot nor a progress row, but says something of its own.
+    """
+    return _BY_SERVICE.get(service or "", packet) if packet is Packet.INBOUND else packet
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +61,20 @@ class Known:
     """TrangThaiHoSo of a snapshot, where it was kept."""
     awaits_files: int | None = None
     """How often its files were looked for in vain; None when it waits for none."""
+    service: str | None = None
+    """Of what goes to an agency: by which it came."""
+    sender: str | None = None
+    """Of what goes to an agency: from whom; None for what the agency says itself."""
+
+    @property
+    def said(self) -> Packet:
+        """What it says of its dossier."""
+        return said_in(self.packet, self.service)
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it says all of its dossier, so that a newer one stands for it."""
+        return self.said is Packet.DOSSIER
 
     @property
     def may_be_superseded(self) -> bool:
@@ -69,7 +100,7 @@ class Ledger:
     def next_to_go(self) -> Known | None:
         """Return the message whose turn it is, which may still need somebody, or None."""
         for message in self.messages:
-            if not self.acknowledged and message.packet is Packet.PROGRESS:
+            if message.said is Packet.PROGRESS and self._is_early(message):
                 continue
             if message.state in UNFINISHED:
                 return message
@@ -77,19 +108,31 @@ class Ledger:
                 return message
         return None
 
+    def _is_early(self, progress: Known) -> bool:
+        """Tell whether whom a progress row goes to must have a snapshot of the dossier first."""
+        if progress.sender is None:
+            return not self.acknowledged
+        of_sender = [m for m in self.messages if m.is_snapshot and m.sender == progress.sender]
+        if any(m.state is State.DELIVERED for m in of_sender):
+            return False
+        return any(m.state in UNFINISHED or m.state is State.REJECTED for m in of_sender)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One mapped event that asks to be admitted."""
 
     agency: str
-    packet: Packet
+    said: Packet
+    """What it says of its dossier; see `said_in`."""
     key: str | None
     version: str | None
     content_digest: str
     submission_id: str
     record: int
     one_row_per_dossier: bool
+    sender: str | None = None
+    """As `Known.sender`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +185,18 @@ def admit(
     earlier = [
         m
         for m in ledger.messages
-        if m.packet is candidate.packet
+        if _is_like(m, candidate)
         and m.content_digest is not None
         and m.state not in (State.DISCARDED, State.REISSUED)
     ]
-    if candidate.packet is Packet.DOSSIER:
+    if candidate.said is Packet.DOSSIER:
         return _admit_snapshot(candidate, earlier, ledger)
     return _admit_single(candidate, earlier)
+
+
+def _is_like(message: Known, candidate: Candidate) -> bool:
+    """Tell whether both say the same of the dossier, and the same one says it."""
+    return message.said is candidate.said and message.sender == candidate.sender
 
 
 def _admit_single(candidate: Candidate, earlier: list[Known]) -> Repeat | Entry:
@@ -184,7 +232,7 @@ def _admit_snapshot(
                 return _refuse_conflict(f"{ledger.code} @ {candidate.version}")
     return Entry(
         supersedes=tuple(
-            m for m in ledger.messages if m.packet is Packet.DOSSIER and m.may_be_superseded
+            m for m in ledger.messages if _is_like(m, candidate) and m.may_be_superseded
         ),
         follows=_before(candidate, earlier, ledger),
     )
@@ -213,7 +261,7 @@ def _before(candidate: Candidate, earlier: list[Known], ledger: Ledger) -> Known
         older = [m for m in earlier if m.version is not None and issue_order(m.version) < own]
         before = max(older, key=lambda m: (issue_order(m.version or ""), m.sequence), default=None)
     if before is None or any(
-        m.content_digest is None and m.packet is Packet.DOSSIER and m.sequence > before.sequence
+        m.content_digest is None and _is_like(m, candidate) and m.sequence > before.sequence
         for m in ledger.messages
     ):
         return None
@@ -228,7 +276,7 @@ def _rejected_since(latest: Known, candidate: Candidate, ledger: Ledger) -> tupl
         message
         for message in ledger.messages
         if message.state is State.REJECTED
-        and message.packet is Packet.DOSSIER
+        and _is_like(message, candidate)
         and message.sequence > latest.sequence
     )
 

@@ -376,6 +376,7 @@ def _origin(submission: Opened, agency: Agency) -> Origin:
         mapping=agency.mapping_stamp,
         one_row_per_dossier=agency.one_row_per_dossier,
         service=submission.service,
+        sender=None if submission.service is None else submission.sender,
     )
 
 

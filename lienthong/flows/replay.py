@@ -22,7 +22,7 @@ from lienthong.flows.missing import let_go_again
 from lienthong.flows.reread import Source
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 from lienthong.store.delivery import LEDGER, take_over
-from lienthong.store.ledgers import change_state, known_from, ledger_of, load_ledgers, promote
+from lienthong.store.ledgers import SAID, change_state, known_from, ledger_of, load_ledgers, promote
 from lienthong.store.queries import message_not_found
 from lienthong.store.reconciliations import note_sent
 from lienthong.store.reissuing import put_in_place
@@ -216,7 +216,7 @@ def _find(work: Work, message_id: str, allowed: Collection[State]) -> tuple[Ledg
 
 def _hold(work: Work, message_id: str) -> Known:
     """Return a message that no dossier stands for, held until the end of the transaction."""
-    query = select(messages).where(messages.c.id == message_id).with_for_update()
+    query = select(messages, *SAID).where(messages.c.id == message_id).with_for_update()
     return known_from(work.connection.execute(query).one())
 
 

@@ -132,6 +132,7 @@ class Source:
             mapping=agency.mapping_stamp,
             one_row_per_dossier=agency.one_row_per_dossier,
             service=first.service,
+            sender=None if first.service is None else first.sender,
         )
         last = max(wanted)
         opened = Opened(

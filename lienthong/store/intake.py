@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import insert, select
 
-from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit, second_row
+from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit, said_in, second_row
 from lienthong.channels.port import Packet
 from lienthong.ids import make_id
 from lienthong.states import State
@@ -51,6 +51,8 @@ class Origin:
     one_row_per_dossier: bool
     service: str | None = None
     """Of a message of a peer to the agency; None: from the agency itself."""
+    sender: str | None = None
+    """The peer."""
 
     @property
     def whole(self) -> Packet:
@@ -113,7 +115,8 @@ class _Batch:
             ledger = self._ledgers[origin.ledger(event.dossier_code)]
             candidate = Candidate(
                 agency=origin.agency,
-                packet=event.packet,
+                said=said_in(event.packet, origin.service),
+                sender=origin.sender,
                 key=event.key,
                 version=event.version,
                 content_digest=event.content_digest,
@@ -238,6 +241,8 @@ class _Batch:
             submission_id=origin.submission_id,
             record=record.record,
             status=_code_of(event),
+            service=origin.service,
+            sender=origin.sender,
         )
         ledger.next_sequence += 1
         ledger.messages.append(known)
@@ -298,6 +303,8 @@ class _Batch:
         row.update(state=State.SUPERSEDED.value, superseded_by=by, awaits_files=None)
         old.state = State.SUPERSEDED
         self._work.note("message.superseded", old.id, reason=f"by {by}")
+        if old.sender is not None:
+            return
         self._work.tell(
             old.agency,
             State.SUPERSEDED.value,
@@ -430,4 +437,6 @@ def _rejected(message_id: str, packet: Packet, origin: Origin, record: Prepared)
         version=None,
         submission_id=origin.submission_id,
         record=record.record,
+        service=origin.service,
+        sender=origin.sender,
     )

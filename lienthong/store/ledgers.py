@@ -11,14 +11,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, case, delete, literal_column, select
 
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import HandedFile, Packet
 from lienthong.ids import SEPARATOR
 from lienthong.states import State, check_transition
 from lienthong.store.bulk import among, insert_rows, update_rows
-from lienthong.store.tables import dossiers, fetches, in_slices, messages, repeats
+from lienthong.store.tables import (
+    dossiers,
+    fetches,
+    in_slices,
+    messages,
+    repeats,
+    submissions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +34,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from lienthong.store.work import Work
+
+# Of what goes to an agency alone: the submission of another message is not looked at.
+_OF_SUBMISSION = submissions.c.id == messages.c.submission_id
+_IS_INBOUND = messages.c.packet == literal_column(f"'{Packet.INBOUND.value}'")
+SAID = tuple(
+    case((_IS_INBOUND, select(column).where(_OF_SUBMISSION).scalar_subquery())).label(column.name)
+    for column in (submissions.c.service, submissions.c.sender)
+)
+"""By which service and from whom a message came, which `known_from` reads."""
 
 # Built once: what a statement says costs more to put together than to run.
 _DOSSIERS = select(dossiers).where(among(dossiers.c.code, "_codes"))
@@ -45,6 +61,7 @@ _MESSAGES = (
         messages.c.record,
         messages.c.status,
         messages.c.awaits_files,
+        *SAID,
     )
     .where(among(messages.c.dossier_code, "_codes"))
     .order_by(messages.c.sequence, messages.c.id)
@@ -168,7 +185,7 @@ def load_repeated(
 
 
 def known_from(row: Row[Any]) -> Known:
-    """Return one row of `messages` as a ledger holds it."""
+    """Return one row of `messages`, with `SAID`, as a ledger holds it."""
     return Known(
         id=row.id,
         agency=row.agency,
@@ -181,6 +198,8 @@ def known_from(row: Row[Any]) -> Known:
         record=row.record,
         status=row.status,
         awaits_files=row.awaits_files,
+        service=row.service,
+        sender=row.sender,
     )
 
 
@@ -309,11 +328,12 @@ class Changes:
         newer = [
             message
             for message in ledger.messages
-            if message.packet is Packet.DOSSIER
+            if message.is_snapshot
+            and message.sender == parked.sender
             and message.sequence > parked.sequence
             and message.state is State.HELD
         ]
-        if parked.packet is not Packet.DOSSIER or not newer:
+        if not parked.is_snapshot or not newer:
             return
         # One change of a message after the other, each from the state before it.
         self.write()

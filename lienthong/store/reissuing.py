@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
-from lienthong.admission import Candidate, Known, Refusal, Repeat, admit
+from lienthong.admission import Candidate, Known, Refusal, Repeat, admit, said_in
 from lienthong.channels.port import Packet
 from lienthong.states import State
 from lienthong.store.attachments import awaits, write_files
 from lienthong.store.intake import Origin, event_columns, message_row
 from lienthong.store.ledgers import (
     change_state,
-    file_of,
     load_event_keys,
     load_ledgers,
     save_ledgers,
@@ -71,7 +70,7 @@ def put_in_place(
         _check_event(ledger, old, made, [event for _, event in events])
     keeps_place = old.sequence > 0 and old.state is not State.DELIVERED
     if not keeps_place:
-        _check_newer_file(work, ledger, old, events[0][1])
+        _check_newer_file(work, ledger, old)
     first = events[0][1].message_id
     change_state(work, old, State.REISSUED, reason=reason, reissued_as=first, due_at=None)
     rows = []
@@ -127,6 +126,8 @@ def _known(old: Known, made: Made, event: PreparedEvent, sequence: int) -> Known
         record=old.record,
         status=None if event.status is None else event.status.code,
         awaits_files=awaits(_files_of(made, event)),
+        service=old.service,
+        sender=old.sender,
     )
 
 
@@ -150,22 +151,28 @@ def _check_event(ledger: Ledger, old: Known, made: Made, events: Sequence[Prepar
         raise InputError(_not_latest(old, later[-1]))
 
 
-def _check_newer_file(work: Work, ledger: Ledger, old: Known, event: PreparedEvent) -> None:
+def _check_newer_file(work: Work, ledger: Ledger, old: Known) -> None:
     """Refuse a snapshot for an agency that would go behind a newer one of the same dossier."""
-    if event.file is None or event.file.service != Packet.DOSSIER.value:
+    if old.sender is None or not old.is_snapshot:
         # Of what is no snapshot (a payment, a notice) each says something of its own.
         return
-    known = {message.id: message for message in ledger.messages}
-    query = select(messages.c.id, messages.c.file, messages.c.created_at)
+    known = {
+        message.id: message
+        for message in ledger.messages
+        if message.is_snapshot
+        and message.sender == old.sender
+        and message.content_digest is not None
+        and message.state not in (State.DISCARDED, State.REISSUED)
+    }
+    query = select(messages.c.id, messages.c.created_at)
     came_at = work.connection.execute(query.where(messages.c.id == old.id)).one().created_at
     for part in in_slices(sorted(known)):
         for row in work.connection.execute(query.where(messages.c.id.in_(part))):
-            message, file = known[row.id], file_of(row)
+            message = known[row.id]
             is_newer = (
                 row.created_at > came_at if old.sequence == 0 else message.sequence > old.sequence
             )
-            is_there = message.state not in (State.DISCARDED, State.REISSUED)
-            if is_newer and is_there and file is not None and file.service == event.file.service:
+            if is_newer:
                 raise InputError(_not_latest(old, message))
 
 
@@ -189,7 +196,8 @@ def _admissible(
             raise InputError(_other_event(old))
         candidate = Candidate(
             agency=old.agency,
-            packet=event.packet,
+            said=said_in(event.packet, old.service),
+            sender=old.sender,
             key=event.key,
             version=event.version,
             content_digest=event.content_digest,

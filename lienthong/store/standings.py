@@ -12,7 +12,7 @@ from lienthong.admission import Ledger
 from lienthong.channels.port import Packet
 from lienthong.states import State
 from lienthong.store.bulk import among
-from lienthong.store.ledgers import known_from
+from lienthong.store.ledgers import SAID, known_from
 from lienthong.store.tables import dossiers, messages
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _MESSAGES = (
         messages.c.status,
         messages.c.awaits_files,
         messages.c.updated_at,
+        *SAID,
     )
     .where(among(messages.c.dossier_code, "_codes"), messages.c.packet != Packet.INBOUND.value)
     .order_by(messages.c.sequence, messages.c.id)

@@ -66,7 +66,7 @@ class FileMaker:
 
     def prepare(self, item, *, now):
         dossier, content = item.values["dossier"], item.values["content"]
-        if self.fails:
+        if self.fails or content == "bad":
             text = Text(vi="không đọc được", en="it cannot be read")
             prepared = rejected(item, code="test.failed", message=text, suggestion=text)
             return replace(prepared, dossier_code=dossier)
@@ -97,7 +97,7 @@ class Town:
     def __init__(self, exchange, desk):
         self.exchange, self.desk = exchange, desk
         self.maker = FileMaker()
-        self.services = {"ChungTuThue", "DongBoHoSoMC"}
+        self.services = {"ChungTuThue", "DongBoHoSoMC", "CapNhatTienDoHoSoMC"}
         self.receivers = {"land": FakeReceiver(), "health": FakeReceiver()}
         lanes = {
             name: Lane(
@@ -580,12 +580,12 @@ def test_what_came_down_is_no_hand_over_of_the_agency(town):
     assert (found, values) == (None, None)
 
 
-@pytest.mark.parametrize("state", ["rejected", "delivered"])
-def test_an_older_snapshot_made_anew_does_not_follow_a_newer_one(town, state):
-    town.maker.fails = state == "rejected"
-    town.receive("H1,old", key="k1", service="DongBoHoSoMC")
+@pytest.mark.parametrize(
+    ("content", "code"), [("bad", "message.wrong_state"), ("old", "reissue.not_latest")]
+)
+def test_an_older_snapshot_made_anew_does_not_follow_a_newer_one(town, content, code):
+    town.receive(f"H1,{content}", key="k1", service="DongBoHoSoMC")
     town.expand()
-    town.maker.fails = False
     town.exchange.clock.tick(seconds=5)
     town.receive("H1,new", key="k2", service="DongBoHoSoMC")
     town.expand()
@@ -596,7 +596,7 @@ def test_an_older_snapshot_made_anew_does_not_follow_a_newer_one(town, state):
     (acted,) = town.exchange.act("reissue", old.id, agencies=town.agency)
     town.hand_over()
 
-    assert acted.problem.code == "reissue.not_latest"
+    assert acted.problem.code == code
     assert [request.document for request in town.receivers["land"].taken][-1] == b"new v1"
 
 
@@ -619,3 +619,132 @@ def test_a_payment_made_anew_goes_also_behind_a_later_one(town):
         b"second v1",
         b"first v1",
     ]
+
+
+def come(town, *said, peer="portal", service="DongBoHoSoMC"):
+    """Have a peer say this of the dossier H1, one after the other."""
+    for content in said:
+        town.exchange.clock.tick(seconds=5)
+        key = f"{peer}-{service}-{content}-{town.exchange.clock().timestamp()}"
+        town.receive(f"H1,{content}", key=key, peer=peer, service=service)
+        town.expand()
+
+
+def reached(town):
+    return [request.document.decode() for request in town.receivers["land"].taken]
+
+
+def test_a_newer_snapshot_supersedes_one_that_its_agency_refused(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    come(town, "wrong")
+    town.hand_over()
+    assert town.states() == ["parked"]
+
+    come(town, "right")
+    town.hand_over()
+
+    assert town.states() == ["superseded", "delivered"]
+    assert reached(town)[-1] == "right v1"
+    assert town.rows(results, "kind") == []
+
+
+def test_a_snapshot_that_is_refused_gives_way_to_one_that_waits_behind_it(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    come(town, "wrong", "right")
+
+    town.hand_over(rounds=4)
+
+    assert town.states() == ["superseded", "delivered"]
+
+
+def test_a_newer_snapshot_supersedes_one_that_could_not_be_written(town):
+    come(town, "first")
+    town.hand_over()
+    come(town, "bad", "right")
+
+    town.hand_over()
+
+    assert town.states() == ["delivered", "superseded", "delivered"]
+    assert reached(town) == ["first v1", "right v1"]
+
+
+def test_of_one_hand_over_the_agency_is_told_nothing_either(town):
+    town.receive("H1,bad", "H1,right", service="DongBoHoSoMC")
+    town.expand()
+
+    assert town.states() == ["superseded", "ready"]
+    assert town.rows(results, "kind") == []
+
+
+def test_a_snapshot_whose_fate_is_open_is_never_superseded(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.UNKNOWN))
+    come(town, "first")
+    town.hand_over(rounds=1)
+    assert town.states() == ["unknown"]
+
+    come(town, "second")
+    town.hand_over(rounds=6)
+
+    assert town.states() == ["delivered", "delivered"]
+    assert reached(town) == ["first v1", "first v1", "second v1"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "service"), [("tax", "DongBoHoSoMC"), ("portal", "ChungTuThue")], ids=["peer", "kind"]
+)
+def test_what_another_peer_says_or_what_is_no_snapshot_supersedes_nothing(town, peer, service):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    come(town, "wrong")
+    town.hand_over()
+
+    come(town, "other", peer=peer, service=service)
+    town.hand_over()
+
+    assert town.states() == ["parked", "held"]
+
+
+def test_a_payment_that_was_refused_is_not_superseded_by_a_later_one(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    come(town, "paid", service="ChungTuThue")
+    town.hand_over()
+
+    come(town, "paid more", service="ChungTuThue")
+    town.hand_over()
+
+    assert town.states() == ["parked", "held"]
+
+
+@pytest.mark.parametrize("is_first_refused", [True, False], ids=["refused", "not written"])
+def test_progress_waits_for_the_snapshot_that_takes_the_place_of_the_first(town, is_first_refused):
+    if is_first_refused:
+        town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    come(town, "wrong" if is_first_refused else "bad")
+    come(town, "step", service="CapNhatTienDoHoSoMC")
+    town.hand_over()
+    assert town.states()[1:] == ["held"]
+
+    come(town, "right")
+    town.hand_over(rounds=4)
+
+    assert town.states() == ["superseded", "delivered", "delivered"]
+    assert reached(town)[-2:] == ["right v1", "step v1"]
+
+
+def test_progress_goes_alone_where_no_snapshot_was_ever_sent(town):
+    come(town, "snapshot of another", peer="tax")
+    come(town, "step", service="CapNhatTienDoHoSoMC")
+
+    town.hand_over(rounds=4)
+
+    assert reached(town) == ["snapshot of another v1", "step v1"]
+
+
+def test_progress_goes_on_once_somebody_discards_the_snapshot_it_waits_for(town):
+    come(town, "bad")
+    come(town, "step", service="CapNhatTienDoHoSoMC")
+    first = min(row.id for row in town.rows(messages, "id"))
+
+    town.exchange.act("discard", first)
+    town.hand_over()
+
+    assert reached(town) == ["step v1"]
