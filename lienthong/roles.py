@@ -23,7 +23,7 @@ from broker.port import BrokerError
 from lienthong.drift.profile import has_dictionaries
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.retain import retain
-from lienthong.flows.sweep import sweep
+from lienthong.flows.sweep import sweep, sweep_shares
 from lienthong.flows.sweep_files import sweep_files, sweep_leavings
 from lienthong.flows.used import note_used
 from lienthong.key_checks import keys_that_end
@@ -335,6 +335,10 @@ def _sweep(installation: Installation, stop: Event) -> None:
         removed = sweep(installation.store, clock=installation.clock)
         if removed:
             log.info("sweep.orphans_removed", pieces=removed)
+        shared = installation.shared_agencies
+        unshared = sweep_shares(installation.store, clock=installation.clock, shared=shared)
+        if unshared:
+            log.warning("sweep.profiles_gone", messages=unshared)
         sweep_files(installation.store, installation.blobs, clock=installation.clock)
         # Keys that another process has made since are used for what is written from now on.
         try:

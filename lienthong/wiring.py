@@ -725,8 +725,8 @@ class Installation:
                     quiet_period=self.target.quiet_period,
                     resend_unproven_progress=self.target.resend_unproven_progress,
                 ),
-                shared=frozenset(one.sender for one in self.settings.sharing.values()),
                 rows_per_call=self.target.progress_rows_per_call,
+                shared=self.shared_agencies,
             ),
             pacer=self.make_pacer(backoff=backoff, random=random),
             agency_codes=self.agency_code,
@@ -795,6 +795,11 @@ class Installation:
             steady=steady,
             random=Random(),  # noqa: S311 - jitter, not a secret
         )
+
+    @property
+    def shared_agencies(self) -> frozenset[str]:
+        """The agencies of whose dossiers others may be told."""
+        return frozenset(one.sender for one in self.settings.sharing.values())
 
     def make_sharer(self, publisher: Publisher) -> Sharer:
         """

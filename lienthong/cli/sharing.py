@@ -139,8 +139,16 @@ def send(
     with begin(installation.store, at=installation.clock, actor=getpass.getuser()) as work:
         work.note("sharing.past", name, since=moment.isoformat())
     looked_at = shared = 0
+    not_shared: list[ConfigError] = []
+
+    def tell(error: ConfigError) -> None:
+        if error.text not in [told.text for told in not_shared]:
+            session.tell(error.text)
+        not_shared.append(error)
+
     with installation.open_broker() as broker:
-        for is_new in installation.make_sharer(broker).share_past(name, since=moment):
+        sharer = installation.make_sharer(broker)
+        for is_new in sharer.share_past(name, since=moment, tell=tell):
             looked_at += 1
             shared += is_new
             if looked_at % 1_000 == 0:
@@ -151,14 +159,17 @@ def send(
                     )
                 )
     if as_json:
-        session.json({"profile": name, "messages": looked_at, "shared": shared})
-        return
-    session.say(
-        Text(
-            vi=f"Đã chia sẻ {shared} trong {looked_at} thông điệp",
-            en=f"{shared} of {looked_at} messages were shared",
+        values = {"profile": name, "messages": looked_at, "shared": shared}
+        session.json({**values, "unreadable": len(not_shared)})
+    else:
+        session.say(
+            Text(
+                vi=f"Đã chia sẻ {shared} trong {looked_at} thông điệp",
+                en=f"{shared} of {looked_at} messages were shared",
+            )
         )
-    )
+    if not_shared:
+        finish(Exit.PARTLY)
 
 
 def _profile(session: Session, name: str) -> SharingProfile:

@@ -66,8 +66,10 @@ class Filter:
         if version is None:
             raise ConfigError(
                 Text(
-                    vi=f"không có phiên bản lược đồ nào của {namespace}",
-                    en=f"no schema version of {namespace} is installed",
+                    vi=f"không có phiên bản lược đồ nào của {namespace}: cài phiên bản đó rồi chạy "
+                    "lienthong sharing send",
+                    en=f"no schema version of {namespace} is installed: install it, then run "
+                    "lienthong sharing send",
                 ),
                 code="schema.unknown_version",
             )

@@ -3,7 +3,8 @@ The role `share`: from what was delivered to submissions for the agencies that m
 
 A delivered message is due by a flag until everybody whom a profile names has it: the submissions
 are durable, under the message's id, before the flag goes, so that a crash in between costs a
-repeat. What no profile covers goes nowhere.
+repeat. What no profile covers goes nowhere. What cannot be shared holds up nothing else: it is
+written down with the reason.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ from lienthong.channels.port import Packet
 from lienthong.flows.receive import KeyConflict, receive, receive_many, small_offer
 from lienthong.store.database import reading
 from lienthong.store.shares import (
+    NO_PROFILE,
     delivered_since,
     due_shares,
     later_than,
     load_shares,
+    note_not_shared,
     settle_shares,
 )
 from lienthong.store.submissions import find_keys
 from lienthong.store.work import begin
 from mappings.dates import VIETNAM
+from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from lienthong.flows.hints import Publisher
@@ -83,9 +87,7 @@ class Sharer:
         if not due:
             return 0
         day = self._clock().astimezone(VIETNAM).date()
-        covering = [(one, name) for one in due for name in self._covering(one, day)]
-        shared = [(one, name) for one, name in covering if one.document is not None]
-        offers = [self._offer(one, name) for one, name in shared]
+        shared, offers, withheld = self._offers(due, day)
         outcomes = (
             receive_many(offers, store=self._store, broker=self._publisher, clock=self._clock)
             if offers
@@ -103,22 +105,56 @@ class Sharer:
                     work.note("dossier.shared_before", one.message_id, profile=name, to=profile.to)
                     continue
                 self._note(work, one, name, sha256=outcome.sha256)
-            withheld = [(one, name, one.why_none) for one, name in covering if one.why_none]
-            withheld += [entry for one in due for entry in self._out_of_force(one, day)]
-            for one, name, why in withheld:
+            for one, without, why in withheld:
                 if one.message_id in settled:
-                    work.note("dossier.not_shared", one.message_id, profile=name, code=why)
+                    note_not_shared(work, one.message_id, profile=without, code=why)
         return len(due)
 
-    def share_past(self, name: str, *, since: datetime) -> Iterator[bool]:
+    def _offers(
+        self, due: Sequence[DueShare], day: date
+    ) -> tuple[list[tuple[DueShare, str]], list[Offer], list[tuple[DueShare, str | None, str]]]:
+        """Return what is shared by which profile, as offers, and what is not, and why."""
+        shared: list[tuple[DueShare, str]] = []
+        offers: list[Offer] = []
+        withheld: list[tuple[DueShare, str | None, str]] = []
+        senders = {profile.sender for profile, _ in self._profiles.values()}
+        for one in due:
+            if one.agency not in senders:
+                withheld.append((one, None, NO_PROFILE))
+            for name in self._covering(one, day):
+                if one.document is None:
+                    withheld.append((one, name, one.why_none))
+                    continue
+                try:
+                    offers.append(self._offer(one, name))
+                except ConfigError as error:
+                    # It concerns this document alone; once its version is there, `share_past` has
+                    # it shared.
+                    words = " ".join(error.text.en.split())
+                    log.error(  # noqa: TRY400 - its words are ours
+                        "sharing.not_shared", message_id=one.message_id, profile=name, words=words
+                    )
+                    withheld.append((one, name, error.code))
+                    continue
+                shared.append((one, name))
+            withheld += self._out_of_force(one, day)
+        return shared, offers, withheld
+
+    def share_past(
+        self, name: str, *, since: datetime, tell: Callable[[ConfigError], None]
+    ) -> Iterator[bool]:
         """
         Share by one profile what was delivered since a moment; yield for each whether it is new.
 
         What is older than something that the receiver has of the same dossier stays: it would put
         the dossier back. Going on after a break costs nothing: what was shared is not shared twice.
 
+        Args:
+            name: Of the profile.
+            since: The moment.
+            tell: Is told of a document of a schema version that is not installed; the others go on.
+
         Raises:
-            ConfigError: a document is of a schema version that is not installed.
             DBAPIError: the store fails; trying again helps.
         """
         profile, filter_ = self._profiles[name]
@@ -129,7 +165,11 @@ class Sharer:
                 found = load_shares(connection, ids, vault=self._store.vault)
             for one in found:
                 is_meant = one.document is not None and _is_covered(one, profile, filter_)
-                yield is_meant and self._share_past(one, name)
+                try:
+                    yield is_meant and self._share_past(one, name)
+                except ConfigError as error:
+                    tell(error)
+                    yield False
 
     def _share_past(self, one: DueShare, name: str) -> bool:
         offer = self._offer(one, name)
@@ -165,7 +205,7 @@ class Sharer:
             if profile.is_in_force(day) and _is_covered(one, profile, filter_)
         ]
 
-    def _out_of_force(self, one: DueShare, day: date) -> list[tuple[DueShare, str, str]]:
+    def _out_of_force(self, one: DueShare, day: date) -> list[tuple[DueShare, str | None, str]]:
         """Return the profiles by which it would be shared if they were in force, and why not."""
         return [
             (one, name, "ended" if day > profile.until else "not_begun")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+NO_PROFILE = "no_profile"
+"""Why nothing was shared: since it was delivered, all profiles of its agency were removed."""
+
 _SHARED = select(
     messages.c.id,
     messages.c.agency,
@@ -157,6 +160,37 @@ def settle_shares(work: Work, message_ids: Sequence[str]) -> frozenset[str]:
         )
         settled.update(found.scalars())
     return frozenset(settled)
+
+
+def drop_shares(work: Work, *, shared: Collection[str], limit: int) -> int:
+    """
+    Have messages due no longer whose agency no profile names any more, and write that down.
+
+    A profile that is made later must not share by itself what was delivered before it.
+
+    Args:
+        work: The transaction.
+        shared: Agencies of whose dossiers others may be told.
+        limit: At most so many.
+
+    Returns:
+        How many.
+    """
+    query = (
+        select(messages.c.id)
+        .where(messages.c.share_due_at.is_not(None), messages.c.agency.not_in(sorted(shared)))
+        .order_by(messages.c.share_due_at, messages.c.id)
+        .limit(limit)
+    )
+    settled = settle_shares(work, list(work.connection.execute(query).scalars()))
+    for message_id in sorted(settled):
+        note_not_shared(work, message_id, profile=None, code=NO_PROFILE)
+    return len(settled)
+
+
+def note_not_shared(work: Work, message_id: str, *, profile: str | None, code: str) -> None:
+    """Write down that a message is not shared, by which profile, and why."""
+    work.note("dossier.not_shared", message_id, profile=profile, code=code)
 
 
 def delivered_since(connection: Connection, agency: str, *, since: datetime) -> list[str]:

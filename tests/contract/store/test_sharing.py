@@ -1,5 +1,6 @@
 """What was delivered for one agency becomes a submission to another, once, and nothing else."""
 
+import json
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,14 +9,18 @@ import pytest
 from sqlalchemy import select, update
 
 from lienthong.channels.port import Answer, Outcome, Packet
+from lienthong.flows.sweep import sweep_shares
 from lienthong.sharing.profile import SharingProfile
 from lienthong.sharing.sharer import Sharer
 from lienthong.store.database import reading
 from lienthong.store.expansions import open_submissions
 from lienthong.store.pieces import open_source
+from lienthong.store.queries import is_idle
 from lienthong.store.submissions import line_of
 from lienthong.store.tables import audit, messages, submissions
 from lienthong.store.work import begin
+from schemas.errors import ConfigError
+from schemas.problem import Text
 
 
 @dataclass
@@ -84,6 +89,16 @@ class Neighbours:
         with reading(self.exchange.store) as connection:
             query = select(messages.c.id).where(messages.c.share_due_at.is_not(None))
             return list(connection.execute(query).scalars())
+
+
+class Outdated(FakeFilter):
+    """Does not know the schema version of one document."""
+
+    def apply(self, document, *, packet):
+        if document == b"<new/>":
+            text = Text(vi="không có phiên bản", en="no schema version of urn:x is installed")
+            raise ConfigError(text, code="schema.unknown_version")
+        return super().apply(document, packet=packet)
 
 
 @pytest.fixture
@@ -251,9 +266,79 @@ def test_several_profiles_share_the_same_message_each_in_its_way(town):
     assert len(town.shared()) == len(town.shared("health", "land-to-health")) == 1
 
 
+def idle(town):
+    with reading(town.exchange.store) as connection:
+        return is_idle(connection)
+
+
+def codes(town, action="dossier.not_shared"):
+    with reading(town.exchange.store) as connection:
+        query = select(audit.c.detail).where(audit.c.action == action).order_by(audit.c.id)
+        return [json.loads(detail)["code"] for detail in connection.execute(query).scalars()]
+
+
+def test_what_no_profile_is_there_for_any_more_is_due_no_longer_and_that_is_written_down(town):
+    town.deliver("H1,a", "H2,b")
+    assert not idle(town)
+
+    swept = sweep_shares(town.exchange.store, clock=town.exchange.clock, shared={"health"})
+
+    assert (swept, town.due(), idle(town)) == (2, [], True)
+    assert len(town.notes("dossier.not_shared")) == 2
+    assert codes(town) == ["no_profile", "no_profile"]
+
+
+def test_what_a_profile_is_there_for_is_not_swept_away(town):
+    town.deliver("H1,a")
+
+    swept = sweep_shares(town.exchange.store, clock=town.exchange.clock, shared={"land"})
+
+    assert (swept, len(town.due())) == (0, 1)
+
+
+def test_who_shares_for_others_writes_down_whose_profile_is_gone(town):
+    town.deliver("H1,a")
+    town.profiles = {"health-to-tax": (profile(**{"from": "health"}), FakeFilter())}
+
+    town.sharer().step()
+
+    assert (town.due(), codes(town)) == ([], ["no_profile"])
+
+
+def test_a_document_of_a_version_that_is_not_installed_holds_up_no_other(town):
+    town.profiles = {"land-to-tax": (profile(), Outdated())}
+    town.deliver("H1,new", "H2,b")
+    ids = [message_id for message_id, _ in town.exchange.states()]
+
+    assert town.sharer().step() == 2
+
+    assert [key for key, _ in town.shared()] == ids[1:]
+    assert (town.notes("dossier.not_shared"), codes(town)) == (ids[:1], ["schema.unknown_version"])
+    assert (town.due(), idle(town)) == ([], False)
+
+
+def test_it_is_shared_by_request_once_the_version_is_there(town):
+    town.profiles = {"land-to-tax": (profile(), Outdated())}
+    town.deliver("H1,new", "H2,b")
+    town.sharer().step()
+    told = []
+    since = town.exchange.clock() - timedelta(days=1)
+
+    again = list(town.sharer().share_past("land-to-tax", since=since, tell=told.append))
+    town.profiles = {"land-to-tax": (profile(), FakeFilter())}
+    later = share_past(town, "land-to-tax")
+
+    assert (again, later) == ([False, False], [True, False])
+    assert [error.code for error in told] == ["schema.unknown_version"]
+    assert {body for _, body in town.shared()} == {b"shared <b/>", b"shared <new/>"}
+
+
 def share_past(town, name, *, days=1):
     since = town.exchange.clock() - timedelta(days=days)
-    return list(town.sharer().share_past(name, since=since))
+    told = []
+    found = list(town.sharer().share_past(name, since=since, tell=told.append))
+    assert told == []
+    return found
 
 
 def test_what_was_delivered_before_is_shared_when_somebody_asks_and_by_that_profile_alone(town):

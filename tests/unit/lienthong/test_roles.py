@@ -93,6 +93,7 @@ def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, tmp_
     monkeypatch.setattr(roles, "sweep", swept)
     monkeypatch.setattr(roles, "retain", lambda *_args, **_named: retained.append(1) or [])
     monkeypatch.setattr(roles, "sweep_files", lambda *_args, **_named: 0)
+    monkeypatch.setattr(roles, "sweep_shares", lambda *_args, **_named: 0)
     monkeypatch.setattr(roles, "sweep_leavings", lambda *_args, **_named: 0)
     installation = SimpleNamespace(
         blobs=None,
@@ -100,6 +101,7 @@ def test_keys_that_cannot_be_loaded_again_keep_the_sweep_going(monkeypatch, tmp_
         clock=lambda: datetime(2026, 3, 2, tzinfo=UTC),
         retention={},
         unqueued_agencies=(),
+        shared_agencies=frozenset(),
         keyring=Keyring(tmp_path, may_make_development_keys=False, clock=lambda: None),
     )
 
