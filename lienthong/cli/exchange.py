@@ -204,27 +204,33 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.store.contracts import count_open
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow
-    from lienthong.store.queries import count_agencies, troubled_submissions
+    from lienthong.store.queries import count_agencies, count_down, troubled_submissions
     from lienthong.store.reconciliations import latest_results
     from lienthong.store.submission_receipts import read_backlog
 
     session: Session = context.obj
     store = session.installation.store
     with reading(store) as connection:
-        counts = count_agencies(connection)
+        counts, down = count_agencies(connection), count_down(connection)
         troubled = troubled_submissions(connection, vault=store.vault)
         flow = read_flow(connection, now=session.installation.clock())
         unsigned = read_backlog(connection)
         alarms = open_alarms(connection)
         compared = latest_results(connection)
         drifts = count_open(connection)
+    files_up = [file for file in troubled if not file.is_down]
+    files_down = [file for file in troubled if file.is_down]
     keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
     if as_json:
         session.json(
             {
                 "agencies": [
-                    counts_values(line, troubled=troubled, language=session.language)
+                    counts_values(line, troubled=files_up, language=session.language)
                     for line in counts
+                ],
+                "down": [
+                    counts_values(line, troubled=files_down, language=session.language)
+                    for line in down
                 ],
                 "delivery": flow_values(flow),
                 "receipts": {
@@ -256,7 +262,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         session.say(words, style="red" if is_alarm else None)
     if drifts:
         session.say(open_words(drifts), style="yellow")
-    if not counts:
+    if not counts and not down:
         session.say(
             Text(
                 vi="Chưa có hồ sơ nào. Gửi tệp đầu tiên: lienthong submit TỆP --agency TÊN",
@@ -264,7 +270,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             )
         )
         return
-    session.out.print(status_table(session, counts))
+    if counts:
+        session.out.print(status_table(session, counts))
+    if down:
+        session.out.print(status_table(session, down, is_down=True))
     _print_flow(session, flow)
     if unsigned.oldest is not None:
         since = f"{unsigned.oldest.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -284,6 +293,13 @@ def _print_flow(session: Session, flow: Flow) -> None:
     from lienthong.pacing import WORDS, Pace
 
     waiting = Text(vi=f"{flow.backlog} thông điệp đến hạn gửi", en=f"{flow.backlog} messages due")
+    if flow.to_agencies:
+        session.say(
+            Text(
+                vi=f"{flow.to_agencies} thông điệp đến hạn chuyển cho cơ quan",
+                en=f"{flow.to_agencies} messages due to be handed over to agencies",
+            )
+        )
     if not flow.workers:
         session.say(
             Text(
@@ -326,15 +342,17 @@ def _trouble(file: TroubledSubmission) -> Text:
     )
 
 
-def status_table(session: Session, counts: list[AgencyCounts]) -> Table:
-    """Return the table of `status`, one line per agency."""
+def status_table(session: Session, counts: list[AgencyCounts], *, is_down: bool = False) -> Table:
+    """Return a table of `status`, one line per agency: what it sent, or what goes down to it."""
     table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column(session.word("Cơ quan", "Agency"), no_wrap=True)
+    first = ("Gửi xuống cơ quan", "Down to agency") if is_down else ("Cơ quan", "Agency")
+    table.add_column(session.word(*first), no_wrap=True)
+    delivered = ("Đã chuyển", "Handed over") if is_down else ("Đến Cổng", "Delivered")
     headings = (
         ("Đã đọc", "Read"),
         ("Từ chối", "Rejected"),
         ("Đang chờ", "Waiting"),
-        ("Đến Cổng", "Delivered"),
+        delivered,
         ("Chưa rõ", "Unknown"),
         ("Cần xử lý", "To handle"),
         ("Thay/hủy", "Ended"),

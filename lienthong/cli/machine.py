@@ -107,6 +107,7 @@ def flow_values(flow: Flow) -> dict[str, Any]:
     estimate = flow.estimate
     return {
         "backlog": flow.backlog,
+        "backlog_to_agencies": flow.to_agencies,
         "per_minute": flow.per_minute,
         "estimate_seconds": None if estimate is None else estimate.total_seconds(),
         "workers": [

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, literal_column, select
 
+from lienthong.channels.port import Packet
 from lienthong.pacing import Pace, estimate_catch_up
 from lienthong.store.database import insert_into
 from lienthong.store.tables import messages, paces
@@ -17,11 +18,13 @@ from lienthong.store.tables import messages, paces
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from lienthong.pacing import PaceState
     from lienthong.store.work import Work
 
+# As the indexes of what is due say it.
+_INBOUND: ColumnElement[str] = literal_column(f"'{Packet.INBOUND.value}'")
 MINUTES = 5
 """Over which deliveries are counted."""
 SILENT_AFTER = timedelta(seconds=60)
@@ -46,7 +49,9 @@ class Flow:
 
     workers: tuple[WorkerPace, ...]
     backlog: int
-    """Messages that are due and not delivered yet."""
+    """Messages that are due to the portal and not delivered yet."""
+    to_agencies: int
+    """Messages that are due to be handed over to agencies; the pace says nothing of them."""
     per_minute: float
     estimate: timedelta | None
     """How long the backlog takes at this pace; None where no end is in sight."""
@@ -74,8 +79,7 @@ def read_flow(connection: Connection, *, now: datetime) -> Flow:
     rows = connection.execute(
         select(paces).where(paces.c.at >= now - SILENT_AFTER).order_by(paces.c.worker)
     ).all()
-    is_waiting = messages.c.due_at.is_not(None) & (messages.c.due_at <= now)
-    backlog = int(connection.execute(select(func.count()).where(is_waiting)).scalar_one())
+    backlog = _count_due(connection, messages.c.packet != _INBOUND, now=now)
     delivered = sum(row.delivered for row in rows)
     return Flow(
         workers=tuple(
@@ -89,6 +93,13 @@ def read_flow(connection: Connection, *, now: datetime) -> Flow:
             for row in rows
         ),
         backlog=backlog,
+        to_agencies=_count_due(connection, messages.c.packet == _INBOUND, now=now),
         per_minute=delivered / MINUTES,
         estimate=estimate_catch_up(backlog, delivered=delivered, during=timedelta(minutes=MINUTES)),
     )
+
+
+def _count_due(connection: Connection, direction: ColumnElement[bool], *, now: datetime) -> int:
+    due = (direction, messages.c.due_at.is_not(None), messages.c.due_at <= now)
+    query = select(func.count()).select_from(messages).where(*due)
+    return int(connection.execute(query).scalar_one())

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgencyCounts:
-    """Where the messages of one agency stand."""
+    """Where the messages of one agency stand: what it sent, or what goes down to it."""
 
     agency: str
     submissions: int
@@ -71,6 +71,8 @@ class TroubledSubmission:
 
     id: str
     agency: str
+    is_down: bool
+    """Whether a peer sent it to the agency."""
     file_name: str
     state: str
     """held: goes on by itself; refused: nothing of it could be read; expanded: it broke off."""
@@ -171,15 +173,28 @@ class MessageView:
 
 def count_agencies(connection: Connection) -> list[AgencyCounts]:
     """Return one line per agency that ever sent something, by name."""
+    return _count(connection, is_down=False)
+
+
+def count_down(connection: Connection) -> list[AgencyCounts]:
+    """Return one line per agency that peers, or other agencies, ever sent something to."""
+    return _count(connection, is_down=True)
+
+
+def _count(connection: Connection, *, is_down: bool) -> list[AgencyCounts]:
     states: dict[str, dict[State, int]] = {}
-    grouped = select(messages.c.agency, messages.c.state, func.count()).group_by(
-        messages.c.agency, messages.c.state
-    )
-    for agency, state, count in connection.execute(grouped):
-        states.setdefault(agency, {})[State(state)] = count
+    # By an index alone, in its order.
+    by = (messages.c.agency, messages.c.state, messages.c.packet)
+    for agency, state, packet, count in connection.execute(select(*by, func.count()).group_by(*by)):
+        if (packet == Packet.INBOUND.value) is is_down:
+            of_agency = states.setdefault(agency, {})
+            of_agency[State(state)] = of_agency.get(State(state), 0) + count
+    came_down = submissions.c.service.is_not(None)
+    of_direction = came_down if is_down else ~came_down
     came_again = (
         select(submissions.c.agency, func.count())
         .join(repeats, repeats.c.submission_id == submissions.c.id)
+        .where(of_direction)
         .group_by(submissions.c.agency)
     )
     repeated: dict[str, int] = dict(connection.execute(came_again).all())
@@ -192,6 +207,7 @@ def count_agencies(connection: Connection) -> list[AgencyCounts]:
             func.sum(submissions.c.records_done),
             func.sum(submissions.c.left_out),
         )
+        .where(of_direction)
         .group_by(submissions.c.agency)
         .order_by(submissions.c.agency)
     )
@@ -401,6 +417,7 @@ def troubled_submissions(
         TroubledSubmission(
             id=row.id,
             agency=row.agency,
+            is_down=row.service is not None,
             file_name=row.file_name,
             state=row.state,
             records=row.records_done,

@@ -59,6 +59,13 @@ def test_delivered_dossiers_reach_the_other_agency_in_its_format(shared, sample_
     }
     timeline = cli("dossier", found[0]["source_id"]).out
     assert "another agency was told" in timeline
+    status = cli("status", "--json").json
+    assert [one["agency"] for one in status["agencies"]] == [LAND]
+    (down,) = status["down"]
+    assert (down["agency"], down["states"]) == (MINISTRY, {"delivered": len(found)})
+    assert status["delivery"]["backlog_to_agencies"] == 0
+    shown = cli("status").out
+    assert shown.index(LAND) < shown.index("Down to agency") < shown.index(MINISTRY)
 
 
 def test_what_was_delivered_before_is_shared_when_somebody_asks(site, shared, sample_set):

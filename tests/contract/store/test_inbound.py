@@ -29,11 +29,13 @@ from lienthong.proofs import HANDED_OVER
 from lienthong.receivers.channel import AgencyChannel
 from lienthong.receivers.lanes import Lane, Lanes
 from lienthong.retry import Backoff
+from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.findings import find_submitted, submission_findings
 from lienthong.store.hand_overs import submission_values
+from lienthong.store.paces import read_flow
 from lienthong.store.portal_answers import no_columns
-from lienthong.store.queries import show_message
+from lienthong.store.queries import count_agencies, count_down, show_message, troubled_submissions
 from lienthong.store.tables import attempts, messages, results, submissions
 from lienthong.timeline import tell_timeline
 from schemas.errors import ConfigError
@@ -252,6 +254,9 @@ def test_a_service_without_a_mapping_waits_and_holds_up_nothing_of_the_agencys_o
     town.desk.receive("H1,a")
     town.expand()
     assert [row.state for row in town.rows(submissions, "state")] == ["held", "expanded"]
+    with reading(town.exchange.store) as connection:
+        (held,) = troubled_submissions(connection, vault=town.exchange.store.vault)
+    assert (held.agency, held.is_down) == ("land", True)
 
     town.services.add("ChungTuThue")
     town.exchange.clock.tick(minutes=2)
@@ -578,6 +583,33 @@ def test_what_came_down_is_no_hand_over_of_the_agency(town):
         )
 
     assert (found, values) == (None, None)
+
+
+def test_what_an_agency_sent_and_what_goes_down_to_it_are_counted_apart(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    town.receive("H1,refused", "H2,bad", "H3,paid")
+    town.desk.receive("H1,a", "H4,b")
+    town.receive("H5,paid", to="health", key="k2")
+    town.receive("H6,paid", to="health", key="k3", peer="police")
+    town.expand()
+    town.receivers["health"].answers.append(Answer(outcome=Outcome.NOT_SENT))
+    now = town.exchange.clock() + timedelta(seconds=1)
+
+    with reading(town.exchange.store) as connection:
+        before = read_flow(connection, now=now)
+    town.hand_over()
+    with reading(town.exchange.store) as connection:
+        own, down = count_agencies(connection), count_down(connection)
+
+    assert (before.backlog, before.to_agencies) == (2, 4)
+    assert [(one.agency, one.submissions, one.records, one.states) for one in own] == [
+        ("land", 1, 2, {State.READY: 2})
+    ]
+    parked = {State.DELIVERED: 1, State.PARKED: 1, State.REJECTED: 1}
+    assert [(one.agency, one.submissions, one.records, one.states) for one in down] == [
+        ("health", 2, 2, {State.DELIVERED: 1, State.RETRYING: 1}),
+        ("land", 1, 3, parked),
+    ]
 
 
 @pytest.mark.parametrize(
