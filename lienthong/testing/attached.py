@@ -19,11 +19,11 @@ P7M = b"\x30\x82\x00\x40\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + bytes(53
 
 
 def zipped(*names: str) -> bytes:
-    """Return a ZIP archive with files of these names."""
+    """Return a ZIP archive with files of these names, the same bytes at any time."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name in names:
-            archive.writestr(name, b"x")
+            archive.writestr(zipfile.ZipInfo(name), b"x")
     return target.getvalue()
 
 
