@@ -135,12 +135,18 @@ class LgspChannel:
         self._token_wire.close()
 
     def _open_token_wire(self) -> tuple[Wire, str]:
-        endpoint = self._lgsp.token_endpoint
-        if not urlsplit(endpoint).scheme:
-            return self._wire, self._base + endpoint
-        parts = urlsplit(endpoint)
+        lgsp, profile = self._lgsp, self._profile
+        parts = urlsplit(lgsp.token_endpoint)
+        if not parts.scheme:
+            return self._wire, self._base + lgsp.token_endpoint
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return Wire(self._profile.model_copy(update={"endpoint": endpoint})), path
+        changes: dict[str, object] = {"endpoint": lgsp.token_endpoint}
+        is_elsewhere = parts.hostname != urlsplit(profile.endpoint).hostname
+        if is_elsewhere or lgsp.token_client_certificate is not None:
+            # A certificate says who we are: only who is meant to know is shown it.
+            changes["client_certificate"] = lgsp.token_client_certificate
+            changes["client_key"] = lgsp.token_client_key
+        return Wire(profile.model_copy(update=changes)), path
 
     def _derive(self, request: SendRequest) -> Payload | Answer:
         document = read_signed(request, versions=self._versions)

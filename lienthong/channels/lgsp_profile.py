@@ -11,6 +11,7 @@ import json
 import re
 from base64 import b64encode
 from functools import cached_property
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -102,6 +103,14 @@ class LgspProfile(BaseModel):
     token_seconds: float = Field(
         default=600, ge=10, le=86_400, description="of a token whose answer has no expires_in"
     )
+    token_client_certificate: Path | None = Field(
+        default=None,
+        description="PEM, for mutual TLS with a token_endpoint at another host, which is not shown "
+        "the target's",
+    )
+    token_client_key: Path | None = Field(
+        default=None, description="PEM; None: beside token_client_certificate"
+    )
     access: AccessKeys | None = None
 
     dossier_endpoint: str = "/Document/SyncDocument"
@@ -177,6 +186,8 @@ class LgspProfile(BaseModel):
         is_taken = self.access is not None and self.access.header.casefold() == "authorization"
         if self.token_endpoint and is_taken:
             problems.append("access.header: Authorization is the token's")
+        if self.token_client_key is not None and self.token_client_certificate is None:
+            problems.append("token_client_key needs token_client_certificate")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -1,6 +1,7 @@
 """What goes out to an LGSP, what its answers mean, and that its secrets go nowhere else."""
 
 import json
+import ssl
 import threading
 from base64 import b64decode
 from dataclasses import replace
@@ -23,7 +24,7 @@ from tests.contract.json_site import (
     build_document,
 )
 from tests.contract.lgsp_site import LGSP, open_lgsp
-from tests.contract.peers import answering, http, peer, read_request
+from tests.contract.peers import answering, http, make_tls, peer, read_request
 
 REQUEST = SendRequest(
     agency="land-registration",
@@ -214,6 +215,37 @@ def test_the_token_may_come_from_another_host(open_channel):
     assert authority.seen[0][0].startswith(b"POST /portal/oauth?x=1 HTTP")
     assert b"the-2" in target.seen[0][0]
     assert answer.outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("target_host", "lgsp", "shows"),
+    [
+        ("localhost", {}, False),
+        ("127.0.0.1", {}, True),
+        ("localhost", {"token_client_certificate": True}, True),
+    ],
+)
+def test_another_host_that_gives_tokens_sees_no_client_certificate_unless_it_is_set(
+    open_channel, tmp_path, target_host, lgsp, shows
+):
+    context, file = make_tls(tmp_path)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(file)
+    shown = []
+
+    def authority(connection, seen):
+        seen.append(read_request(connection))
+        shown.append(connection.getpeercert() or None)
+        connection.sendall(said(TOKEN))
+
+    with peer(authority, tls=context) as tokens, peer(answering(said(OK))) as target:
+        lgsp = {"token_endpoint": f"{tokens.url}/oauth"} | {key: str(file) for key in lgsp}
+        files = {"ca_file": file, "client_certificate": file}
+        url = target.url.replace("127.0.0.1", target_host)
+        answer = open_channel(url, session=None, lgsp=lgsp, **files).send(REQUEST)
+
+    assert answer.outcome is Outcome.DELIVERED
+    assert [one is not None for one in shown] == [shows]
 
 
 @pytest.mark.parametrize(
@@ -496,6 +528,7 @@ def test_a_client_that_is_refused_is_not_tried_again_by_a_look_up(open_channel):
         ({"access": ACCESS | {"header": "a: b"}}, "the name of a header"),
         ({"token_endpoint": "ftp://x/"}, "a path like /token, or a URL"),
         ({"dossier_endpoint": "/a?b=c"}, "no ? and no #"),
+        ({"token_client_key": "k.pem"}, "token_client_key needs token_client_certificate"),
         ({"attachment_id": "AttachmentID"}, "Attachmentld"),
     ],
 )
