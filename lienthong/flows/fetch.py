@@ -53,8 +53,7 @@ from lienthong.store.sealed import problems_context
 from lienthong.store.tables import messages
 from lienthong.store.work import begin
 from lienthong.trouble import STORE_TROUBLE
-from mappings.file_fields import KEY
-from schemas.problem import Text
+from schemas.problem import Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -403,7 +402,8 @@ def _problems(work: Work, message: Known, found: Sequence[Problem]) -> bytes | N
         select(messages.c.problems).where(messages.c.id == message.id)
     ).scalar()
     before = open_problems(work.vault, sealed, context=context)
-    kept = [one for one in before if not (one.field or "").startswith(f"{KEY}[")]
+    # An error of its record would have rejected it: all errors are of its files, of earlier tries.
+    kept = [one for one in before if one.severity is Severity.WARNING]
     return seal_problems(work.vault, [*kept, *found], context=context)
 
 

@@ -226,8 +226,10 @@ def claim_fetches(
 def keep_fetches(work: Work, claims: Iterable[FetchClaim], *, lease: timedelta) -> None:
     """Prolong the leases of these; one that was lost is told when something is written for it."""
     for claim in claims:
+        # One that was given back meanwhile is not taken away from others again.
+        is_held = fetches.c.lease_until.is_not(None)
         work.connection.execute(
-            update(fetches).where(*_of(claim)).values(lease_until=work.at + lease)
+            update(fetches).where(*_of(claim), is_held).values(lease_until=work.at + lease)
         )
 
 

@@ -20,7 +20,13 @@ from lienthong.flows.reseal_files import reseal_files
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.flows.sweep_files import OVER, sweep_files, sweep_leavings
 from lienthong.retry import Backoff
-from lienthong.store.attachments import claim_fetches, load_files, read_late_fetches
+from lienthong.store.attachments import (
+    claim_fetches,
+    keep_fetches,
+    load_files,
+    put_off,
+    read_late_fetches,
+)
 from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import reading
 from lienthong.store.intake import Origin
@@ -34,7 +40,7 @@ from lienthong.store.work import begin
 from lienthong.testing.attached import HTML, PDF
 from lienthong.testing.file_server import serving_files
 from mappings.attachments import DeclaredFile
-from schemas.problem import Place
+from schemas.problem import Place, Problem, Severity, Text
 
 LIMITS = FileLimits(file_bytes=50_000_000, dossier_bytes=80_000_000)
 
@@ -129,11 +135,14 @@ def bench(exchange, site, tmp_path):
 def dossier(bench, record, event):
     """Take one dossier with files in; dossier("m1", bench.declare(1), …)."""
 
-    def take(message_id, *files, code="D-1", content="a", agency="land", progress=None):
+    def take(
+        message_id, *files, code="D-1", content="a", agency="land", progress=None, problems=()
+    ):
         events = [event(message_id, code, content=content)]
         if progress:
             events.append(event(progress, code, content="p", packet=Packet.PROGRESS))
-        return bench.exchange.take(replace(record(1, *events), files=tuple(files)), agency=agency)
+        made = replace(record(1, *events), files=tuple(files), problems=problems)
+        return bench.exchange.take(made, agency=agency)
 
     return take
 
@@ -200,6 +209,31 @@ def test_all_bad_files_are_told_at_once(bench, dossier):
         ("attachment.empty", "attachments[1]"),
         ("attachment.html", "attachments[3]"),
     ]
+
+
+@pytest.mark.parametrize("end", ["ready", "rejected"])
+def test_what_its_mapping_warned_of_a_file_is_told_to_the_end(bench, dossier, end):
+    warning = Problem(
+        code="mapping.value_cut",
+        message=Text(vi="bị cắt", en="was cut"),
+        severity=Severity.WARNING,
+        field="attachments[1].name",
+    )
+    bench.site.statuses["/f/1"] = 503
+    dossier("m1", bench.declare(), problems=(warning,))
+
+    bench.fetch()
+    assert [one.code for one in bench.problems("m1")] == [warning.code, "attachment.unreachable"]
+
+    del bench.site.statuses["/f/1"]
+    if end == "ready":
+        bench.site.files["/f/1"] = PDF
+    bench.exchange.clock.tick(seconds=60)
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == end
+    told = {"ready": [warning.code], "rejected": [warning.code, "attachment.missing"]}[end]
+    assert [one.code for one in bench.problems("m1")] == told
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429, 401, 403, 302])
@@ -386,6 +420,21 @@ def test_who_lost_its_lease_writes_nothing_down(bench, dossier):
     assert bench.exchange.state_of("m1") == "held"
     assert bench.manifest("m1")[0].found is None
     assert bench.kept() == []
+
+
+def test_a_claim_that_was_given_back_is_prolonged_no_more(bench, dossier):
+    dossier("m1", bench.declare())
+    clock, lease = bench.exchange.clock, timedelta(minutes=2)
+    with begin(bench.store, at=clock) as work:
+        [claim] = claim_fetches(work, limit=1, lease=lease)
+        put_off(work, claim, due_at=work.at + timedelta(seconds=10))
+
+    with begin(bench.store, at=clock) as work:
+        keep_fetches(work, [claim], lease=lease)
+    clock.tick(seconds=11)
+
+    with begin(bench.store, at=clock) as work:
+        assert len(claim_fetches(work, limit=1, lease=lease)) == 1
 
 
 def test_a_slow_server_of_one_agency_keeps_no_other_waiting(bench, dossier):
