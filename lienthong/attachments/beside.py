@@ -14,7 +14,7 @@ import unicodedata
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from lienthong.attachments.words import away, wrong
+from lienthong.attachments.words import away, too_large, wrong
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class FolderFiles:
             if not stat.S_ISREG(found.st_mode):
                 raise wrong("missing", declared, _NO_FILE)
             if found.st_size > limit:
-                raise wrong("too_large", declared, _too_large(limit))
+                raise too_large(declared, limit=limit, size=found.st_size)
             yield self._parts(descriptor, declared)
         finally:
             os.close(descriptor)
@@ -142,9 +142,3 @@ _OPERATOR = Text(
 
 def _missing(name: str) -> Text:
     return Text(vi=f"không có trong thư mục «{name}»", en=f"is not in the folder '{name}'")
-
-
-def _too_large(limit: int) -> Text:
-    return Text(
-        vi=f"dài hơn giới hạn {limit} byte", en=f"is longer than the limit of {limit} bytes"
-    )

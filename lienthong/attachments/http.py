@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import SSLError as WrappedSSLError
 
 from lienthong.attachments.addresses import AddressPrivate, resolve
-from lienthong.attachments.words import FileAway, away, wrong
+from lienthong.attachments.words import FileAway, away, too_large, wrong
 from lienthong.channels.wire import BoundedResponse, Budget, make_tls
 from schemas.problem import Text
 
@@ -95,7 +95,7 @@ class HttpFiles:
             self._judge(response, declared)
             length = response.headers.get("content-length", "")
             if _is_number(length) and int(length) > limit:
-                raise wrong("too_large", declared, _too_large(limit))
+                raise too_large(declared, limit=limit, size=int(length))
             # What the caller does with the parts may fail too, and is none of the server's doing.
             yield self._parts(response, declared)
 
@@ -203,12 +203,6 @@ def _host_of(root: Root) -> str:
     host = f"[{root.host}]" if ":" in root.host else root.host
     usual = 443 if root.scheme == "https" else 80
     return host if root.port == usual else f"{host}:{root.port}"
-
-
-def _too_large(limit: int) -> Text:
-    return Text(
-        vi=f"dài hơn giới hạn {limit} byte", en=f"is longer than the limit of {limit} bytes"
-    )
 
 
 def _missing(status: int) -> Text:

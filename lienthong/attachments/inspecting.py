@@ -18,7 +18,7 @@ from lienthong.attachments.kinds import (
     is_cut_off,
     kind_of,
 )
-from lienthong.attachments.words import wrong
+from lienthong.attachments.words import too_large, wrong
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Inspector:
         self._digest.update(part)
         self._size += len(part)
         if self._size > self._limit:
-            raise wrong("too_large", self._declared, _too_large(self._limit))
+            raise too_large(self._declared, limit=self._limit, size=self._size)
         if self._declared.size is not None and self._size > self._declared.size:
             raise wrong("wrong_size", self._declared, _longer(self._declared.size))
         if len(self._head) < HEAD_BYTES:
@@ -106,13 +106,6 @@ class Inspector:
         for ending in endings:
             if kind not in ALLOWED[ending]:
                 raise wrong("wrong_type", declared, _other_kind(kind, ending))
-
-
-def _too_large(limit: int) -> Text:
-    return Text(
-        vi=f"dài hơn giới hạn {limit} byte của một tệp",
-        en=f"is longer than the limit of {limit} bytes for one file",
-    )
 
 
 def _longer(size: int) -> Text:

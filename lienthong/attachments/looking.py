@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lienthong.attachments.inspecting import Inspector
+from lienthong.attachments.summing import TOO_MUCH, FileSum
 from lienthong.attachments.words import FileAway, FileWrong
 from schemas.problem import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lienthong.attachments.inspecting import FoundFile
     from lienthong.attachments.manifest import FileLimits, PreparedFile
     from lienthong.attachments.packed import PackedFiles
     from lienthong.attachments.sources import FileSources
@@ -38,19 +40,21 @@ class FileLooker:
         """Return what is wrong with files, and how many of them could not be had now."""
         problems: list[Problem] = []
         away = 0
+        known = FileSum(self._limits)
         for one in files:
             try:
-                self._look(one)
+                known.add(one.declared, self._look(one, limit=known.room).size)
             except FileWrong as error:
-                problems.append(error.problem)
+                problems.append(known.judge(error, one.declared))
+                if problems[-1].code == TOO_MUCH:
+                    break
             except FileAway as error:
                 # Later it may be there, and the exchange would wait for it.
                 problems.append(replace(error.problem, severity=Severity.WARNING))
                 away += 1
         return problems, away
 
-    def _look(self, one: PreparedFile) -> None:
-        limit = self._limits.file_bytes
+    def _look(self, one: PreparedFile, *, limit: int) -> FoundFile:
         inspector = Inspector(one.declared, limit=limit)
         opened = self._sources.open(
             one.declared, agency=self._agency, limit=limit, archive=self._archive
@@ -58,4 +62,4 @@ class FileLooker:
         with opened as parts:
             for part in parts:
                 inspector.feed(part)
-        inspector.finish()
+        return inspector.finish()

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lienthong.attachments.inline import inspect_inline
+from lienthong.attachments.summing import FileLimits, FileSum
 from lienthong.attachments.words import FileWrong
-from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from lienthong.attachments.inspecting import FoundFile
     from mappings.attachments import DeclaredFile
+    from schemas.problem import Problem
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
-GIB = 1024**3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileLimits:
-    """How large the files of one dossier may be, in bytes."""
-
-    file_bytes: int = 4 * GIB
-    dossier_bytes: int = 8 * GIB
+__all__ = [
+    "FileLimits",
+    "PreparedFile",
+    "digest_of",
+    "encode_manifest",
+    "entry_of",
+    "prepare_files",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,10 @@ def prepare_files(
     """Return the files of a record, those inside it checked, and everything wrong with these."""
     files: list[PreparedFile] = []
     problems: list[Problem] = []
+    known = FileSum(limits)
     for one in declared:
         if one.way != "data":
+            known.add(one, one.size)
             files.append(PreparedFile(declared=one))
             continue
         try:
@@ -59,33 +61,12 @@ def prepare_files(
         except FileWrong as error:
             problems.append(error.problem)
             continue
+        known.add(one, found.size)
         files.append(PreparedFile(declared=replace(one, source=""), found=found))
-    known = total_bytes((one.found.size if one.found else one.declared.size) for one in files)
-    if known > limits.dossier_bytes and files:
-        problems.append(too_much(known, limits.dossier_bytes, files[0].declared))
+    too_much = known.find_too_much()
+    if too_much is not None:
+        problems.append(too_much)
     return tuple(files), tuple(problems)
-
-
-def total_bytes(sizes: Iterable[int | None]) -> int:
-    """Return what is known of the size of all of them."""
-    return sum(size or 0 for size in sizes)
-
-
-def too_much(known: int, limit: int, first: DeclaredFile) -> Problem:
-    """Return the finding for files that are too much together."""
-    return Problem(
-        code="attachment.too_much",
-        message=Text(
-            vi=f"Các tệp đính kèm của hồ sơ có {known} byte, giới hạn {limit}",
-            en=f"The attachments of the dossier have {known} bytes, the limit is {limit}",
-        ),
-        place=first.place,
-        field="attachments",
-        suggestion=Text(
-            vi="Giảm dung lượng tệp, hoặc báo người vận hành tăng giới hạn",
-            en="Make the files smaller, or have the operator raise the limit",
-        ),
-    )
 
 
 def entry_of(declared: DeclaredFile, found: FoundFile | None) -> dict[str, Any]:

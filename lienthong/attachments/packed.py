@@ -68,7 +68,7 @@ class PackedFiles:
             if name is None:
                 raise wrong("missing", declared, _MISSING)
             with archive, self._unpacking(archive, name, declared) as part:
-                yield self._parts(part, declared)
+                yield self._parts(part, declared, limit=limit)
 
     @contextmanager
     def _opened(self, declared: DeclaredFile) -> Iterator[BinaryIO]:
@@ -94,18 +94,22 @@ class PackedFiles:
         except InputError as error:
             raise wrong("damaged", declared, _DAMAGED) from error
 
-    def _parts(self, part: Part, declared: DeclaredFile) -> Iterator[bytes]:
+    def _parts(self, part: Part, declared: DeclaredFile, *, limit: int) -> Iterator[bytes]:
+        passed = 0
         while True:
             try:
                 read = part.read(PART_BYTES)
             except InputError as error:
                 is_large = error.problem.code.endswith("too_large")
                 code, words = ("too_large", _TOO_LARGE) if is_large else ("damaged", _DAMAGED)
-                raise wrong(code, declared, words) from error
+                # Beyond the ratio nobody knows its size.
+                size = limit + 1 if is_large and passed + PART_BYTES > limit else None
+                raise wrong(code, declared, words, size=size) from error
             except (LienthongError, OSError) as error:
                 raise _unreadable(declared) from error
             if not read:
                 return
+            passed += len(read)
             yield read
 
 

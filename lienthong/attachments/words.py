@@ -20,6 +20,11 @@ _SUGGESTION = Text(
 class FileWrong(InputError):
     """A file is not what its record declares, or is not there; the dossier is rejected."""
 
+    def __init__(self, problem: Problem, *, size: int | None = None) -> None:
+        super().__init__(problem)
+        self.size = size
+        """Of one that is too large: how many bytes it has at least, where that is known."""
+
 
 class FileAway(LienthongError):
     """A file cannot be had now, and perhaps later: the dossier waits, and it is tried again."""
@@ -33,9 +38,18 @@ class FileAway(LienthongError):
         """Seconds that a server asked us to wait."""
 
 
-def wrong(code: str, declared: DeclaredFile, what: Text) -> FileWrong:
+def wrong(code: str, declared: DeclaredFile, what: Text, *, size: int | None = None) -> FileWrong:
     """Return what rejects a dossier: `code` after "attachment.", `what` after the file's name."""
-    return FileWrong(_problem(code, declared, what, _SUGGESTION))
+    return FileWrong(_problem(code, declared, what, _SUGGESTION), size=size)
+
+
+def too_large(declared: DeclaredFile, *, limit: int, size: int) -> FileWrong:
+    """Return what rejects a dossier for a file of at least `size` bytes."""
+    text = Text(
+        vi=f"dài hơn giới hạn {limit} byte của một tệp",
+        en=f"is longer than the limit of {limit} bytes for one file",
+    )
+    return wrong("too_large", declared, text, size=size)
 
 
 def away(

@@ -25,8 +25,8 @@ from sqlalchemy import select
 
 from lienthong.attachments.blobs import sealed_parts
 from lienthong.attachments.inspecting import Inspector
-from lienthong.attachments.manifest import total_bytes
 from lienthong.attachments.packed import PackedFiles
+from lienthong.attachments.summing import TOO_MUCH, FileSum
 from lienthong.attachments.words import FileAway, FileWrong, away
 from lienthong.flows.hints import DELIVER, publish_or_leave
 from lienthong.logs import kind_and_place
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from lienthong.attachments.manifest import FileLimits
     from lienthong.attachments.sources import FileSources
     from lienthong.retry import Backoff
-    from lienthong.store.attachments import FetchClaim, Waiting
+    from lienthong.store.attachments import FetchClaim, KeptFile, Waiting
     from lienthong.store.database import Store
     from lienthong.store.work import Work
     from mappings.attachments import DeclaredFile
@@ -218,19 +218,35 @@ class Fetcher:
             with begin(self._store, at=self._clock) as work:
                 end_fetch(work, claim)
             return None
+        wrongs, late = self._fetch_all(claim, waiting, files)
+        if wrongs:
+            return self._reject(claim, waiting, wrongs)
+        return (
+            self._complete(claim, waiting) if late is None else self._put_off(claim, waiting, late)
+        )
+
+    def _fetch_all(
+        self, claim: FetchClaim, waiting: Waiting, files: Sequence[KeptFile]
+    ) -> tuple[list[Problem], FileAway | None]:
+        """Fetch what is not there; return what is wrong, and what cannot be had now."""
         wrongs: list[Problem] = []
         late: FileAway | None = None
         archive = self._archive(claim, waiting)
-        known = total_bytes(one.found.size for one in files if one.found is not None)
+        known = FileSum(self._rules.limits)
+        for file in files:
+            if file.found is not None and file.declared is not None:
+                known.add(file.declared, file.found.size)
         for file in files:
             if file.found is not None or file.declared is None:
                 continue
-            room = min(self._rules.limits.file_bytes, self._rules.limits.dossier_bytes - known)
             try:
-                known += self._one(claim, file.declared, limit=room, archive=archive).size
+                found = self._one(claim, file.declared, limit=known.room, archive=archive)
+                known.add(file.declared, found.size)
             except FileWrong as error:
                 if not self._may_come(claim, waiting, error, file.declared):
-                    wrongs.append(error.problem)
+                    wrongs.append(known.judge(error, file.declared))
+                    if wrongs[-1].code == TOO_MUCH:
+                        break
                 elif late is None:
                     # The others are looked at all the same: one of them may be wrong.
                     late = away_of(error, file.declared)
@@ -242,11 +258,7 @@ class Fetcher:
                 with begin(self._store, at=self._clock) as work:
                     put_off(work, claim, due_at=work.at)
                 raise
-        if wrongs:
-            return self._reject(claim, waiting, wrongs)
-        return (
-            self._complete(claim, waiting) if late is None else self._put_off(claim, waiting, late)
-        )
+        return wrongs, late
 
     def _archive(self, claim: FetchClaim, waiting: Waiting) -> PackedFiles | None:
         """Return the archive that the record came in, if it came in one."""
@@ -262,7 +274,7 @@ class Fetcher:
         self, claim: FetchClaim, declared: DeclaredFile, *, limit: int, archive: PackedFiles | None
     ) -> FoundFile:
         """Fetch, check and keep one file, and write it down."""
-        inspector = Inspector(declared, limit=max(limit, 0))
+        inspector = Inspector(declared, limit=limit)
         name = uuid4().hex
         found: list[FoundFile] = []
 

@@ -589,6 +589,50 @@ def test_files_beyond_the_limits_are_refused_while_they_come(bench, dossier):
     assert bench.kept() == []
 
 
+@pytest.mark.parametrize("way", ["url", "no length", "file"])
+def test_files_that_are_too_much_together_name_limit_sum_and_the_largest(bench, dossier, way):
+    sizes = {1: 700, 2: 300, 3: 400}
+    files = {n: PDF[:-6] + bytes(size - len(PDF)) + PDF[-6:] for n, size in sizes.items()}
+    folder = bench.blobs.folder.parent / "land"
+    folder.mkdir()
+    bench.servers["folder"] = FileServer(url=folder.as_uri(), agencies=("land",))
+    for number, content in files.items():
+        (folder / f"{number}.pdf").write_bytes(content)
+        if way == "no length":
+            bench.site.streams[f"/f/{number}"] = lambda content=content: iter([content])
+        bench.site.files[f"/f/{number}"] = content
+    said = {"way": "file"} if way == "file" else {}
+    names = {n: f"{n}.pdf" for n in files}
+    sources = {n: {"source": name} if said else {} for n, name in names.items()}
+    dossier("m1", *(bench.declare(n, name=names[n], **said, **sources[n]) for n in files))
+
+    bench.fetch(limits=FileLimits(file_bytes=1_000, dossier_bytes=1_300))
+
+    assert bench.exchange.state_of("m1") == "rejected"
+    [problem] = bench.problems("m1")
+    assert problem.code == "attachment.too_much"
+    assert problem.message.vi == (
+        "Các tệp đính kèm của hồ sơ có ít nhất 1400 byte, giới hạn 1300; tệp lớn nhất: số 1 "
+        "«1.pdf», 700 byte"
+    )
+    assert problem.message.en == (
+        "The attachments of the dossier have at least 1400 bytes, the limit is 1300; the largest "
+        "is 1 '1.pdf' with 700 bytes"
+    )
+    assert problem.place.path == "[0].tep[0].link"
+
+
+def test_a_file_beyond_its_own_limit_is_no_matter_of_the_sum(bench, dossier):
+    bench.site.files["/f/1"] = PDF[:-6] + bytes(2_000) + PDF[-6:]
+    dossier("m1", bench.declare(1))
+
+    bench.fetch(limits=FileLimits(file_bytes=1_000, dossier_bytes=900))
+
+    [problem] = bench.problems("m1")
+    assert problem.code == "attachment.too_large"
+    assert "1000 byte" in problem.message.vi
+
+
 def test_an_agency_without_a_server_waits_for_the_operator(bench, dossier):
     dossier("m1", bench.declare(), agency="nobody")
 

@@ -66,9 +66,14 @@ def test_limits_hold_for_one_file_and_for_all_together():
     large = PDF[:-6] + bytes(850) + PDF[-6:]
 
     assert codes(inline(large + bytes(500))) == [("attachment.too_large", "tep[0].nd")]
-    assert codes(*(inline(large, number=n) for n in (1, 2, 3))) == [
-        ("attachment.too_much", "tep[0].nd")
-    ]
+    more = inline(large + bytes(10) + PDF[-6:], number=2, name="b.pdf")
+    _, [problem] = prepare_files([inline(large), more, inline(large, number=3)], limits=LIMITS)
+    assert (problem.code, problem.place.path) == ("attachment.too_much", "tep[1].nd")
+    sizes = 3 * len(large) + 16
+    assert problem.message.en == (
+        f"The attachments of the dossier have at least {sizes} bytes, the limit is 2500; the "
+        f"largest is 2 'b.pdf' with {len(large) + 16} bytes"
+    )
 
 
 def test_the_digest_of_a_manifest_depends_on_every_file_and_on_no_order():
