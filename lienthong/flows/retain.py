@@ -6,7 +6,8 @@ raw answers, and results: those that were published, and those that stood long e
 an agency without a results queue. Digests, sizes, states, attempts with their outcome,
 receipts and the audit log stay. Nothing is touched of a message that has not ended: one that is
 unfinished, parked, quarantined or unknown, or rejected and not corrected yet, keeps its source and
-its document however old they are. Every erasure is a row of the audit log.
+its document however old they are; of what was rejected only the files that were fetched go, since
+they are fetched again for whatever corrects it. Every erasure is a row of the audit log.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ _HAS_ENDED = messages.c.state.in_(
         State.SUPERSEDED.value,
     ]
 )
+_IS_REJECTED_WITH_FILES = and_(
+    messages.c.state == State.REJECTED.value,
+    exists().where(attachments.c.message_id == messages.c.id, attachments.c.blob.is_not(None)),
+)
 
 
 class PayloadClass(Enum):
@@ -60,7 +65,7 @@ class PayloadClass(Enum):
     """Raw bytes as they came, and what was wrong with them as a whole."""
     DOCUMENTS = "documents"
     """Signed documents of messages that have ended, their files, and what was found in their
-    records."""
+    records; the files of rejected ones."""
     ANSWERS = "answers"
     """The portal's raw answers and its own words, and digests of what was sent as JSON."""
     RESULTS = "results"
@@ -109,14 +114,17 @@ def _erase_submissions(work: Work, condition: ColumnElement[bool]) -> int:
 
 
 def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
+    due = list(work.connection.execute(select(messages.c.id).where(condition)).scalars())
+    ended = select(messages.c.id).where(messages.c.id.in_(due), _HAS_ENDED)
     # Their files too: what no manifest names any more is removed from the file store by itself.
-    files = update(attachments).where(
-        attachments.c.message_id.in_(select(messages.c.id).where(condition))
-    )
-    work.connection.execute(files.values(declared=None, blob=None))
+    files = update(attachments).where(attachments.c.message_id.in_(due))
+    work.connection.execute(files.values(blob=None))
+    named = update(attachments).where(attachments.c.message_id.in_(ended))
+    work.connection.execute(named.values(declared=None))
     # A file's name is made of values of its message, if its mapping says so.
-    erasing = update(messages).where(condition).values(document=None, problems=None, file=None)
-    return work.connection.execute(erasing).rowcount
+    erasing = update(messages).where(messages.c.id.in_(ended))
+    work.connection.execute(erasing.values(document=None, problems=None, file=None))
+    return len(due)
 
 
 def _erase_answers(work: Work, condition: ColumnElement[bool]) -> int:
@@ -147,7 +155,7 @@ _RULES: dict[PayloadClass, _Rule] = {
             messages.c.updated_at < before,
             or_(messages.c.document.is_not(None), messages.c.problems.is_not(None)),
         ),
-        ended=_HAS_ENDED,
+        ended=or_(_HAS_ENDED, _IS_REJECTED_WITH_FILES),
         erase=_erase_documents,
     ),
     PayloadClass.ANSWERS: _Rule(

@@ -43,6 +43,13 @@ from mappings.attachments import DeclaredFile
 from schemas.problem import Place, Problem, Severity, Text
 
 LIMITS = FileLimits(file_bytes=50_000_000, dossier_bytes=80_000_000)
+ORIGIN = Origin(
+    submission_id="s1",
+    agency="land",
+    mapping="land@1",
+    one_row_per_dossier=False,
+    service=None,
+)
 
 
 @pytest.fixture
@@ -542,6 +549,44 @@ def test_files_go_with_the_document_and_what_others_need_stays(bench, dossier):
     assert bench.manifest("m1")[0].found.sha256 == hashlib.sha256(PDF).hexdigest()
 
 
+@pytest.mark.parametrize("end", ["rejected", "discarded", "superseded", "reissued"])
+def test_files_of_dossiers_that_never_went_are_erased_too(bench, dossier, record, event, end):
+    bench.site.files |= {"/f/1": PDF, "/f/2": HTML}
+    if end in ("discarded", "superseded"):
+        bench.site.statuses["/f/2"] = 503
+    dossier("m1", bench.declare(1), bench.declare(2))
+    bench.fetch()
+    if end == "discarded":
+        bench.exchange.act("discard", "m1")
+    elif end == "superseded":
+        dossier("m2", content="b")
+    elif end == "reissued":
+        made = Made(origin=ORIGIN, record=record(1, event("m2", "D-1")), item=0)
+        with begin(bench.store, at=bench.exchange.clock) as work:
+            ledger = load_ledgers(work.connection, ["D-1"], agency="land", to_change=True)["D-1"]
+            put_in_place(work, ledger, ledger.messages[0], made=made, reason="mended")
+    assert bench.exchange.state_of("m1") == end
+    assert len(bench.kept()) == 1
+
+    def retained(age):
+        ages = {PayloadClass.DOCUMENTS: timedelta(days=age)}
+        clock = bench.exchange.clock
+        [counted] = retain(bench.store, ages=ages, unqueued=(), clock=clock, apply=False)
+        [done] = retain(bench.store, ages=ages, unqueued=(), clock=clock, apply=True)
+        sweep_files(bench.store, bench.blobs, clock=clock)
+        assert counted.erased == done.erased
+        return done.erased
+
+    bench.exchange.clock.tick(days=20)
+    assert (retained(30), len(bench.kept())) == (0, 1)
+    assert (retained(10), bench.kept()) == (1, [])
+    assert retained(10) == 0
+    # What an agency has not corrected yet keeps its document, and what was wrong with it.
+    assert bool(bench.problems("m1")) == (end == "rejected")
+    is_named = [file.declared is not None for file in bench.manifest("m1")]
+    assert is_named == [end == "rejected"] * 2
+
+
 def test_what_a_killed_fetch_left_is_swept_up(bench, dossier):
     bench.site.files["/f/1"] = PDF
     dossier("m1", bench.declare())
@@ -706,13 +751,7 @@ def test_a_snapshot_rejected_for_its_file_is_reissued_beside_its_progress(
     bench.site.files["/f/1"] = PDF
     events = [event("m2", "D-1"), event("m2p", "D-1", content="p", packet=Packet.PROGRESS)]
     made = Made(
-        origin=Origin(
-            submission_id="s1",
-            agency="land",
-            mapping="land@1",
-            one_row_per_dossier=False,
-            service=None,
-        ),
+        origin=ORIGIN,
         record=replace(record(1, *events), files=(bench.declare(),)),
         item=0,
     )
