@@ -10,12 +10,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lienthong.attachments.ends import is_cut_off
 from lienthong.attachments.kinds import (
     ALLOWED,
     HEAD_BYTES,
     TAIL_BYTES,
     ending_of,
-    is_cut_off,
     kind_of,
 )
 from lienthong.attachments.words import too_large, wrong

@@ -9,18 +9,13 @@ judged; an HTML page in place of a file always is, because it is what error page
 from __future__ import annotations
 
 import re
-import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 66 * 1024
 """Longer than the end of a ZIP with the longest comment."""
 
 _OLE = frozenset({"ole"})
-_ZIPPED = frozenset({"zip", "docx", "xlsx", "pptx", "odf"})
+ZIPPED = frozenset({"zip", "docx", "xlsx", "pptx", "odf"})
 ALLOWED: dict[str, frozenset[str]] = {
     "pdf": frozenset({"pdf"}),
     "jpg": frozenset({"jpg"}),
@@ -38,7 +33,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "odt": frozenset({"odf"}),
     "ods": frozenset({"odf"}),
     "rtf": frozenset({"rtf"}),
-    "zip": _ZIPPED,
+    "zip": ZIPPED,
     "rar": frozenset({"rar"}),
     "7z": frozenset({"7z"}),
     "xml": frozenset({"xml"}),
@@ -111,7 +106,7 @@ _HTML = re.compile(
     rb"(?is)(?:\s|<\?.*?\?>|<!--.*?-->)*+"
     rb"<(?:!doctype\s+html|(?:html|head|body|title|script|meta|center|div|br|h[1-6])[\s/>])"
 )
-_BLANK = b" \t\r\n\x00\xef\xbb\xbf"
+BLANK = b" \t\r\n\x00\xef\xbb\xbf"
 
 
 def ending_of(text: str) -> str:
@@ -138,12 +133,6 @@ def kind_of(head: bytes, tail: bytes) -> str:
     return _text_kind(head[:4096])
 
 
-def is_cut_off(kind: str, *, head: bytes, tail: bytes, size: int) -> bool:
-    """Tell whether a file of this kind surely lacks its end; what cannot be told is whole."""
-    check = _ENDS.get(kind)
-    return check is not None and not check(head, tail, size)
-
-
 def _zipped(head: bytes, tail: bytes) -> str:
     names = head + tail
     if b"mimetypeapplication/vnd.oasis.opendocument" in head[:200]:
@@ -158,7 +147,7 @@ def _zipped(head: bytes, tail: bytes) -> str:
 def _text_kind(head: bytes) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head[2:].replace(b"\x00", b"")
-    begun = head.lstrip(_BLANK)
+    begun = head.lstrip(BLANK)
     if _HTML.match(begun):
         return "html"
     if begun.startswith(b"<") and (begun[1:2].isalpha() or begun[1:2] in (b"?", b"!")):
@@ -166,53 +155,3 @@ def _text_kind(head: bytes) -> str:
     if begun.startswith((b"-----BEGIN PKCS7", b"-----BEGIN CMS", b"MII")):
         return "p7"
     return ""
-
-
-def _whole_jpg(head: bytes, tail: bytes, _size: int) -> bool:
-    # A telephone's moving picture has its film behind the end of the picture.
-    return b"\xff\xd9" in tail or b"MotionPhoto" in head or b"MicroVideo" in head
-
-
-def _whole_7z(head: bytes, _tail: bytes, size: int) -> bool:
-    if len(head) < 32:
-        return False
-    offset, length = struct.unpack_from("<QQ", head, 12)
-    return bool(32 + offset + length <= size)
-
-
-def _whole_tif(head: bytes, _tail: bytes, size: int) -> bool:
-    if len(head) < 8:
-        return False
-    (offset,) = struct.unpack_from("<I" if head.startswith(b"II") else ">I", head, 4)
-    return 8 <= int(offset) < size
-
-
-def _whole_p7(head: bytes, tail: bytes, size: int) -> bool:
-    if head[:1] != b"\x30":
-        return len(tail.strip()) > 64
-    length = head[1]
-    if length == 0x80:
-        return tail.endswith(b"\x00\x00")
-    if length < 0x80:
-        return size >= 2 + length
-    count = length & 0x7F
-    return size >= 2 + count + int.from_bytes(head[2 : 2 + count])
-
-
-_ENDS: dict[str, Callable[[bytes, bytes, int], bool]] = {
-    # Viewers look in the last kilobyte; producers put signatures and more behind it.
-    "pdf": lambda _head, tail, _size: b"%%EOF" in tail,
-    "jpg": _whole_jpg,
-    "png": lambda _head, tail, _size: b"IEND" in tail,
-    "gif": lambda _head, tail, _size: tail.rstrip(b"\x00").endswith(b";"),
-    "tif": _whole_tif,
-    "bmp": lambda head, _tail, size: (
-        len(head) >= 26 and int.from_bytes(head[10:14], "little") < size
-    ),
-    "ole": lambda _head, _tail, size: size >= 1536,
-    "rtf": lambda _head, tail, _size: b"}" in tail,
-    "7z": _whole_7z,
-    "xml": lambda _head, tail, _size: tail.rstrip(_BLANK).endswith(b">"),
-    "p7": _whole_p7,
-    **dict.fromkeys(_ZIPPED, lambda _head, tail, _size: b"PK\x05\x06" in tail),
-}

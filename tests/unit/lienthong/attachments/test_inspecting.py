@@ -1,8 +1,11 @@
 """What a file is, judged while it passes by: against its name, its type, its size, its digest."""
 
 import hashlib
+import io
+import zipfile
 
 import pytest
+import xlwt
 
 from lienthong.attachments.inspecting import FoundFile, Inspector
 from lienthong.attachments.words import FileWrong
@@ -160,3 +163,72 @@ def test_a_moving_picture_of_a_telephone_is_whole():
     photo = JPG[:40] + b"MotionPhoto" + JPG[40:] + b"ftyp" + bytes(200_000)
 
     assert inspect(photo, "a.jpg", part=4096).kind == "jpg"
+
+
+@pytest.fixture(scope="module")
+def workbook():
+    """Return what Excel 97 reads, of so many rows."""
+
+    def made(rows):
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("Hồ sơ")
+        for row in range(rows):
+            sheet.write(row, 0, f"000.00.15.H29-260302-{row:06}")
+        target = io.BytesIO()
+        book.save(target)
+        return target.getvalue()
+
+    return made
+
+
+@pytest.mark.parametrize("rows", [1, 200, 20_000])
+def test_an_old_workbook_that_was_partly_copied_is_cut_off(workbook, rows):
+    content = workbook(rows)
+
+    assert inspect(content, "a.xls", part=65_536).kind == "ole"
+    for part in (0.2, 0.5, 0.9):
+        copied = content[: max(int(len(content) * part), 1536)]
+        with pytest.raises(FileWrong) as caught:
+            inspect(copied, "a.xls", part=65_536)
+        assert caught.value.problem.code == "attachment.truncated"
+
+
+def test_an_old_file_whose_last_sector_is_not_full_is_whole(workbook):
+    assert inspect(workbook(200)[:-300], "a.xls", part=4096).kind == "ole"
+
+
+def test_a_pdf_for_reading_while_it_comes_is_whole_only_as_long_as_it_says():
+    begun = b"%PDF-1.4\n1 0 obj\n<</Linearized 1/L 000000500/H[1 2]/O 4>>\nendobj\n%%EOF\n"
+    content = begun + bytes(500 - len(begun) - 6) + b"%%EOF\n"
+
+    assert inspect(content).kind == "pdf"
+    assert inspect(content + b"7 0 obj\nendobj\n%%EOF\n").kind == "pdf"
+    with pytest.raises(FileWrong) as caught:
+        inspect(content[:300])
+    assert caught.value.problem.code == "attachment.truncated"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "is_whole"),
+    [
+        (lambda content: content, True),
+        (lambda content: content + b"\r\n", True),
+        (lambda content: content[:-1], False),
+        (lambda content: content[: content.index(b"PK\x01\x02") + 30] + content[-31:], False),
+    ],
+    ids=["whole", "more behind it", "comment cut", "directory cut"],
+)
+def test_an_archive_is_whole_with_its_directory_and_its_comment(spoil, is_whole):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for number in range(5):
+            archive.writestr(f"{number}.txt", b"x")
+        archive.comment = b"cua so 1."
+    content = spoil(target.getvalue())
+
+    if is_whole:
+        assert inspect(content, "a.zip").kind == "zip"
+        return
+    with pytest.raises(FileWrong) as caught:
+        inspect(content, "a.zip")
+    assert caught.value.problem.code == "attachment.truncated"
