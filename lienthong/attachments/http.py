@@ -14,6 +14,7 @@ import re
 import ssl
 from contextlib import closing, contextmanager
 from functools import partial
+from hashlib import sha256
 from http.client import HTTPException
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -97,7 +98,8 @@ class HttpFiles:
             if _is_number(length) and int(length) > limit:
                 raise too_large(declared, limit=limit, size=int(length))
             # What the caller does with the parts may fail too, and is none of the server's doing.
-            yield self._parts(response, declared)
+            parts = self._parts(response, declared)
+            yield parts if _is_framed(response) else self._proven(parts, declared)
 
     def _connect(self, root: Root, declared: DeclaredFile) -> HTTPConnection:
         server = self._server
@@ -171,6 +173,27 @@ class HttpFiles:
                 return
             yield part
 
+    def _proven(self, parts: Iterator[bytes], declared: DeclaredFile) -> Iterator[bytes]:
+        """Return parts whose end is that of the connection: only what is declared proves it."""
+        if declared.size is None and declared.sha256 is None:
+            raise self._away("unproven", declared, _NO_LENGTH, remedy=_SAY_LENGTH)
+        return self._compared(parts, declared)
+
+    def _compared(self, parts: Iterator[bytes], declared: DeclaredFile) -> Iterator[bytes]:
+        size, digest = 0, sha256()
+        for part in parts:
+            size += len(part)
+            digest.update(part)
+            yield part
+        # A longer one, or another one of the same length, is wrong: whoever takes it says so.
+        is_whole = (
+            digest.hexdigest() == declared.sha256
+            if declared.size is None
+            else size >= declared.size
+        )
+        if not is_whole:
+            raise self._away("unproven", declared, _CUT_OFF, remedy=_SAY_LENGTH)
+
     def _unreachable(
         self, declared: DeclaredFile, cause: str, *, wait: float | None = None
     ) -> FileAway:
@@ -180,12 +203,14 @@ class HttpFiles:
         )
         return away("unreachable", declared, text, remedy=_BY_ITSELF, wait=wait)
 
-    def _away(self, code: str, declared: DeclaredFile, what: Text) -> FileAway:
+    def _away(
+        self, code: str, declared: DeclaredFile, what: Text, *, remedy: Text | None = None
+    ) -> FileAway:
         text = Text(
             vi=f"chưa lấy được từ máy chủ tệp «{self._name}»: {what.vi}",
             en=f"cannot be had from the file server '{self._name}': {what.en}",
         )
-        return away(code, declared, text, remedy=_OPERATOR)
+        return away(code, declared, text, remedy=remedy or _OPERATOR)
 
 
 def _headers(server: FileServer) -> Mapping[str, str]:
@@ -197,6 +222,13 @@ def _headers(server: FileServer) -> Mapping[str, str]:
         pair = f"{server.user}:{server.password.get_secret_value()}"
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     return headers
+
+
+def _is_framed(response: BaseHTTPResponse) -> bool:
+    """Tell whether an answer says where it ends. Source: RFC 9112, 6.3."""
+    is_chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    has_length = _is_number(response.headers.get("content-length", "")) is not None
+    return is_chunked or has_length or response.status == 204
 
 
 def _host_of(root: Root) -> str:
@@ -234,6 +266,23 @@ _TLS = Text(
 _ENCODED = Text(
     vi="máy chủ trả nội dung đã nén dù không được yêu cầu",
     en="it sends a content encoding that was not asked for",
+)
+_NO_LENGTH = Text(
+    vi="máy chủ không cho biết độ dài (không có Content-Length), nên không biết tệp đã đủ hay chưa",
+    en="it does not say how long the file is (no Content-Length): nobody knows whether all of it "
+    "came",
+)
+_CUT_OFF = Text(
+    vi="kết nối kết thúc mà nội dung khác khai báo; máy chủ không cho biết độ dài (không có "
+    "Content-Length), nên có thể tệp chưa đủ",
+    en="the connection ended and it is not what is declared; without a Content-Length it may not "
+    "all have come",
+)
+_SAY_LENGTH = Text(
+    vi="Người vận hành yêu cầu máy chủ tệp gửi Content-Length, hoặc khai báo size hay sha256 của "
+    "tệp trong ánh xạ rồi gửi lại hồ sơ; hệ thống tự thử lại",
+    en="The operator has the file server send Content-Length, or has size or sha256 of the file in "
+    "the mapping and the dossier sent again; it is tried again by itself",
 )
 _BY_ITSELF = Text(
     vi="Không cần làm gì: hệ thống tự thử lại, cách nhau dài dần",

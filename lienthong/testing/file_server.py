@@ -25,7 +25,9 @@ class FileSite:
     cut: dict[str, int] = field(default_factory=dict)
     """So many bytes are sent of a longer file."""
     streams: dict[str, Callable[[], Iterator[bytes]]] = field(default_factory=dict)
-    """Files that are made while they are sent."""
+    """Files that are made while they are sent, in chunks."""
+    unframed: set[str] = field(default_factory=set)
+    """Paths whose answers do not say how long they are: they end with the connection."""
     asked: list[str] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     """The headers of each, names in small letters."""
@@ -60,7 +62,8 @@ def serving_files(tls: ssl.SSLContext | None = None) -> Iterator[FileSite]:
             self.send_response(status)
             for name, value in site.headers.get(path, {}).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            if path not in site.unframed:
+                self.send_header("Content-Length", str(len(body)))
             self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(body[: site.cut.get(path, len(body))])
@@ -68,12 +71,14 @@ def serving_files(tls: ssl.SSLContext | None = None) -> Iterator[FileSite]:
 
         def _stream(self, make: Callable[[], Iterator[bytes]]) -> None:
             self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
             self.send_header("Connection", "close")
             self.end_headers()
             self.close_connection = True
             try:
                 for part in make():
-                    self.wfile.write(part)
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+                self.wfile.write(b"0\r\n\r\n")
             except OSError:
                 # Whoever asked has gone.
                 return

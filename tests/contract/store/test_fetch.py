@@ -294,6 +294,50 @@ def test_a_transfer_that_breaks_off_is_no_verdict_about_the_file(bench, dossier)
     assert bench.kept() == []
 
 
+def test_an_answer_that_does_not_say_how_long_it_is_proves_nothing(bench, dossier):
+    digest = hashlib.sha256(PDF).hexdigest()
+    for number in (1, 2, 3):
+        bench.site.files[f"/f/{number}"] = PDF
+        bench.site.unframed.add(f"/f/{number}")
+    dossier("m1", bench.declare(1))
+    dossier("m2", bench.declare(2, size=len(PDF)), code="D-2")
+    dossier("m3", bench.declare(3, sha256=digest), code="D-3")
+
+    bench.fetch()
+
+    assert bench.exchange.states() == [("m1", "held"), ("m2", "ready"), ("m3", "ready")]
+    [problem] = bench.problems("m1")
+    assert problem.code == "attachment.unproven"
+    assert "Content-Length" in problem.message.vi
+    assert "Content-Length" in problem.suggestion.en
+
+
+@pytest.mark.parametrize("said", [{"size": len(PDF)}, {"sha256": hashlib.sha256(PDF).hexdigest()}])
+def test_an_answer_of_no_length_that_ends_too_early_is_no_verdict_either(bench, dossier, said):
+    bench.site.files["/f/1"] = PDF
+    bench.site.unframed.add("/f/1")
+    bench.site.cut["/f/1"] = 30
+    dossier("m1", bench.declare(1, **said))
+
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert bench.problems("m1")[0].code == "attachment.unproven"
+    assert bench.kept() == []
+
+
+def test_an_answer_of_no_length_and_another_content_is_wrong(bench, dossier):
+    bench.site.files |= {"/f/1": PDF + b"\n", "/f/2": PDF[:-1] + b" "}
+    bench.site.unframed |= {"/f/1", "/f/2"}
+    digest = hashlib.sha256(PDF).hexdigest()
+    dossier("m1", *(bench.declare(n, size=len(PDF), sha256=digest) for n in (1, 2)))
+
+    bench.fetch()
+
+    codes = [problem.code for problem in bench.problems("m1")]
+    assert codes == ["attachment.wrong_size", "attachment.wrong_sha256"]
+
+
 def test_a_file_that_comes_later_is_waited_for_as_long_as_is_set(bench, dossier):
     bench.servers["land"] = bench.servers["land"].model_copy(update={"missing_after_seconds": 300})
     dossier("m1", bench.declare())

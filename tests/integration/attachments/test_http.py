@@ -41,10 +41,11 @@ def server_of(site, **changes):
     return FileServer.model_validate(values | changes)
 
 
-def fetch(site, *servers, url=None, limit=1_000_000):
+def fetch(site, *servers, url=None, limit=1_000_000, size=None):
     named = {f"s{number}": one for number, one in enumerate(servers)}
+    source = url or f"{site.url}/f/a.pdf"
     declared = DeclaredFile(
-        number=1, place=Place(), name="a.pdf", way="url", source=url or f"{site.url}/f/a.pdf"
+        number=1, place=Place(), name="a.pdf", way="url", source=source, size=size
     )
     with FileSources(named).open(declared, agency="land", limit=limit) as parts:
         return b"".join(parts)
@@ -187,7 +188,10 @@ def test_a_length_that_is_no_number_ends_nobody_s_fetching(site, odd, monkeypatc
         ),
     )
 
-    assert fetch(site, server_of(site)) == PDF
+    assert fetch(site, server_of(site), size=len(PDF)) == PDF
+    with pytest.raises(FileAway) as told:
+        fetch(site, server_of(site))
+    assert told.value.problem.code == "attachment.unproven"
 
 
 def test_nobody_there_is_no_fault_of_the_file(site):
