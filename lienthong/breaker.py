@@ -26,7 +26,7 @@ from lienthong.retry import Backoff
 if TYPE_CHECKING:
     from random import Random
 
-HEALTH = frozenset({Outcome.DELIVERED, Outcome.EXISTS, Outcome.REJECTED})
+HEALTH = frozenset({Outcome.DELIVERED, Outcome.EXISTS, Outcome.MISSING, Outcome.REJECTED})
 """Outcomes of a target that does its work; all others speak of trouble when there are many."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

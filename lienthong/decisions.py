@@ -95,6 +95,8 @@ def after_send(
             wait=Wait.PERSON,
             reason="the portal says 'exists' to something that was not an add",
         )
+    if outcome is Outcome.MISSING:
+        return _after_missing(is_update=packet is Packet.DOSSIER and was_update)
     if outcome is Outcome.REJECTED:
         return Next(state=State.PARKED, wait=Wait.PERSON, reason="refused by the portal")
     if outcome is Outcome.UNSENDABLE:
@@ -121,6 +123,21 @@ def after_send(
     if outcome is Outcome.UNKNOWN:
         return Next(state=State.UNKNOWN, reason="no usable answer: the portal is asked")
     return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=NOTHING_DONE[outcome])
+
+
+def _after_missing(*, is_update: bool) -> Next:
+    if is_update:
+        return Next(
+            state=State.RETRYING,
+            wait=Wait.BACKOFF,
+            portal_has_dossier=False,
+            reason="the portal does not have it: add",
+        )
+    return Next(
+        state=State.QUARANTINED,
+        wait=Wait.PERSON,
+        reason="the portal says 'does not exist' to something that was not an update",
+    )
 
 
 _TO_AGENCY = {

@@ -7,6 +7,10 @@ REASONS: dict[str, str] = {
     "the portal says 'exists' to something that was not an add": (
         "Cổng trả lời «đã tồn tại» cho một lần gửi không phải thêm mới"
     ),
+    "the portal does not have it: add": "Cổng chưa có hồ sơ: chuyển sang thêm mới",
+    "the portal says 'does not exist' to something that was not an update": (
+        "Cổng trả lời «chưa tồn tại» cho một lần gửi không phải cập nhật"
+    ),
     "the portal does not take its values; nothing was sent, the attempt says which": (
         "Cổng không nhận một số giá trị của nó; chưa gửi gì, lần gửi cuối nêu rõ giá trị nào"
     ),

@@ -38,6 +38,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lookup": ("hỏi", "look-up"),
     "delivered": ("Cổng đã nhận", "delivered"),
     "exists": ("Cổng đã có hồ sơ", "the portal has it already"),
+    "missing": ("Cổng chưa có hồ sơ", "the portal does not have it"),
     "rejected": ("Cổng từ chối", "refused"),
     "busy": ("Cổng bận, chưa nhận", "busy, nothing was done"),
     "not_sent": ("chưa gửi được", "not sent"),

@@ -725,6 +725,9 @@ class Installation:
                     quiet_period=self.target.quiet_period,
                     resend_unproven_progress=self.target.resend_unproven_progress,
                 ),
+                portals=frozenset(
+                    name for name, peer in self.settings.peers.items() if peer.is_portal
+                ),
                 rows_per_call=self.target.progress_rows_per_call,
                 shared=self.shared_agencies,
             ),

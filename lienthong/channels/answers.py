@@ -18,7 +18,12 @@ from lienthong.channels.envelopes import Fault, Opened, open_reply, read_content
 from lienthong.channels.json_profile import FAILURE_TEXTS
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import says, says_success
-from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
+from lienthong.channels.statuses import (
+    REFUSED_STATUSES,
+    judge_refusal,
+    judge_status,
+    read_retry_after,
+)
 from lienthong.channels.wire import one_line
 from schemas.errors import InputError
 from schemas.parser import XmlRefused
@@ -232,16 +237,8 @@ class Judge:
             return self._judge_success(reply, response, request=request, now=now)
         if response.receipt_element is not None:
             outcome, detail = Outcome.UNRECOGNISED, f"a receipt beside {detail}"
-        elif code in profile.exists_codes and (
-            not profile.exists_texts or says(message, texts=profile.exists_texts)
-        ):
-            outcome = Outcome.EXISTS
-        elif code in profile.rejected_codes:
-            outcome = Outcome.REJECTED
-        elif code in profile.busy_codes:
-            outcome = Outcome.BUSY
         else:
-            outcome = Outcome.UNRECOGNISED
+            outcome = judge_refusal(code, message, profile=profile)
         if outcome is not Outcome.UNRECOGNISED and says_success(message, profile=profile):
             outcome, detail = Outcome.UNRECOGNISED, f"{detail}, but the text is one of success"
         return self._finish(reply, outcome, detail, code=code)

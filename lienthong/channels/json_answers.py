@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 from lienthong.channels.json_replies import NotJson, Verdict, codes_named, read_verdicts
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import says, says_success
-from lienthong.channels.statuses import REFUSED_STATUSES, judge_status, read_retry_after
+from lienthong.channels.statuses import (
+    REFUSED_STATUSES,
+    judge_refusal,
+    judge_status,
+    read_retry_after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,7 +87,7 @@ class VerdictRules:
                 return Outcome.UNRECOGNISED, f"{detail} inside an answer with code {one.code}"
         if verdict.code in self.profile.success_codes:
             return self._judge_success(verdict, detail, dossier_codes=dossier_codes)
-        outcome = self._judge_refusal(verdict)
+        outcome = judge_refusal(verdict.code, verdict.message, profile=self.profile)
         if outcome is not Outcome.UNRECOGNISED and self.says_success(verdict.message):
             return Outcome.UNRECOGNISED, f"{detail}, but the text is one of success"
         items = codes_named(verdict.results or (), "error_code")
@@ -111,18 +116,6 @@ class VerdictRules:
         if named and named != set(dossier_codes):
             return Outcome.UNRECOGNISED, f"{detail}, but the result is about some of the rows only"
         return Outcome.DELIVERED, detail
-
-    def _judge_refusal(self, verdict: Verdict) -> Outcome:
-        profile = self.profile
-        if verdict.code in profile.exists_codes and (
-            not profile.exists_texts or says(verdict.message, texts=profile.exists_texts)
-        ):
-            return Outcome.EXISTS
-        if verdict.code in profile.rejected_codes:
-            return Outcome.REJECTED
-        if verdict.code in profile.busy_codes:
-            return Outcome.BUSY
-        return Outcome.UNRECOGNISED
 
     def says_success(self, message: str) -> bool:
         """Return whether a text is one of success."""

@@ -46,6 +46,8 @@ class Outcome(Enum):
     """A success answer from the allow-list, and, where the channel has receipts, a valid one."""
     EXISTS = "exists"
     """Refused because the portal has this dossier already: the next attempt must update."""
+    MISSING = "missing"
+    """Refused because the portal has no such dossier to update: the next attempt must add."""
     REJECTED = "rejected"
     """Refused for good: this very document will never be accepted."""
     BUSY = "busy"

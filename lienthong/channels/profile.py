@@ -90,6 +90,12 @@ class TargetProfile(BaseModel):
     exists_texts: tuple[str, ...] = Field(
         default=("đã tồn tại",), description="one of them must stand beside an exists code"
     )
+    missing_codes: tuple[str, ...] = Field(
+        default=(), description="an update is refused because there is no such dossier"
+    )
+    missing_texts: tuple[str, ...] = Field(
+        default=("chưa tồn tại",), description="one of them must stand beside a missing code"
+    )
     rejected_codes: tuple[str, ...] = Field(default=(), description="permanent refusals")
     busy_codes: tuple[str, ...] = Field(default=(), description="nothing was done, later may help")
     busy_statuses: tuple[int, ...] = Field(
@@ -184,7 +190,7 @@ class TargetProfile(BaseModel):
         _ = parts.port  # raises ValueError, in words, where the port is not a number
         return value
 
-    @field_validator("success_texts", "exists_texts")
+    @field_validator("success_texts", "exists_texts", "missing_texts")
     @classmethod
     def _check_texts(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         if not all(value.strip() for value in values):
@@ -253,6 +259,7 @@ class TargetProfile(BaseModel):
         lists = {
             "success_codes": self.success_codes,
             "exists_codes": self.exists_codes,
+            "missing_codes": self.missing_codes,
             "rejected_codes": self.rejected_codes,
             "busy_codes": self.busy_codes,
         }
@@ -264,13 +271,20 @@ class TargetProfile(BaseModel):
             "rejected_codes": self.rejected_codes,
             "busy_codes": self.busy_codes,
             "exists_codes": self.exists_codes,
+            "missing_codes": self.missing_codes,
         }
         # A code may both exist and reject where a text tells the two apart: "3" is used for both.
-        told_apart = {"rejected_codes", "exists_codes"} if self.exists_texts else set()
+        told_apart = []
+        if self.exists_texts:
+            told_apart.append({"rejected_codes", "exists_codes"})
+        if self.missing_texts:
+            told_apart.append({"rejected_codes", "missing_codes"})
+        if self.exists_texts and self.missing_texts:
+            told_apart.append({"exists_codes", "missing_codes"})
         return [
             f"code {code!r} stands in both {one} and {other}"
             for one, other in combinations(lists, 2)
-            if {one, other} != told_apart
+            if {one, other} not in told_apart
             for code in sorted(set(lists[one]) & set(lists[other]))
         ]
 

@@ -1,10 +1,11 @@
-"""What the HTTP status of an answer says by itself, whatever protocol is spoken over it."""
+"""What the HTTP status or the code of an answer says, whatever protocol is spoken over it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from lienthong.channels.port import Outcome
+from lienthong.channels.profile import says
 from lienthong.channels.retry_after import parse_retry_after
 
 if TYPE_CHECKING:
@@ -48,6 +49,22 @@ def judge_status(
         # request through first.
         return Outcome.UNKNOWN, f"HTTP {status}: the request may have taken effect"
     return Outcome.UNRECOGNISED, f"HTTP {status}"
+
+
+def judge_refusal(code: str | None, message: str, *, profile: TargetProfile) -> Outcome:
+    """Return what a code that is none of success means; a text tells two uses of one code apart."""
+    by_text = (
+        (profile.exists_codes, profile.exists_texts, Outcome.EXISTS),
+        (profile.missing_codes, profile.missing_texts, Outcome.MISSING),
+    )
+    for codes, texts, outcome in by_text:
+        if code in codes and (not texts or says(message, texts=texts)):
+            return outcome
+    if code in profile.rejected_codes:
+        return Outcome.REJECTED
+    if code in profile.busy_codes:
+        return Outcome.BUSY
+    return Outcome.UNRECOGNISED
 
 
 def read_retry_after(reply: Reply, *, profile: TargetProfile, now: datetime) -> timedelta | None:

@@ -32,6 +32,7 @@ TROUBLE = frozenset({401, 403, 407, 408, 429})
 LEARNT = {
     Outcome.DELIVERED: "success",
     Outcome.EXISTS: "exists",
+    Outcome.MISSING: "missing",
     Outcome.REJECTED: "rejected",
     Outcome.BUSY: "busy",
 }
@@ -127,6 +128,7 @@ def kinds_of(profile: TargetProfile, *, code_names: tuple[str, ...] = ()) -> Kin
         "busy": profile.busy_codes,
         "rejected": profile.rejected_codes,
         "exists": profile.exists_codes,
+        "missing": profile.missing_codes,
         "success": profile.success_codes,
     }
     mapped: set[str] = set()

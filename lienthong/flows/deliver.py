@@ -121,6 +121,8 @@ class DeliveryRules:
     backoff: Backoff
     look_ups: LookUpRules
     direction: Direction = Direction.TO_PORTAL
+    portals: frozenset[str] = frozenset()
+    """Peers that are the portal."""
     shared: frozenset[str] = frozenset()
     """Agencies of whose delivered dossiers others may be told."""
     rows_per_call: int = 1
@@ -204,6 +206,7 @@ class Deliverer:
             lease=rules.lease,
             crash_limit=rules.crash_limit,
             grace=BACKLOG_GRACE,
+            portals=rules.portals,
         )
         self._out: dict[_Future, list[_Call]] = {}
         """By the call, those that share it."""

@@ -58,7 +58,7 @@ def let_go_again(
     work.connection.execute(
         update(dossiers)
         .where(dossiers.c.code == ledger.code)
-        .values(acknowledged=False, at_portal=False)
+        .values(acknowledged=False, at_portal=False, missing_since=work.at)
     )
     ledger.acknowledged = False
     changes = Changes(work)

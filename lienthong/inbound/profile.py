@@ -186,6 +186,9 @@ class PeerProfile(BaseModel):
     )
     routes: PeerRoutes
     answers: PeerAnswers = PeerAnswers()
+    is_portal: bool = Field(
+        default=False, description="it is the target's portal: a dossier that it files is there"
+    )
     schema_versions: tuple[str, ...] = Field(
         default=version_names(), min_length=1, description="of services that have a schema"
     )

@@ -149,6 +149,9 @@ _FILED_AT_PORTAL = exists().where(
     _filed.c.submission_id == submissions.c.id,
     submissions.c.service == Packet.DOSSIER.value,
     submissions.c.door.in_(PORTAL_DOORS),
+    # Another peer may send such a message, too, of what the portal never heard of.
+    among(submissions.c.sender, "_portals"),
+    or_(dossiers.c.missing_since.is_(None), _filed.c.created_at > dossiers.c.missing_since),
 )
 _CLAIM = (
     update(dossiers)
@@ -219,6 +222,8 @@ class Claiming:
     """A message whose attempts were abandoned so often is parked."""
     grace: timedelta
     """How long what is due is left to its hint before it counts as backlog."""
+    portals: frozenset[str] = frozenset()
+    """Peers that are the portal: what they file is there already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +344,7 @@ class _Beginning:
         self._ledgers = ledgers
         self._until = work.at + claiming.lease
         self._crash_limit = claiming.crash_limit
+        self._portals = claiming.portals
         self._changes = Changes(work)
         self._attempts: list[dict[str, Any]] = []
         self._released: list[str] = []
@@ -348,7 +354,8 @@ class _Beginning:
     def run(self) -> dict[str, Task | datetime | None]:
         turns = {code: self._next_to_go(code) for code in self._fences}
         self._codes = {turn.id: code for code, turn in turns.items() if turn is not None}
-        rows = _rows(self._work.connection, [turn.id for turn in turns.values() if turn])
+        ids = [turn.id for turn in turns.values() if turn]
+        rows = _rows(self._work.connection, ids, portals=self._portals)
         open_fates = {
             turn.id: Outcome.UNKNOWN if turn.state is State.SENDING else Found.FAILED
             for turn in turns.values()
@@ -478,10 +485,13 @@ class _Beginning:
             connection.execute(END_CLAIM, {"_codes": self._released})
 
 
-def _rows(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
+def _rows(
+    connection: Connection, ids: Sequence[str], *, portals: Collection[str]
+) -> dict[str, Any]:
     if not ids:
         return {}
-    return {row.id: row for row in connection.execute(_ROWS, {"_ids": ids})}
+    found = connection.execute(_ROWS, {"_ids": ids, "_portals": sorted(portals)})
+    return {row.id: row for row in found}
 
 
 def _count_look_ups(connection: Connection, ids: Sequence[str]) -> dict[str, int]:

@@ -166,6 +166,7 @@ class _Finishing:
         row: dict[str, Any] = {"_code": task.ledger}
         if next_.portal_has_dossier is not None:
             row["at_portal"] = next_.portal_has_dossier
+            row["missing_since"] = None if next_.portal_has_dossier else self._work.at
         if next_.state is State.DELIVERED and task.packet is Packet.DOSSIER:
             row["acknowledged"] = True
         if len(row) > 1:

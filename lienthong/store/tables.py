@@ -167,6 +167,7 @@ dossiers = Table(
     Column("next_sequence", Integer, nullable=False, default=1),
     Column("acknowledged", Boolean, nullable=False, default=False, comment="by the portal, to us"),
     Column("at_portal", Boolean, nullable=False, default=False, comment="as far as is known"),
+    Column("missing_since", UtcTime, comment="when the portal was last proven not to have it"),
     Column("lease_until", UtcTime),
     Column("fence", BigInteger, nullable=False, default=0),
 )

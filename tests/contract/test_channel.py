@@ -482,6 +482,8 @@ def test_a_status_and_a_web_page_mean_the_same_on_every_channel(speech, status, 
         (200, "-3", "HỒ SƠ ĐÃ TỒN TẠI.", Outcome.EXISTS),
         (200, "3", unicodedata.normalize("NFD", "Hồ sơ đã tồn tại"), Outcome.EXISTS),
         (200, "3", "Lỗi khác", Outcome.UNRECOGNISED),
+        (200, "4", "Hồ sơ chưa tồn tại", Outcome.MISSING),
+        (200, "4", "Thủ tục không đúng", Outcome.UNRECOGNISED),
         (200, "44", "Sai", Outcome.REJECTED),
         (200, "55", "Bận", Outcome.BUSY),
         (201, "55", "Bận", Outcome.UNRECOGNISED),
@@ -492,7 +494,9 @@ def test_a_status_and_a_web_page_mean_the_same_on_every_channel(speech, status, 
 def test_a_whole_answer_means_what_the_profile_says(speech, status, code, message, outcome):
     body = speech.said(code, message)
 
-    answer = send(speech, http(status, body), rejected_codes=["44"], busy_codes=["55"])
+    answer = send(
+        speech, http(status, body), rejected_codes=["44"], busy_codes=["55"], missing_codes=["4"]
+    )
 
     assert (answer.outcome, answer.http_status, answer.raw) == (outcome, status, body)
     assert answer.receipt is None

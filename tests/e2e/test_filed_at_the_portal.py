@@ -115,6 +115,7 @@ def site(cli, start):
         f'data_dir = "data"\nkeys_dir = "{keys}"\n'
         "[delivery]\nbackoff_first_seconds = 0.2\n"
         "[http]\nport = 0\n"
+        "[peers.portal]\nis_portal = true\n"
         f'[peers.portal.soap]\ntrust = ["{keys}/portal.cert.pem"]\n'
         "[peers.portal.json]\ntoken = true\n"
         "[peers.portal.services.DongBoHoSoMC]\n"

@@ -201,6 +201,7 @@ def exchange(store, clock, monkeypatch):
                 quiet_period=timedelta(minutes=10),
                 resend_unproven_progress=False,
             ),
+            portals=frozenset({"portal"}),
         ),
         pacer=Pacer(breaker=Breaker(threshold=5, backoff=backoff, random=Random(1))),
         agency_codes=lambda _name: "000.00.15.H29",

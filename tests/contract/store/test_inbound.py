@@ -13,7 +13,15 @@ from sqlalchemy import select
 
 from adapters import CsvOptions
 from lienthong.breaker import Breaker
-from lienthong.channels.port import Answer, Direction, HandedFile, Outcome, Packet
+from lienthong.channels.port import (
+    Answer,
+    Direction,
+    Found,
+    HandedFile,
+    LookUp,
+    Outcome,
+    Packet,
+)
 from lienthong.cli.machine import view_values
 from lienthong.conversion import Prepared, PreparedEvent
 from lienthong.decisions import LookUpRules
@@ -291,17 +299,18 @@ def test_one_agency_may_be_told_of_the_dossier_of_another(town):
 
 
 @pytest.mark.parametrize(
-    ("service", "door", "is_update"),
+    ("service", "door", "peer", "is_update"),
     [
-        ("DongBoHoSoMC", "portal-json", True),
-        ("ChungTuThue", "portal-json", False),
-        ("DongBoHoSoMC", "sharing", False),
+        ("DongBoHoSoMC", "portal-json", "portal", True),
+        ("DongBoHoSoMC", "portal-json", "tax", False),
+        ("ChungTuThue", "portal-json", "portal", False),
+        ("DongBoHoSoMC", "sharing", "portal", False),
     ],
 )
 def test_the_first_word_about_a_dossier_that_was_filed_at_the_portal_is_an_update(
-    town, service, door, is_update
+    town, service, door, peer, is_update
 ):
-    town.receive("H1,filed", service=service, door=door)
+    town.receive("H1,filed", service=service, door=door, peer=peer)
     town.desk.receive("H1,received")
     town.expand()
 
@@ -311,13 +320,57 @@ def test_the_first_word_about_a_dossier_that_was_filed_at_the_portal_is_an_updat
 
 
 def test_what_another_agency_was_told_of_that_code_makes_no_update_of_an_add(town):
-    town.receive("H1,filed", to="health", service="DongBoHoSoMC")
+    town.receive("H1,filed", to="health", service="DongBoHoSoMC", peer="portal")
     town.desk.receive("H1,received", agency="land")
     town.expand()
 
     town.exchange.step(rounds=2)
 
     assert [request.is_updating for request in town.exchange.portal.sent] == [False]
+
+
+def updates(town, *, rounds=1):
+    """Let what is due go, and return whether each went as an update."""
+    for _ in range(rounds):
+        town.exchange.step(rounds=2)
+        town.exchange.clock.tick(minutes=15)
+    return [request.is_updating for request in town.exchange.portal.sent]
+
+
+def test_a_dossier_that_the_portal_says_it_has_not_goes_as_an_add(town):
+    town.exchange.portal.answers.append(Answer(outcome=Outcome.MISSING))
+    town.receive("H1,filed", service="DongBoHoSoMC", peer="portal")
+    town.desk.receive("H1,received")
+    town.expand()
+
+    assert updates(town, rounds=2) == [True, False]
+    town.desk.receive("H1,in work", key="k2")
+    town.expand()
+    assert updates(town) == [True, False, True]
+
+
+def test_an_absence_that_is_proven_makes_an_add_of_what_was_filed(town):
+    town.exchange.portal.answers.append(Answer(outcome=Outcome.UNKNOWN))
+    town.exchange.portal.look_ups += [LookUp(found=Found.ABSENT)] * 2
+    town.receive("H1,filed", service="DongBoHoSoMC", peer="portal")
+    town.desk.receive("H1,received")
+    town.expand()
+
+    assert updates(town, rounds=3) == [True, False]
+
+
+def test_what_is_filed_again_after_it_was_missing_is_an_update_again(town):
+    busy = Answer(outcome=Outcome.BUSY)
+    town.exchange.portal.answers += [Answer(outcome=Outcome.MISSING), busy]
+    town.receive("H1,filed", service="DongBoHoSoMC", peer="portal")
+    town.desk.receive("H1,received")
+    town.expand()
+    assert updates(town, rounds=2) == [True, False]
+
+    town.receive("H1,filed again", service="DongBoHoSoMC", peer="portal", key="k9")
+    town.expand()
+
+    assert updates(town) == [True, False, True]
 
 
 def test_an_agency_that_is_away_costs_nothing_and_holds_up_no_other(town):

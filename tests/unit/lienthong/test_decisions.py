@@ -119,6 +119,23 @@ def test_exists_on_an_add_makes_the_next_attempt_an_update():
     assert next_.portal_has_dossier is True
 
 
+def test_missing_on_an_update_makes_a_later_attempt_an_add():
+    next_ = after_send(Outcome.MISSING, packet=Packet.DOSSIER, was_update=True)
+
+    # Not at once: a portal that says 'exists' to the add is not asked in a tight circle.
+    assert (next_.state, next_.wait) == (State.RETRYING, Wait.BACKOFF)
+    assert next_.portal_has_dossier is False
+
+
+@pytest.mark.parametrize(
+    ("packet", "was_update"), [(Packet.DOSSIER, False), (Packet.PROGRESS, False)]
+)
+def test_missing_on_what_is_no_update_is_quarantined(packet, was_update):
+    next_ = after_send(Outcome.MISSING, packet=packet, was_update=was_update)
+
+    assert (next_.state, next_.wait) == (State.QUARANTINED, Wait.PERSON)
+
+
 def test_exists_on_an_update_is_quarantined_instead_of_going_round_for_ever():
     next_ = after_send(Outcome.EXISTS, packet=Packet.DOSSIER, was_update=True)
 
