@@ -13,6 +13,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "submission.repeated": ("Tệp được gửi lại", "the file came again"),
     "message.ready": ("Đã ký, sẵn sàng gửi", "signed, ready to be sent"),
     "message.held": ("Đã ký, chờ thông điệp trước", "signed, waits for one before it"),
+    "message.files_late": (
+        "Đã báo cơ quan: hồ sơ chờ tệp đính kèm",
+        "its agency was told that it waits for a file",
+    ),
     "message.files_away": ("Chưa lấy được tệp đính kèm, sẽ thử lại", "a file cannot be had yet"),
     "message.files_complete": ("Đã đủ tệp đính kèm, đúng khai báo", "its files are all there"),
     "message.sending": ("Bắt đầu gửi tới Cổng", "it is being sent"),

@@ -325,6 +325,7 @@ class Installation:
                     longest=timedelta(seconds=settings.backoff_longest_seconds),
                 ),
                 limits=self.file_limits,
+                tell_after=timedelta(seconds=settings.tell_after_seconds),
                 max_ratio=self.archive_ratio,
             ),
             clock=self.clock,

@@ -128,6 +128,11 @@ class AttachmentSettings(BaseModel):
     max_dossier_bytes: int = Field(default=8 * GIB, ge=1, description="of all files of a dossier")
     slots: int = Field(default=8, ge=1, le=64, description="dossiers at once, in one process")
     slots_per_agency: int = Field(default=2, ge=1, le=64, description="of them")
+    tell_after_seconds: float = Field(
+        default=3600,
+        ge=0,
+        description="how long a dossier may wait for its files before its agency is told",
+    )
     lease_seconds: float = Field(default=120, ge=10, le=3600)
     backoff_first_seconds: float = Field(default=10, gt=0)
     backoff_longest_seconds: float = Field(default=3600, gt=0)

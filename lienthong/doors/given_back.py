@@ -40,7 +40,7 @@ FOLDER = "annotated"
 """Inside `results`."""
 NOTED = "annotate.json"
 """In the worker's folder: ids of submissions that are to be given back."""
-TOLD = frozenset({"refused", "broken_off", "rejected", "parked", "quarantined"})
+TOLD = frozenset({"refused", "broken_off", "rejected", "held", "parked", "quarantined"})
 """Kinds of results after which a file is given back."""
 
 

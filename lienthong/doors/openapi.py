@@ -29,6 +29,7 @@ KINDS = (
     "refused",
     "broken_off",
     "rejected",
+    "held",
     "repeated",
     "left_out",
     "delivered",

@@ -44,6 +44,7 @@ from lienthong.store.attachments import (
     note_found,
     put_off,
     read_waiting,
+    tell_once,
 )
 from lienthong.store.database import reading
 from lienthong.store.ledgers import Changes, load_ledgers
@@ -102,6 +103,8 @@ class FetchRules:
     lease: timedelta
     backoff: Backoff
     limits: FileLimits
+    tell_after: timedelta = timedelta(hours=1)
+    """How long a dossier may wait before its agency is told."""
     max_ratio: Callable[[str], int | None] = lambda _agency: None
     """By agency: how much the files of its archives may unpack; None: it sends no archives."""
 
@@ -382,8 +385,12 @@ class Fetcher:
             if tries == 1:
                 work.note("message.files_away", message.id, codes=code)
             pause = self._rules.backoff.delay(tries, random=self._random)
-            put_off(work, claim, due_at=work.at + max(pause, timedelta(seconds=error.wait or 0)))
+            due_at = work.at + max(pause, timedelta(seconds=error.wait or 0))
+            put_off(work, claim, due_at=due_at)
             changes.give_way(ledger, message)
+            is_late = due_at - waiting.created_at >= self._rules.tell_after
+            if is_late and message.state is State.HELD:
+                _tell(work, claim, message, error.problem)
             moving = _let_go(changes, ledger)
         log.warning("fetch.away", message=claim.message_id, code=code, tries=tries)
         return moving
@@ -405,6 +412,18 @@ def away_of(error: FileWrong, declared: DeclaredFile) -> FileAway:
     """Return the same finding of a file that may still come."""
     problem = error.problem
     return away("not_there_yet", declared, _NOT_YET, remedy=problem.suggestion or _NOT_YET)
+
+
+def _tell(work: Work, claim: FetchClaim, message: Known, problem: Problem) -> None:
+    """Have the agency told which file is waited for, unless it was told the same before."""
+    if tell_once(work, claim, f"{problem.code} {problem.field}"):
+        work.note("message.files_late", message.id, codes=problem.code)
+        work.tell(
+            message.agency,
+            State.HELD.value,
+            submission_id=message.submission_id,
+            message_id=message.id,
+        )
 
 
 def _problems(work: Work, message: Known, found: Sequence[Problem]) -> bytes | None:

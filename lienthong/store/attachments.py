@@ -257,6 +257,13 @@ def put_off(work: Work, claim: FetchClaim, *, due_at: datetime) -> None:
     )
 
 
+def tell_once(work: Work, claim: FetchClaim, what: str) -> bool:
+    """Write down what an agency is told that a claimed message waits for; False: it was told."""
+    is_new = or_(fetches.c.told.is_(None), fetches.c.told != what)
+    telling = update(fetches).where(*_of(claim), is_new).values(told=what)
+    return work.connection.execute(telling).rowcount == 1
+
+
 def _of(claim: FetchClaim) -> tuple[Any, Any]:
     return fetches.c.message_id == claim.message_id, fetches.c.fence == claim.fence
 

@@ -1,5 +1,5 @@
-"""Everything wrong with one submission, as far as is known now: of the file, its records, and
-the portal's refusals."""
+"""Everything wrong with one submission, as far as is known now: of the file, its records, the
+files that they wait for, and the portal's refusals."""
 
 from __future__ import annotations
 
@@ -108,7 +108,11 @@ def _page(
                 messages.c.record > record,
                 and_(messages.c.record == record, messages.c.item > item),
             ),
-            messages.c.state.in_((State.REJECTED.value, *_REFUSED)),
+            or_(
+                messages.c.state.in_((State.REJECTED.value, *_REFUSED)),
+                # It waits for a file that was looked for in vain.
+                and_(messages.c.state == State.HELD.value, messages.c.awaits_files > 0),
+            ),
         )
         .order_by(messages.c.record, messages.c.item)
         .limit(PAGE)

@@ -290,6 +290,7 @@ fetches = Table(
     Column("due_at", UtcTime, nullable=False),
     Column("lease_until", UtcTime, comment="of the worker that fetches"),
     Column("fence", BigInteger, nullable=False, default=0),
+    Column("told", Text, comment="what its agency was told that it waits for: code and file"),
     Index("fetches_due", "due_at"),
     comment="messages whose files are to be fetched",
 )

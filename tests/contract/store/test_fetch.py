@@ -29,10 +29,13 @@ from lienthong.store.attachments import (
 )
 from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import reading
+from lienthong.store.findings import submission_findings
 from lienthong.store.intake import Origin
 from lienthong.store.ledgers import load_ledgers
+from lienthong.store.portal_answers import no_columns
 from lienthong.store.queries import show_message
 from lienthong.store.reissuing import Made, put_in_place
+from lienthong.store.results import list_results, result_values
 from lienthong.store.rotation import rotate
 from lienthong.store.tables import attachments, audit, fetches
 from lienthong.store.vault import SealBroken
@@ -845,6 +848,80 @@ def test_a_file_beside_that_stays_wrong_is_waited_for_no_longer_than_is_set(benc
 
     assert bench.exchange.state_of("m1") == "rejected"
     assert bench.problems("m1")[0].code == "attachment.truncated"
+
+
+class Told:
+    """What agencies were told of files that are waited for."""
+
+    def __init__(self, bench):
+        self._bench = bench
+
+    def __call__(self):
+        store, clock = self._bench.store, self._bench.exchange.clock
+        found = list_results(store, agency="land", after=0, limit=100, clock=clock)
+        return [
+            (one.message_id, [problem.code for problem in one.problems])
+            for one in found
+            if one.kind == "held"
+        ]
+
+    def values(self):
+        store, clock = self._bench.store, self._bench.exchange.clock
+        found = list_results(store, agency="land", after=0, limit=100, clock=clock)
+        return result_values(found[-1])
+
+
+def test_an_agency_is_told_once_that_its_dossier_waits_for_a_file(bench, dossier):
+    told = Told(bench)
+    bench.site.files["/f/1"] = PDF
+    bench.site.statuses["/f/2"] = 503
+    dossier("m1", bench.declare(1), bench.declare(2, name="giay.pdf"))
+
+    for _ in range(6):
+        bench.fetch(tell_after=timedelta(hours=2))
+        bench.exchange.clock.tick(minutes=10)
+    assert told() == []
+
+    for _ in range(5):
+        bench.fetch(tell_after=timedelta(hours=2))
+        bench.exchange.clock.tick(hours=1)
+    assert told() == [("m1", ["attachment.unreachable"])]
+    values = told.values()
+    assert (values["kind"], values["state"], values["dossier"]) == ("held", "held", "D-1")
+    [error] = values["errors"]
+    assert error["message"]["vi"].startswith("Tệp đính kèm số 2 «giay.pdf» chưa lấy được")
+    assert error["message"]["en"].startswith("Attachment 2 'giay.pdf' cannot be had")
+    assert error["source"]["path"] == "[0].tep[1].link"
+    assert [note["codes"] for note in bench.notes("message.files_late")] == [
+        "attachment.unreachable"
+    ]
+
+    bench.site.statuses["/f/2"] = 403
+    for _ in range(3):
+        bench.fetch(tell_after=timedelta(hours=2))
+        bench.exchange.clock.tick(hours=1)
+    assert [codes for _, codes in told()] == [["attachment.refused"]] * 2
+
+
+def test_what_will_be_left_alone_for_longer_is_told_at_once(bench, dossier):
+    told = Told(bench)
+    bench.site.statuses["/f/1"] = 503
+    bench.site.headers["/f/1"] = {"Retry-After": "80000"}
+    dossier("m1", bench.declare())
+
+    bench.fetch(tell_after=timedelta(hours=2))
+
+    assert told() == [("m1", ["attachment.unreachable"])]
+
+
+def test_a_file_that_is_waited_for_stands_among_what_is_wrong_with_its_submission(bench, dossier):
+    bench.site.statuses["/f/1"] = 503
+    dossier("m1", bench.declare())
+    bench.fetch()
+
+    found = submission_findings(bench.store, "s1", columns=no_columns)
+
+    assert [(one.record, one.problem.code) for one in found] == [(1, "attachment.unreachable")]
 
 
 def test_what_waits_for_long_is_counted_by_its_reason(bench, dossier):

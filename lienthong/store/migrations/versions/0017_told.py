@@ -1,4 +1,6 @@
-"""A dossier that the portal does not have is known to be missing there."""
+"""
+What is missing is known: a dossier at the portal, and the file of which an agency was told.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; of what is there already nothing is known."""
+    """Add the columns; of what is there already nothing is known."""
+    op.add_column(
+        "fetches",
+        sa.Column(
+            "told", sa.Text, comment="what its agency was told that it waits for: code and file"
+        ),
+    )
     op.add_column(
         "dossiers",
         sa.Column(
