@@ -69,6 +69,11 @@ class SignatureFindings:
         return self.kind is SignatureKind.NONE
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is one, whatever it is worth."""
+        return self.kind is not SignatureKind.NONE
+
+    @property
     def words(self) -> Text:
         """What it is worth, in one sentence."""
         if self.document is None:

@@ -84,6 +84,7 @@ def check(  # noqa: PLR0913 - one for each option
     document: Annotated[
         Path | None, typer.Option(help="Of a status: the document that it must be of")
     ] = None,
+    signed: Annotated[bool, typer.Option(help="A packet without signature is wrong")] = False,
     trust: Roots = None,
     at: At = None,
     namespace: Namespaces = None,
@@ -98,7 +99,8 @@ def check(  # noqa: PLR0913 - one for each option
     found, signature = _looked_at(
         session, file, trust=trust, at=at, namespaces=namespace, document=document
     )
-    is_good = found.is_good and signature.is_good
+    is_unsigned = signed and not signature.is_there
+    is_good = found.is_good and signature.is_good and not is_unsigned
     if as_json:
         values = _values(session, found, signature)
         kept = ("packet", "signature", "errors")
@@ -106,6 +108,14 @@ def check(  # noqa: PLR0913 - one for each option
     else:
         session.problems(found.problems)
         _say_signature(session, signature)
+        if is_unsigned:
+            session.say(
+                Text(
+                    vi="Gói chưa ký, mà --signed đòi hỏi chữ ký",
+                    en="The packet is not signed, and --signed demands it",
+                ),
+                style="red",
+            )
         if is_good:
             session.say(Text(vi="Gói hợp lệ", en="The packet is valid"), style="green")
     finish(Exit.DONE if is_good else Exit.PARTLY)

@@ -29,6 +29,7 @@ HELP: dict[str, str] = {
         "Kiểm tra gói: cấu trúc, mã, danh sách so với tệp đính kèm, chữ ký."
     ),
     "Of a status: the document that it must be of": "Với gói trạng thái: văn bản được trả lời",
+    "A packet without signature is wrong": "Gói không có chữ ký là sai",
     "Write the attachments of a packet into a folder, under names that are safe everywhere.": (
         "Ghi các tệp đính kèm của gói vào một thư mục, với tên an toàn trên mọi hệ thống."
     ),

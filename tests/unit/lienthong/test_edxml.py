@@ -120,6 +120,19 @@ def test_an_empty_signature_is_none(run):
     assert run("check", "cv.edxml").code == 0
 
 
+@pytest.mark.parametrize("signature", ["", "<DigitalSignature/>"])
+def test_an_unsigned_packet_is_an_error_only_where_a_signature_is_demanded(run, signature):
+    Path("cv.edxml").write_bytes(Sample(signature=signature).data())
+
+    refused = run("check", "cv.edxml", "--signed")
+
+    assert run("check", "cv.edxml").code == 0
+    assert refused.code == 1
+    assert "The packet is valid" not in refused.out
+    assert "is not signed" in refused.err + refused.out
+    assert run("check", "cv.edxml", "--signed", "--json").json["good"] is False
+
+
 @pytest.fixture(scope="module")
 def workshop():
     return Workshop()
