@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 
 PART_BYTES = 256 * 1024
 LONGEST_WAIT_SECONDS = 86_400
-MISSING = frozenset({400, 404, 405, 406, 410, 414, 451})
+MISSING = frozenset({404, 410, 414, 451})
 """The address names no file, whoever asks; trying again does not help."""
-REFUSED = frozenset({401, 403, 407})
+REFUSED = frozenset({400, 401, 403, 405, 406, 407})
+"""It does not take how we ask, or who we are: its fault, or that of its settings here."""
 # Not `isdigit`: headers are latin-1, whose "²" is a digit that is no number.
 _is_number = re.compile(r"[0-9]{1,18}").fullmatch
 

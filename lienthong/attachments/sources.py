@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from lienthong.attachments.addresses import AddressWrong, read_root
 from lienthong.attachments.beside import FolderFiles
 from lienthong.attachments.http import HttpFiles
+from lienthong.attachments.resting import Rest
 from lienthong.attachments.words import away, wrong
 from lienthong.bucket import Bucket
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lienthong.attachments.addresses import Root
     from lienthong.attachments.packed import PackedFiles
@@ -51,6 +52,7 @@ class _Server:
     profile: FileServer
     files: HttpFiles | FolderFiles
     pace: _Pace
+    rest: Rest
 
 
 class FileSources:
@@ -61,8 +63,11 @@ class FileSources:
         ConfigError: a certificate or key cannot be used.
     """
 
-    def __init__(self, servers: Mapping[str, FileServer]) -> None:
-        self._servers = [_make(name, profile) for name, profile in servers.items()]
+    def __init__(
+        self, servers: Mapping[str, FileServer], *, steady: Callable[[], float] = monotonic
+    ) -> None:
+        """Prepare; `steady` tells seconds, by which a server is left alone."""
+        self._servers = [_make(name, profile, steady) for name, profile in servers.items()]
 
     @contextmanager
     def open(
@@ -93,7 +98,11 @@ class FileSources:
             return
         server, root = self._covering(declared, agency)
         assert isinstance(server.files, HttpFiles)
-        with server.pace.turn(), server.files.open(root, declared, limit=limit) as parts:
+        with (
+            server.rest.asking(declared),
+            server.pace.turn(),
+            server.files.open(root, declared, limit=limit) as parts,
+        ):
             yield parts
 
     def patience(self, declared: DeclaredFile, *, agency: str) -> float:
@@ -153,7 +162,7 @@ def _covers(server: _Server, declared: DeclaredFile) -> bool:
         return False
 
 
-def _make(name: str, profile: FileServer) -> _Server:
+def _make(name: str, profile: FileServer, steady: Callable[[], float]) -> _Server:
     folder = profile.folder
     return _Server(
         name=name,
@@ -163,6 +172,7 @@ def _make(name: str, profile: FileServer) -> _Server:
             BoundedSemaphore(profile.connections),
             Bucket(rate=profile.rate, burst=max(int(profile.rate), 1)),
         ),
+        rest=Rest(name, steady=steady),
     )
 
 

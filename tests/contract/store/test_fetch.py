@@ -81,11 +81,11 @@ class Bench:
             )
         }
 
-    def fetcher(self, **changes):
+    def fetcher(self, *, sources=None, **changes):
         return Fetcher(
             store=self.store,
             broker=self.exchange.broker,
-            sources=FileSources(self.servers),
+            sources=sources or FileSources(self.servers),
             blobs=self.blobs,
             rules=replace(
                 FetchRules(
@@ -219,6 +219,31 @@ def test_all_bad_files_are_told_at_once(bench, dossier):
         ("attachment.empty", "attachments[1]"),
         ("attachment.html", "attachments[3]"),
     ]
+
+
+@pytest.mark.parametrize("status", [400, 405, 406, 403])
+def test_a_server_that_refuses_everything_rejects_nothing_and_is_left_alone(bench, dossier, status):
+    now = [0.0]
+    sources = FileSources(bench.servers, steady=lambda: now[0])
+    for number in range(8):
+        bench.site.files[f"/f/{number}"] = PDF
+        bench.site.statuses[f"/f/{number}"] = status
+        dossier(f"m{number}", bench.declare(number + 1, path=f"/f/{number}"), code=f"D-{number}")
+
+    bench.fetch(sources=sources, slots=1)
+
+    assert {state for _, state in bench.exchange.states()} == {"held"}
+    assert {bench.problems(f"m{number}")[0].code for number in range(8)} == {"attachment.refused"}
+    assert len(bench.site.asked) == 5
+
+    bench.site.statuses.clear()
+    bench.exchange.clock.tick(minutes=10)
+    bench.fetch(sources=sources, slots=1)
+    assert {state for _, state in bench.exchange.states()} == {"held"}, "it is left alone"
+    now[0] += 61
+    bench.exchange.clock.tick(minutes=10)
+    bench.fetch(sources=sources, slots=1)
+    assert {state for _, state in bench.exchange.states()} == {"ready"}
 
 
 @pytest.mark.parametrize("end", ["ready", "rejected"])
