@@ -24,7 +24,9 @@ from lienthong.evidence.stamps import Lack
 from lienthong.held_keys import end_of_cover
 from lienthong.inbound.examining import examine_peer
 from lienthong.key_checks import prove_key
+from lienthong.moving import Moving
 from lienthong.proving import Proving
+from lienthong.reaching import Reaching
 from lienthong.receivers.examining import examine_receiver
 from lienthong.reconciliation.report import tell_result
 from lienthong.sharing.examining import examine_sharing
@@ -467,8 +469,8 @@ def _target(installation: Installation) -> Iterator[Finding]:
     name = Text(vi="Cổng", en="Portal")
     try:
         endpoint = installation.target.endpoint
-        with_channel = installation.open_channel()
-        installation.try_security_key()
+        with_channel = Reaching(installation).open_channel()
+        Reaching(installation).try_security_key()
     except (LienthongError, SigningError) as error:
         text = Text(vi=error.vi, en=error.en) if isinstance(error, SigningError) else error.text
         yield Finding(name=name, state=State.WARNING, found=text)
@@ -605,7 +607,7 @@ def _peers(installation: Installation) -> Iterator[Finding]:
             Text(vi=f"Bên gửi {peer}", en=f"Peer {peer}"),
             examine_peer(
                 profile,
-                keys=installation.peer_keys,
+                keys=Moving(installation).peer_keys,
                 mappings=mappings_here,
                 receivers=installation.settings.receivers,
             ),

@@ -1,7 +1,7 @@
 """
 What proves, put together from one installation: seals and their checks, time-stamps, packs.
 
-Delivery needs none of it, so it stands apart from what moves dossiers (`lienthong.wiring`).
+Delivery needs none of it, so it stands apart from what moves dossiers (`lienthong.moving`).
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ from lienthong.flows.used import note_used
 from lienthong.key_checks import keys_that_end
 from lienthong.key_watch import KeyWatch
 from lienthong.logs import kind_and_place
+from lienthong.moving import Moving
 from lienthong.proving import Proving
+from lienthong.reaching import Reaching
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
@@ -243,7 +245,7 @@ def _expand(installation: Installation, stop: Event) -> None:
     note_used(installation.store, installation.in_use, clock=installation.clock)
     with (
         installation.open_broker() as broker,
-        closing(installation.make_expander(broker)) as expander,
+        closing(Moving(installation).make_expander(broker)) as expander,
     ):
 
         def one_round() -> None:
@@ -258,7 +260,7 @@ def _expand(installation: Installation, stop: Event) -> None:
 def _fetch(installation: Installation, stop: Event) -> None:
     with (
         installation.open_broker() as broker,
-        closing(installation.make_fetcher(broker)) as fetcher,
+        closing(Moving(installation).make_fetcher(broker)) as fetcher,
     ):
 
         def one_round() -> None:
@@ -269,8 +271,11 @@ def _fetch(installation: Installation, stop: Event) -> None:
 
 
 def _deliver(installation: Installation, stop: Event) -> None:
-    with installation.open_broker() as broker, closing(installation.open_channel()) as channel:
-        deliverer = installation.make_deliverer(broker, channel)
+    with (
+        installation.open_broker() as broker,
+        closing(Reaching(installation).open_channel()) as channel,
+    ):
+        deliverer = Moving(installation).make_deliverer(broker, channel)
         with deliverer.open_calls() as calls:
 
             def one_round() -> None:
@@ -282,8 +287,11 @@ def _deliver(installation: Installation, stop: Event) -> None:
 
 
 def _hand_over(installation: Installation, stop: Event) -> None:
-    with installation.open_broker() as broker, closing(installation.open_agency_channel()) as ways:
-        deliverer = installation.make_agency_deliverer(broker, ways)
+    with (
+        installation.open_broker() as broker,
+        closing(Moving(installation).open_agency_channel()) as ways,
+    ):
+        deliverer = Moving(installation).make_agency_deliverer(broker, ways)
         with deliverer.open_calls() as calls:
             _repeat(partial(deliverer.step, calls), stop, pause_seconds=0)
             deliverer.drain()
@@ -291,7 +299,7 @@ def _hand_over(installation: Installation, stop: Event) -> None:
 
 def _share(installation: Installation, stop: Event) -> None:
     with installation.open_broker() as broker:
-        sharer = installation.make_sharer(broker)
+        sharer = Moving(installation).make_sharer(broker)
 
         def one_round() -> None:
             if not sharer.step():
@@ -305,7 +313,7 @@ def _take(installation: Installation, stop: Event) -> None:
         installation.open_broker() as broker,
         closing(installation.open_inbox()) as inbox,
     ):
-        taker = installation.make_taker(broker, inbox)
+        taker = Moving(installation).make_taker(broker, inbox)
 
         def one_round() -> None:
             if 0 < taker.step(wait=IDLE) < FEW:
@@ -316,7 +324,7 @@ def _take(installation: Installation, stop: Event) -> None:
 
 def _results(installation: Installation, stop: Event) -> None:
     with closing(installation.open_outbox()) as outbox:
-        teller = installation.make_teller(outbox)
+        teller = Moving(installation).make_teller(outbox)
 
         def one_round() -> None:
             teller.sort_out()
@@ -335,7 +343,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
         removed = sweep(installation.store, clock=installation.clock)
         if removed:
             log.info("sweep.orphans_removed", pieces=removed)
-        shared = installation.shared_agencies
+        shared = Moving(installation).shared_agencies
         unshared = sweep_shares(installation.store, clock=installation.clock, shared=shared)
         if unshared:
             log.warning("sweep.profiles_gone", messages=unshared)
@@ -387,7 +395,7 @@ def _seal(installation: Installation, stop: Event) -> None:
 
 
 def _receipts(installation: Installation, stop: Event) -> None:
-    acknowledger = installation.make_acknowledger()
+    acknowledger = Moving(installation).make_acknowledger()
 
     def one_round() -> None:
         begun = monotonic()
@@ -410,11 +418,13 @@ def _stamp(installation: Installation, stop: Event) -> None:
 
 
 def _reconcile(installation: Installation, stop: Event) -> None:
-    _repeat(installation.make_nightly(stop).step, stop, pause_seconds=RECONCILE_PAUSE_SECONDS)
+    _repeat(
+        Reaching(installation).make_nightly(stop).step, stop, pause_seconds=RECONCILE_PAUSE_SECONDS
+    )
 
 
 def _drift(installation: Installation, stop: Event) -> None:
-    with installation.open_looker() as looker:
+    with Reaching(installation).open_looker() as looker:
         _repeat(looker.step, stop, pause_seconds=DRIFT_PAUSE_SECONDS)
 
 

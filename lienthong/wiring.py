@@ -1,28 +1,26 @@
 """
-One installation, put together: the only place that picks concrete classes from the settings.
+One installation, put together: what its commands and workers share.
 
-Everything is made when it is first asked for, so that a command that only reads mappings opens no
-store. Development keys are made by themselves only where nobody has configured keys or a target.
+Beside `moving`, `reaching` and `proving`, which build on it, the only place that picks concrete
+classes from the settings. Everything is made when it is first asked for, so that a command that
+only reads mappings opens no store. Development keys are made by themselves only where nobody has
+configured keys or a target.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from random import Random
 from socket import gethostname
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -32,57 +30,15 @@ from lienthong.agencies import make_agency, make_receiver, stamp_of
 from lienthong.attachments.blobs import FolderBlobs
 from lienthong.attachments.manifest import FileLimits
 from lienthong.attachments.sources import FileSources
-from lienthong.breaker import Breaker
-from lienthong.bucket import Bucket
-from lienthong.channels.dictionaries import no_dictionaries
-from lienthong.channels.dvcqg_json import JsonChannel
-from lienthong.channels.lgsp import LgspChannel
-from lienthong.channels.port import Direction
-from lienthong.channels.security import SecurityKeys
-from lienthong.channels.sessions import SessionFile
-from lienthong.channels.soap import SoapChannel
-from lienthong.decisions import LookUpRules
-from lienthong.drift.fetching import fetch_document
-from lienthong.drift.impact import touched_by
-from lienthong.drift.kinds import kinds_of
-from lienthong.drift.looking import Looker, LookRules
-from lienthong.drift.profile import has_dictionaries
-from lienthong.drift.watch import AnswerWatch, WatchRules
-from lienthong.drift.watched import WatchedChannel
-from lienthong.flows.acknowledge import Acknowledger
-from lienthong.flows.deliver import Deliverer, DeliveryRules
-from lienthong.flows.expand import Expander
-from lienthong.flows.fetch import Fetcher, FetchRules
 from lienthong.flows.hints import QUEUES
-from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
-from lienthong.flows.take import Taker
-from lienthong.flows.tell import Teller
-from lienthong.inbound.peer import Peer, PeerKeys
-from lienthong.inbound.taking import Taking
 from lienthong.keyring import OPERATOR, Keyring
-from lienthong.pacing import Pacer
 from lienthong.policies import Policies
-from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT
-from lienthong.receivers.channel import AgencyChannel
-from lienthong.receivers.folder import FolderReceiver
-from lienthong.receivers.hook import HookReceiver
-from lienthong.receivers.lanes import Lane, Lanes
-from lienthong.receivers.queue import QueueReceiver
-from lienthong.reconciliation.asking import PoliteAsker
-from lienthong.reconciliation.comparing import CompareRules
-from lienthong.reconciliation.listed import Listed
-from lienthong.reconciliation.nightly import Nightly
-from lienthong.reconciliation.reconciler import Reconciler
-from lienthong.retry import Backoff
+from lienthong.policy_settings import AGENCY_DOCUMENT
 from lienthong.revocation.sources import RevocationSources
-from lienthong.session_sealing import VaultSealing
-from lienthong.sharing.filtering import Filter
-from lienthong.sharing.sharer import Sharer
 from lienthong.store.audit import Entry
 from lienthong.store.database import open_postgresql, open_sqlite, open_store
-from lienthong.store.work import PRODUCT
-from mappings import load_agencies, load_mapping
+from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
 from schemas.problem import Text
@@ -91,15 +47,13 @@ from signing import (
     PlainSigner,
     Revocation,
     RsaPadding,
-    SigningError,
     VerificationPolicy,
     XadesSigner,
 )
 from signing.second import SecondOpinion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from threading import Event
+    from collections.abc import Mapping
 
     from sqlalchemy import Engine
 
@@ -107,13 +61,7 @@ if TYPE_CHECKING:
     from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
     from lienthong.attachments.blobs import BlobStore
-    from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
-    from lienthong.drifts import Drift, Touched
-    from lienthong.flows.hints import Publisher
-    from lienthong.inbound.profile import PeerProfile
-    from lienthong.receivers.lanes import Receiver
-    from lienthong.receivers.profile import ReceiverProfile
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
     from mappings import Agencies
@@ -122,18 +70,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-RESULTS_PATIENCE = timedelta(seconds=30)
-"""Before an agency whose results queue is missing or full is tried again."""
 KEY_FILE = "store.keys"
 """The store's master keys, in the data directory where no other place is given."""
-PORTAL_SESSION = "portal-session"
-"""The session with a portal that wants a login, sealed; processes of one machine share it."""
 CATALOGUE = "catalogue.json"
-
-
-def steady() -> float:
-    """Return seconds that go on while this process, or its machine, stands still."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Installation:
@@ -252,7 +191,7 @@ class Installation:
         with self._lock:
             if service is not None:
                 return make_receiver(self.mappings.get(name), service)
-            key = self._agency_key(name)
+            key = self.agency_key(name)
             # The key itself, not its certificate: what opens a token may have changed.
             stamp = (key, _stamp_of(self.catalogue_file))
             known = self._agencies.get(name)
@@ -308,60 +247,40 @@ class Installation:
         """Where the files of dossiers are fetched from. Raises ConfigError."""
         return FileSources(self.settings.attachments.servers)
 
-    def make_fetcher(self, broker: Broker) -> Fetcher:
-        """Return what fetches the files of dossiers; one per worker. Raises ConfigError."""
-        settings = self.settings.attachments
-        return Fetcher(
-            store=self.store,
-            broker=broker,
-            sources=self.file_sources,
-            blobs=self.blobs,
-            rules=FetchRules(
-                slots=settings.slots,
-                per_agency=settings.slots_per_agency,
-                lease=timedelta(seconds=settings.lease_seconds),
-                backoff=Backoff(
-                    first=timedelta(seconds=settings.backoff_first_seconds),
-                    longest=timedelta(seconds=settings.backoff_longest_seconds),
-                ),
-                limits=self.file_limits,
-                tell_after=timedelta(seconds=settings.tell_after_seconds),
-                max_ratio=self.archive_ratio,
-            ),
-            clock=self.clock,
-            random=Random(),  # noqa: S311 - jitter, no secret
-        )
-
     def signer(self, name: str, *, digest: Hash | None = None) -> XadesSigner:
         """Return what signs for one agency now; `digest` goes before the settings' hash.
         Raises as `agency` does."""
-        return self._signer(self._agency_key(name), digest=digest)
+        return self._signer(self.agency_key(name), digest=digest)
 
     def plain_signer(self, name: str, *, digest: Hash | None = None) -> PlainSigner:
         """Return what signs for one agency now, without XAdES. Raises as `agency` does."""
-        key, settings = self._agency_key(name), self.settings.signing
+        key, settings = self.agency_key(name), self.settings.signing
         return PlainSigner(
             key,
             rsa_padding=RsaPadding(settings.rsa_padding),
-            digest=digest or self._digest,
+            digest=digest or self.hash,
             second=SecondOpinion(key.certificate, every=settings.second_check_every),
         )
 
-    def _agency_key(self, name: str) -> SigningKey:
+    def agency_key(self, name: str) -> SigningKey:
         converter = self.mappings.get(name)
         return self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
 
     @property
-    def _digest(self) -> Hash | None:
+    def hash(self) -> Hash | None:
         chosen = self.settings.signing.hash
         return None if chosen is None else Hash(chosen)
+
+    def operator_signer(self) -> XadesSigner:
+        """Return what signs receipts now. Raises as `keyring.operator_key`."""
+        return self._signer(self.keyring.operator_key())
 
     def _signer(self, key: SigningKey, *, digest: Hash | None = None) -> XadesSigner:
         settings = self.settings.signing
         return XadesSigner(
             key,
             rsa_padding=RsaPadding(settings.rsa_padding),
-            digest=digest or self._digest,
+            digest=digest or self.hash,
             second=SecondOpinion(key.certificate, every=settings.second_check_every),
         )
 
@@ -457,174 +376,6 @@ class Installation:
             )
         return self.settings.target
 
-    def open_channel(self) -> Channel:
-        """Open the connections to the portal; what it answers is watched."""
-        channel = self._open_channel()
-        if not self.settings.drift.answers:
-            return channel
-        return WatchedChannel(channel, self._make_watch())
-
-    def _make_watch(self) -> AnswerWatch:
-        settings, target = self.settings.drift, self.target
-        return AnswerWatch(
-            target=target.endpoint,
-            kinds=lambda: kinds_of(target, code_names=settings.code_names),
-            rules=WatchRules(
-                learn_answers=settings.learn_answers,
-                returned_after=timedelta(hours=settings.returned_after_hours),
-            ),
-            store=lambda: self.store,
-            touched=self.touched_by,
-            clock=self.clock,
-        )
-
-    @contextmanager
-    def open_looker(self) -> Iterator[Looker]:
-        """
-        Put together what looks at the portal's documents and dictionaries.
-
-        Raises:
-            ConfigError: no target is configured.
-        """
-        settings, target = self.settings.drift, self.target
-        with ExitStack() as stack:
-            dictionaries = None
-            if has_dictionaries(settings, target):
-                channel = stack.enter_context(closing(self.open_dictionaries()))
-                dictionaries = channel.fetch
-            yield Looker(
-                target=target.endpoint,
-                rules=LookRules(
-                    documents=settings.documents,
-                    every=timedelta(hours=settings.check_hours),
-                    returned_after=timedelta(hours=settings.returned_after_hours),
-                ),
-                fetch_document=partial(fetch_document, settings=settings, target=target),
-                fetch_entries=dictionaries,
-                store=self.store,
-                touched=self.touched_by,
-                clock=self.clock,
-            )
-
-    def touched_by(self, drifts: Sequence[Drift]) -> list[list[Touched]]:
-        """Return which mappings each of some drifts concerns; one that is wrong is left out."""
-        files = []
-        for name in self.mappings.names():
-            with suppress(ConfigError):
-                files.append(load_mapping(self.mappings.path(name)))
-        return [touched_by(drift, files) for drift in drifts]
-
-    def _open_channel(self) -> Channel:
-        if self.target.channel == "dvcqg-json":
-            return self._open_json_channel()
-        if self.target.channel == "lgsp":
-            return LgspChannel(self.target, clock=self.clock, session_file=self._session_file())
-        policy = None
-        if self.target.wants_receipts:
-            policy = self.policies.load(PORTAL_RECEIPT)
-        return SoapChannel(
-            self.target,
-            receipt_policy=policy,
-            clock=self.clock,
-            security_keys=self._security_keys(),
-        )
-
-    def open_dictionaries(self) -> JsonChannel:
-        """
-        Open the channel that hands out the portal's dictionaries.
-
-        Raises:
-            ConfigError: the target is none that has them.
-        """
-        if self.target.channel != "dvcqg-json":
-            raise no_dictionaries()
-        return self._open_json_channel()
-
-    def _open_json_channel(self) -> JsonChannel:
-        return JsonChannel(self.target, clock=self.clock, session_file=self._session_file())
-
-    def _session_file(self) -> SessionFile:
-        file = self.settings.data_dir / PORTAL_SESSION
-        return SessionFile(file, sealing=VaultSealing(lambda: self.store.vault))
-
-    def try_security_key(self) -> None:
-        """
-        Load the key that signs messages to the portal, where one does.
-
-        Raises:
-            ConfigError, SigningError: it cannot be used.
-        """
-        keys, profile = self._security_keys(), self.target.security
-        if keys is not None and profile is not None and profile.signature:
-            keys.signing().check_usable_at(self.clock())
-
-    def _security_keys(self) -> SecurityKeys | None:
-        """
-        Return what the portal's WS-Security needs; None where its profile has none.
-
-        Raises:
-            ConfigError: there is no agency of the name in `signed_by`.
-            TrustUnusable: a file of `answer_trust` cannot be used.
-        """
-        profile = self.target.security
-        if profile is None:
-            return None
-        holder = profile.signed_by
-        if holder != OPERATOR:
-            self.mappings.get(holder)  # raises ConfigError where there is no such agency
-
-        def signing_key() -> SigningKey:
-            if holder == OPERATOR:
-                return self.keyring.operator_key()
-            return self._agency_key(holder)
-
-        return SecurityKeys(
-            signing=signing_key,
-            answers=self.policies.load(PORTAL_RECEIPT, roots=profile.answer_trust)
-            if profile.signed_answers
-            else None,
-            digest=self._digest,
-            second_check_every=self.settings.signing.second_check_every,
-        )
-
-    def make_peers(self, publisher: Publisher) -> dict[str, Peer]:
-        """Put together who may send messages down to agencies; one that is wrong is left out."""
-        peers = {}
-        taking = Taking(
-            store=lambda: self.store,
-            publisher=publisher,
-            clock=self.clock,
-            agencies=self.mappings.names,
-            retry_after_seconds=self.settings.http.retry_after_seconds,
-        )
-        for name, profile in self.settings.peers.items():
-            try:
-                peers[name] = Peer(
-                    name,
-                    profile,
-                    taking=taking,
-                    keys=self.peer_keys(profile),
-                    clock=self.clock,
-                    retry_after_seconds=self.settings.http.retry_after_seconds,
-                )
-            except (ConfigError, SigningError) as error:
-                log.error("inbound.peer_unusable", peer=name, cause=error.code)  # noqa: TRY400
-        return peers
-
-    def peer_keys(self, profile: PeerProfile) -> PeerKeys:
-        """
-        Return what proves a peer, and us to it, over SOAP.
-
-        Raises:
-            ConfigError, SigningError: a file of `trust` cannot be used.
-        """
-        soap = profile.soap
-        trust = None
-        if soap is not None and soap.trust:
-            # Its own roots, never the keyring's: an agency must not pass for a peer.
-            trust = self.policies.load(PORTAL_RECEIPT, roots=soap.trust)
-        return PeerKeys(trust=trust, signing=self.keyring.operator_key)
-
     def open_inbox(self) -> Inbox:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""
         from broker.rabbitmq import RabbitInbox  # noqa: PLC0415 - see open_broker
@@ -638,33 +389,6 @@ class Installation:
         from broker.rabbitmq import RabbitOutbox  # noqa: PLC0415 - see open_broker
 
         return RabbitOutbox(self.rabbit_settings)
-
-    def make_taker(self, broker: Broker, inbox: Inbox) -> Taker:
-        """Put the role that takes the agencies' messages together."""
-        return Taker(
-            inbox=inbox,
-            store=self.store,
-            broker=broker,
-            senders=self.sender,
-            clock=self.clock,
-            largest_bytes=self.settings.broker.largest_message_bytes,
-        )
-
-    def sender(self, name: str) -> Sender:
-        """Return what an agency's profile says of its messages; needs no key."""
-        converter = self.mappings.get(name)
-        return Sender(name=name, code=converter.agency_code, format=format_of(converter.source))
-
-    def make_teller(self, outbox: Outbox) -> Teller:
-        """Put the role that publishes results together."""
-        return Teller(
-            outbox=outbox,
-            agencies=self.queued_agencies,
-            store=self.store,
-            clock=self.clock,
-            patience=RESULTS_PATIENCE,
-            columns=self.column_of,
-        )
 
     @property
     def in_use(self) -> list[Entry]:
@@ -684,237 +408,6 @@ class Installation:
                     )
                 )
         return entries
-
-    def make_acknowledger(self) -> Acknowledger:
-        """Put the role together that signs receipts for the agencies."""
-        return Acknowledger(
-            store=self.store,
-            signer=lambda: self._signer(self.keyring.operator_key()),
-            installation=self.settings.receipts.installation,
-            agency_codes=self.agency_code,
-            clock=self.clock,
-        )
-
-    def make_expander(self, broker: Broker) -> Expander:
-        """Put the expansion role together."""
-        return Expander(
-            store=self.store,
-            broker=broker,
-            agencies=self.agency,
-            clock=self.clock,
-            lease=timedelta(seconds=self.settings.expansion.lease_seconds),
-            retry_after=timedelta(seconds=self.settings.expansion.retry_seconds),
-        )
-
-    def make_deliverer(self, broker: Broker, channel: Channel) -> Deliverer:
-        """Put the delivery role together."""
-        rules = self.settings.delivery
-        backoff = self._backoff
-        random = Random()  # noqa: S311 - jitter, not a secret
-        return Deliverer(
-            store=self.store,
-            broker=broker,
-            channel=channel,
-            rules=DeliveryRules(
-                slots=rules.slots,
-                lease=timedelta(seconds=rules.lease_seconds),
-                longest_call=self.target.longest_call,
-                crash_limit=rules.crash_limit,
-                backoff=backoff,
-                look_ups=LookUpRules(
-                    shows_content=self.target.shows_content,
-                    quiet_period=self.target.quiet_period,
-                    resend_unproven_progress=self.target.resend_unproven_progress,
-                ),
-                portals=frozenset(
-                    name for name, peer in self.settings.peers.items() if peer.is_portal
-                ),
-                rows_per_call=self.target.progress_rows_per_call,
-                shared=self.shared_agencies,
-            ),
-            pacer=self.make_pacer(backoff=backoff, random=random),
-            agency_codes=self.agency_code,
-            clock=self.clock,
-            steady=steady,
-            random=random,
-        )
-
-    def open_agency_channel(self) -> AgencyChannel:
-        """
-        Open the ways to the agencies that get what peers send them.
-
-        Raises:
-            ConfigError: a file of TLS cannot be used.
-        """
-        backoff = self._backoff
-        lanes = {
-            name: Lane(
-                receiver=self._open_receiver(name, profile),
-                pacer=Pacer(
-                    breaker=self._make_breaker(
-                        backoff=backoff,
-                        random=Random(),  # noqa: S311 - jitter, not a secret
-                        longest_call=profile.longest_call,
-                        slots=profile.slots,
-                    )
-                ),
-                slots=profile.slots,
-            )
-            for name, profile in self.settings.receivers.items()
-        }
-        return AgencyChannel(Lanes(lanes))
-
-    def _open_receiver(self, name: str, profile: ReceiverProfile) -> Receiver:
-        if profile.folder is not None:
-            return FolderReceiver(profile.folder)
-        if profile.hook is not None:
-            return HookReceiver(profile.hook, name=name)
-        return QueueReceiver(self.open_outbox)
-
-    def make_agency_deliverer(self, broker: Broker, channel: AgencyChannel) -> Deliverer:
-        """Put the role together that hands over what peers send to the agencies."""
-        rules = self.settings.delivery
-        longest = [one.longest_call for one in self.settings.receivers.values()]
-        return Deliverer(
-            store=self.store,
-            broker=broker,
-            channel=channel,
-            rules=DeliveryRules(
-                slots=channel.lanes.slots,
-                lease=timedelta(seconds=rules.lease_seconds),
-                longest_call=max(longest, default=timedelta(0)),
-                crash_limit=rules.crash_limit,
-                backoff=self._backoff,
-                # Every way is safe to repeat, so nothing is waited for and nothing is proven.
-                look_ups=LookUpRules(
-                    shows_content=False,
-                    quiet_period=timedelta(0),
-                    resend_unproven_progress=True,
-                ),
-                direction=Direction.TO_AGENCIES,
-            ),
-            pacer=channel.lanes,
-            agency_codes=self.agency_code,
-            clock=self.clock,
-            steady=steady,
-            random=Random(),  # noqa: S311 - jitter, not a secret
-        )
-
-    @property
-    def shared_agencies(self) -> frozenset[str]:
-        """The agencies of whose dossiers others may be told."""
-        return frozenset(one.sender for one in self.settings.sharing.values())
-
-    def make_sharer(self, publisher: Publisher) -> Sharer:
-        """
-        Put the role together that shares delivered dossiers with other agencies.
-
-        Raises:
-            ConfigError: a profile names a field that there is not.
-        """
-        return Sharer(
-            store=self.store,
-            publisher=publisher,
-            profiles={
-                name: (profile, Filter(name, profile))
-                for name, profile in self.settings.sharing.items()
-            },
-            clock=self.clock,
-        )
-
-    @property
-    def _backoff(self) -> Backoff:
-        rules = self.settings.delivery
-        return Backoff(
-            first=timedelta(seconds=rules.backoff_first_seconds),
-            longest=timedelta(seconds=rules.backoff_longest_seconds),
-        )
-
-    @contextmanager
-    def open_reconciler(
-        self, *, actor: str, rate: float | None = None, wait: Callable[[float], bool]
-    ) -> Iterator[Reconciler]:
-        """
-        Put together what compares agency, store and portal, with connections of its own.
-
-        Args:
-            actor: Who asks for it.
-            rate: Look-ups in a second at most; None: as the settings say.
-            wait: Waits so many seconds; True where it was asked to stop.
-        """
-        settings = self.settings.reconcile
-        pacer = self.make_pacer(backoff=self._backoff, random=Random())  # noqa: S311 - jitter
-        slowest = min(rate or settings.rate, self.target.rate_per_second or math.inf)
-        pacer.bucket = Bucket(rate=slowest, burst=1)
-        with closing(self.open_channel()) as channel:
-            yield Reconciler(
-                store=self.store,
-                asker=PoliteAsker(
-                    channel=channel,
-                    pacer=pacer,
-                    agency_codes=self.agency_code,
-                    clock=self.clock,
-                    wait=wait,
-                ),
-                rules=CompareRules(
-                    shows_content=self.target.shows_content,
-                    quiet_period=self.target.quiet_period,
-                ),
-                again_after=timedelta(seconds=settings.again_seconds),
-                clock=self.clock,
-                actor=actor,
-            )
-
-    def make_nightly(self, stop: Event) -> Nightly:
-        """Put the role together that compares each day. Raises ConfigError without a target."""
-        return Nightly(
-            settings=self.settings.reconcile,
-            zone=ZoneInfo(self.target.time_zone),
-            store=self.store,
-            clock=self.clock,
-            reconcilers=partial(self.open_reconciler, actor=PRODUCT, wait=stop.wait),
-            must_stop=stop.is_set,
-        )
-
-    def read_list(self, agency: str, file: Path) -> Listed:
-        """Return an agency's list, read through its own mapping. Raises as `mappings.get`."""
-        return Listed(
-            file, converter=self.mappings.get(agency), vault=self.store.vault, clock=self.clock
-        )
-
-    def make_pacer(self, *, backoff: Backoff, random: Random) -> Pacer:
-        """Put together what decides how many calls may start."""
-        target = self.target
-        rate = target.rate_per_second
-        return Pacer(
-            breaker=self._make_breaker(
-                backoff=backoff,
-                random=random,
-                longest_call=target.longest_call,
-                slots=self.settings.delivery.slots,
-            ),
-            bucket=None if rate is None else Bucket(rate=rate, burst=target.burst),
-            windows=target.windows,
-        )
-
-    def _make_breaker(
-        self, *, backoff: Backoff, random: Random, longest_call: timedelta, slots: int
-    ) -> Breaker:
-        rules = self.settings.delivery
-        # One probe costs nothing: who is back is noticed sooner than a message is tried.
-        longest = min(backoff.longest, timedelta(seconds=rules.breaker_longest_seconds))
-        return Breaker(
-            threshold=rules.breaker_threshold,
-            backoff=replace(backoff, longest=longest),
-            random=random,
-            window=timedelta(seconds=rules.breaker_window_seconds),
-            minimum_calls=rules.breaker_minimum_calls,
-            share=rules.breaker_share,
-            strange_threshold=rules.strange_answers,
-            busy_longest=timedelta(seconds=rules.breaker_busy_longest_seconds),
-            probe_patience=2 * longest_call,
-            slots=slots,
-        )
 
 
 def _rabbit_settings(settings: BrokerSettings, agencies: tuple[str, ...]) -> RabbitSettings:

@@ -24,6 +24,8 @@ from lienthong.benchmarks.primitives import (
     measure_seal,
 )
 from lienthong.benchmarks.sending import open_door
+from lienthong.moving import Moving
+from lienthong.reaching import Reaching
 from lienthong.store.database import reading
 from lienthong.store.tables import messages
 from schemas.problem import Text
@@ -142,7 +144,7 @@ def _receive(site: Site, records: Sequence[SingleRecord], broker: Broker) -> Cal
 
     def take() -> None:
         with closing(site.installation.open_inbox()) as inbox:
-            taker = site.installation.make_taker(broker, inbox)
+            taker = Moving(site.installation).make_taker(broker, inbox)
             taken = 0
             while taken < len(records):
                 taken += taker.step(wait=WAIT)
@@ -152,7 +154,7 @@ def _receive(site: Site, records: Sequence[SingleRecord], broker: Broker) -> Cal
 
 def _expand(site: Site, broker: Broker) -> Callable[[], object]:
     def expand() -> None:
-        with closing(site.installation.make_expander(broker)) as expander:
+        with closing(Moving(site.installation).make_expander(broker)) as expander:
             while expander.step():
                 pass
 
@@ -161,8 +163,8 @@ def _expand(site: Site, broker: Broker) -> Callable[[], object]:
 
 def _deliver(site: Site, broker: Broker) -> Callable[[], object]:
     def deliver() -> None:
-        with closing(site.installation.open_channel()) as channel:
-            deliverer = site.installation.make_deliverer(broker, channel)
+        with closing(Reaching(site.installation).open_channel()) as channel:
+            deliverer = Moving(site.installation).make_deliverer(broker, channel)
             with deliverer.open_calls() as calls:
                 steps = 0
                 while steps % LOOK_EVERY or count_due(site):
@@ -180,7 +182,7 @@ LOOK_EVERY = 10
 def _results(site: Site) -> Callable[[], object]:
     def tell() -> None:
         with closing(site.installation.open_outbox()) as outbox:
-            teller = site.installation.make_teller(outbox)
+            teller = Moving(site.installation).make_teller(outbox)
             while teller.step():
                 pass
 

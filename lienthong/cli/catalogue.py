@@ -90,6 +90,7 @@ def fetch(
     """
     from lienthong.channels.dictionaries import Dictionary
     from lienthong.flows.convert import DraftFile
+    from lienthong.reaching import Reaching
 
     session: Session = context.obj
     known = {one.name.lower(): one for one in Dictionary}
@@ -100,7 +101,7 @@ def fetch(
     with ExitStack() as stack:
         # A file that cannot be written is told before the portal is asked.
         draft = None if out is None else stack.enter_context(DraftFile(out))
-        channel = session.installation.open_dictionaries()
+        channel = Reaching(session.installation).open_dictionaries()
         stack.callback(channel.close)
         found = channel.fetch(known[name], code=code)
         if draft is None:

@@ -122,12 +122,13 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: lienthong drift check --json
     """
+    from lienthong.reaching import Reaching
     from lienthong.store.contracts import list_events
     from lienthong.store.database import reading
 
     session: Session = context.obj
     installation = session.installation
-    with installation.open_looker() as looker:
+    with Reaching(installation).open_looker() as looker:
         looked = looker.look_at_all()
     with reading(installation.store) as connection:
         events = list_events(connection, only_open=True)

@@ -72,6 +72,7 @@ def check(
     Example: lienthong peers check portal
     """
     from lienthong.inbound.examining import examine_peer
+    from lienthong.moving import Moving
 
     session: Session = context.obj
     installation, profiles = session.installation, session.settings.peers
@@ -89,7 +90,7 @@ def check(
         for one in ([name] if name else profiles)
         for remark in examine_peer(
             profiles[one],
-            keys=installation.peer_keys,
+            keys=Moving(installation).peer_keys,
             mappings=installation.mappings,
             receivers=session.settings.receivers,
         )

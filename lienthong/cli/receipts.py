@@ -88,11 +88,12 @@ def receipt_now(session: Session, submission_id: str, *, out: Path) -> SignedRec
 
 
 def _make(session: Session, submission_id: str, statement: Statement) -> SignedReceipt | None:
+    from lienthong.moving import Moving
     from lienthong.store.database import reading
     from lienthong.store.submission_receipts import read_receipts
 
     store = session.installation.store
-    session.installation.make_acknowledger().make(submission_id)
+    Moving(session.installation).make_acknowledger().make(submission_id)
     with reading(store) as connection:
         found = read_receipts(connection, submission_id, vault=store.vault)
     return next((one for one in found if one.statement is statement), None)

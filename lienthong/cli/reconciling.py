@@ -124,13 +124,14 @@ def _compare(
     resume: bool,
     stop: Event,
 ) -> Run:
+    from lienthong.reaching import Reaching
     from lienthong.store.reconciliations import Wanted
 
     installation = session.installation
-    listed = None if against is None else installation.read_list(scope.agency, against)
+    listed = None if against is None else Reaching(installation).read_list(scope.agency, against)
     source = None if listed is None else listed.digest()
     wanted = Wanted(scope=scope, source=source)
-    with installation.open_reconciler(
+    with Reaching(installation).open_reconciler(
         actor=getpass.getuser(), rate=rate, wait=stop.wait
     ) as reconciler:
         run = _resumed(session, reconciler, wanted) if resume else None

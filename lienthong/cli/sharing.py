@@ -115,6 +115,7 @@ def send(
 
     Example: lienthong sharing send land-to-tax --since 2026-01-01
     """
+    from lienthong.moving import Moving
     from lienthong.store.work import begin
     from mappings.dates import VIETNAM
 
@@ -147,7 +148,7 @@ def send(
         not_shared.append(error)
 
     with installation.open_broker() as broker:
-        sharer = installation.make_sharer(broker)
+        sharer = Moving(installation).make_sharer(broker)
         for is_new in sharer.share_past(name, since=moment, tell=tell):
             looked_at += 1
             shared += is_new

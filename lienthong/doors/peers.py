@@ -29,6 +29,7 @@ from lienthong.inbound.soap_requests import soap_of
 from lienthong.inbound.taking import JSON_DOOR, SOAP_DOOR, holder_of
 from lienthong.inbound.wsdl import FOLDER, XML_TYPE, describe, read_schema
 from lienthong.logs import kind_and_place
+from lienthong.moving import Moving
 from lienthong.soap import CONTENT_TYPES
 from lienthong.trouble import STORE_TROUBLE
 from schemas.building import build_envelope
@@ -68,7 +69,7 @@ class PeerDoors:
         """Prepare; `uploads` has the places, which peers share with agencies."""
         self._settings = installation.settings.http
         self._profiles = installation.settings.peers
-        self._peers = installation.make_peers(publisher)
+        self._peers = Moving(installation).make_peers(publisher)
         self._uploads = uploads
         self._pool = ThreadPoolExecutor(
             max_workers=self._settings.uploads_at_once, thread_name_prefix="peer"

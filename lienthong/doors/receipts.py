@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from lienthong.doors import refusal
 from lienthong.doors.answer import Answer
+from lienthong.moving import Moving
 from lienthong.store.database import reading
 from lienthong.store.submission_receipts import read_receipts
 from lienthong.store.tables import submissions
@@ -41,7 +42,7 @@ class ReceiptFiles:
         is_due = self._is_due(submission_id, agency=agency)
         document = self._find(submission_id, statement)
         if document is None and is_due:
-            can_sign = self._installation.make_acknowledger().make(submission_id)
+            can_sign = Moving(self._installation).make_acknowledger().make(submission_id)
             document = self._find(submission_id, statement)
             if document is None and not can_sign:
                 raise refusal.receipt_not_yet(self._retry_after)

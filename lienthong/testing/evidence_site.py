@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import TargetProfile
 from lienthong.flows.receive import Offer, receive
+from lienthong.moving import Moving
 from lienthong.proving import Proving
 from lienthong.roles import Role, Workers
 from lienthong.samples import generate_large_csv
@@ -114,7 +115,7 @@ class QuietSite(Installation):
             )
         roles = (Role.EXPAND, Role.DELIVER)
         assert Workers(self, roles, Event(), until_idle=True).run()
-        self.make_acknowledger().step()
+        Moving(self).make_acknowledger().step()
         Proving(self).make_sealer().step()
 
 

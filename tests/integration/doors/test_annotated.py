@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from lienthong.doors.folder import FolderDoor
 from lienthong.doors.given_back import NOTED
+from lienthong.moving import Moving
 from lienthong.samples import write_samples
 from lienthong.store.tables import submissions
 
@@ -203,7 +204,7 @@ def shelf(make_here, tmp_path):
 
 def expand(installation):
     with installation.open_broker() as broker:
-        expander = installation.make_expander(broker)
+        expander = Moving(installation).make_expander(broker)
         while expander.step():
             pass
 

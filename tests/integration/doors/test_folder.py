@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from lienthong.doors.folder import FolderDoor
 from lienthong.doors.hold import Hold, HoldLost
 from lienthong.flows.receive import receive
+from lienthong.moving import Moving
 from lienthong.roles import Role, Workers
 from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.results import list_results
@@ -107,7 +108,7 @@ def test_a_file_is_taken_over_archived_and_told_about(shelf):
 def test_a_receipt_lies_beside_the_results_as_it_was_signed(shelf):
     shelf.put("thang-3.csv")
     shelf.step()
-    assert shelf.installation.make_acknowledger().step() == 1
+    assert Moving(shelf.installation).make_acknowledger().step() == 1
     shelf.step()
 
     received, told = shelf.lines()
