@@ -5,8 +5,6 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 PACKAGES := adapters broker lienthong mappings schemas signing
 STAMP := .venv/.made-from-lock
-# The suites that need more than our own code, where they have tests.
-SLOW := $(sort $(dir $(shell find tests/integration tests/e2e tests/chaos -name 'test_*.py' 2>/dev/null)))
 
 # One target after the other: steps print their names, and the machine is small.
 .NOTPARALLEL:
@@ -56,11 +54,12 @@ unit: env ## unit tests, and one suite per port on every implementation
 	@echo "== unit and contract tests"
 	@$(PYTEST) -n 2 tests/unit tests/contract
 
+# A file at a time: tests of one share what they set up. The faults need the machine for themselves.
 slow: env ## the tests with other programs and whole runs
-ifneq ($(SLOW),)
 	@echo "== integration and end-to-end tests"
-	@$(PYTEST) $(SLOW)
-endif
+	@$(PYTEST) -n 2 --dist loadfile tests/integration tests/e2e
+	@echo "== faults"
+	@$(PYTEST) tests/chaos
 
 packaging: env ## build the wheel, install it alone, use it
 	@echo "== packaging tests"
