@@ -15,8 +15,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 from lienthong.failpoints import Point, reached
@@ -37,7 +38,7 @@ from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from lienthong.flows.hints import Publisher
@@ -58,6 +59,8 @@ class Offer:
     """The sender's own id of this hand-over; a hand-over without one is always a new one."""
     service: str | None = None
     """Of a message of a peer to the agency, as it is published; None: from the agency itself."""
+    proof: Mapping[str, str] = field(default_factory=dict)
+    """What shows whose it is, for the audit log: codes, identifiers and digests."""
 
     @property
     def line(self) -> str:
@@ -395,6 +398,7 @@ def _submission(read: _Read, at: datetime) -> Submission:
         received_at=at,
         key=offer.key,
         service=offer.service,
+        proof=offer.proof,
     )
 
 
@@ -407,6 +411,7 @@ def small_offer(  # noqa: PLR0913 - one argument per fact of an offer
     sender: str,
     key: str | None,
     service: str | None = None,
+    proof: Mapping[str, str] = MappingProxyType({}),
 ) -> Offer:
     """Return an offer of bytes that are in the hand already."""
     return Offer(
@@ -417,6 +422,7 @@ def small_offer(  # noqa: PLR0913 - one argument per fact of an offer
         sender=sender,
         key=key,
         service=service,
+        proof=proof,
     )
 
 

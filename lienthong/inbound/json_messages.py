@@ -87,16 +87,16 @@ def token_in(envelope: Envelope, *, profile: PeerJson) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def check_security_key(envelope: Envelope, *, profile: PeerJson) -> None:
+def check_security_key(envelope: Envelope, *, profile: PeerJson) -> bool:
     """
-    Prove the sender by the key that it shares with us, where it has one.
+    Prove the sender by the key that it shares with us; return whether it has one.
 
     Raises:
         NotTaken: it is missing or wrong, or stands where it would be kept.
     """
     wanted = profile.security_key.get_secret_value()
     if not wanted:
-        return
+        return False
     given = envelope.values.get(profile.security_key_name)
     said = given.encode(errors="replace") if isinstance(given, str) else b""
     if not hmac.compare_digest(said, wanted.encode()):
@@ -108,6 +108,7 @@ def check_security_key(envelope: Envelope, *, profile: PeerJson) -> None:
             f"Khóa bảo mật chỉ được đứng ở {profile.security_key_name}, không nằm trong dữ liệu",
             f"The security key may stand in {profile.security_key_name} only, not in the data",
         )
+    return True
 
 
 def read_messages(

@@ -69,6 +69,31 @@ class PeerKeys:
     """Returns the key that signs answers now."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Credentials:
+    """What proved the sender of one request, as the audit log keeps it."""
+
+    signer: str | None = None
+    """SHA-256 of the certificate that signed."""
+    has_password: bool = False
+    token: str | None = None
+    """Its id."""
+    has_security_key: bool = False
+
+    def values(self) -> dict[str, str]:
+        """Return what is written down of it: no secret, and nothing that could be tried out."""
+        ways = {
+            "signature": self.signer is not None,
+            "password": self.has_password,
+            "token": self.token is not None,
+            "security-key": self.has_security_key,
+        }
+        named = {"signer": self.signer, "token": self.token}
+        return {"proven_by": " ".join(way for way, was_used in ways.items() if was_used)} | {
+            name: value for name, value in named.items() if value is not None
+        }
+
+
 class Peer:
     """What one peer may do. Thread-safe."""
 
@@ -106,12 +131,13 @@ class Peer:
         try:
             envelope = read_envelope(body, profile=profile)
             noted = b"\n".join(envelope.items)
+            proof = Credentials()
             if profile.token:
-                self._check_token(bearer or token_in(envelope, profile=profile))
+                proof.token = self._token(bearer or token_in(envelope, profile=profile))
             is_proven = True
-            check_security_key(envelope, profile=profile)
+            proof.has_security_key = check_security_key(envelope, profile=profile)
             messages = read_messages(envelope, profile=profile, services=self.profile.services)
-            is_repeat = self._take(JSON_DOOR, messages, self._wrong_items(messages))
+            is_repeat = self._take(JSON_DOOR, messages, self._wrong_items(messages), proof)
         except NotTaken as refused:
             is_proven = is_proven and refused.status != UNPROVEN
             self._note(JSON_DOOR, refused, noted, is_proven=is_proven)
@@ -133,8 +159,9 @@ class Peer:
         request: Request | None = None
         operation: Operation | None = None
         try:
+            proof = Credentials()
             if profile.token:
-                self._check_token(bearer)
+                proof.token = self._token(bearer)
             request = read_request(
                 data,
                 profile=profile,
@@ -142,6 +169,7 @@ class Peer:
                 max_bytes=self.profile.max_message_bytes,
                 now=now,
             )
+            proof.signer, proof.has_password = request.signer, request.has_password
             operation = operation_of(request.element, checker=self._checker)
             message = read_message(
                 request,
@@ -150,7 +178,7 @@ class Peer:
                 services=self.profile.services,
                 checker=self._checker,
             )
-            is_repeat = self._take(SOAP_DOOR, [message], [])
+            is_repeat = self._take(SOAP_DOOR, [message], [], proof)
         except NotTaken as refused:
             noted = _without(profile.password, data)
             self._note(SOAP_DOOR, refused, noted, is_proven=request is not None)
@@ -175,9 +203,11 @@ class Peer:
         answered = self._soap(status, body, soap=soap, request=request, signature=signature)
         return _with_headers(answered, refused)
 
-    def _check_token(self, presented: str | None) -> None:
-        if not self._taking.is_proven(self.name, presented):
+    def _token(self, presented: str | None) -> str:
+        found = self._taking.find_token(self.name, presented)
+        if found is None:
             raise unproven()
+        return found
 
     def _wrong_items(self, messages: Sequence[Message]) -> list[Problem]:
         problems: list[Problem] = []
@@ -188,7 +218,13 @@ class Peer:
                 problems += _numbered(found, number, of=len(messages))
         return problems
 
-    def _take(self, door: str, messages: Sequence[Message], problems: list[Problem]) -> bool:
+    def _take(
+        self,
+        door: str,
+        messages: Sequence[Message],
+        problems: list[Problem],
+        proof: Credentials,
+    ) -> bool:
         """Make all messages durable; return whether every one was here before."""
         routed: list[tuple[str, Message]] = []
         for number, message in enumerate(messages, start=1):
@@ -200,7 +236,7 @@ class Peer:
                 problems += _numbered(refused.problems, number, of=len(messages))
         if problems:
             raise invalid(problems, service=messages[0].service)
-        taken = self._taking.take(self.name, door, routed)
+        taken = self._taking.take(self.name, door, routed, proof=proof.values())
         is_repeat = all(one.is_repeat for one in taken)
         log.info(
             "inbound.received",

@@ -47,6 +47,10 @@ class Request:
     """By namespace and local name; where a signature is demanded, those it covers."""
     signature: bytes | None = None
     """Its value, which an answer can confirm."""
+    signer: str | None = None
+    """SHA-256 of the certificate that signed, which is trusted."""
+    has_password: bool = False
+    """Whether it came with the peer's login."""
 
 
 def soap_of(content_type: str) -> str:
@@ -157,6 +161,8 @@ def _proven(
         # A login alone covers nothing, so that there is nothing to choose from.
         headers=signed if policy.certificates is not None else _named(blocks),
         signature=verified.signature,
+        signer=None if verified.signer is None else verified.signer.fingerprint,
+        has_password=verified.username is not None,
     )
 
 

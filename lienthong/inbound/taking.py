@@ -26,7 +26,7 @@ from lienthong.store.tokens import find_token
 from lienthong.store.work import begin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from lienthong.flows.hints import Publisher
@@ -84,17 +84,24 @@ class Taking:
         self._strangers = STRANGERS
         self._lock = Lock()
 
-    def is_proven(self, peer: str, presented: str | None) -> bool:
-        """Tell whether a token is a peer's and valid now."""
+    def find_token(self, peer: str, presented: str | None) -> str | None:
+        """Return the id of a token that is a peer's and valid now; None where it is not."""
         if presented is None:
-            return False
+            return None
         with reading(self._store()) as connection:
             token = find_token(connection, presented, now=self._clock())
-        return token is not None and token.agency == holder_of(peer)
+        return token.id if token is not None and token.agency == holder_of(peer) else None
 
-    def take(self, peer: str, door: str, messages: Sequence[tuple[str, Message]]) -> list[Taken]:
+    def take(
+        self,
+        peer: str,
+        door: str,
+        messages: Sequence[tuple[str, Message]],
+        *,
+        proof: Mapping[str, str],
+    ) -> list[Taken]:
         """
-        Make messages durable, each with the agency it is for.
+        Make messages durable, each with the agency it is for, and with what proved the peer.
 
         Returns:
             One item per message, when none of them can be lost any more.
@@ -116,6 +123,7 @@ class Taking:
                 sender=peer,
                 key=message.key,
                 service=message.service,
+                proof=proof,
             )
             for agency, message in messages
         ]

@@ -16,6 +16,8 @@ import structlog
 
 from lienthong.channels.port import Packet
 from lienthong.flows.receive import KeyConflict, receive, receive_many, small_offer
+from lienthong.flows.used import note_used
+from lienthong.store.audit import Entry
 from lienthong.store.database import reading
 from lienthong.store.shares import (
     NO_PROFILE,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 DOOR = "sharing"
+TERMS = "sharing.terms"
+"""Action of the row of the audit log with all that a profile says; its subject is the digest."""
 BATCH = 50
 """Messages of one round."""
 
@@ -74,6 +78,8 @@ class Sharer:
         self._publisher = publisher
         self._profiles = profiles
         self._clock = clock
+        self._noted: set[str] = set()
+        """Profiles whose terms are in the log."""
 
     def step(self) -> int:
         """
@@ -88,6 +94,7 @@ class Sharer:
             return 0
         day = self._clock().astimezone(VIETNAM).date()
         shared, offers, withheld = self._offers(due, day)
+        self._note_terms({name for _, name in shared})
         outcomes = (
             receive_many(offers, store=self._store, broker=self._publisher, clock=self._clock)
             if offers
@@ -158,6 +165,7 @@ class Sharer:
             DBAPIError: the store fails; trying again helps.
         """
         profile, filter_ = self._profiles[name]
+        self._note_terms({name})
         with reading(self._store) as connection:
             every = delivered_since(connection, profile.sender, since=since)
         for ids in (every[start : start + BATCH] for start in range(0, len(every), BATCH)):
@@ -213,6 +221,17 @@ class Sharer:
             if not profile.is_in_force(day) and _is_covered(one, profile, filter_)
         ]
 
+    def _note_terms(self, names: set[str]) -> None:
+        """Have what profiles say in the log before anything is shared by them, each once."""
+        if names <= self._noted:
+            return
+        entries = [
+            Entry(action=TERMS, subject=terms_of(profile), detail={"text": text_of(profile)})
+            for profile, _ in (self._profiles[name] for name in sorted(names - self._noted))
+        ]
+        note_used(self._store, entries, clock=self._clock)
+        self._noted |= names
+
     def _note(self, work: Work, one: DueShare, name: str, *, sha256: str) -> None:
         """Write down with whom, which bytes, and on which terms."""
         profile, _ = self._profiles[name]
@@ -236,6 +255,7 @@ class Sharer:
             sender=name,
             key=one.message_id,
             service=one.packet.value,
+            proof={"shared": one.message_id, "terms": terms_of(profile)},
         )
 
 
@@ -249,6 +269,11 @@ def _is_covered(one: DueShare, profile: SharingProfile, filter_: Filter) -> bool
     )
 
 
+def text_of(profile: SharingProfile) -> str:
+    """Return all that a profile says, as JSON."""
+    return profile.model_dump_json(by_alias=True)
+
+
 def terms_of(profile: SharingProfile) -> str:
     """Return the SHA-256 of all that a profile says; `sharing list` shows the same."""
-    return hashlib.sha256(profile.model_dump_json(by_alias=True).encode()).hexdigest()
+    return hashlib.sha256(text_of(profile).encode()).hexdigest()

@@ -341,6 +341,7 @@ class _Batch:
             message_id,
             submission=origin.submission_id,
             record=record.record,
+            **made_by(origin),
             **detail,
         )
 
@@ -369,6 +370,15 @@ class _Batch:
             if freed is not None or (turn is not None and turn.id in self._made_ready):
                 due.append(ledger.code)
         return due
+
+
+def made_by(origin: Origin) -> dict[str, str]:
+    """
+    Return what the audit log says of how a file for an agency was made.
+
+    A signed document proves itself; of a file nothing but the log says by what it was made.
+    """
+    return {} if origin.service is None else {"mapping": origin.mapping}
 
 
 def message_row(

@@ -150,6 +150,9 @@ class _Finishing:
         """Keep the receipt, if that is the proof; return what the audit log says of the proof."""
         result, message_id = end.result, end.task.message_id
         detail = {"proof": proof_of(end).value}
+        if end.task.packet is Packet.INBOUND:
+            # Folders and queues answer nothing that has a digest.
+            detail["taken"] = result.detail
         kept = _size_and_digest(result)
         if kept is not None:
             detail["answer"] = kept.digest

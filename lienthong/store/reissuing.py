@@ -16,7 +16,7 @@ from lienthong.admission import Candidate, Known, Refusal, Repeat, admit, said_i
 from lienthong.channels.port import Packet
 from lienthong.states import State
 from lienthong.store.attachments import awaits, write_files
-from lienthong.store.intake import Origin, event_columns, message_row
+from lienthong.store.intake import Origin, event_columns, made_by, message_row
 from lienthong.store.ledgers import (
     change_state,
     load_event_keys,
@@ -103,7 +103,17 @@ def _write_files(work: Work, old: Known, made: Made, events: Sequence[PreparedEv
 def _row(
     work: Work, old: Known, made: Made, event: PreparedEvent, *, item: int, sequence: int
 ) -> dict[str, Any]:
-    work.note("message.held", event.message_id, reissue_of=old.id, digest=event.document_digest)
+    made_from: dict[str, str | int] = {}
+    if made.origin.service is not None:
+        made_from = {"submission": made.origin.submission_id, "record": made.record.record}
+    work.note(
+        "message.held",
+        event.message_id,
+        reissue_of=old.id,
+        digest=event.document_digest,
+        **made_by(made.origin),
+        **made_from,
+    )
     row = message_row(work, event.message_id, origin=made.origin, record=made.record, item=item)
     return (
         row

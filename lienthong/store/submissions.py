@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,8 @@ class Submission:
     """The sender's own id of this hand-over; unique in its line."""
     service: str | None = None
     """Of a message of a peer to the agency, as it is published; None: from the agency itself."""
+    proof: Mapping[str, str] = field(default_factory=dict)
+    """What shows whose it is, for the audit log."""
 
     @property
     def line(self) -> str:
@@ -139,6 +141,9 @@ def insert_submissions(work: Work, offered: Sequence[tuple[Submission, int]]) ->
 
 def note_received(work: Work, submission: Submission) -> None:
     """Have it written down, and its agency told, that a submission was taken over."""
+    came_down: Mapping[str, str] = {}
+    if submission.service is not None:
+        came_down = {"service": submission.service, "sender": submission.sender}
     work.note(
         "submission.received",
         submission.id,
@@ -146,7 +151,8 @@ def note_received(work: Work, submission: Submission) -> None:
         door=submission.door,
         sha256=submission.sha256,
         size=submission.size,
-        **({} if submission.service is None else {"service": submission.service}),
+        **came_down,
+        **submission.proof,
     )
     if submission.service is None:
         work.tell(submission.agency, "received", submission_id=submission.id)

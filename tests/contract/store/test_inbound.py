@@ -44,11 +44,12 @@ from lienthong.store.hand_overs import submission_values
 from lienthong.store.paces import read_flow
 from lienthong.store.portal_answers import no_columns
 from lienthong.store.queries import count_agencies, count_down, show_message, troubled_submissions
-from lienthong.store.tables import attempts, messages, results, submissions
+from lienthong.store.tables import attempts, audit, messages, results, submissions
 from lienthong.timeline import tell_timeline
 from schemas.errors import ConfigError
 from schemas.problem import Language, Text
 
+HEAD = ("subject", "detail")
 BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=5))
 SOON = timedelta(0)
 
@@ -552,6 +553,32 @@ def test_resend_is_the_same_file_and_reissue_one_by_the_mapping_of_now(town):
     documents = [request.document for request in town.receivers["land"].taken]
     assert documents == [b"paid v1", b"paid v1", b"paid v2"]
     assert town.states() == ["reissued", "delivered"]
+
+
+def test_the_log_says_by_which_mapping_a_file_was_made_of_what_and_how_it_was_taken(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    town.receive("H1,paid")
+    town.expand()
+    town.hand_over()
+    (old,) = town.rows(messages, "id", "submission_id")
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.DELIVERED, detail="in it"))
+    town.maker.version = 2
+
+    (acted,) = town.exchange.act("reissue", old.id, agencies=town.agency)
+    assert acted.problem is None
+    town.hand_over()
+
+    said = [json.loads(row.detail) | {"of": row.subject} for row in town.rows(audit, *HEAD)]
+    made = [one for one in said if "mapping" in one]
+    assert [(one["mapping"], one["submission"], one["record"]) for one in made] == [
+        ("land@1", old.submission_id, 1),
+        ("land@2", old.submission_id, 1),
+    ]
+    assert [one["digest"] for one in made] == [
+        sha256(one).hexdigest() for one in (b"paid v1", b"paid v2")
+    ]
+    taken = [(one["of"], one["taken"]) for one in said if "taken" in one]
+    assert taken == [(made[1]["of"], "in it")]
 
 
 def test_hints_of_one_direction_are_not_taken_by_the_other(town):

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import select, update
@@ -11,7 +12,7 @@ from sqlalchemy import select, update
 from lienthong.channels.port import Answer, Outcome, Packet
 from lienthong.flows.sweep import sweep_shares
 from lienthong.sharing.profile import SharingProfile
-from lienthong.sharing.sharer import Sharer
+from lienthong.sharing.sharer import TERMS, Sharer
 from lienthong.store.database import reading
 from lienthong.store.expansions import open_submissions
 from lienthong.store.pieces import open_source
@@ -116,6 +117,26 @@ def test_what_was_delivered_is_shared_once_under_the_id_of_its_message(town):
     assert town.shared() == [(town.exchange.states()[0][0], b"shared " + document)]
     assert town.notes("dossier.shared") == [town.exchange.states()[0][0]]
     assert town.due() == []
+
+
+def test_the_log_has_the_whole_terms_before_anything_is_shared_by_them(town):
+    town.deliver("H1,a")
+    town.sharer().step()
+    town.deliver("H2,a")
+    town.sharer().step()
+
+    with reading(town.exchange.store) as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.id)).all()
+    (terms,) = [row for row in rows if row.action == TERMS]
+    text = json.loads(terms.detail)["text"]
+    assert sha256(text.encode()).hexdigest() == terms.subject
+    assert json.loads(text)["legal_basis"] == "Nghị định 47/2020/NĐ-CP"
+    came = [row for row in rows if '"sender":"land-to-tax"' in (row.detail or "")]
+    said = [json.loads(row.detail) for row in came]
+    assert [(one["terms"], one["shared"]) for one in said] == [
+        (terms.subject, message) for message in town.notes("dossier.shared")
+    ]
+    assert terms.id < came[0].id
 
 
 def test_what_was_not_delivered_is_not_shared(town):

@@ -68,6 +68,17 @@ def test_each_item_becomes_one_submission_in_its_own_bytes(site, portal, item):
     ]
 
 
+def test_the_log_says_which_token_proved_the_sender_and_has_no_secret(site, portal, tax):
+    portal()
+    tax({"MaHoSo": DOSSIER})
+
+    (_, by_token), (_, by_key) = site.audited("submission.received")
+    assert (by_token["sender"], by_token["proven_by"]) == ("portal", "token")
+    assert len(by_token["token"]) == 16
+    assert by_key["proven_by"] == "security-key"
+    assert SECRET not in json.dumps(by_key)
+
+
 def test_the_bytes_of_an_item_are_those_that_came(site):
     raw = b'{ "MaHoSo" : "x\\u0031",\n "SoTien": 1.50e3 , "Ten":"\xc3\x81" }'
     peer = site.peer(**TAX)

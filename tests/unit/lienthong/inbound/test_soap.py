@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from schemas.building import SOAP_11, SOAP_12
-from signing import Passphrase, load_policy
+from signing import Passphrase, load_policy, read_signer
 from signing.wss import Login, PasswordForm, SecurityPolicy, SecurityWriter, verify_message
 
 LAND = "land-registration"
@@ -79,6 +79,14 @@ def test_the_signed_document_becomes_a_submission_as_it_came(site, signed, soap)
 
     assert (answered.status, read(answered)) == (200, ("0", "Thành công"))
     assert site.kept() == [(LAND, "DongBoHoSoMC.xml", MESSAGE_ID, message)]
+
+
+def test_the_log_says_whose_signature_proved_the_sender(site, signed, pki):
+    signed.send(signed.write(site.request(site.document())))
+
+    ((_, detail),) = site.audited("submission.received")
+    assert (detail["sender"], detail["proven_by"]) == ("portal", "signature")
+    assert detail["signer"] == read_signer(site.portal.certificate).fingerprint
 
 
 def test_the_same_message_in_another_attempt_is_the_same_submission(site, signed):
