@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 @evidence.command()
 def export(  # noqa: PLR0913 - options of a command
     context: typer.Context,
-    dossier: Annotated[str, typer.Argument(help="Code of the dossier")],
+    dossier: Annotated[str, typer.Argument(help="Code of the dossier, or id of a message")],
     out: Annotated[Path | None, typer.Option(help="File; default the code, .asice")] = None,
     agency: Annotated[
         str | None, typer.Option(help="Name of its mapping, where several have that code")

@@ -136,7 +136,7 @@ HELP: dict[str, str] = {
     "Write the verifier, one Python file that needs cryptography and lxml alone.": (
         "Ghi ra chương trình kiểm tra: một tệp Python, chỉ cần cryptography và lxml."
     ),
-    "Code of the dossier": "Mã hồ sơ",
+    "Code of the dossier, or id of a message": "Mã hồ sơ, hoặc mã thông điệp",
     "File; default the code, .asice": "Tệp; mặc định là mã hồ sơ, đuôi .asice",
     "Name of its mapping, where several have that code": (
         "Tên ánh xạ của cơ quan, khi nhiều cơ quan có mã này"

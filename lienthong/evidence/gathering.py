@@ -7,6 +7,7 @@ is written. What was erased meanwhile is then not there, and the pack says so.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from sqlalchemy import and_, distinct, func, or_, select, true
 from lienthong.channels.port import Packet
 from lienthong.conversion import stored_key
 from lienthong.ids import SEPARATOR
+from lienthong.store.ledgers import file_of
+from lienthong.store.shares import TERMS
+from lienthong.store.submissions import SHARING_DOOR
 from lienthong.store.tables import (
     agencies,
     attempts,
@@ -30,10 +34,12 @@ from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from lienthong.channels.port import HandedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,18 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Of what another agency shares: which message, and on which terms."""
+
+    message: str
+    profile: str
+    terms: str | None
+    """SHA-256 of all that the profile said; None: the log does not say it."""
+    text: str | None
+    """The profile itself, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandedIn:
     """One submission that records of the dossier came in."""
 
@@ -58,6 +76,10 @@ class HandedIn:
     agency: str
     file_name: str
     door: str
+    sender: str
+    service: str | None
+    """Of what came down to the agency; None: it is the agency's own."""
+    shared: Shared | None
     received_at: datetime
     records: tuple[int, ...]
     """Of the dossier, 1-based."""
@@ -114,7 +136,14 @@ class Sent:
     due_at: datetime | None
     """When it is taken up again; None when not by itself."""
     reissue_of: str | None
+    file: HandedFile | None
+    """Of what goes to an agency, until its bytes are erased."""
     attempts: tuple[Tried, ...]
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it goes to an agency."""
+        return self.packet == Packet.INBOUND.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,39 +166,30 @@ def gather(
     connection: Connection, dossier: str, *, agency: str | None = None, for_pack: bool = True
 ) -> Gathered:
     """
-    Return what there is of a dossier.
+    Return what there is of a dossier, or of one message.
 
     Args:
         connection: Reading, of one moment.
-        dossier: Its code.
-        agency: Needed where several agencies have messages of that code.
+        dossier: Its code, or the id of a message.
+        agency: Needed where several agencies have messages of that code. With it, what went to
+            other agencies is there only where this one's own messages were shared.
         for_pack: Also whether submissions are of it alone, which takes as long as they are large.
 
     Raises:
         InputError: there is none, or it must be said of which agency.
     """
-    columns = [one for one in messages.c if one.name not in ("document", "problems")]
-    conditions = [messages.c.dossier_code == dossier]
-    if agency is not None:
-        conditions.append(messages.c.agency == agency)
-    if for_pack:
-        # What went to agencies is their own file, and no document that a pack could prove.
-        conditions.append(messages.c.packet != Packet.INBOUND.value)
-    rows = connection.execute(
-        select(
-            *columns,
-            messages.c.document.is_not(None).label("has_document"),
-            receipts.c.message_id.is_not(None).label("has_receipt"),
-        )
-        .outerjoin(receipts, receipts.c.message_id == messages.c.id)
-        .where(*conditions)
-        .order_by(messages.c.sequence.is_(None), messages.c.sequence, messages.c.id)
-    ).all()
+    rows = _messages(connection, messages.c.dossier_code == dossier, agency)
+    if not rows:
+        rows = _messages(connection, messages.c.id == dossier, agency)
+        dossier = next((row.dossier_code for row in rows if row.dossier_code), dossier)
     # Whose dossier it is: other agencies may only be told about it.
     own = [row for row in rows if row.packet != Packet.INBOUND.value]
     found = sorted({row.agency for row in own or rows})
+    if agency is not None and agency in found:
+        # Who was told of its messages has no dossier of its own here.
+        found = [agency]
     if not found:
-        raise _no_dossier(dossier)
+        raise _no_dossier(dossier, agency)
     if len(found) > 1:
         raise _several_agencies(found)
     tries = _attempts(connection, [row.id for row in rows])
@@ -179,6 +199,41 @@ def gather(
         submissions=_submissions(connection, rows, dossier, for_pack=for_pack),
         messages=tuple(_sent(connection, row, tries[row.id]) for row in rows),
     )
+
+
+def _messages(
+    connection: Connection, wanted: ColumnElement[bool], agency: str | None
+) -> Sequence[Any]:
+    """Return messages in their order, of one agency or of all."""
+    columns = [one for one in messages.c if one.name not in ("document", "problems")]
+    query = (
+        select(
+            *columns,
+            messages.c.document.is_not(None).label("has_document"),
+            receipts.c.message_id.is_not(None).label("has_receipt"),
+        )
+        .outerjoin(receipts, receipts.c.message_id == messages.c.id)
+        .where(wanted)
+        .order_by(messages.c.sequence.is_(None), messages.c.sequence, messages.c.id)
+    )
+    rows = connection.execute(query).all()
+    if agency is None:
+        return rows
+    own = {row.id for row in rows if row.agency == agency}
+    others = {row.submission_id for row in rows if row.id not in own}
+    told = _sharing(connection, others, of=own)
+    return [row for row in rows if row.id in own or row.submission_id in told]
+
+
+def _sharing(connection: Connection, ids: Collection[str], *, of: Collection[str]) -> set[str]:
+    """Return those of these submissions in which messages of `of` were shared."""
+    found: set[str] = set()
+    for part in in_slices(sorted(ids)):
+        query = select(submissions.c.id, submissions.c.key).where(
+            submissions.c.id.in_(part), submissions.c.door == SHARING_DOOR
+        )
+        found |= {row.id for row in connection.execute(query) if row.key in of}
+    return found
 
 
 def find_codes(connection: Connection, name: str, *, agency: str | None = None) -> list[str]:
@@ -230,6 +285,7 @@ def _sent(connection: Connection, row: Any, tries: list[Tried]) -> Sent:
         updated_at=row.updated_at,
         due_at=row.due_at,
         reissue_of=row.reissue_of,
+        file=file_of(row),
         attempts=tuple(tries),
     )
 
@@ -286,6 +342,9 @@ def _submissions(
                 agency=row.agency,
                 file_name=row.file_name,
                 door=row.door,
+                sender=row.sender,
+                service=row.service,
+                shared=_shared(connection, row) if row.door == SHARING_DOOR else None,
                 received_at=row.received_at,
                 records=tuple(sorted(records[row.id])),
                 is_alone=_is_alone(connection, row, dossier) if for_pack else None,
@@ -294,6 +353,26 @@ def _submissions(
             for row in connection.execute(query).all()
         ]
     return tuple(sorted(found, key=lambda one: (one.received_at, one.id)))
+
+
+def _shared(connection: Connection, row: Row[Any]) -> Shared:
+    said = _detail(connection, row.id, "submission.received")
+    terms = said.get("terms")
+    text = None if terms is None else _detail(connection, terms, TERMS).get("text")
+    return Shared(message=row.key or "", profile=row.sender, terms=terms, text=text)
+
+
+def _detail(connection: Connection, subject: str, action: str) -> dict[str, Any]:
+    """Return what the log says of something that it says once; nothing where that was erased."""
+    query = (
+        select(audit.c.detail)
+        .where(audit.c.subject == subject, audit.c.action == action)
+        .order_by(audit.c.id)
+        .limit(1)
+    )
+    detail = connection.execute(query).scalar()
+    found = None if detail is None else json.loads(detail)
+    return found if isinstance(found, dict) else {}
 
 
 def _is_alone(connection: Connection, row: Row[Any], dossier: str) -> bool:
@@ -353,17 +432,22 @@ def _erasure(found: Any) -> Erasure:
     )
 
 
-def _no_dossier(dossier: str) -> InputError:
+def _no_dossier(dossier: str, agency: str | None) -> InputError:
+    of_agency = Text(vi="", en="")
+    if agency is not None:
+        of_agency = Text(vi=f" ở cơ quan {agency}", en=f" at the agency {agency}")
     return InputError(
         Problem(
             code="evidence.no_dossier",
             message=Text(
-                vi=f"Không có thông điệp nào của hồ sơ {dossier}",
-                en=f"There is no message of the dossier {dossier}",
+                vi=f"Không có thông điệp nào của hồ sơ {dossier}{of_agency.vi}: không gì được gửi "
+                "lên Cổng, không gì gửi xuống cơ quan; cũng không có thông điệp nào mang mã này",
+                en=f"There is no message of the dossier {dossier}{of_agency.en}: nothing went up "
+                "to the portal, nothing came down to an agency; nor is it the id of a message",
             ),
             suggestion=Text(
-                vi="Xem mã hồ sơ bằng: lienthong messages list",
-                en="See the codes of dossiers: lienthong messages list",
+                vi="Xem mã hồ sơ và mã thông điệp bằng: lienthong messages list",
+                en="See the codes of dossiers and the ids of messages: lienthong messages list",
             ),
         )
     )

@@ -6,10 +6,12 @@ Writing an evidence pack: everything that proves what became of one dossier, in 
     submissions/{n}/source              the file as it came, or not: see `sources`
     submissions/{n}/receipt-{s}.xml     the operator's own, which the agency got
     submissions/{n}/record-{k}.json     the dossier's records, as they are read from it
+    submissions/{n}/terms.json          of what was shared: the whole profile, as it was then
     messages/{n}-{id}/document.xml      signed, byte for byte as it was sent
+    messages/{n}-{id}/file              what went to an agency, byte for byte
     messages/{n}-{id}/attachments.json  the manifest of its files, which are not here
     messages/{n}-{id}/receipt.xml       the portal's, where it gives some
-    messages/{n}-{id}/attempts/…        the portal's raw answers, and the headers that went out
+    messages/{n}-{id}/attempts/…        raw answers of portal or agency, and headers that went out
     audit/rows.jsonl, seals.jsonl, chain.jsonl, stamps/{seal}.tsr      see `proofs`
     certificates/…                      for information; nobody is trusted by being here
 
@@ -40,7 +42,7 @@ from lienthong.evidence.gathering import Erasure, gather
 from lienthong.evidence.proofs import LONGEST_CHAIN, Proven, Prover, write_line
 from lienthong.evidence.sources import UNREADABLE, Sources, words_of
 from lienthong.evidence.summary import MOST_STEPS, write_summary
-from lienthong.proofs import WORDS, Proof
+from lienthong.proofs import HANDED_OVER, WORDS, Proof
 from lienthong.store.attachments import load_files
 from lienthong.store.database import reading
 from lienthong.store.sealed import (
@@ -63,12 +65,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Connection
 
-    from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Tried
+    from lienthong.evidence.gathering import Gathered, HandedIn, Sent, Shared, Tried
     from lienthong.store.database import Store
     from mappings import Converter
     from signing import Evidence, RevocationSource, SigningKey
 
 TYPE = "lienthong-evidence/1"
+TYPE_DOWN = "lienthong-evidence/2"
+"""Of a pack with something that came down, which verifiers of before do not know."""
 PIECE = 256 * 1024
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _CERTIFICATE = re.compile(rb"X509Certificate>([A-Za-z0-9+/=\s]+)</")
@@ -202,7 +206,7 @@ class _Writing:
         self._add_certificates(container, roots)
         self._signers[(key.certificate, *key.chain)] = None
         manifest = {
-            "type": TYPE,
+            "type": TYPE_DOWN if any(one.is_down for one in self._gathered.messages) else TYPE,
             "dossier": self._gathered.dossier,
             "agency": self._gathered.agency,
             "made_at": _moment(at),
@@ -244,7 +248,11 @@ class _Writing:
             "sha256": of.sha256,
             "size": of.size,
             "file_name": of.file_name,
+            "agency": of.agency,
             "door": of.door,
+            "sender": of.sender,
+            "service": of.service,
+            "shared": None if of.shared is None else self._add_shared(container, folder, of.shared),
             "received_at": _moment(of.received_at),
             "file": file,
             "why_vi": None if why is None else why.vi,
@@ -254,6 +262,18 @@ class _Writing:
             "records_why_vi": None if no_records is None else no_records.vi,
             "records_why_en": None if no_records is None else no_records.en,
             "receipts": self._add_own_receipts(container, folder, of),
+        }
+
+    def _add_shared(self, container: Container, folder: str, of: Shared) -> dict[str, str | None]:
+        """Add on which terms something was shared, byte for byte as their digest is logged."""
+        name = None
+        if of.text is not None:
+            name = container.add(f"{folder}/terms.json", of.text.encode()).name
+        return {
+            "message": of.message,
+            "profile": of.profile,
+            "terms": of.terms,
+            "file": name,
         }
 
     def _add_own_receipts(self, container: Container, folder: str, of: HandedIn) -> dict[str, str]:
@@ -310,13 +330,15 @@ class _Writing:
 
     def _add_message(self, container: Container, number: int, of: Sent) -> dict[str, Any]:
         folder = f"messages/{number:04}-{_safe(of.id)}"
-        proof = WORDS[Proof(of.proof)] if of.proof else _NOT_PROVEN
+        proof = _proof_words(of)
         return {
             "id": of.id,
             "submission": of.submission,
             "record": of.record,
             "item": of.item,
             "packet": of.packet,
+            "agency": of.agency,
+            "handed": None if of.file is None else asdict(of.file),
             "sequence": of.sequence,
             "state": of.state,
             "reason": of.reason,
@@ -343,9 +365,11 @@ class _Writing:
         except SealBroken:
             document, erasure = None, _DAMAGED
         if document is not None:
-            name = container.add(f"{folder}/document.xml", document).name
+            kind = "file" if of.is_down else "document.xml"
+            name = container.add(f"{folder}/{kind}", document).name
             self._packed.documents += 1
-            self._note_certificates("signer", document)
+            if not of.is_down:
+                self._note_certificates("signer", document)
         elif erasure is None:
             # Between the look at the dossier and now.
             erasure = Erasure(by="?", why="vừa bị xóa / erased just now")
@@ -562,10 +586,21 @@ def _as_der(evidence: Evidence) -> bytes:
     return evidence.data
 
 
+def _proof_words(of: Sent) -> Text:
+    if of.is_down:
+        return HANDED_OVER if of.proof else _NOT_HANDED_OVER
+    return WORDS[Proof(of.proof)] if of.proof else _NOT_PROVEN
+
+
 _NOT_ASKED = Text(vi="không được yêu cầu", en="it was not asked for")
 _NOT_PROVEN = Text(
     vi="chưa có gì chứng minh Cổng đã nhận",
     en="nothing proves yet that the portal has it",
+)
+
+_NOT_HANDED_OVER = Text(
+    vi="chưa có gì cho thấy cơ quan nhận đã nhận",
+    en="nothing says yet that the receiving agency took it",
 )
 
 

@@ -21,7 +21,7 @@ from adapters import (
     XmlOptions,
     read_records,
 )
-from lienthong.agencies import stamp_of
+from lienthong.agencies import make_receiver, stamp_of
 from lienthong.store.expansions import Opened
 from lienthong.store.pieces import open_source
 from lienthong.store.vault import SealBroken
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
+    from adapters import SourceOptions
     from lienthong.evidence.gathering import HandedIn
     from lienthong.store.database import Store
     from mappings import Converter
@@ -56,18 +57,25 @@ class Sources:
             return Text(vi="nội dung đã bị xóa", en="its bytes were erased")
         if of.size > LARGEST_WHOLE:
             return Text(vi="tệp quá lớn", en="the file is too large")
-        if whole_files or (of.is_alone and self._is_plain(of.agency)):
+        if whole_files or (of.is_alone and self._is_plain(of)):
             return None
         return Text(
             vi="tệp có thể có dữ liệu của người khác; xuất với --whole-files nếu được phép",
             en="it may hold data of others; exported with --whole-files where that is allowed",
         )
 
-    def _is_plain(self, agency: str) -> bool:
+    def _is_plain(self, of: HandedIn) -> bool:
         try:
-            return isinstance(self._converters(agency).source, _PLAIN)
+            return isinstance(self._options(of), _PLAIN)
         except ConfigError:
             return False
+
+    def _options(self, of: HandedIn) -> SourceOptions:
+        """Return how a submission is read. Raises ConfigError where nobody says it now."""
+        converter = self._converters(of.agency)
+        if of.service is None:
+            return converter.source
+        return make_receiver(converter, of.service).source
 
     def open(self, of: HandedIn) -> BinaryIO:
         """Return the bytes of a submission. Raises SealBroken or OSError, also while reading."""
@@ -80,11 +88,11 @@ class Sources:
         Raises:
             InputError, ConfigError, SealBroken, OSError: it cannot be read, or not any further.
         """
-        converter = self._converters(of.agency)
+        converter, options = self._converters(of.agency), self._options(of)
         wanted = set(of.records)
         with self.open(of) as source:
             for record in read_records(
-                source, file_name=of.file_name, options=converter.source, read_columns=frozenset()
+                source, file_name=of.file_name, options=options, read_columns=frozenset()
             ):
                 if record.number not in wanted:
                     continue

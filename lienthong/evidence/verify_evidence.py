@@ -10,8 +10,9 @@ what is false. It is written apart from the program that makes packs and shares 
     exit code 2   it cannot be judged: no such file, a root that is no certificate
 
 What a pack is: an ASiC-E container with XAdES (ETSI EN 319 162-1), whose one signature refers to
-every file. In it: signed documents byte for byte, receipts, answers, rows of the audit log with
-their Merkle paths (RFC 6962) to seals, the chain of seals, and certificates for information.
+every file. In it: signed documents byte for byte, receipts, answers, files that went to agencies
+and what they were made of, rows of the audit log with their Merkle paths (RFC 6962) to seals, the
+chain of seals, and certificates for information.
 
     digest of the detail = SHA-256(salt · detail)
     digest of a row      = SHA-256(JSON [at, actor, action, subject] · digest of the detail)
@@ -58,8 +59,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import IO
 
-PACK_TYPE = "lienthong-evidence/1"
+PACK_TYPES = ("lienthong-evidence/1", "lienthong-evidence/2")
+"""The second may have what came down to agencies."""
 SEAL_TYPE = "lienthong-seal/1"
+DOWN = "inbound"
+"""The packet of what went to an agency, as its own file."""
+SHARING = "sharing"
+"""The door of what one agency shares with another."""
+PROGRESS = "CapNhatTienDoHoSoMC"
 CONTAINER_TYPE = b"application/vnd.etsi.asic-e+zip"
 SIGNATURES = "META-INF/signatures.xml"
 ODF_MANIFEST = "META-INF/manifest.xml"
@@ -85,6 +92,7 @@ MAX_REVOCATION = 20 * MIB
 MAX_TOLD = 50
 """Findings of one kind that are told one by one; more are counted."""
 SKEW = timedelta(minutes=5)
+VIETNAM = timedelta(hours=7)
 CHUNK = 256 * 1024
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
@@ -1453,7 +1461,7 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
     """Check every claim of the manifest against what proves it."""
     manifest = read_json(pack.read(MANIFEST, MAX_MANIFEST), MANIFEST)
     try:
-        if manifest["type"] != PACK_TYPE:
+        if manifest["type"] not in PACK_TYPES:
             raise Refused(
                 "manifest.type_unknown",
                 "loại gói không rõ; có thể do phiên bản mới hơn tạo ra",
@@ -1469,6 +1477,8 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
             _check_message(pack, manifest, message, log, means, report, signers)
         for submission in manifest["submissions"]:
             _check_submission(pack, submission, log, means, report)
+            _check_sender(submission, log, report)
+            _check_shared(pack, manifest, submission, log, report)
         _check_revocation(pack, manifest["revocation"], report)
         _say_what_is_open(manifest, report)
     except ODD as error:
@@ -1509,6 +1519,7 @@ def _check_names(manifest: Any) -> None:
     names += [one["answer"] for one in tries] + [one.get("headers") for one in tries]
     names += [each.get("attachments") for each in messages]
     names += [one["file"] for one in submissions]
+    names += [(one.get("shared") or {}).get("file") for one in submissions]
     for one in submissions:
         names += [*one["records"].values(), *one["receipts"].values()]
     names += [*manifest["audit"]["stamps"].values(), *manifest["seal_signers"]]
@@ -1534,7 +1545,9 @@ def _check_message(
 ) -> None:
     """Check one message: its document, its receipt, and its rows of the log."""
     id_, document = message["id"], message["document"]
-    short = str(id_)[:40]
+    short, is_down = str(id_)[:40], message["packet"] == DOWN
+    if not _check_direction(message, log, report):
+        return
     _check_state(message, log, report)
     _check_attachments(pack, message, log, report)
     rows = [row for row in log.rows_of(id_) if (row["parsed"] or {}).get("digest") is not None]
@@ -1556,11 +1569,16 @@ def _check_message(
         )
         return
     if not digests:
+        # A signed document proves itself; of a file for an agency only the log says anything.
         report.open(
             "document.not_logged",
             "thông điệp " + short + ": nhật ký trong gói không còn giá trị băm của tài liệu",
             "message " + short + ": no row of the log here has the digest of its document",
+            essential=is_down,
         )
+    if is_down:
+        _check_handed(pack, message, rows, log, report)
+        return
     if document["file"] is None:
         _say_erased(
             document, "tài liệu của thông điệp " + short, "message " + short + ", document", report
@@ -1671,7 +1689,7 @@ def _check_state(message: Any, log: Log, report: Report) -> None:
     elif rows and message["state"] not in ("delivered", "reissued"):
         report.false(
             "message.state_differs",
-            "thông điệp " + short + ": nhật ký ghi Cổng đã nhận, manifest.json ghi khác",
+            "thông điệp " + short + ": nhật ký ghi đã nhận, manifest.json ghi khác",
             "message " + short + ": the log says that it was delivered, manifest.json says "
             "something else",
         )
@@ -1684,7 +1702,7 @@ def _check_state(message: Any, log: Log, report: Report) -> None:
     elif rows:
         log.say_when(
             rows[-1],
-            "Thông điệp " + short + ": việc Cổng đã nhận",
+            "Thông điệp " + short + ": việc " + _taker(message)[0] + " đã nhận",
             "Message " + short + ": that it was delivered",
         )
 
@@ -1768,13 +1786,13 @@ def _check_delivery(
 def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
     """Check that the portal's answer that proved the delivery is the one that the log knows."""
     logged = log.stated(message["id"], "message.delivered", "answer")
-    short = str(message["id"])[:40]
+    short, (vi, en) = str(message["id"])[:40], _taker(message)
     if logged and not any(one["proof"] and one["answer"] for one in message["attempts"]):
         report.open(
             "answer.not_included",
-            "Thông điệp " + short + ": câu trả lời của Cổng không có ở đây (hết thời hạn lưu trữ "
-            "hoặc bị lấy đi); nhật ký còn giá trị băm",
-            "Message " + short + ": the portal's answer is not here (its retention ended, or "
+            "Thông điệp " + short + ": câu trả lời của " + vi + " không có ở đây (hết thời hạn "
+            "lưu trữ hoặc bị lấy đi); nhật ký còn giá trị băm",
+            "Message " + short + ": " + en + "'s answer is not here (its retention ended, or "
             "somebody took it out); the log still has its digest",
         )
     for one in message["attempts"]:
@@ -1784,14 +1802,16 @@ def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
         if pack.digest(one["answer"])[0].hex() in logged:
             report.proven(
                 "answer.logged",
-                "Thông điệp " + short + ": câu trả lời của Cổng đúng như giá trị băm trong nhật ký",
-                "Message " + short + ": the portal's answer is the one whose digest the log has",
+                "Thông điệp " + short + ": câu trả lời của " + vi + " đúng như giá trị băm trong "
+                "nhật ký",
+                "Message " + short + ": " + en + "'s answer is the one whose digest the log has",
             )
         else:
             report.false(
                 "answer.other_than_logged",
-                "thông điệp " + short + ": câu trả lời của Cổng khác với giá trị băm trong nhật ký",
-                "message " + short + ": the portal's answer is not the one that the log knows",
+                "thông điệp " + short + ": câu trả lời của " + vi + " khác với giá trị băm trong "
+                "nhật ký",
+                "message " + short + ": " + en + "'s answer is not the one that the log knows",
             )
 
 
@@ -1918,6 +1938,372 @@ def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, repor
     )
 
 
+# --- what came down to an agency ----------------------------------------------------------------
+
+
+def _taker(message: Any) -> tuple[str, str]:
+    """Return who takes a message, in words."""
+    if message["packet"] == DOWN:
+        return "cơ quan nhận", "the agency"
+    return "Cổng", "the portal"
+
+
+def _check_direction(message: Any, log: Log, report: Report) -> bool:
+    """
+    Check which way a message went; return whether to go on.
+
+    What is said to have gone to an agency needs no signature, so that it did must be in the log.
+    """
+    short, is_down = str(message["id"])[:40], message["packet"] == DOWN
+    came = log.details(message["submission"], "submission.received")
+    if any(("service" in one) != is_down for one in came):
+        report.false(
+            "message.direction_differs",
+            "thông điệp " + short + ": nhật ký ghi chiều gửi khác với manifest.json",
+            "message " + short + ": the log says that it went the other way than manifest.json",
+        )
+        return False
+    if is_down and not came:
+        report.open(
+            "message.direction_not_logged",
+            "thông điệp " + short + ": gói không có dòng nhật ký về bản tin gốc đã nhận",
+            "message " + short + ": no row of the log here says that what it is made of was "
+            "received",
+            essential=True,
+        )
+    if is_down and (message["receipt"] or message.get("attachments")):
+        raise _no_json(MANIFEST)
+    return True
+
+
+def _check_handed(pack: Pack, message: Any, rows: list[Any], log: Log, report: Report) -> None:
+    """Check the file that went to an agency: what it is, of what and by what it was made."""
+    short, document = str(message["id"])[:40], message["document"]
+    _check_made(message, rows, log, report)
+    if document["file"] is None:
+        _say_erased(document, "tệp của thông điệp " + short, "message " + short + ", file", report)
+    elif pack.digest(document["file"])[0].hex() != document["sha256"]:
+        report.false(
+            "document.changed",
+            "thông điệp " + short + ": tệp khác với manifest.json",
+            "message " + short + ": the file is not the one that manifest.json names",
+        )
+        return
+    elif rows:
+        log.say(
+            rows[0],
+            "handed.whole",
+            "Thông điệp " + short + ": tệp giao cho cơ quan có nguyên văn, đúng giá trị băm trong "
+            "nhật ký",
+            "Message " + short + ": the file for the agency is here, byte for byte as its digest "
+            "in the log",
+        )
+    _check_attempts(message, log, report)
+    _check_answer(pack, message, log, report)
+    if message["state"] == "delivered":
+        report.open(
+            "handed.unsigned",
+            "Thông điệp " + short + ": cơ quan nhận không ký; việc đã nhận là điều bên vận hành "
+            "ghi lúc đó",
+            "Message " + short + ": agencies sign nothing; that it was taken is what the operator "
+            "wrote down then",
+        )
+
+
+def _check_made(message: Any, rows: list[Any], log: Log, report: Report) -> None:
+    """Check the link from a file back to the record and the mapping that it was made of."""
+    short = str(message["id"])[:40]
+    said = [row for row in rows if "submission" in row["parsed"]]
+    for row in said:
+        stated = row["parsed"]
+        if (stated["submission"], stated.get("record")) != (
+            message["submission"],
+            message["record"],
+        ):
+            report.false(
+                "handed.of_another",
+                "thông điệp " + short + ": nhật ký ghi tệp được lập từ bản tin hoặc bản ghi khác",
+                "message " + short + ": the log says that the file was made of another message or "
+                "record",
+            )
+            return
+        if stated.get("mapping", message["mapping"]) != message["mapping"]:
+            report.false(
+                "handed.mapping_differs",
+                "thông điệp " + short + ": nhật ký ghi phiên bản ánh xạ khác với manifest.json",
+                "message " + short + ": the log names another version of the mapping than "
+                "manifest.json",
+            )
+            return
+    if not any("mapping" in row["parsed"] for row in said):
+        report.open(
+            "handed.not_logged",
+            "Thông điệp " + short + ": nhật ký trong gói không ghi tệp được lập từ gì, bằng ánh xạ "
+            "nào (đã xóa, hoặc từ trước khi nhật ký ghi điều đó)",
+            "Message " + short + ": no row of the log here says of what and by which mapping its "
+            "file was made (erased, or from before the log had it)",
+        )
+        return
+    origin = (str(message["submission"])[:40], _plain(str(message["mapping"])))
+    log.say(
+        said[0],
+        "handed.made",
+        "Thông điệp {}: tệp được lập từ bản tin {}, bằng ánh xạ {}".format(short, *origin),
+        "Message {}: its file was made of submission {}, by mapping {}".format(short, *origin),
+    )
+
+
+def _check_attempts(message: Any, log: Log, report: Report) -> None:
+    """Check that attempts are those that the log knows, by their moments, and none is missing."""
+    short = str(message["id"])[:40]
+    listed = [(one["kind"], one["started_at"]) for one in message["attempts"]]
+    logged = [
+        (kind, row["at"])
+        for action, kind in (("message.sending", "send"), ("message.looked_up", "lookup"))
+        for row in log.rows_of(message["id"])
+        if row["action"] == action
+    ]
+    if sorted(listed) != sorted(logged):
+        report.false(
+            "attempts.other_than_logged",
+            "thông điệp " + short + ": các lần bàn giao khác với nhật ký",
+            "message " + short + ": its attempts are not those that the log knows",
+        )
+        return
+    taken = log.stated(message["id"], "message.delivered", "taken")
+    told = {str(one["detail"]) for one in message["attempts"] if one["proof"] is not None}
+    if taken and told and not told <= taken:
+        report.false(
+            "attempts.outcome_differs",
+            "thông điệp " + short + ": nhật ký ghi cách nhận khác với manifest.json",
+            "message " + short + ": the log says otherwise how it was taken than manifest.json",
+        )
+        return
+    rows = [one for one in log.rows_of(message["id"]) if one["action"] == "message.sending"]
+    if rows:
+        how = _plain("; ".join(sorted(taken)))
+        log.say(
+            rows[-1],
+            "attempts.logged",
+            "Thông điệp {}: {} lần bàn giao, đủ như nhật ký ({})".format(short, len(rows), how),
+            "Message {}: {} attempts, all that the log knows ({})".format(short, len(rows), how),
+        )
+
+
+WAYS = {
+    "signature": ("chữ ký WS-Security", "a WS-Security signature"),
+    "password": ("tên và mật khẩu", "a login"),
+    "token": ("mã truy cập", "a token"),
+    "security-key": ("khóa bảo mật trong bản tin", "the security key in the message"),
+}
+"""How a peer proved itself at the door."""
+
+
+def _check_sender(submission: Any, log: Log, report: Report) -> None:
+    """Check from whom something came down, and say what proved it then."""
+    short = str(submission["id"])[:40]
+    rows = [one for one in log.rows_of(submission["id"]) if one["action"] == "submission.received"]
+    said = [one["parsed"] for one in rows if one["parsed"]]
+    came_down = [one for one in said if "service" in one]
+    if submission.get("service") is None and not came_down:
+        return
+    names = ("agency", "door", "sender", "service")
+    if any(name in one and one[name] != submission.get(name) for one in said for name in names):
+        report.false(
+            "sender.other_than_logged",
+            "bản tin " + short + ": nhật ký ghi bên gửi, cơ quan, dịch vụ hoặc cửa khác",
+            "submission " + short + ": the log names another sender, agency, service or door",
+        )
+        return
+    if submission.get("shared") is not None:
+        return
+    if not any(one.get("proven_by") for one in said):
+        report.open(
+            "sender.not_logged",
+            "Bản tin " + short + ": nhật ký trong gói không ghi bên gửi được xác thực bằng gì",
+            "Submission " + short + ": no row of the log here says what proved its sender",
+        )
+        return
+    stated = said[0]
+    ways = [WAYS.get(one, (one, one)) for one in str(stated["proven_by"]).split()]
+    which = [str(stated[one]) for one in ("signer", "token") if one in stated]
+    more = " (" + _plain(", ".join(which)) + ")" if which else ""
+    sender = _plain(str(stated["sender"]))
+    log.say(
+        rows[0],
+        "sender.logged",
+        "Bản tin {}: từ {}, tại cửa được xác thực bằng {}{}".format(
+            short, sender, ", ".join(vi for vi, _ in ways), more
+        ),
+        "Submission {}: from {}, proven at the door by {}{}".format(
+            short, sender, ", ".join(en for _, en in ways), more
+        ),
+    )
+    report.open(
+        "sender.operator_word",
+        "Bản tin "
+        + short
+        + ": bản thân chữ ký hoặc mã của bên gửi không có ở đây; rằng nó đúng là "
+        "điều bên vận hành ghi khi nhận",
+        "Submission " + short + ": the sender's own signature or credential is not here; that it "
+        "was right is what the operator wrote down on receiving",
+    )
+
+
+def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: Report) -> None:
+    """Check on which terms something was shared, and that nothing beyond them was."""
+    shared = submission.get("shared")
+    if (shared is None) == (submission.get("door") == SHARING):
+        raise _no_json(MANIFEST)
+    if shared is None:
+        return
+    short = str(submission["id"])[:40]
+    rows = [one for one in log.rows_of(submission["id"]) if one["action"] == "submission.received"]
+    said = [one for one in rows if one["parsed"] and "terms" in one["parsed"]]
+    if not said:
+        report.open(
+            "sharing.not_logged",
+            "Chia sẻ " + short + ": nhật ký trong gói không ghi chia sẻ theo hồ sơ nào",
+            "Share " + short + ": no row of the log here says on which terms it was shared",
+        )
+        return
+    stated = said[0]["parsed"]
+    if (stated["terms"], stated.get("shared")) != (shared["terms"], shared["message"]):
+        report.false(
+            "sharing.terms_differ",
+            "chia sẻ " + short + ": nhật ký ghi điều kiện hoặc thông điệp khác với manifest.json",
+            "share " + short + ": the log names other terms or another message than manifest.json",
+        )
+        return
+    if shared["file"] is None:
+        report.open(
+            "sharing.terms_not_included",
+            "Chia sẻ " + short + ": hồ sơ chia sẻ không có ở đây; nhật ký còn giá trị băm",
+            "Share " + short + ": its profile is not here; the log still has its digest",
+        )
+        return
+    data = pack.read(shared["file"], MIB)
+    if hashlib.sha256(data).hexdigest() != stated["terms"]:
+        report.false(
+            "sharing.terms_changed",
+            "chia sẻ " + short + ": hồ sơ chia sẻ khác với giá trị băm trong nhật ký",
+            "share " + short + ": its profile is not the one whose digest the log has",
+        )
+        return
+    terms = read_json(data, str(shared["file"]))
+    words = [_plain(str(terms[one])) for one in ("from", "to", "purpose", "legal_basis")]
+    log.say(
+        said[0],
+        "sharing.terms",
+        "Chia sẻ {}: {} → {}, mục đích «{}», căn cứ «{}», đúng hồ sơ chia sẻ lúc đó".format(
+            short, *words
+        ),
+        "Share {}: {} → {}, for '{}', on the basis of '{}', by the profile as it was then".format(
+            short, *words
+        ),
+    )
+    if submission["file"] is None:
+        return
+    try:
+        _check_within(pack, manifest, submission, terms, said[0])
+    except Refused as refused:
+        report.false(
+            refused.code,
+            "chia sẻ " + short + ": " + refused.vi,
+            "share " + short + ": " + refused.en,
+        )
+        return
+    log.say(
+        said[0],
+        "sharing.within",
+        "Chia sẻ " + short + ": chỉ có trường mà hồ sơ nêu, che đúng trường phải che",
+        "Share " + short + ": nothing but fields that the profile names, masked where it says so",
+    )
+
+
+def _check_within(pack: Pack, manifest: Any, submission: Any, terms: Any, row: Any) -> None:
+    """Raise `Refused` unless what was shared is what the terms allow of the document."""
+    at = read_moment(row["at"]) + VIETNAM
+    # It was written down a moment after it was decided.
+    first, last = (moment.date().isoformat() for moment in (at - SKEW, at + SKEW))
+    is_in_force = (terms["since"] or "") <= last and first <= terms["until"]
+    if terms["to"] != submission["agency"] or not is_in_force:
+        raise _beyond("cơ quan nhận hoặc ngày", "the receiver or the day")
+    found = _fields_of(parse_xml(pack.read(submission["file"], MAX_XML)))
+    names = set(terms["progress" if submission["service"] == PROGRESS else "fields"]) | {"MaHoSo"}
+    # A list of which nothing is shared leaves an empty element.
+    strange = [path for path, text in found if text and not _is_named(path, names)]
+    if strange:
+        raise _beyond(strange[0], strange[0])
+    masked = set(terms["masked"])
+    for path, text in found:
+        if _is_named(path, masked) and text != _mask(text):
+            raise Refused(
+                "sharing.unmasked",
+                "trường " + path + " không được che",
+                "the field " + path + " is not masked",
+            )
+    document = _shared_from(pack, manifest, submission["shared"]["message"])
+    if document is None:
+        return
+    expected = [
+        (path, _mask(text) if _is_named(path, masked) else text)
+        for path, text in _fields_of(document)
+        if _is_named(path, names)
+    ]
+    if [one for one in found if _is_named(one[0], names)] != expected:
+        raise Refused(
+            "sharing.other_than_document",
+            "nội dung khác với tài liệu đã ký mà nó lấy từ đó",
+            "it says something else than the signed document that it is of",
+        )
+
+
+def _shared_from(pack: Pack, manifest: Any, message_id: str) -> Any:
+    """Return the root of the signed document that was shared, where it is here."""
+    for one in manifest["messages"]:
+        is_it = one["id"] == message_id and one["packet"] != DOWN
+        if is_it and one["document"] and one["document"]["file"]:
+            return parse_xml(pack.read(one["document"]["file"], MAX_XML))
+    return None
+
+
+def _fields_of(root: Any) -> list[tuple[str, str]]:
+    """Return path and text of every value in the packet of a message (HoSo, TienDo), in order."""
+    packets = [one for one in root if etree.QName(one).localname in ("HoSo", "TienDo")]
+    if len(packets) != 1:
+        raise Refused("sharing.malformed", "không phải bản tin của Cổng", "it is no such message")
+    return list(_leaves(packets[0], ""))
+
+
+def _leaves(element: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    for child in element:
+        path = prefix + etree.QName(child).localname
+        if len(child):
+            yield from _leaves(child, path + ".")
+        else:
+            yield path, child.text or ""
+
+
+def _is_named(path: str, names: set[str]) -> bool:
+    steps = path.split(".")
+    return any(".".join(steps[:count]) in names for count in range(1, len(steps) + 1))
+
+
+def _mask(text: str) -> str:
+    """Return a masked value: of a long one the last three characters stay."""
+    shown = text[-3:] if len(text) > 6 else ""
+    return "*" * (len(text) - len(shown)) + shown
+
+
+def _beyond(vi: str, en: str) -> Refused:
+    return Refused(
+        "sharing.beyond_terms",
+        "hồ sơ chia sẻ không cho phép: " + vi,
+        "the profile does not allow it: " + en,
+    )
+
+
 def _say_erased(thing: Any, vi: str, en: str, report: Report) -> None:
     erased = thing["erased"] or {}
     row = "" if erased.get("row") is None else ", #" + str(erased["row"])
@@ -1947,9 +2333,9 @@ def _say_what_is_open(manifest: Any, report: Report) -> None:
     if any(one.get("answer") for each in manifest["messages"] for one in each["attempts"]):
         report.open(
             "answer.unsigned",
-            "Các câu trả lời nguyên văn của Cổng (attempts/) không có chữ ký của Cổng: là bản do "
-            "bên vận hành giữ",
-            "The portal's raw answers (attempts/) carry no signature of the portal: they are as "
+            "Các câu trả lời nguyên văn (attempts/) của Cổng hoặc cơ quan nhận không có chữ ký: là "
+            "bản do bên vận hành giữ",
+            "Raw answers (attempts/) of the portal and of agencies carry no signature: they are as "
             "the operator kept them",
         )
 
@@ -1984,6 +2370,11 @@ class Log:
         """Return what rows of one action about a subject state under a name, in their details."""
         rows = [one for one in self.rows_of(subject) if one["action"] == action and one["parsed"]]
         return {str(one["parsed"][name]) for one in rows if one["parsed"].get(name)}
+
+    def details(self, subject: str, action: str) -> list[dict[str, Any]]:
+        """Return what rows of one action about a subject say, but for those that were erased."""
+        rows = [one for one in self.rows_of(subject) if one["action"] == action]
+        return [one["parsed"] for one in rows if one["parsed"] is not None]
 
     def check(self) -> None:
         """Check everything; findings go to the report."""
@@ -2308,6 +2699,11 @@ class Log:
             code = fault.code if fault.code.startswith("stamp.") else "stamp.untrusted"
             raise Refused(code, fault.vi, fault.en)
         self._report.proven("stamp.given", *told)
+
+    def say(self, row: Any, code: str, vi: str, en: str) -> None:
+        """Say what a row proves, where its seal does."""
+        if row["proven"]:
+            self._report.proven(code, vi, en)
 
     def say_when(self, row: Any, vi: str, en: str) -> None:
         """Say since when something stands in the log, as far as that is proven."""

@@ -21,6 +21,7 @@ from lienthong.store.audit import Entry
 from lienthong.store.database import reading
 from lienthong.store.shares import (
     NO_PROFILE,
+    TERMS,
     delivered_since,
     due_shares,
     later_than,
@@ -28,7 +29,7 @@ from lienthong.store.shares import (
     note_not_shared,
     settle_shares,
 )
-from lienthong.store.submissions import find_keys
+from lienthong.store.submissions import SHARING_DOOR, find_keys
 from lienthong.store.work import begin
 from mappings.dates import VIETNAM
 from schemas.errors import ConfigError
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-DOOR = "sharing"
-TERMS = "sharing.terms"
-"""Action of the row of the audit log with all that a profile says; its subject is the digest."""
 BATCH = 50
 """Messages of one round."""
 
@@ -171,8 +169,11 @@ class Sharer:
         for ids in (every[start : start + BATCH] for start in range(0, len(every), BATCH)):
             with reading(self._store) as connection:
                 found = load_shares(connection, ids, vault=self._store.vault)
+            # It may take long, and the last day may end meanwhile.
+            is_in_force = profile.is_in_force(self._clock().astimezone(VIETNAM).date())
             for one in found:
-                is_meant = one.document is not None and _is_covered(one, profile, filter_)
+                is_covered = is_in_force and _is_covered(one, profile, filter_)
+                is_meant = one.document is not None and is_covered
                 try:
                     yield is_meant and self._share_past(one, name)
                 except ConfigError as error:
@@ -251,7 +252,7 @@ class Sharer:
             filter_.apply(one.document, packet=one.packet),
             file_name=f"{one.packet.value}.xml",
             agency=profile.to,
-            door=DOOR,
+            door=SHARING_DOOR,
             sender=name,
             key=one.message_id,
             service=one.packet.value,

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 NO_PROFILE = "no_profile"
 """Why nothing was shared: since it was delivered, all profiles of its agency were removed."""
+TERMS = "sharing.terms"
+"""Action of the row of the audit log with all that a profile says; its subject is the digest."""
 
 _SHARED = select(
     messages.c.id,

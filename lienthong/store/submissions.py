@@ -26,6 +26,10 @@ PORTAL_DOORS = ("portal-soap", "portal-json")
 """Through which peers send to the agencies."""
 
 
+SHARING_DOOR = "sharing"
+"""Through which what one agency shares comes to another."""
+
+
 class SubmissionState(Enum):
     """Where a submission stands."""
 

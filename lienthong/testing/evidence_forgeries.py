@@ -32,22 +32,26 @@ SEALS = "audit/seals.jsonl"
 CHAIN = "audit/chain.jsonl"
 
 
-def _edit(files: Files, change: Callable[[Any], object]) -> None:
+def edit(files: Files, change: Callable[[Any], object]) -> None:
+    """Change manifest.json."""
     values = json.loads(files[MANIFEST])
     change(values)
     files[MANIFEST] = json.dumps(values).encode()
 
 
-def _rows(files: Files) -> list[dict[str, Any]]:
+def rows_in(files: Files) -> list[dict[str, Any]]:
+    """Return the rows of the log."""
     return [json.loads(line) for line in files[ROWS].splitlines()]
 
 
-def _put_rows(files: Files, rows: list[dict[str, Any]]) -> None:
+def put_rows(files: Files, rows: list[dict[str, Any]]) -> None:
+    """Put rows of the log in place of those that are there."""
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     files[ROWS] = "".join(lines).encode()
 
 
-def _redigested(row: dict[str, Any], **changes: object) -> dict[str, Any]:
+def redigested(row: dict[str, Any], **changes: object) -> dict[str, Any]:
+    """Return a row with changes, whose digest is right."""
     new = row | changes
     of_detail = digest_detail(bytes.fromhex(new["salt"]), new["detail"])
     digest = digest_row(
@@ -66,15 +70,18 @@ def _set_document(files: Files, document: bytes, *, also_in_log: bool = False) -
     def change(values: Any) -> None:
         values["messages"][0]["document"]["sha256"] = digest
 
-    _edit(files, change)
+    edit(files, change)
     if also_in_log:
-        rows = [
-            _redigested(row, detail=row["detail"].replace(old, digest))
-            if old in row["detail"]
-            else row
-            for row in _rows(files)
-        ]
-        _put_rows(files, rows)
+        rewrite_log(files, old, digest)
+
+
+def rewrite_log(files: Files, old: str, new: str) -> None:
+    """Put another text in place of one in the details of the log; the digests are right."""
+    rows = [
+        redigested(row, detail=row["detail"].replace(old, new)) if old in row["detail"] else row
+        for row in rows_in(files)
+    ]
+    put_rows(files, rows)
 
 
 def _document_changed(_shop: Workshop, files: Files) -> None:
@@ -98,7 +105,7 @@ def _unsigned(document: bytes) -> bytes:
 
 def reseal(files: Files, *, key: SigningKey) -> None:
     """Make one seal of one's own over exactly the rows that are there, and no other."""
-    rows = _rows(files)
+    rows = rows_in(files)
     leaves = [hash_row(row["row"], bytes.fromhex(row["digest"])) for row in rows]
     first = json.loads(json.loads(files[SEALS].splitlines()[0])["body"])
     body = SealBody(
@@ -111,7 +118,7 @@ def reseal(files: Files, *, key: SigningKey) -> None:
             "root": root_of(leaves).hex(),
         }
     ).write()
-    _put_rows(
+    put_rows(
         files,
         [
             row
@@ -139,7 +146,7 @@ def reseal(files: Files, *, key: SigningKey) -> None:
         values["seal_signers"] = [f"certificates/seal-signer-{signer[:16]}.pem"]
         values["audit"]["stamps"] = {}
 
-    _edit(files, change)
+    edit(files, change)
 
 
 def _receipt_swapped(shop: Workshop, files: Files) -> None:
@@ -158,12 +165,7 @@ def _receipt_forged_and_logged(shop: Workshop, files: Files) -> None:
     name = name_in(files, "/receipt.xml")
     old = sha256(files[name]).hexdigest()
     _receipt_forged(shop, files)
-    new = sha256(files[name]).hexdigest()
-    rows = [
-        _redigested(row, detail=row["detail"].replace(old, new)) if old in row["detail"] else row
-        for row in _rows(files)
-    ]
-    _put_rows(files, rows)
+    rewrite_log(files, old, sha256(files[name]).hexdigest())
     reseal(files, key=shop.operator)
 
 
@@ -206,48 +208,48 @@ def _document_wrapped(shop: Workshop, files: Files) -> None:
 
 
 def _row_changed(_shop: Workshop, files: Files) -> None:
-    first, *rest = _rows(files)
-    _put_rows(files, [first | {"actor": "tess"}, *rest])
+    first, *rest = rows_in(files)
+    put_rows(files, [first | {"actor": "tess"}, *rest])
 
 
 def _row_redigested(_shop: Workshop, files: Files) -> None:
-    first, *rest = _rows(files)
-    _put_rows(files, [_redigested(first, actor="tess"), *rest])
+    first, *rest = rows_in(files)
+    put_rows(files, [redigested(first, actor="tess"), *rest])
 
 
 def _row_added(_shop: Workshop, files: Files) -> None:
-    rows = _rows(files)
-    _put_rows(files, [*rows, _redigested(rows[-1], actor="an") | {"row": 999}])
+    rows = rows_in(files)
+    put_rows(files, [*rows, redigested(rows[-1], actor="an") | {"row": 999}])
 
 
 def _row_twice(_shop: Workshop, files: Files) -> None:
-    rows = _rows(files)
-    _put_rows(files, [*rows, rows[0]])
+    rows = rows_in(files)
+    put_rows(files, [*rows, rows[0]])
 
 
 def _row_removed(_shop: Workshop, files: Files) -> None:
-    _put_rows(files, _rows(files)[:-1])
+    put_rows(files, rows_in(files)[:-1])
 
 
 def _delivery_removed(_shop: Workshop, files: Files) -> None:
-    rows = [row for row in _rows(files) if row["action"] != "message.delivered"]
-    _put_rows(files, rows)
+    rows = [row for row in rows_in(files) if row["action"] != "message.delivered"]
+    put_rows(files, rows)
 
     def change(values: Any) -> None:
         values["audit"]["rows"] = len(rows)
 
-    _edit(files, change)
+    edit(files, change)
 
 
 def _proof_changed(_shop: Workshop, files: Files) -> None:
-    first, *rest = _rows(files)
+    first, *rest = rows_in(files)
     path = ["00" * 32, *first["path"][1:]]
-    _put_rows(files, [first | {"path": path}, *rest])
+    put_rows(files, [first | {"path": path}, *rest])
 
 
 def _index_changed(_shop: Workshop, files: Files) -> None:
-    first, *rest = _rows(files)
-    _put_rows(files, [first | {"index": first["index"] + 1}, *rest])
+    first, *rest = rows_in(files)
+    put_rows(files, [first | {"index": first["index"] + 1}, *rest])
 
 
 def _seal_changed(_shop: Workshop, files: Files) -> None:
@@ -294,11 +296,11 @@ def _source_digest_changed(_shop: Workshop, files: Files) -> None:
     def change(values: Any) -> None:
         values["submissions"][0]["sha256"] = digest
 
-    _edit(files, change)
+    edit(files, change)
 
 
 def _manifest_deep(_shop: Workshop, files: Files) -> None:
-    _edit(files, lambda values: values.update(messages=["x"]))
+    edit(files, lambda values: values.update(messages=["x"]))
 
 
 FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], None]]] = {

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.channels.profile import TargetProfile
 from lienthong.flows.receive import Offer, receive
+from lienthong.ids import make_id
 from lienthong.moving import Moving
 from lienthong.proving import Proving
 from lienthong.roles import Role, Workers
 from lienthong.samples import generate_large_csv
 from lienthong.settings import Settings, StoreSettings
 from lienthong.wiring import Installation
-from schemas.building import build_receipt
+from schemas.building import SOAP_11, DocumentBuilder, build_receipt, build_request
 from schemas.model import load_version
 from signing import XadesSigner, make_development_pki
+from signing.wss import SecurityWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,31 @@ if TYPE_CHECKING:
 AGENCY = "land-registration"
 MADE_AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAYS = 3_000
+NEIGHBOUR = "ministry-profile"
+SHARED = {
+    "from": AGENCY,
+    "to": NEIGHBOUR,
+    "procedures": ["*"],
+    "fields": ["MaTTHC", "TrangThaiHoSo", "ChuHoSo", "NgayTiepNhan"],
+    "masked": ["ChuHoSo"],
+    "purpose": "Thử nghiệm",
+    "legal_basis": "Nghị định 47/2020/NĐ-CP",
+    "until": "2100-12-31",
+}
+FILED = {
+    "MaTTHC": "1.001193",
+    "TenTTHC": "Đăng ký đất đai",
+    "MaLinhVuc": "G15-DD01",
+    "TenLinhVuc": "Đất đai",
+    "KenhThucHien": "2",
+    "ChuHoSo": "Nguyễn Thị Bưởi",
+    "LoaiDoiTuong": "1",
+    "NgayTiepNhan": "20260302081500",
+    "TrangThaiHoSo": "1",
+    "HinhThuc": "0",
+    "DonViXuLy": "Văn phòng đăng ký",
+}
+"""What the portal says of a dossier that was filed there, but for its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +98,16 @@ class SigningPortal:
 class QuietSite(Installation):
     """An installation whose portal is in memory, and whose clock is steady and of one day."""
 
+    roles: tuple[Role, ...] = (Role.EXPAND, Role.DELIVER)
+
     def __init__(
-        self, folder: Path, *, receipts: bool = True, store_url: str | None = None
+        self,
+        folder: Path,
+        *,
+        receipts: bool = True,
+        store_url: str | None = None,
+        now: datetime = MADE_AT,
+        **tables: Any,
     ) -> None:
         keys = folder / "keys"
         if not keys.exists():
@@ -83,10 +118,11 @@ class QuietSite(Installation):
             keys_dir=keys,
             target=TargetProfile(endpoint="http://127.0.0.1:9/", receipts="none"),
             store=StoreSettings(url=store_url),
+            **tables,
         )
         super().__init__(settings)
         self._gives_receipts = receipts
-        self._now = MADE_AT
+        self._now = now
 
     def clock(self) -> datetime:
         """Return a moment later than the last one."""
@@ -113,10 +149,67 @@ class QuietSite(Installation):
                 broker=broker,
                 clock=self.clock,
             )
-        roles = (Role.EXPAND, Role.DELIVER)
-        assert Workers(self, roles, Event(), until_idle=True).run()
+        self.work()
         Moving(self).make_acknowledger().step()
         Proving(self).make_sealer().step()
+
+    def work(self) -> None:
+        """Do all that there is to do."""
+        assert Workers(self, self.roles, Event(), until_idle=True).run()
+
+
+class TownSite(QuietSite):
+    """The same; the portal sends to the land office, which lets a ministry know of its dossiers."""
+
+    roles = (Role.EXPAND, Role.DELIVER, Role.HAND_OVER, Role.SHARE)
+
+    def __init__(self, folder: Path, *, now: datetime = MADE_AT) -> None:
+        ways = {name: {"folder": folder / name} for name in (AGENCY, NEIGHBOUR)}
+        for way in ways.values():
+            way["folder"].mkdir(exist_ok=True)
+        portal = {
+            "soap": {"trust": [folder / "keys" / "portal.cert.pem"]},
+            "services": {"DongBoHoSoMC": {}},
+            "routes": {"otherwise": AGENCY},
+        }
+        super().__init__(
+            folder,
+            now=now,
+            peers={"portal": portal},
+            receivers=ways,
+            sharing={"land-to-ministry": SHARED},
+        )
+
+    def send_down(self, dossier: str) -> None:
+        """Have the portal file a dossier, and hand it over."""
+        version = load_version("dvcqg-2020")
+        document = DocumentBuilder(version, "DongBoHoSoMC").build(
+            FILED | {"MaHoSo": dossier},
+            message_id=make_id(self.clock()),
+            agency_code="000.00.15.H29",
+            created_at=MADE_AT,
+        )
+        request = build_request(
+            "DongBoHoSoMC",
+            version=version,
+            document=document,
+            attempt=1,
+            sent_at=MADE_AT,
+            is_updating=False,
+        )
+        writer = SecurityWriter(soap=SOAP_11, key=self.keyring.portal_key())
+        envelope = writer.write(request, at=self.clock()).envelope
+        with self.open_broker() as broker:
+            peer = Moving(self).make_peers(broker)["portal"]
+            answered = peer.answer_soap(envelope, bearer=None, content_type="text/xml")
+        assert answered.status == 200, answered.content
+        self.work()
+        Proving(self).make_sealer().step()
+
+
+def dossier_in(head: bytes, row: bytes) -> str:
+    """Return of which dossier a row of land registration is."""
+    return row.split(b";")[head.split(b";").index(b"MaHoSoMotCua")].decode()
 
 
 def land_rows(folder: Path, *, size_bytes: int) -> bytes:

@@ -18,6 +18,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from lienthong.testing.evidence_down_forgeries import DOWN_FORGERIES
 from lienthong.testing.evidence_forgeries import FORGERIES, ROWS, SEALS, reseal
 from lienthong.testing.evidence_workshop import MANIFEST, contents, flip, name_in
 from signing import SIGNATURES
@@ -79,6 +80,37 @@ def make_vectors(shop: Workshop) -> Iterator[Vector]:
             codes=codes,
         )
     yield from _others(shop)
+    yield from _down(shop)
+
+
+def _down(shop: Workshop) -> Iterator[Vector]:
+    """Give packs of a dossier that came down, went up and was shared."""
+    yield Vector(
+        name="good-down",
+        about="of a dossier that came down, went up and was shared; as it was made",
+        pack=shop.down,
+        verdict="proven",
+    )
+    for ending, about in (("/file", "the file for the agency"), ("terms.json", "the terms")):
+        files = _everything(shop.down)
+        name = name_in(files, ending)
+        yield Vector(
+            name=f"down-{ending.strip('/').partition('.')[0]}-byte",
+            about=f"a bit of {about}",
+            pack=rezip(files | {name: flip(files[name])}),
+            verdict="false",
+            codes=("container.file_changed",),
+        )
+    for name, (about, codes, change) in DOWN_FORGERIES.items():
+        files = contents(shop.down)
+        change(shop, files)
+        yield Vector(
+            name=f"operator-down-{name}",
+            about=f"by who has the operator's key: {about}",
+            pack=shop.sign(files),
+            verdict="false" if codes else "not_proven",
+            codes=codes,
+        )
 
 
 def _others(shop: Workshop) -> Iterator[Vector]:

@@ -20,7 +20,14 @@ from lienthong.store.database import reading
 from lienthong.store.queries import Selection, list_messages
 from lienthong.store.tables import seals
 from lienthong.testing.authority import Authority
-from lienthong.testing.evidence_site import AGENCY, MADE_AT, QuietSite, land_rows
+from lienthong.testing.evidence_site import (
+    AGENCY,
+    MADE_AT,
+    QuietSite,
+    TownSite,
+    dossier_in,
+    land_rows,
+)
 from signing import load_pem, make_development_pki
 from signing.timestamp_shapes import TimeStampReq
 from signing.timestamps import make_request
@@ -47,6 +54,8 @@ class Workshop:
     good: bytes = b""
     other: bytes = b""
     """The pack of another dossier."""
+    down: bytes = b""
+    """That of a dossier that came down from the portal, went up, and was shared."""
     witness: bytes = b""
     """Lines of a witness."""
 
@@ -79,7 +88,7 @@ class Workshop:
 
 
 def open_workshop(folder: Path) -> Workshop:
-    """Deliver two dossiers, and make their packs."""
+    """Deliver two dossiers, and one that came down, and make their packs."""
     strangers = make_development_pki(folder / "stranger", agencies={}, now=MADE_AT, kind="ec")
     site = QuietSite(folder)
     head, *rows = land_rows(folder, size_bytes=2_000).split(b"\r\n")
@@ -95,9 +104,19 @@ def open_workshop(folder: Path) -> Workshop:
     )
     made.good = _pack(site, made.dossiers[0])
     made.other = _pack(site, made.dossiers[1])
+    made.down = _pack(*_bring_down(site, folder, head, rows[2]))
     files = (site.settings.data_dir / "witness").glob("seals-*.jsonl")
     made.witness = b"".join(file.read_bytes() for file in sorted(files))
     return made
+
+
+def _bring_down(site: QuietSite, folder: Path, head: bytes, row: bytes) -> tuple[QuietSite, str]:
+    """Have a dossier filed at the portal, sent up by its agency, and shared."""
+    town, dossier = TownSite(folder, now=site.clock()), dossier_in(head, row)
+    town.send_down(dossier)
+    town.hand_in(b"\r\n".join((head, row, b"")))
+    _stamp(town)
+    return town, dossier
 
 
 def _stamp(site: QuietSite) -> None:

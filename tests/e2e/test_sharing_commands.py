@@ -68,6 +68,24 @@ def test_delivered_dossiers_reach_the_other_agency_in_its_format(shared, sample_
     assert shown.index(LAND) < shown.index("Down to agency") < shown.index(MINISTRY)
 
 
+def test_what_was_shared_has_a_pack_with_its_terms_for_either_side(shared, sample_set):
+    cli = shared()
+    assert cli("submit", sample_set.of(LAND).path, "--agency", LAND).code == 0
+    assert cli("run", "--until-idle").code == 0
+    code = files(cli)[0]["profileOutmodel"]["source_id"]
+
+    for agency, messages in ((None, 2), (MINISTRY, 1)):
+        words = () if agency is None else ("--agency", agency)
+        assert cli("evidence", "export", code, "--out", "p.asice", *words).code == 0
+        found = cli("evidence", "verify", "p.asice", "--root", "keys/root.cert.pem", "--json")
+        assert (found.code, found.json["verdict"]) == (0, "proven")
+        codes = [one["code"] for one in found.json["findings"] if one["kind"] == "proven"]
+        assert {"sharing.terms", "sharing.within", "handed.whole"} <= set(codes)
+        assert codes.count("document.signed") == messages - 1
+    unknown = cli("evidence", "export", "H29-none", lang="vi")
+    assert (unknown.code, "không gì gửi xuống cơ quan" in unknown.err) == (1, True)
+
+
 def test_what_was_delivered_before_is_shared_when_somebody_asks(site, shared, sample_set):
     sample = sample_set.of(LAND)
     assert site.cli("submit", sample.path, "--agency", LAND).code == 0

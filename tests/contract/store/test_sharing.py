@@ -12,11 +12,12 @@ from sqlalchemy import select, update
 from lienthong.channels.port import Answer, Outcome, Packet
 from lienthong.flows.sweep import sweep_shares
 from lienthong.sharing.profile import SharingProfile
-from lienthong.sharing.sharer import TERMS, Sharer
+from lienthong.sharing.sharer import Sharer
 from lienthong.store.database import reading
 from lienthong.store.expansions import open_submissions
 from lienthong.store.pieces import open_source
 from lienthong.store.queries import is_idle
+from lienthong.store.shares import TERMS
 from lienthong.store.submissions import line_of
 from lienthong.store.tables import audit, messages, submissions
 from lienthong.store.work import begin

@@ -86,6 +86,31 @@ def test_the_published_vectors_are_those_that_are_made_now(published, vectors):
     assert [(one["name"], one["verdict"], one["codes"]) for one in expected] == made
 
 
+def test_a_pack_from_before_anything_came_down_keeps_verifying():
+    folder = ROOT / "tests" / "data" / "evidence_0001"
+    means = verifier.Means(
+        roots=verifier.read_roots([folder / "root.pem"]),
+        stamp_roots=verifier.read_roots([folder / "stamp-root.pem"]),
+        witness=verifier.read_witness([str(folder / "witness.jsonl")]),
+    )
+
+    with (folder / "good.asice").open("rb") as pack:
+        report = verifier.verify(pack, means)
+
+    assert (report.verdict, false_codes(report)) == ("proven", ())
+    assert "sender" not in json.loads(dict(contents_of_file(folder))["manifest.json"])
+    assert {one.code for one in report.lines if one.kind == verifier.PROVEN} >= {
+        "document.signed",
+        "receipt.signed",
+        "answer.logged",
+        "witness.agrees",
+    }
+
+
+def contents_of_file(folder):
+    return contents_of((folder / "good.asice").read_bytes())
+
+
 def test_any_one_bit_of_a_pack_that_is_changed_is_noticed_or_changes_nothing_in_it(shop):
     roots = verifier.read_roots([shop.site.keyring.folder / "root.cert.pem"])
     means = verifier.Means(roots=roots)
