@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lienthong.differences import coded_fields, shape_of, without_indices
-from lienthong.flows.impact import heads
+from lienthong.flows.impact import BYTES, heads
+from lienthong.flows.inbound_impact import changed_services, inbound_heads
 from schemas.problem import Text
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lienthong.flows.impact import Impact, Turn
     from mappings import MappingFile
+    from mappings.language import InboundService
     from schemas.problem import Place, Problem
 
 
@@ -116,9 +118,17 @@ def make_report(
     new: MappingFile,
     files: Sequence[str],
     show_values: bool,
+    inbound: tuple[InboundService, InboundService] | None = None,
 ) -> ImpactReport:
-    """Put an impact into rows."""
+    """Put an impact into rows; `inbound` is what made them, where it was no dossiers."""
     codes = coded_fields(old.schema) | coded_fields(new.schema)
+    beside = heads(old, new)
+    if inbound is not None:
+        # Columns are the agency's own: nobody knows which of them hold codes.
+        codes = frozenset({BYTES})
+        named = {"mapping", "version"}
+        beside = {key: pair for key, pair in beside.items() if key in named}
+        beside |= inbound_heads(*inbound)
 
     def value(field: str, text: str) -> str:
         is_open = show_values or without_indices(field) in codes
@@ -135,8 +145,8 @@ def make_report(
         is_harmless=impact.is_harmless,
         shows_values=show_values,
         totals=_totals(impact),
-        heads=tuple((key, *pair) for key, pair in heads(old, new).items()),
-        notices=_notices(old, new),
+        heads=tuple((key, *pair) for key, pair in beside.items()),
+        notices=(*_notices(old, new), *_not_compared(old, new, inbound)),
         fields=tuple(
             FieldRow(
                 name,
@@ -185,6 +195,22 @@ def _notices(old: MappingFile, new: MappingFile) -> tuple[Text, ...]:
             ),
         )
     return ()
+
+
+def _not_compared(
+    old: MappingFile, new: MappingFile, compared: tuple[InboundService, InboundService] | None
+) -> Iterator[Text]:
+    """Yield what changed in the section `inbound` and was not looked at."""
+    done = () if compared is None else (compared[0].service,)
+    left = [name for name in changed_services(old, new) if name not in done]
+    if left:
+        names = ", ".join(left)
+        yield Text(
+            vi=f"`inbound` cũng thay đổi ({names}) và KHÔNG được so sánh ở đây: chạy lại với bản "
+            f"tin của Cổng và --inbound {left[0]}",
+            en=f"`inbound` changed, too ({names}), and is NOT compared here: run it again with "
+            f"messages of the portal and --inbound {left[0]}",
+        )
 
 
 def _problems(found: Counter[tuple[str, str]]) -> tuple[ProblemRow, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from lienthong.cli.files import AsJson, opened, progress_of
-from lienthong.cli.mapping_preview import load_named
+from lienthong.cli.mapping_preview import load_named, service_of
 from lienthong.cli.session import Exit, Session, finish
 from schemas.errors import ConfigError
 from schemas.problem import Text
@@ -43,6 +43,14 @@ def impact(  # noqa: PLR0913 - options of a command
     html: Annotated[
         Path | None, typer.Option(help="Write one self-contained page for a browser")
     ] = None,
+    inbound: Annotated[
+        str | None,
+        typer.Option(
+            help="The files are messages of this service from the portal: compare what the agency "
+            "gets",
+            metavar="SERVICE",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -51,17 +59,25 @@ def impact(  # noqa: PLR0913 - options of a command
     Example: lienthong mapping impact land-registration moi.yaml thang-2.csv thang-3.csv
     """
     from lienthong.flows.impact import Comparison
+    from lienthong.flows.inbound_impact import InboundMaker
     from lienthong.impact_report import make_report
     from lienthong.pages import PageFile, render_page
 
     session: Session = context.obj
     before, after = load_named(session, old), load_named(session, new)
+    now = session.installation.clock()
+    pair = None
+    if inbound is not None:
+        pair = service_of(before, inbound), service_of(after, inbound)
     comparison = Comparison(
         before,
         after,
         services=session.installation.services,
         examples=examples,
-        now=session.installation.clock(),
+        now=now,
+        makers=None
+        if pair is None
+        else (InboundMaker(pair[0], now=now), InboundMaker(pair[1], now=now)),
     )
     if not comparison.reads_once and Path("-") in files:
         raise _read_twice()
@@ -75,6 +91,7 @@ def impact(  # noqa: PLR0913 - options of a command
             new=after,
             files=[file.name for file in files],
             show_values=show_values,
+            inbound=pair,
         )
         if page is not None:
             page.write(render_page("impact.html", report=report))

@@ -79,7 +79,7 @@ def preview(  # noqa: PLR0913 - options of a command
         previewer = (
             Previewer(mapping, services=session.installation.services, now=now)
             if inbound is None
-            else InboundPreviewer(_service(mapping, inbound), now=now)
+            else InboundPreviewer(service_of(mapping, inbound), now=now)
         )
         records = previewer.records(
             stack.enter_context(opened(file)),
@@ -116,7 +116,8 @@ def load_named(session: Session, which: str) -> MappingFile:
     return load_mapping(Path(which) if is_path else session.installation.mappings.path(which))
 
 
-def _service(mapping: MappingFile, name: str) -> InboundService:
+def service_of(mapping: MappingFile, name: str) -> InboundService:
+    """Return what a mapping says of a service that comes down. Raises ConfigError for nothing."""
     from mappings.mistakes import closest, listed
 
     services = {one.service: one for one in mapping.inbound}

@@ -351,6 +351,9 @@ HELP: dict[str, str] = {
     "Show values, not only their shape": "Hiện giá trị, không chỉ hình dạng của nó",
     "Only the record of this number, as reports count": "Chỉ bản ghi số này, như trong báo cáo",
     "Only the records of this dossier": "Chỉ các bản ghi của hồ sơ này",
+    "The files are messages of this service from the portal: compare what the agency gets": (
+        "Các tệp là bản tin của dịch vụ này từ Cổng: so sánh tệp mà đơn vị nhận"
+    ),
     "The file is a message of this service from the portal: show what the agency gets": (
         "Tệp là một thông điệp của dịch vụ này từ Cổng: xem tệp mà cơ quan sẽ nhận"
     ),

@@ -14,7 +14,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
 import msgspec
 
@@ -34,10 +34,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters import SourceOptions, SourceRecord
+    from adapters.writers import TargetOptions
     from mappings import MappingFile
     from mappings.catalogue import Service
 
     Opener: TypeAlias = "Callable[[], AbstractContextManager[BinaryIO]]"
+
+
+BYTES = "SHA-256"
+"""Stands for a field where two files say the same in other bytes."""
 
 
 class Fate(Enum):
@@ -59,6 +64,8 @@ class Outcome:
     """Field with its group and item to value; empty for a record that becomes no dossier."""
     problems: tuple[Problem, ...]
     is_left_out: bool = False
+    document: str | None = None
+    """SHA-256 of the file that an agency gets of a message."""
 
     @property
     def fate(self) -> Fate:
@@ -178,11 +185,15 @@ class Impact:
                 self._stay(new)
 
     def _compare(self, old: Outcome, new: Outcome) -> None:
-        if old.content == new.content:
+        before, after = old.content, new.content
+        if before == after and old.document != new.document:
+            # The same values, written otherwise.
+            before, after = {BYTES: old.document or ""}, {BYTES: new.document or ""}
+        if before == after:
             self.same += 1
             return
         self.changed += 1
-        self.differences.add(old.content, new.content, place=new.place, examples=self.examples)
+        self.differences.add(before, after, place=new.place, examples=self.examples)
 
     def _stay(self, outcome: Outcome) -> None:
         """Count what is no dossier and was none."""
@@ -234,10 +245,15 @@ class Comparison:
         services: Mapping[str, Sequence[Service]],
         examples: int,
         now: datetime,
+        makers: tuple[Maker, Maker] | None = None,
     ) -> None:
+        """Prepare; `makers` make something else of the records than dossiers."""
         self.impact = Impact(examples=examples)
-        self._old, self._new = (_Maker(file, services=services, now=now) for file in (old, new))
-        self.reads_once = old.source == new.source
+        self._old, self._new = makers or (
+            _Dossiers(old, services=services, now=now),
+            _Dossiers(new, services=services, now=now),
+        )
+        self.reads_once = self._old.source == self._new.source
 
     def compare(self, open_source: Opener, *, file_name: str) -> None:
         """
@@ -293,8 +309,33 @@ class Comparison:
         self.impact.refusals.append(Refusal(problem=problem, by_old=by_old, by_new=by_new))
 
 
-class _Maker:
+class Maker(Protocol):
     """One of the two mappings at work."""
+
+    @property
+    def source(self) -> SourceOptions:
+        """How files are read."""
+
+    def read(self, source: BinaryIO, file_name: str) -> Iterator[SourceRecord | UnreadableRecord]:
+        """Yield the records. Raises InputError where the file breaks off."""
+
+    def make(self, item: SourceRecord | UnreadableRecord) -> Outcome:
+        """Return what comes of one."""
+
+
+def unreadable(item: UnreadableRecord) -> Outcome:
+    """Return what comes of a record that cannot be read."""
+    return Outcome(
+        record=item.number,
+        place=item.problems[0].place,
+        dossier_code=None,
+        content={},
+        problems=tuple(item.problems),
+    )
+
+
+class _Dossiers:
+    """What a mapping makes of an agency's records."""
 
     def __init__(
         self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
@@ -303,6 +344,10 @@ class _Maker:
         self._read_columns = columns_read(mapping)
         self._drafter = Drafter(self._converter, services=services)
         self._now = now
+
+    @property
+    def source(self) -> SourceOptions:
+        return self._converter.source
 
     def read(self, source: BinaryIO, file_name: str) -> Iterator[SourceRecord | UnreadableRecord]:
         return read_records(
@@ -314,13 +359,7 @@ class _Maker:
 
     def make(self, item: SourceRecord | UnreadableRecord) -> Outcome:
         if isinstance(item, UnreadableRecord):
-            return Outcome(
-                record=item.number,
-                place=item.problems[0].place,
-                dossier_code=None,
-                content={},
-                problems=tuple(item.problems),
-            )
+            return unreadable(item)
         conversion = self._converter.convert(item)
         _, findings = self._drafter.draft(conversion.events, record=item, now=self._now)
         missing = self._drafter.missing_components(conversion.events, record=item)
@@ -376,12 +415,18 @@ def _read(body: bytes) -> Outcome:
     return msgspec.json.decode(body, type=Outcome)
 
 
-def _options(old: SourceOptions, new: SourceOptions) -> dict[str, tuple[str, str]]:
+def options_of(
+    key: str, old: SourceOptions | TargetOptions, new: SourceOptions | TargetOptions
+) -> dict[str, tuple[str, str]]:
+    """Return each option of two `source` or `target`, or only their formats where these differ."""
     if type(old) is not type(new):
-        names = (type(each).__name__.removesuffix("Options").lower() for each in (old, new))
-        return {"source": (next(names), next(names))}
+        names = [type(each).__name__ for each in (old, new)]
+        before, after = (
+            name.removesuffix("Options").removesuffix("Target").lower() for name in names
+        )
+        return {key: (before, after)}
     return {
-        f"source.{each.name}": (str(getattr(old, each.name)), str(getattr(new, each.name)))
+        f"{key}.{each.name}": (str(getattr(old, each.name)), str(getattr(new, each.name)))
         for each in fields(old)
     }
 
@@ -399,7 +444,7 @@ def heads(old: MappingFile, new: MappingFile) -> Mapping[str, tuple[str, str]]:
         "agency.code": (old.agency_code, new.agency_code),
         "agency.group": (str(old.agency_group), str(new.agency_group)),
         "agency.name": (old.agency_name, new.agency_name),
-        **_options(old.source, new.source),
+        **options_of("source", old.source, new.source),
         "one_row_per_dossier": (str(old.one_row_per_dossier), str(new.one_row_per_dossier)),
         "leave_out": (_condition(old), _condition(new)),
     }

@@ -102,3 +102,82 @@ def test_a_file_that_is_not_there_is_told(quick):
     result = quick("mapping", "impact", "land-registration", "land-registration", "khong-co.csv")
 
     assert (result.code, "file.unreadable" in result.err) == (2, True)
+
+
+MESSAGES = """[
+ {"MaHoSo": "000.15.29.H29-260305-0042", "MaTTHC": "1.012784", "ChuHoSo": "Trần Văn Mẫu",
+  "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1"},
+ {"MaHoSo": "000.15.29.H29-260305-0043", "MaTTHC": "1.012784", "ChuHoSo": "Lý 李",
+  "LoaiDoiTuong": "1", "NgayTiepNhan": "20260305081500", "TrangThaiHoSo": "1"}]
+"""
+DOWN = ("--inbound", "DongBoHoSoMC")
+DATE = '{to: NgayTiepNhan, from: NgayTiepNhan, required: true, date: "dd/MM/yyyy HH:mm"}'
+
+
+@pytest.fixture
+def messages(tmp_path):
+    (tmp_path / "m.json").write_text(MESSAGES, "utf-8")
+    return "m.json"
+
+
+def test_what_changes_in_the_file_that_an_agency_gets_is_told_by_its_columns(
+    quick, changed, messages
+):
+    new = changed(DATE, DATE.replace(" HH:mm", ""))
+
+    result = quick("mapping", "impact", "land-registration", new, messages, *DOWN, "--json")
+
+    assert result.code == 0
+    assert (result.json["totals"]["changed"], result.json["totals"]["still_rejected"]) == (1, 1)
+    (field,) = result.json["fields"]
+    (example,) = field["examples"]
+    assert field["field"] == "NgayTiepNhan"
+    assert (example["before"], example["after"]) == ("99/99/9999 99:99", "99/99/9999")
+    assert result.json["notices"][1:] == []
+
+
+def test_a_file_that_says_the_same_in_other_bytes_changes(quick, changed, messages):
+    new = changed('delimiter: ";"\n      fold', 'delimiter: ","\n      fold')
+
+    result = quick("mapping", "impact", "land-registration", new, messages, *DOWN, "--json")
+
+    (field,) = result.json["fields"]
+    assert (field["field"], field["dossiers"]) == ("SHA-256", 1)
+    assert result.json["heads"]["inbound.target.delimiter"] == {"old": ";", "new": ","}
+
+
+def test_a_message_that_an_agency_would_not_get_any_more_ends_badly(quick, changed, messages):
+    new = changed("{to: Email, from: Email}", "{to: Email, from: Email, required: true}")
+
+    result = quick("mapping", "impact", "land-registration", new, messages, *DOWN)
+
+    assert result.code == 1
+    assert "become invalid" in result.out
+
+
+def test_a_changed_section_inbound_that_was_not_compared_is_told(quick, changed, land):
+    new = changed(DATE, DATE.replace(" HH:mm", ""))
+
+    told = quick("mapping", "impact", "land-registration", new, land.path)
+    silent = quick("mapping", "impact", "land-registration", changed("a", "a"), land.path)
+
+    assert "`inbound` changed, too (DongBoHoSoMC), and is NOT compared here" in told.out.replace(
+        "\n", " "
+    )
+    assert "inbound" not in silent.out
+
+
+def test_rules_that_only_moved_to_another_line_are_no_change(quick, changed, land):
+    new = changed("\ninbound:\n", "\n# một dòng thêm\n\ninbound:\n")
+
+    result = quick("mapping", "impact", "land-registration", new, land.path)
+
+    assert "NOT compared" not in result.out
+
+
+def test_a_service_that_a_mapping_does_not_have_is_told(quick, messages):
+    words = ("mapping", "impact", "land-registration", "land-registration", messages)
+
+    result = quick(*words, "--inbound", "DongBoHoSo")
+
+    assert (result.code, "did you mean 'DongBoHoSoMC'?" in result.err) == (2, True)
