@@ -581,6 +581,25 @@ def test_the_log_says_by_which_mapping_a_file_was_made_of_what_and_how_it_was_ta
     assert taken == [(made[1]["of"], "in it")]
 
 
+def test_each_attempt_is_in_the_log_at_the_very_moment_it_began(town):
+    answers = town.receivers["land"].answers
+    answers += [Answer(outcome=Outcome.NOT_SENT), Answer(outcome=Outcome.UNKNOWN)]
+    town.receive("H1,paid")
+    town.expand()
+    for _ in range(8):
+        town.hand_over()
+        town.exchange.clock.tick(minutes=1)
+
+    kinds = {"message.sending": "send", "message.looked_up": "lookup"}
+    with reading(town.exchange.store) as connection:
+        tried = connection.execute(select(attempts.c.kind, attempts.c.started_at)).all()
+        logged = connection.execute(
+            select(audit.c.action, audit.c.at).where(audit.c.action.in_(kinds))
+        ).all()
+    assert sorted(map(tuple, tried)) == sorted((kinds[action], at) for action, at in logged)
+    assert [kind for kind, _ in sorted(tried)] == ["lookup", "send", "send", "send"]
+
+
 def test_hints_of_one_direction_are_not_taken_by_the_other(town):
     town.receive("H1,paid")
     town.expand()

@@ -1,12 +1,15 @@
 """Nothing leaves an agency that its profile does not name."""
 
+import json
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 from lxml import etree
 from pydantic import ValidationError
 
 from lienthong.channels.port import Packet
+from lienthong.evidence import verify_evidence as verifier
 from lienthong.sharing.filtering import Filter
 from lienthong.sharing.profile import SharingProfile
 from schemas.building import DocumentBuilder
@@ -124,6 +127,50 @@ def test_the_same_document_gives_the_same_bytes(dossier):
     one, two = (Filter("x", profile()).apply(dossier, packet=Packet.DOSSIER) for _ in range(2))
 
     assert one == two
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"fields": ["ChuHoSo", "SoGiayToChuHoSo"], "masked": ["SoGiayToChuHoSo"]},
+        {"fields": ["TaiLieuNop"]},
+        {"fields": ["TaiLieuNop"], "masked": ["TaiLieuNop"]},
+        {"fields": ["TaiLieuNop"], "masked": ["TaiLieuNop.TenTepDinhKem"]},
+        {"fields": ["TaiLieuNop.TenTepDinhKem"]},
+        {"fields": ["DanhSachGiayToKetQua.TenGiayTo"]},
+        {"fields": ["MaTTHC"], "since": "2026-03-05", "until": "2026-03-05"},
+    ],
+)
+def test_the_verifier_of_evidence_finds_what_is_shared_within_its_profile(dossier, more):
+    given = profile(**more)
+    shared = Filter("x", given).apply(dossier, packet=Packet.DOSSIER)
+
+    more_of_it = shared.replace(b"</HoSo>", b"<SoDienThoai>0900000000</SoDienThoai></HoSo>")
+
+    judge(dossier, shared, given)
+    with pytest.raises(verifier.Refused, match="does not allow it: SoDienThoai"):
+        judge(dossier, more_of_it, given)
+    with pytest.raises(verifier.Refused, match="the receiver or the day"):
+        judge(dossier, shared, given, at="2028-01-01T00:00:00.000000+00:00")
+
+
+def judge(document, shared, given, *, at="2026-03-05T08:00:00.000000+00:00"):
+    """Judge it as the verifier does, which shares no code with what filters."""
+    files = {"shared": shared, "document": document}
+    message = {"id": "m", "packet": "DongBoHoSoMC", "document": {"file": "document"}}
+    verifier._check_within(
+        SimpleNamespace(read=lambda name, _limit: files[name]),
+        {"messages": [message]},
+        {
+            "file": "shared",
+            "agency": "tax",
+            "service": "DongBoHoSoMC",
+            "shared": {"message": "m"},
+        },
+        json.loads(given.model_dump_json(by_alias=True)),
+        {"at": at},
+    )
 
 
 def test_a_field_that_no_schema_has_is_refused_by_name():
