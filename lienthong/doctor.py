@@ -469,7 +469,7 @@ def _target(installation: Installation) -> Iterator[Finding]:
     name = Text(vi="Cổng", en="Portal")
     try:
         endpoint = installation.target.endpoint
-        with_channel = Reaching(installation).open_channel()
+        with_channel = installation.open_channel()
         Reaching(installation).try_security_key()
     except (LienthongError, SigningError) as error:
         text = Text(vi=error.vi, en=error.en) if isinstance(error, SigningError) else error.text

@@ -20,7 +20,6 @@ from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.fetch import Fetcher, FetchRules
-from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.take import Taker
 from lienthong.flows.tell import Teller
 from lienthong.inbound.peer import Peer, PeerKeys
@@ -138,15 +137,10 @@ class Moving:
             inbox=inbox,
             store=self._of.store,
             broker=broker,
-            senders=self.sender,
+            senders=self._of.sender,
             clock=self._of.clock,
             largest_bytes=self._of.settings.broker.largest_message_bytes,
         )
-
-    def sender(self, name: str) -> Sender:
-        """Return what an agency's profile says of its messages; needs no key."""
-        converter = self._of.mappings.get(name)
-        return Sender(name=name, code=converter.agency_code, format=format_of(converter.source))
 
     def make_teller(self, outbox: Outbox) -> Teller:
         """Put the role that publishes results together."""

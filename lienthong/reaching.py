@@ -256,7 +256,7 @@ class Reaching:
         pacer = self.make_pacer(backoff=self.backoff, random=Random())  # noqa: S311 - jitter
         slowest = min(rate or settings.rate, self._of.target.rate_per_second or math.inf)
         pacer.bucket = Bucket(rate=slowest, burst=1)
-        with closing(self.open_channel()) as channel:
+        with closing(self._of.open_channel()) as channel:
             yield Reconciler(
                 store=self._of.store,
                 asker=PoliteAsker(

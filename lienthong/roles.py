@@ -273,7 +273,7 @@ def _fetch(installation: Installation, stop: Event) -> None:
 def _deliver(installation: Installation, stop: Event) -> None:
     with (
         installation.open_broker() as broker,
-        closing(Reaching(installation).open_channel()) as channel,
+        closing(installation.open_channel()) as channel,
     ):
         deliverer = Moving(installation).make_deliverer(broker, channel)
         with deliverer.open_calls() as calls:

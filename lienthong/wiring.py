@@ -31,6 +31,7 @@ from lienthong.attachments.blobs import FolderBlobs
 from lienthong.attachments.manifest import FileLimits
 from lienthong.attachments.sources import FileSources
 from lienthong.flows.hints import QUEUES
+from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
 from lienthong.keyring import OPERATOR, Keyring
 from lienthong.policies import Policies
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from broker.rabbitmq import RabbitSettings
     from lienthong.agencies import Agency
     from lienthong.attachments.blobs import BlobStore
+    from lienthong.channels.port import Channel
     from lienthong.channels.profile import TargetProfile
     from lienthong.settings import BrokerSettings, Settings
     from lienthong.store.database import Store
@@ -375,6 +377,17 @@ class Installation:
                 code="settings.no_target",
             )
         return self.settings.target
+
+    def open_channel(self) -> Channel:
+        """Open the connections to the portal; what it answers is watched."""
+        from lienthong.reaching import Reaching  # noqa: PLC0415 - whoever only reads needs none
+
+        return Reaching(self).open_channel()
+
+    def sender(self, name: str) -> Sender:
+        """Return what an agency's profile says of its messages; needs no key."""
+        converter = self.mappings.get(name)
+        return Sender(name=name, code=converter.agency_code, format=format_of(converter.source))
 
     def open_inbox(self) -> Inbox:
         """Open the way in for the agencies' messages. Raises as `rabbit_settings` does."""

@@ -25,7 +25,6 @@ from lienthong.benchmarks.primitives import (
 )
 from lienthong.benchmarks.sending import open_door
 from lienthong.moving import Moving
-from lienthong.reaching import Reaching
 from lienthong.store.database import reading
 from lienthong.store.tables import messages
 from schemas.problem import Text
@@ -163,7 +162,7 @@ def _expand(site: Site, broker: Broker) -> Callable[[], object]:
 
 def _deliver(site: Site, broker: Broker) -> Callable[[], object]:
     def deliver() -> None:
-        with closing(Reaching(site.installation).open_channel()) as channel:
+        with closing(site.installation.open_channel()) as channel:
             deliverer = Moving(site.installation).make_deliverer(broker, channel)
             with deliverer.open_calls() as calls:
                 steps = 0

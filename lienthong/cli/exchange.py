@@ -140,7 +140,6 @@ def run(
 
     Example: lienthong run --roles expand,deliver
     """
-    from lienthong.reaching import Reaching
     from lienthong.roles import Role, Workers, usual_roles
     from lienthong.stopping import stop_on_signals
 
@@ -160,7 +159,7 @@ def run(
         _ = installation.rabbit_settings
     if Role.DELIVER in chosen:
         # A wrong target is told now, not by a worker that cannot start. Nothing is connected yet.
-        Reaching(installation).open_channel().close()
+        installation.open_channel().close()
     with suppress(PeerError):
         # So is a store of another version; one that cannot be reached now is waited for.
         _ = installation.store

@@ -22,7 +22,6 @@ import structlog
 from lienthong.doors.reading import Reading
 from lienthong.failpoints import Point, reached
 from lienthong.flows.receive import Offer, receive
-from lienthong.moving import Moving
 from lienthong.pull import marks
 from lienthong.pull.http import SourceBusy
 from lienthong.pull.sftp_profile import SftpPull
@@ -267,7 +266,7 @@ def agency_of(installation: Installation, source: str, profile: PullProfile) -> 
         ConfigError: there is no such mapping, it is wrong, or it reads another format.
     """
     name = profile.agency or source
-    found = Moving(installation).sender(name).format
+    found = installation.sender(name).format
     # Files are in the agency's own format.
     if found != "jsonl" and not isinstance(profile, SftpPull):
         raise ConfigError(
