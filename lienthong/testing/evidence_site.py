@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
@@ -123,11 +123,14 @@ class QuietSite(Installation):
         super().__init__(settings)
         self._gives_receipts = receipts
         self._now = now
+        self._ticking = Lock()
 
     def clock(self) -> datetime:
         """Return a moment later than the last one."""
-        self._now += timedelta(milliseconds=1)
-        return self._now
+        # Roles ask from threads of their own, and it must never go back.
+        with self._ticking:
+            self._now += timedelta(milliseconds=1)
+            return self._now
 
     def open_channel(self) -> Channel:
         """Open the portal in memory."""
