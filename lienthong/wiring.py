@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from socket import gethostname
@@ -380,9 +381,9 @@ class Installation:
 
     def open_channel(self) -> Channel:
         """Open the connections to the portal; what it answers is watched."""
-        from lienthong.reaching import Reaching  # noqa: PLC0415 - whoever only reads needs none
-
-        return Reaching(self).open_channel()
+        # By name: it builds on this module, and whoever only reads needs none of it.
+        channel: Channel = import_module("lienthong.reaching").Reaching(self).open_channel()
+        return channel
 
     def sender(self, name: str) -> Sender:
         """Return what an agency's profile says of its messages; needs no key."""
