@@ -36,9 +36,7 @@ from lienthong.retry import Backoff
 from lienthong.sharing.filtering import Filter
 from lienthong.sharing.sharer import Sharer
 from schemas.errors import ConfigError
-from signing import (
-    SigningError,
-)
+from signing import SigningError
 
 if TYPE_CHECKING:
     from broker.port import Broker, Inbox, Outbox
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
     from lienthong.receivers.lanes import Receiver
     from lienthong.receivers.profile import ReceiverProfile
     from lienthong.wiring import Installation
-
 
 log = structlog.get_logger()
 
@@ -198,7 +195,7 @@ class Moving:
                     name for name, peer in self._of.settings.peers.items() if peer.is_portal
                 ),
                 rows_per_call=self._of.target.progress_rows_per_call,
-                shared=self.shared_agencies,
+                shared=self._of.shared_agencies,
             ),
             pacer=self._reaching.make_pacer(backoff=backoff, random=random),
             agency_codes=self._of.agency_code,
@@ -267,11 +264,6 @@ class Moving:
             steady=steady,
             random=Random(),  # noqa: S311 - jitter, not a secret
         )
-
-    @property
-    def shared_agencies(self) -> frozenset[str]:
-        """The agencies of whose dossiers others may be told."""
-        return frozenset(one.sender for one in self._of.settings.sharing.values())
 
     def make_sharer(self, publisher: Publisher) -> Sharer:
         """

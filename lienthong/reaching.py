@@ -150,6 +150,7 @@ class Reaching:
 
     @property
     def backoff(self) -> Backoff:
+        """How long is waited between two attempts."""
         rules = self._of.settings.delivery
         return Backoff(
             first=timedelta(seconds=rules.backoff_first_seconds),
@@ -174,6 +175,7 @@ class Reaching:
     def make_breaker(
         self, *, backoff: Backoff, random: Random, longest_call: timedelta, slots: int
     ) -> Breaker:
+        """Put together what stops calls to one that does not answer, by the settings' rules."""
         rules = self._of.settings.delivery
         # One probe costs nothing: who is back is noticed sooner than a message is tried.
         longest = min(backoff.longest, timedelta(seconds=rules.breaker_longest_seconds))

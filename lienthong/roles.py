@@ -343,7 +343,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
         removed = sweep(installation.store, clock=installation.clock)
         if removed:
             log.info("sweep.orphans_removed", pieces=removed)
-        shared = Moving(installation).shared_agencies
+        shared = installation.shared_agencies
         unshared = sweep_shares(installation.store, clock=installation.clock, shared=shared)
         if unshared:
             log.warning("sweep.profiles_gone", messages=unshared)

@@ -339,6 +339,11 @@ class Installation:
         """Those that read their results as a list or in a folder, as far as this machine knows."""
         return frozenset(self.mappings.names()) - self.queued_agencies
 
+    @property
+    def shared_agencies(self) -> frozenset[str]:
+        """The agencies of whose dossiers others may be told."""
+        return frozenset(one.sender for one in self.settings.sharing.values())
+
     def open_broker(self) -> Broker:
         """Open the exchange, one instance per thread."""
         if self.settings.broker.kind == "rabbitmq":
