@@ -266,11 +266,13 @@ class Installation:
         )
 
     def agency_key(self, name: str) -> SigningKey:
+        """Return the key that signs for one agency now. Raises as `agency` does."""
         converter = self.mappings.get(name)
         return self.keyring.agency_key(name, converter.agency_code, converter.agency_name)
 
     @property
     def hash(self) -> Hash | None:
+        """Which digests signatures are made of; None: what fits each key."""
         chosen = self.settings.signing.hash
         return None if chosen is None else Hash(chosen)
 
