@@ -84,6 +84,9 @@ class Known:
         )
 
 
+_LET_GO = frozenset({State.READY, State.SENDING, State.RETRYING, State.UNKNOWN})
+
+
 @dataclass(slots=True, kw_only=True)
 class Ledger:
     """One dossier with all its messages, in sequence; a working copy inside one transaction."""
@@ -112,6 +115,9 @@ class Ledger:
         """Tell whether whom a progress row goes to must have a snapshot of the dossier first."""
         if progress.sender is None:
             return not self.acknowledged
+        if progress.state in _LET_GO:
+            # A snapshot that came after it takes no turn before it.
+            return False
         of_sender = [m for m in self.messages if m.is_snapshot and m.sender == progress.sender]
         if any(m.state is State.DELIVERED for m in of_sender):
             return False

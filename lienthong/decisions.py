@@ -83,7 +83,7 @@ def after_send(
     """
     if outcome is Outcome.DELIVERED:
         return Next(state=State.DELIVERED, portal_has_dossier=True)
-    if rows > 1 and outcome in (Outcome.REJECTED, Outcome.EXISTS):
+    if rows > 1 and outcome in (Outcome.REJECTED, Outcome.EXISTS, Outcome.MISSING):
         return Next(state=State.RETRYING, reason="refused together with others: it goes alone")
     if outcome is Outcome.EXISTS:
         if packet is Packet.DOSSIER and not was_update:

@@ -253,7 +253,8 @@ class Judge:
             return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
         if not profile.wants_receipts:
             # Nothing but code and words speaks here, so they must not contradict each other.
-            if says(response.message, texts=(*FAILURE_TEXTS, *profile.exists_texts)):
+            others = (*FAILURE_TEXTS, *profile.exists_texts, *profile.missing_texts)
+            if says(response.message, texts=others):
                 detail = f"error_code {code}, but the text says something else"
                 return self._finish(reply, Outcome.UNRECOGNISED, detail, code=code)
             return self._finish(reply, Outcome.DELIVERED, f"error_code {code}", code=code)

@@ -104,6 +104,8 @@ class VerdictRules:
             return Outcome.UNRECOGNISED, f"{detail}, but the text is one of failure"
         if says(message, texts=profile.exists_texts):
             return Outcome.UNRECOGNISED, f"{detail}, but the text says that it exists"
+        if says(message, texts=profile.missing_texts):
+            return Outcome.UNRECOGNISED, f"{detail}, but the text says that it is missing"
         if profile.success_texts and not self.says_success(message):
             return Outcome.UNRECOGNISED, f"{detail}, but the text is not one of success"
         results = verdict.results or ()

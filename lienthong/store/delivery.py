@@ -237,7 +237,8 @@ class Started:
     backlog: list[Task]
     """Of dossiers that no code named, the most urgent ones of each lane."""
     full: frozenset[str | None]
-    """Lanes of which as many dossiers were claimed for it as asked for: there may be more."""
+    """Lanes of which as many dossiers were claimed as asked for, with something to do: there may be
+    more."""
 
 
 def start(
@@ -261,12 +262,17 @@ def start(
     _claim(work, backlog_fences, claiming=claiming)
     ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")
     outcomes = _Beginning(work, fences | backlog_fences, ledgers, claiming=claiming).run()
-    found = [outcomes.pop(code) for code in backlog_fences]
+    found = {code: outcomes.pop(code) for code in backlog_fences}
     outcomes |= _leases(work, set(wanted) - fences.keys())
     return Started(
         hinted=[outcomes.pop(code, None) for code in codes],
-        backlog=[task for task in found if isinstance(task, Task)],
-        full=frozenset(lane for lane, claimed in found_in.items() if len(claimed) == backlog[lane]),
+        backlog=[task for task in found.values() if isinstance(task, Task)],
+        full=frozenset(
+            lane
+            for lane, claimed in found_in.items()
+            # Those that need somebody else first would be found again at once.
+            if len(claimed) == backlog[lane] and any(found[code] for code in claimed)
+        ),
     )
 
 

@@ -474,6 +474,7 @@ def test_an_answer_cut_short_without_a_length_leaves_the_fate_open(open_channel)
         ("0", "Không thành công", [], Outcome.UNRECOGNISED),
         ("0", "Thất bại", [], Outcome.UNRECOGNISED),
         ("0", "Hồ sơ đã tồn tại", [], Outcome.UNRECOGNISED),
+        ("0", "Hồ sơ chưa tồn tại", [], Outcome.UNRECOGNISED),
         ("-1", "Không thành công", [], Outcome.REJECTED),
         ("-1", "Thêm mới thành công", [], Outcome.UNRECOGNISED),
         ("3", "Đã tồn tại, cập nhật thành công", [], Outcome.UNRECOGNISED),

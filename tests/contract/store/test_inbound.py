@@ -861,6 +861,16 @@ def test_progress_waits_for_the_snapshot_that_takes_the_place_of_the_first(town,
     assert reached(town)[-2:] == ["right v1", "step v1"]
 
 
+def test_progress_that_came_before_a_snapshot_goes_before_it_whatever_becomes_of_that(town):
+    come(town, "step", service="CapNhatTienDoHoSoMC")
+    come(town, "bad")
+
+    town.hand_over(rounds=4)
+
+    assert town.states() == ["delivered", "rejected"]
+    assert reached(town) == ["step v1"]
+
+
 def test_progress_goes_alone_where_no_snapshot_was_ever_sent(town):
     come(town, "snapshot of another", peer="tax")
     come(town, "step", service="CapNhatTienDoHoSoMC")

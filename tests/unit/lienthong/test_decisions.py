@@ -59,6 +59,7 @@ def test_every_outcome_leads_to_a_state_that_sending_may_reach(outcome, packet, 
         # Nobody knows which of them is meant.
         (Outcome.REJECTED, State.RETRYING, Wait.NOW),
         (Outcome.EXISTS, State.RETRYING, Wait.NOW),
+        (Outcome.MISSING, State.RETRYING, Wait.NOW),
         # Some of them may be there.
         (Outcome.UNRECOGNISED, State.UNKNOWN, Wait.NOW),
         (Outcome.UNKNOWN, State.UNKNOWN, Wait.NOW),
