@@ -81,6 +81,8 @@ MAX_CONTENT = 4095 * MIB
 """Of all files together, unpacked; they are never in memory together."""
 MAX_FILES = 20_000
 MAX_XML = 16 * MIB
+MAX_PATH = 300
+"""Of the names above a value, in characters; the schemas have three steps."""
 MAX_NAMESPACES = 256
 MAX_MANIFEST = 16 * MIB
 MAX_LINE = MIB
@@ -1561,19 +1563,21 @@ def _check_message(
                 "delivered",
             )
         return
-    if digests and document["sha256"] not in digests:
+    # Of a file for an agency nothing but the log says anything, so no row may say otherwise.
+    if digests and (document["sha256"] not in digests or (is_down and len(digests) > 1)):
         report.false(
             "document.other_than_logged",
             "thông điệp " + short + ": tài liệu khác với giá trị băm trong nhật ký",
             "message " + short + ": the document is not the one whose digest the log has",
         )
         return
-    if not digests:
-        # A signed document proves itself; of a file for an agency only the log says anything.
+    if not any(row["proven"] for row in rows):
+        # A signed document proves itself.
         report.open(
             "document.not_logged",
-            "thông điệp " + short + ": nhật ký trong gói không còn giá trị băm của tài liệu",
-            "message " + short + ": no row of the log here has the digest of its document",
+            "thông điệp " + short + ": không dòng nhật ký đã niêm phong nào trong gói có giá trị "
+            "băm của tài liệu",
+            "message " + short + ": no sealed row of the log here has the digest of its document",
             essential=is_down,
         )
     if is_down:
@@ -1785,7 +1789,12 @@ def _check_delivery(
 
 def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
     """Check that the portal's answer that proved the delivery is the one that the log knows."""
-    logged = log.stated(message["id"], "message.delivered", "answer")
+    delivered = [one for one in log.rows_of(message["id"]) if one["action"] == "message.delivered"]
+    logged = {
+        str(one["parsed"]["answer"]): one
+        for one in sorted(delivered, key=lambda one: bool(one["proven"]))
+        if one["parsed"] and one["parsed"].get("answer")
+    }
     short, (vi, en) = str(message["id"])[:40], _taker(message)
     if logged and not any(one["proof"] and one["answer"] for one in message["attempts"]):
         report.open(
@@ -1799,7 +1808,20 @@ def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
         # Of an answer that was too long only its beginning is kept.
         if not logged or one["proof"] is None or not one["answer"] or not one["answer_whole"]:
             continue
-        if pack.digest(one["answer"])[0].hex() in logged:
+        row = logged.get(pack.digest(one["answer"])[0].hex())
+        if row is not None and not row["proven"]:
+            report.open(
+                "answer.not_sealed",
+                "thông điệp " + short + ": giá trị băm câu trả lời của " + vi + " chỉ có ở một "
+                "dòng nhật ký chưa niêm phong",
+                "message "
+                + short
+                + ": only a row that is not sealed has the digest of "
+                + en
+                + "'s answer",
+                essential=True,
+            )
+        elif row is not None:
             report.proven(
                 "answer.logged",
                 "Thông điệp " + short + ": câu trả lời của " + vi + " đúng như giá trị băm trong "
@@ -1948,6 +1970,11 @@ def _taker(message: Any) -> tuple[str, str]:
     return "Cổng", "the portal"
 
 
+def _sealed_first(rows: list[Any]) -> Any:
+    """Return the row that speaks for all of these: anybody can write one that is not sealed."""
+    return next((one for one in rows if one["proven"]), rows[0])
+
+
 def _check_direction(message: Any, log: Log, report: Report) -> bool:
     """
     Check which way a message went; return whether to go on.
@@ -1955,7 +1982,12 @@ def _check_direction(message: Any, log: Log, report: Report) -> bool:
     What is said to have gone to an agency needs no signature, so that it did must be in the log.
     """
     short, is_down = str(message["id"])[:40], message["packet"] == DOWN
-    came = log.details(message["submission"], "submission.received")
+    rows = [
+        one
+        for one in log.rows_of(message["submission"])
+        if one["action"] == "submission.received" and one["parsed"] is not None
+    ]
+    came = [one["parsed"] for one in rows]
     if any(("service" in one) != is_down for one in came):
         report.false(
             "message.direction_differs",
@@ -1963,12 +1995,13 @@ def _check_direction(message: Any, log: Log, report: Report) -> bool:
             "message " + short + ": the log says that it went the other way than manifest.json",
         )
         return False
-    if is_down and not came:
+    if is_down and not any(one["proven"] for one in rows):
         report.open(
             "message.direction_not_logged",
-            "thông điệp " + short + ": gói không có dòng nhật ký về bản tin gốc đã nhận",
-            "message " + short + ": no row of the log here says that what it is made of was "
-            "received",
+            "thông điệp " + short + ": gói không có dòng nhật ký đã niêm phong về bản tin gốc đã "
+            "nhận",
+            "message " + short + ": no sealed row of the log here says that what it is made of "
+            "was received",
             essential=True,
         )
     if is_down and (message["receipt"] or message.get("attachments")):
@@ -1991,7 +2024,7 @@ def _check_handed(pack: Pack, message: Any, rows: list[Any], log: Log, report: R
         return
     elif rows:
         log.say(
-            rows[0],
+            _sealed_first(rows),
             "handed.whole",
             "Thông điệp " + short + ": tệp giao cho cơ quan có nguyên văn, đúng giá trị băm trong "
             "nhật ký",
@@ -2118,20 +2151,33 @@ def _check_sender(submission: Any, log: Log, report: Report) -> None:
         return
     if submission.get("shared") is not None:
         return
-    if not any(one.get("proven_by") for one in said):
+    spoken = [one for one in rows if one["parsed"] and one["parsed"].get("proven_by")]
+    proofs = [
+        tuple(one["parsed"].get(name) for name in ("proven_by", "signer", "token"))
+        for one in spoken
+    ]
+    if any(one != proofs[0] for one in proofs):
+        report.false(
+            "sender.other_than_logged",
+            "bản tin " + short + ": các dòng nhật ký ghi bên gửi được xác thực khác nhau",
+            "submission " + short + ": rows of the log differ on what proved its sender",
+        )
+        return
+    if not spoken:
         report.open(
             "sender.not_logged",
             "Bản tin " + short + ": nhật ký trong gói không ghi bên gửi được xác thực bằng gì",
             "Submission " + short + ": no row of the log here says what proved its sender",
         )
         return
-    stated = said[0]
+    row = _sealed_first(spoken)
+    stated = row["parsed"]
     ways = [WAYS.get(one, (one, one)) for one in str(stated["proven_by"]).split()]
     which = [str(stated[one]) for one in ("signer", "token") if one in stated]
     more = " (" + _plain(", ".join(which)) + ")" if which else ""
-    sender = _plain(str(stated["sender"]))
+    sender = _plain(str(submission.get("sender")))
     log.say(
-        rows[0],
+        row,
         "sender.logged",
         "Bản tin {}: từ {}, tại cửa được xác thực bằng {}{}".format(
             short, sender, ", ".join(vi for vi, _ in ways), more
@@ -2168,8 +2214,12 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
             "Share " + short + ": no row of the log here says on which terms it was shared",
         )
         return
-    stated = said[0]["parsed"]
-    if (stated["terms"], stated.get("shared")) != (shared["terms"], shared["message"]):
+    row = _sealed_first(said)
+    if any(
+        (one["parsed"]["terms"], one["parsed"].get("shared"))
+        != (shared["terms"], shared["message"])
+        for one in said
+    ):
         report.false(
             "sharing.terms_differ",
             "chia sẻ " + short + ": nhật ký ghi điều kiện hoặc thông điệp khác với manifest.json",
@@ -2184,7 +2234,7 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
         )
         return
     data = pack.read(shared["file"], MIB)
-    if hashlib.sha256(data).hexdigest() != stated["terms"]:
+    if hashlib.sha256(data).hexdigest() != shared["terms"]:
         report.false(
             "sharing.terms_changed",
             "chia sẻ " + short + ": hồ sơ chia sẻ khác với giá trị băm trong nhật ký",
@@ -2194,7 +2244,7 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
     terms = read_json(data, str(shared["file"]))
     words = [_plain(str(terms[one])) for one in ("from", "to", "purpose", "legal_basis")]
     log.say(
-        said[0],
+        row,
         "sharing.terms",
         "Chia sẻ {}: {} → {}, mục đích «{}», căn cứ «{}», đúng hồ sơ chia sẻ lúc đó".format(
             short, *words
@@ -2206,7 +2256,7 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
     if submission["file"] is None:
         return
     try:
-        _check_within(pack, manifest, submission, terms, said[0])
+        _check_within(pack, manifest, submission, terms, row)
     except Refused as refused:
         report.false(
             refused.code,
@@ -2215,7 +2265,7 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
         )
         return
     log.say(
-        said[0],
+        row,
         "sharing.within",
         "Chia sẻ " + short + ": chỉ có trường mà hồ sơ nêu, che đúng trường phải che",
         "Share " + short + ": nothing but fields that the profile names, masked where it says so",
@@ -2230,7 +2280,10 @@ def _check_within(pack: Pack, manifest: Any, submission: Any, terms: Any, row: A
     is_in_force = (terms["since"] or "") <= last and first <= terms["until"]
     if terms["to"] != submission["agency"] or not is_in_force:
         raise _beyond("cơ quan nhận hoặc ngày", "the receiver or the day")
-    found = _fields_of(parse_xml(pack.read(submission["file"], MAX_XML)))
+    root = parse_xml(pack.read(submission["file"], MAX_XML))
+    found = _fields_of(root)
+    if not _has_nothing_else(root):
+        raise _malformed()
     names = set(terms["progress" if submission["service"] == PROGRESS else "fields"]) | {"MaHoSo"}
     # A list of which nothing is shared leaves an empty element.
     strange = [path for path, text in found if text and not _is_named(path, names)]
@@ -2273,13 +2326,31 @@ def _fields_of(root: Any) -> list[tuple[str, str]]:
     """Return path and text of every value in the packet of a message (HoSo, TienDo), in order."""
     packets = [one for one in root if etree.QName(one).localname in ("HoSo", "TienDo")]
     if len(packets) != 1:
-        raise Refused("sharing.malformed", "không phải bản tin của Cổng", "it is no such message")
+        raise _malformed()
     return list(_leaves(packets[0], ""))
+
+
+def _has_nothing_else(root: Any) -> bool:
+    """Tell whether what was shared holds nothing beside its values: they alone are compared."""
+    namespace = etree.QName(root).namespace
+    return len(root) == 1 and all(
+        not one.attrib
+        and etree.QName(one).namespace == namespace
+        and not (one.tail or "").strip()
+        and not (len(one) and (one.text or "").strip())
+        for one in root.iter()
+    )
+
+
+def _malformed() -> Refused:
+    return Refused("sharing.malformed", "không phải bản tin của Cổng", "it is no such message")
 
 
 def _leaves(element: Any, prefix: str) -> Iterator[tuple[str, str]]:
     for child in element:
         path = prefix + etree.QName(child).localname
+        if len(path) > MAX_PATH:
+            raise _malformed()
         if len(child):
             yield from _leaves(child, path + ".")
         else:

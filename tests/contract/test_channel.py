@@ -567,7 +567,9 @@ def test_a_statement_of_success_needs_its_text_where_the_profile_wants_one(speec
 
 
 @pytest.mark.parametrize("texts", [["thành công"], []])
-@pytest.mark.parametrize("words", ["Đồng bộ KHÔNG thành công", "Thất bại", "Hồ sơ đã tồn tại", "Hồ sơ chưa tồn tại"])
+@pytest.mark.parametrize(
+    "words", ["Đồng bộ KHÔNG thành công", "Thất bại", "Hồ sơ đã tồn tại", "Hồ sơ chưa tồn tại"]
+)
 def test_a_success_code_beside_words_of_failure_is_none(speech, words, texts):
     settings = {"receipts": "none", "success_texts": texts}
 
