@@ -10,7 +10,14 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from lienthong.testing.evidence_forgeries import edit, put_rows, reseal, rewrite_log, rows_in
+from lienthong.testing.evidence_forgeries import (
+    edit,
+    put_rows,
+    redigested,
+    reseal,
+    rewrite_log,
+    rows_in,
+)
 from lienthong.testing.evidence_site import AGENCY, NEIGHBOUR
 from lienthong.testing.evidence_workshop import MANIFEST
 
@@ -51,6 +58,32 @@ def _file_and_log(shop: Workshop, files: Files) -> None:
     _file_digest_changed(shop, files)
     rewrite_log(files, old, _message(_read(files))["document"]["sha256"])
     reseal(files, key=shop.operator)
+
+
+def _add_unsealed(files: Files, *, like: tuple[str, str], old: str, new: str) -> None:
+    """Put a row that nobody sealed first, like one that is there but for a text in its details."""
+    rows = rows_in(files)
+    row = next(one for one in rows if (one["subject"], one["action"]) == like)
+    nobodys = row | {"row": 10**6, "seal": None, "path": None}
+    forged = redigested(nobodys, detail=row["detail"].replace(old, new))
+    put_rows(files, [forged, *rows])
+    edit(files, lambda values: values["audit"].update(rows=len(rows) + 1))
+
+
+def _file_and_unsealed_row(shop: Workshop, files: Files) -> None:
+    old = _message(_read(files))["document"]["sha256"]
+    _file_digest_changed(shop, files)
+    message = _message(_read(files))
+    like = (message["id"], "message.ready")
+    _add_unsealed(files, like=like, old=old, new=message["document"]["sha256"])
+
+
+def _terms_and_unsealed_row(shop: Workshop, files: Files) -> None:
+    old = _submission(_read(files), agency=NEIGHBOUR)["shared"]["terms"]
+    _terms_digest_changed(shop, files)
+    share = _submission(_read(files), agency=NEIGHBOUR)
+    like = (share["id"], "submission.received")
+    _add_unsealed(files, like=like, old=old, new=share["shared"]["terms"])
 
 
 def _original_changed(_shop: Workshop, files: Files) -> None:
@@ -185,6 +218,16 @@ DOWN_FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files]
         "of which message the file was made",
         ("handed.of_another",),
         _made_of_another,
+    ),
+    "file-and-unsealed-row": (
+        "the agency's file, its digest, and a row of it that nobody sealed",
+        ("document.other_than_logged",),
+        _file_and_unsealed_row,
+    ),
+    "terms-and-unsealed-row": (
+        "the sharing profile, its digest, and a row of it that nobody sealed, before the others",
+        ("sharing.terms_differ",),
+        _terms_and_unsealed_row,
     ),
     "mapping-changed": (
         "by which mapping the file was made",
