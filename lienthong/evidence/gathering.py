@@ -166,11 +166,11 @@ def gather(
     connection: Connection, dossier: str, *, agency: str | None = None, for_pack: bool = True
 ) -> Gathered:
     """
-    Return what there is of a dossier, or of one message.
+    Return what there is of a dossier, or for a pack of one message.
 
     Args:
         connection: Reading, of one moment.
-        dossier: Its code, or the id of a message.
+        dossier: Its code, or the id of a message: a pack may have it alone.
         agency: Needed where several agencies have messages of that code. With it, what went to
             other agencies is there only where this one's own messages were shared.
         for_pack: Also whether submissions are of it alone, which takes as long as they are large.
@@ -179,7 +179,7 @@ def gather(
         InputError: there is none, or it must be said of which agency.
     """
     rows = _messages(connection, messages.c.dossier_code == dossier, agency)
-    if not rows:
+    if not rows and for_pack:
         rows = _messages(connection, messages.c.id == dossier, agency)
         dossier = next((row.dossier_code for row in rows if row.dossier_code), dossier)
     # Whose dossier it is: other agencies may only be told about it.

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.alarms import open_alarms
+from lienthong.evidence.gathering import gather
 from lienthong.evidence.packing import Wanted
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.proving import Proving
@@ -214,3 +215,12 @@ def test_the_page_for_people_says_what_came_down_in_words_of_its_own(town):
     assert "a message for the agency was received" in page
     assert "by mapping land-registration@" in page
     assert "What file went to an agency" in page
+
+
+def test_a_message_alone_has_a_pack_and_no_timeline_as_if_it_were_its_dossier(town):
+    id_ = town.handed_to(AGENCY)
+
+    with reading(town.site.store) as connection:
+        assert gather(connection, id_).dossier == town.dossier
+        with pytest.raises(InputError):
+            gather(connection, id_, for_pack=False)
