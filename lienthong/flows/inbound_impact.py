@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from adapters import SourceOptions, SourceRecord
     from adapters.writers.cells import Row
     from mappings import MappingFile
+    from mappings.inbound import Inbound
     from mappings.language import InboundService
 
 
@@ -54,12 +55,11 @@ class InboundMaker:
         if isinstance(item, UnreadableRecord):
             return unreadable(item)
         found = self._converter.convert(item, now=self._now)
-        named = {"file_name": found.file_name, "event_key": found.event_key or ""}
         return Outcome(
             record=item.number,
             place=item.place,
             dossier_code=found.dossier_code,
-            content=dict(_cells(found.rows)) | named,
+            content=dict(_cells(found.rows)) | dict(_identities(found)),
             problems=found.problems,
             document=None if found.document is None else sha256(found.document).hexdigest(),
         )
@@ -70,6 +70,21 @@ def _cells(rows: tuple[Row, ...]) -> Iterator[tuple[str, str]]:
     for number, row in enumerate(rows, start=1):
         for name, text in flat(row, ""):
             yield (name if number == 1 else f"{name}[{number}]"), text
+
+
+def _identities(found: Inbound) -> Iterator[tuple[str, str]]:
+    """Give what a message is filed and ordered by, under names that no column has."""
+    deadline = found.deadline
+    named = {
+        "file_name": found.file_name,
+        "event_key": found.event_key,
+        "dossier_code": found.dossier_code,
+        "procedure": found.procedure,
+        "status": found.status,
+        "deadline": None if deadline is None else deadline.isoformat(timespec="seconds"),
+    }
+    for name, text in named.items():
+        yield f"inbound.{name}", text or ""
 
 
 def changed_services(old: MappingFile, new: MappingFile) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -16,11 +17,11 @@ LAND = Path(mappings.__file__).parent / "agencies" / "land-registration.yaml"
 def changed(tmp_path):
     """Write a copy of the land office's mapping with a change."""
 
-    def write(old, new):
+    def write(old, new, name="moi"):
         text = LAND.read_text("utf-8")
         assert old in text
-        (tmp_path / "moi.yaml").write_text(text.replace(old, new), "utf-8")
-        return "moi.yaml"
+        (tmp_path / f"{name}.yaml").write_text(text.replace(old, new), "utf-8")
+        return f"{name}.yaml"
 
     return write
 
@@ -134,6 +135,24 @@ def test_what_changes_in_the_file_that_an_agency_gets_is_told_by_its_columns(
     assert field["field"] == "NgayTiepNhan"
     assert (example["before"], example["after"]) == ("99/99/9999 99:99", "99/99/9999")
     assert result.json["notices"][1:] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "rule"),
+    [("procedure", "TrichYeuHoSo"), ("status", "LoaiDoiTuong"), ("deadline", "NgayHenTra")],
+)
+def test_what_a_message_is_filed_by_is_compared_too(quick, changed, tmp_path, key, rule):
+    message = json.loads(MESSAGES)[0] | {"TrangThaiHoSo": "4", "NgayHenTra": "20260405081500"}
+    (tmp_path / "m.json").write_text(json.dumps([message]), "utf-8")
+    was = {"procedure": "MaTTHC", "status": "TrangThaiHoSo", "deadline": "NgayTiepNhan"}[key]
+    above = '    file_name: "hoso-{MaHoSo}-{message}.csv"\n'
+    old = changed(above, f"{above}    {key}: {was}\n", name="old")
+    new = changed(above, f"{above}    {key}: {rule}\n", name="new")
+
+    result = quick("mapping", "impact", old, new, "m.json", *DOWN, "--json")
+
+    told = [(each["field"], each["dossiers"]) for each in result.json["fields"]]
+    assert told == [(f"inbound.{key}", 1)]
 
 
 def test_a_file_that_says_the_same_in_other_bytes_changes(quick, changed, messages):
