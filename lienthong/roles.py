@@ -430,7 +430,7 @@ def _drift(installation: Installation, stop: Event) -> None:
 
 def _http(installation: Installation, stop: Event) -> None:
     # A web server is not for those who only expand and deliver.
-    from lienthong.doors.server import serve  # noqa: PLC0415
+    from lienthong.doors.serving import serve  # noqa: PLC0415
 
     serve(installation, stop)
 

@@ -353,31 +353,21 @@ class ReconcileSettings(BaseModel):
         return value
 
 
-class HttpSettings(BaseModel):
-    """The HTTP door; times in seconds."""
+class ListenSettings(BaseModel):
+    """What an HTTP service of ours listens by; times in seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field(default="127.0.0.1", description="address it listens on")
-    port: int = Field(default=8580, ge=0, le=65535, description="0: any free one")
+    port: int = Field(ge=0, le=65535, description="0: any free one")
     tls_certificate: Path | None = Field(default=None, description="PEM, with its chain")
     tls_key: Path | None = Field(default=None, description="PEM; None: in the certificate's file")
     behind_proxy: bool = Field(
         default=False, description="somebody before it has TLS: it may listen without, anywhere"
     )
-    max_body_bytes: int = Field(default=2 * 1024**3, ge=1, description="of one upload")
-    uploads_at_once: int = Field(default=8, ge=1, le=64, description="more are sent away for now")
-    uploads_per_agency: int = Field(default=4, ge=1, le=64, description="of them")
     connections: int = Field(default=256, ge=8, description="more are closed at once")
     header_seconds: float = Field(default=10, gt=0, description="for the head of a request")
-    idle_seconds: float = Field(
-        default=30, gt=0, description="how long a sender may be silent or too slow"
-    )
-    least_bytes_per_second: int = Field(
-        default=1024, ge=1, description="of an upload, while we wait for the sender"
-    )
-    retry_after_seconds: int = Field(default=5, ge=1, description="what who is sent away is told")
-    stop_seconds: int = Field(default=30, ge=1, description="for uploads under way when it stops")
+    stop_seconds: int = Field(default=30, ge=1, description="for requests under way when it stops")
 
     @model_validator(mode="after")
     def _check_exposure(self) -> Self:
@@ -389,6 +379,28 @@ class HttpSettings(BaseModel):
                 "tls_key, or behind_proxy = true where a proxy has TLS"
             )
         return self
+
+
+class HttpSettings(ListenSettings):
+    """The HTTP door; times in seconds."""
+
+    port: int = Field(default=8580, ge=0, le=65535, description="0: any free one")
+    max_body_bytes: int = Field(default=2 * 1024**3, ge=1, description="of one upload")
+    uploads_at_once: int = Field(default=8, ge=1, le=64, description="more are sent away for now")
+    uploads_per_agency: int = Field(default=4, ge=1, le=64, description="of them")
+    idle_seconds: float = Field(
+        default=30, gt=0, description="how long a sender may be silent or too slow"
+    )
+    least_bytes_per_second: int = Field(
+        default=1024, ge=1, description="of an upload, while we wait for the sender"
+    )
+    retry_after_seconds: int = Field(default=5, ge=1, description="what who is sent away is told")
+
+
+class ConsoleSettings(ListenSettings):
+    """The operators' HTTP API and console; times in seconds."""
+
+    port: int = Field(default=8590, ge=0, le=65535, description="0: any free one")
 
 
 class FolderSettings(BaseModel):
@@ -438,6 +450,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     broker: BrokerSettings = BrokerSettings()
     http: HttpSettings = HttpSettings()
+    console: ConsoleSettings = ConsoleSettings()
     folder: FolderSettings = FolderSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     retention: RetentionSettings = RetentionSettings()

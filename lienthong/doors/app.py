@@ -21,7 +21,6 @@ from starlette.routing import Route
 
 from lienthong.doors import refusal
 from lienthong.doors.annotated import AnnotatedFiles
-from lienthong.doors.answer import Answer, Body
 from lienthong.doors.arriving import SenderGone
 from lienthong.doors.directory import Directory
 from lienthong.doors.heads import read_head
@@ -29,7 +28,6 @@ from lienthong.doors.health import HealthCheck
 from lienthong.doors.openapi import document
 from lienthong.doors.peers import PeerDoors
 from lienthong.doors.receipts import ReceiptFiles
-from lienthong.doors.refusal import Refused
 from lienthong.doors.uploads import Arrival, Uploads
 from lienthong.flows.incoming import format_of
 from lienthong.flows.receive import receive
@@ -39,6 +37,9 @@ from lienthong.store.hand_overs import submission_values
 from lienthong.store.results import list_results, result_values
 from lienthong.store.tokens import find_token
 from lienthong.trouble import STORE_TROUBLE
+from lienthong.web import refusal as answers
+from lienthong.web.answer import Answer, Body
+from lienthong.web.refusal import Refused
 from schemas.errors import InputError, PeerError
 from schemas.problem import Language
 from schemas.receipts import Statement
@@ -120,20 +121,20 @@ class HttpDoor:
                 return self._refuse(refused, body)
             except (*STORE_TROUBLE, PeerError) as error:
                 log.warning("http.store", cause=type(error).__name__)
-                return self._refuse(refusal.store_away(self._settings.retry_after_seconds), body)
+                return self._refuse(answers.store_away(self._settings.retry_after_seconds), body)
             except Exception as error:  # noqa: BLE001 - the boundary of one request
                 # Its words may quote the request, so only its kind and its place are logged.
                 log.error("http.failed", **kind_and_place(error))  # noqa: TRY400 - see above
-                return self._refuse(refusal.failed(), body)
+                return self._refuse(answers.failed(), body)
 
         return Route(path, endpoint, methods=[method])
 
     def _refuse(self, refused: Refused, body: Body) -> Answer:
         log.info("http.refused", status=refused.status, code=refused.problem.code)
         return Answer(
-            refusal.body_of(refused),
+            answers.body_of(refused),
             status=refused.status,
-            media_type=refusal.MEDIA_TYPE,
+            media_type=answers.MEDIA_TYPE,
             headers=dict(refused.headers),
             unread=body,
         )
@@ -145,10 +146,10 @@ class HttpDoor:
         """Return whose hand-over it is, and the token that says so."""
         scheme, _, presented = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise refusal.no_token()
+            raise answers.no_token()
         token = await self._in_thread(partial(self._find_token, presented.strip()))
         if token is None:
-            raise refusal.no_token()
+            raise answers.no_token()
         called = request.path_params["agency"]
         if await self._in_thread(partial(self._directory.is_named, token.agency, called)):
             return token.agency, token
@@ -251,7 +252,7 @@ class HttpDoor:
         agency, _ = await self._admit(request)
         lang = request.query_params.get("lang", Language.VI.value)
         if lang not in {language.value for language in Language}:
-            raise refusal.unusable("http.lang", "lang")
+            raise answers.unusable("http.lang", "lang")
         return await self._in_thread(
             partial(
                 self._annotated.answer,
@@ -267,7 +268,7 @@ class HttpDoor:
         agency, _ = await self._admit(request)
         statement = request.query_params.get("statement", Statement.RECEIVED.value)
         if statement not in {one.value for one in Statement}:
-            raise refusal.unusable("http.statement", "statement")
+            raise answers.unusable("http.statement", "statement")
         return await self._in_thread(
             partial(
                 self._receipts.answer,
@@ -304,7 +305,7 @@ def _number(request: Request, name: str, *, otherwise: int, most: int) -> int:
     if not given:
         return otherwise
     if not (given.isascii() and given.isdigit() and len(given) < 20 and int(given) <= most):
-        raise refusal.unusable(f"http.{name}", name)
+        raise answers.unusable(f"http.{name}", name)
     return int(given)
 
 
@@ -317,9 +318,9 @@ async def _not_found(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     headers = dict(getattr(error, "headers", None) or {})
     return Answer(
-        refusal.body_of(refusal.no_such_page(status)),
+        answers.body_of(answers.no_such_page(status)),
         status=status,
-        media_type=refusal.MEDIA_TYPE,
+        media_type=answers.MEDIA_TYPE,
         headers=headers,
         unread=Body(request),
     )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import TYPE_CHECKING
 
-from lienthong.doors.refusal import no_length, packed, too_large, unusable, wrong_type
+from lienthong.doors.refusal import no_length, packed, too_large, wrong_type
 from lienthong.flows.incoming import CONTENT_TYPES, SAYS_NOTHING, format_of
+from lienthong.web.refusal import unusable
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers, QueryParams

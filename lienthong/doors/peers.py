@@ -18,10 +18,8 @@ import structlog
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lienthong.doors.answer import Answer, Body
 from lienthong.doors.arriving import Arriving, SenderGone
 from lienthong.doors.heads import check_encoding, read_size
-from lienthong.doors.refusal import Refused
 from lienthong.inbound.answers import JSON_TYPE, Answered, write_fault, write_json
 from lienthong.inbound.profile import PeerAnswers
 from lienthong.inbound.refusals import MEDIA, UNKNOWN, NotTaken, later, not_taken
@@ -32,6 +30,8 @@ from lienthong.logs import kind_and_place
 from lienthong.moving import Moving
 from lienthong.soap import CONTENT_TYPES
 from lienthong.trouble import STORE_TROUBLE
+from lienthong.web.answer import Answer, Body
+from lienthong.web.refusal import Refused
 from schemas.building import build_envelope
 from schemas.errors import PeerError
 from schemas.problem import Language

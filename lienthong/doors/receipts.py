@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lienthong.doors import refusal
-from lienthong.doors.answer import Answer
 from lienthong.moving import Moving
 from lienthong.store.database import reading
 from lienthong.store.submission_receipts import read_receipts
 from lienthong.store.tables import submissions
+from lienthong.web.answer import Answer
 
 if TYPE_CHECKING:
     from lienthong.wiring import Installation

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from lienthong.doors.arriving import Arriving
 from lienthong.doors.pipe import Pipe
-from lienthong.doors.refusal import Refused, busy, your_turn_later
+from lienthong.doors.refusal import busy, your_turn_later
 from lienthong.flows.receive import Offer
+from lienthong.web.refusal import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,12 @@ MAKERS = {
     "rejected": "suggestion",
     "report": "suggestion",
 }
-POSITIONS = {"lienthong/doors/refusal.py": 4, "mappings/judging.py": 3, "mappings/written.py": 3}
+POSITIONS = {
+    "lienthong/doors/refusal.py": 4,
+    "lienthong/web/refusal.py": 4,
+    "mappings/judging.py": 3,
+    "mappings/written.py": 3,
+}
 """Files whose maker takes what to do as its last positional argument, and which one that is."""
 
 

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers, QueryParams
 
 from adapters import CsvOptions, JsonLinesOptions, JsonOptions, XlsxOptions, XmlOptions
 from lienthong.doors.heads import clean_name, read_head
-from lienthong.doors.refusal import Refused, body_of
 from lienthong.flows.incoming import CONTENT_TYPES
+from lienthong.web.refusal import Refused, body_of
 
 LATIN = st.text(st.characters(max_codepoint=255), max_size=300)
 NAMES = st.sampled_from(

@@ -13,17 +13,16 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from lienthong.doors import refusal
-from lienthong.doors.app import HttpDoor
-from lienthong.doors.relay import Relay
+from lienthong.web import refusal
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from lienthong.settings import HttpSettings
-    from lienthong.wiring import Installation
+    from starlette.types import ASGIApp
+
+    from lienthong.settings import ListenSettings
 
 log = structlog.get_logger()
 
@@ -34,23 +33,24 @@ SILENT_READER_MS = 60_000
 HEAD_BYTES = 16 * 1024
 
 
-def serve(installation: Installation, stop: Event) -> None:
+def listen(app: ASGIApp, settings: ListenSettings, stop: Event, *, section: str) -> None:
     """
-    Run the HTTP door until `stop` is set, then let uploads end.
+    Serve `app` until `stop` is set, then let requests under way end.
+
+    Args:
+        app: ASGI.
+        settings: Where, and what a connection may cost.
+        stop: Looked at a few times a second.
+        section: Of the settings, for logs and errors.
 
     Raises:
         ConfigError: it cannot listen there, or its certificate cannot be used.
     """
-    settings = installation.settings.http
-    with (
-        closing(_listen(settings)) as listener,
-        closing(Relay(installation.open_broker)) as relay,
-        closing(HttpDoor(installation, publisher=relay)) as door,
-    ):
-        server = uvicorn.Server(_config(settings, door))
+    with closing(_open(settings, section)) as listener:
+        server = uvicorn.Server(_config(app, settings, section))
         host, port = listener.getsockname()[:2]
         scheme = "http" if settings.tls_certificate is None else "https"
-        log.info("http.listening", address=f"{scheme}://{host}:{port}")
+        log.info("http.listening", address=f"{scheme}://{host}:{port}", section=section)
         asyncio.run(_until(stop, server, listener))
 
 
@@ -62,7 +62,7 @@ async def _until(stop: Event, server: uvicorn.Server, listener: socket.socket) -
     await serving
 
 
-def _listen(settings: HttpSettings) -> socket.socket:
+def _open(settings: ListenSettings, section: str) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
@@ -70,16 +70,16 @@ def _listen(settings: HttpSettings) -> socket.socket:
         where = f"{settings.host}:{settings.port}"
         raise ConfigError(
             Text(
-                vi=f"Cửa HTTP không mở được ở {where}: {error.strerror}",
-                en=f"The HTTP door cannot listen at {where}: {error.strerror}",
+                vi=f"[{section}] không mở được cổng nghe ở {where}: {error.strerror}",
+                en=f"[{section}] cannot listen at {where}: {error.strerror}",
             ),
             code="http.cannot_listen",
         ) from error
 
 
-def _config(settings: HttpSettings, door: HttpDoor) -> uvicorn.Config:
+def _config(app: ASGIApp, settings: ListenSettings, section: str) -> uvicorn.Config:
     config = uvicorn.Config(
-        door.app(),
+        app,
         loop="asyncio",
         http=_limited(settings),
         ws="none",
@@ -101,17 +101,17 @@ def _config(settings: HttpSettings, door: HttpDoor) -> uvicorn.Config:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             Text(
-                vi=f"Không dùng được chứng thư của cửa HTTP ({error.strerror or error}): xem "
-                "http.tls_certificate và http.tls_key",
-                en=f"The HTTP door's certificate cannot be used ({error.strerror or error}): see "
-                "http.tls_certificate and http.tls_key",
+                vi=f"Không dùng được chứng thư ({error.strerror or error}): xem "
+                f"{section}.tls_certificate và {section}.tls_key",
+                en=f"The certificate cannot be used ({error.strerror or error}): see "
+                f"{section}.tls_certificate and {section}.tls_key",
             ),
             code="http.certificate",
         ) from error
     return config
 
 
-def _limited(settings: HttpSettings) -> type[asyncio.Protocol]:
+def _limited(settings: ListenSettings) -> type[asyncio.Protocol]:
     class Limited(Connection):
         head_seconds = settings.header_seconds
         most = settings.connections
