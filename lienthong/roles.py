@@ -111,6 +111,8 @@ class Role(Enum):
     """Looks each day at the portal's documents and dictionaries."""
     HTTP = "http"
     """The HTTP door, for files of any size."""
+    CONSOLE = "console"
+    """The operators' HTTP API."""
     FOLDER = "folder"
     """The folder door: files that appear in the agencies\' folders."""
     PULL = "pull"
@@ -435,6 +437,12 @@ def _http(installation: Installation, stop: Event) -> None:
     serve(installation, stop)
 
 
+def _console(installation: Installation, stop: Event) -> None:
+    from lienthong.api.serving import serve  # noqa: PLC0415 - see _http
+
+    serve(installation, stop)
+
+
 def _folder(installation: Installation, stop: Event) -> None:
     from lienthong.doors.folder import FolderDoor  # noqa: PLC0415
 
@@ -486,6 +494,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.RECONCILE: _reconcile,
     Role.DRIFT: _drift,
     Role.HTTP: _http,
+    Role.CONSOLE: _console,
     Role.FOLDER: _folder,
     Role.PULL: _pull,
 }

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from broker.port import BrokerError
 from lienthong.cli import (
+    access,
     audit,
     bench,
     catalogue,
@@ -87,6 +88,7 @@ audit.register(app)
 evidence.register(app)
 topology.register(app)
 doors.register(app)
+access.register(app)
 receipts.register(app)
 peers.register(app)
 sharing.register(app)

@@ -123,8 +123,8 @@ def run(
         str,
         typer.Option(
             help="Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, "
-            "seal, receipts, verify, stamp, reconcile, drift, http, folder, pull; default: all "
-            "that fit the settings but http",
+            "seal, receipts, verify, stamp, reconcile, drift, http, console, folder, pull; "
+            "default: all that fit the settings but http and console",
             show_default=False,
         ),
     ] = "",

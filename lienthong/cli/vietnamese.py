@@ -207,10 +207,12 @@ HELP: dict[str, str] = {
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
     "Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, seal, "
-    "receipts, verify, stamp, reconcile, drift, http, folder, pull; default: all that fit the "
-    "settings but http": "Cách nhau bằng dấu phẩy: take, expand, fetch, deliver, hand-over, share, "
-    "results, sweep, seal, receipts, verify, stamp, reconcile, drift, http, folder, pull; mặc "
-    "định: mọi vai trò hợp với cấu hình trừ http",
+    "receipts, verify, stamp, reconcile, drift, http, console, folder, pull; default: all that "
+    "fit the settings but http and console": (
+        "Cách nhau bằng dấu phẩy: take, expand, fetch, deliver, hand-over, share, results, sweep, "
+        "seal, receipts, verify, stamp, reconcile, drift, http, console, folder, pull; mặc định: "
+        "mọi vai trò hợp với cấu hình trừ http và console"
+    ),
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"
     ),
@@ -279,6 +281,8 @@ HELP: dict[str, str] = {
     ),
     "The doors that agencies hand over at.": "Các cửa nhận hồ sơ từ cơ quan.",
     "Tokens of the HTTP door.": "Mã truy cập của cửa HTTP.",
+    "Who may see and do what.": "Ai được xem và làm gì.",
+    "Tokens of the operators' HTTP API.": "Mã truy cập API của người vận hành.",
     # commands, their first sentence
     "Convert an agency's file to signed portal XML, with a report of every fault at its place.": (
         "Chuyển tệp của cơ quan thành XML đã ký, kèm báo cáo từng lỗi tại chỗ của nó."
@@ -600,7 +604,22 @@ HELP: dict[str, str] = {
     "End a token at once; other tokens of the agency stay.": (
         "Thu hồi ngay một mã truy cập; các mã khác của cơ quan vẫn dùng được."
     ),
+    "Show the roles and the rights that each gives.": "Xem các vai trò và quyền của từng vai trò.",
+    "Make a token of the operators' HTTP API; it is printed once and kept nowhere.": (
+        "Tạo mã truy cập API của người vận hành; mã chỉ in ra một lần và không lưu ở đâu."
+    ),
+    "List the tokens: whose, with which roles, until when, and not the tokens themselves.": (
+        "Liệt kê các mã truy cập: của ai, vai trò gì, đến khi nào; không hiện chính các mã."
+    ),
+    "End a token at once; other tokens of the same name stay.": (
+        "Thu hồi ngay một mã truy cập; các mã khác cùng tên vẫn dùng được."
+    ),
     # options and arguments
+    "Who uses it; stands in the audit log": "Người dùng mã; ghi trong nhật ký kiểm toán",
+    "May be repeated": "Có thể lặp lại",
+    "Only for this agency; may be repeated": "Chỉ cho cơ quan này; có thể lặp lại",
+    "For every agency, also those still to come": "Cho mọi cơ quan, kể cả cơ quan thêm sau này",
+    "Id; see: access token list": "Mã; xem: access token list",
     "Name of the agency's mapping": "Tên ánh xạ của cơ quan",
     "Valid for so many days; default until revoked": (
         "Có hiệu lực bấy nhiêu ngày; mặc định đến khi bị thu hồi"

@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from lienthong.doors.app import HttpDoor
-from lienthong.doors.relay import Relay
 from lienthong.web.listening import listen
+from lienthong.web.relay import Relay
 
 if TYPE_CHECKING:
     from threading import Event

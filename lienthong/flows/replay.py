@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
-    from broker.port import Broker
     from lienthong.admission import Known
     from lienthong.agencies import AgencyFinder
+    from lienthong.flows.hints import Publisher
     from lienthong.store.database import Store
     from lienthong.store.work import Work
 
@@ -77,7 +77,7 @@ class Missing:
 class Replayer:
     """Carries operators' orders out."""
 
-    def __init__(self, *, store: Store, broker: Broker, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, store: Store, broker: Publisher, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._broker = broker
         self._clock = clock

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from lienthong.channels.port import HandedFile, Packet
 from lienthong.proofs import Proof
@@ -40,7 +40,7 @@ from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
@@ -225,15 +225,26 @@ def _count(connection: Connection, *, is_down: bool) -> list[AgencyCounts]:
     ]
 
 
+class Cursor(NamedTuple):
+    """A place in a list of messages, the latest change first: the last one that was given."""
+
+    updated_at: datetime
+    id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which messages; what is not given does not matter."""
 
     states: Sequence[State] = ()
     agency: str | None = None
+    agencies: Collection[str] | None = None
+    """Those that whoever asks may see; None: every one."""
     dossier_code: str | None = None
     why: str | None = None
     """Part of the reason of the present state."""
+    before: Cursor | None = None
+    """Only what comes after this place in the list."""
     limit: int = 50
 
     def apply(self, query: Select[Any]) -> Select[Any]:
@@ -242,6 +253,13 @@ class Selection:
             query = query.where(messages.c.state.in_([state.value for state in self.states]))
         if self.agency is not None:
             query = query.where(messages.c.agency == self.agency)
+        if self.agencies is not None:
+            query = query.where(messages.c.agency.in_(sorted(self.agencies)))
+        if self.before is not None:
+            at, message_id = self.before
+            is_earlier = messages.c.updated_at < at
+            is_next = and_(messages.c.updated_at == at, messages.c.id > message_id)
+            query = query.where(or_(is_earlier, is_next))
         if self.dossier_code is not None:
             query = query.where(messages.c.dossier_code == self.dossier_code)
         if self.why is not None:
@@ -493,3 +511,16 @@ def count_attempts(connection: Connection) -> Counter[str]:
 def count_dossiers(connection: Connection) -> int:
     """Return how many dossiers the store knows."""
     return int(connection.execute(select(func.count()).select_from(dossiers)).scalar_one())
+
+
+def read_agency(connection: Connection, message_id: str) -> str | None:
+    """Return whose message it is, or None where there is none."""
+    query = select(messages.c.agency).where(messages.c.id == message_id)
+    agency: str | None = connection.execute(query).scalar()
+    return agency
+
+
+def agencies_of_dossier(connection: Connection, code: str) -> list[str]:
+    """Return the agencies that have messages of a dossier, by name."""
+    query = select(messages.c.agency).where(messages.c.dossier_code == code).distinct()
+    return sorted(connection.execute(query).scalars())

@@ -414,6 +414,33 @@ door_tokens = Table(
     comment="what opens the HTTP door; the tokens themselves are nowhere",
 )
 
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("id", Text, primary_key=True, comment="stands in the token"),
+    Column("name", Text, nullable=False, comment="who uses it, as the audit log calls them"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the whole token"),
+    Column("grants", Text, nullable=False, comment="JSON: roles, and for which agencies"),
+    Column("made_at", UtcTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("expires_at", UtcTime, comment="empty: not by itself"),
+    Column("revoked_at", UtcTime),
+    comment="what opens the operators' HTTP API; the tokens themselves are nowhere",
+)
+
+api_requests = Table(
+    "api_requests",
+    metadata,
+    Column("principal", Text, primary_key=True, comment="who asked"),
+    Column("key", Text, primary_key=True, comment="the caller's own id of the request"),
+    Column("salt", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of what was asked for"),
+    Column("answer", Text, comment="JSON, no personal data; empty while there is none"),
+    Column("made_at", UtcTime, nullable=False),
+    Index("api_requests_made", "made_at"),
+    comment="requests that a caller may repeat and get the first answer to",
+)
+
 pulls = Table(
     "pulls",
     metadata,

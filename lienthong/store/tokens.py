@@ -28,8 +28,36 @@ if TYPE_CHECKING:
 
     from lienthong.store.work import Work
 
-_TOKEN = re.compile(r"lt_(?P<id>[0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
+_TOKEN = re.compile(r"(?P<kind>[a-z]{2,3})_(?P<id>[0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
 _NOBODY = hashlib.sha256(b"").digest()
+_DOOR = "lt"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A token that was just made: the only time that it is whole."""
+
+    id: str
+    token: str
+    digest: bytes
+
+
+def new_secret(kind: str) -> Secret:
+    """Make a token of a kind, which it begins with."""
+    token_id = secrets.token_hex(8)
+    token = f"{kind}_{token_id}_{secrets.token_urlsafe(32)}"
+    return Secret(token_id, token, _digest(token))
+
+
+def id_in(presented: str, *, kind: str) -> str | None:
+    """Return the id in what looks like a token of a kind, else None."""
+    found = _TOKEN.fullmatch(presented)
+    return found["id"] if found is not None and found["kind"] == kind else None
+
+
+def is_its_digest(presented: str, digest: bytes | None) -> bool:
+    """Tell in constant time whether a digest is that of a token; None is nobody's."""
+    return hmac.compare_digest(_digest(presented), digest or _NOBODY) and digest is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,31 +78,29 @@ class Token:
 
 def make_token(work: Work, agency: str, *, expires_at: datetime | None) -> str:
     """Make a token of an agency and return it; it cannot be had again."""
-    token_id = secrets.token_hex(8)
-    token = f"lt_{token_id}_{secrets.token_urlsafe(32)}"
+    secret = new_secret(_DOOR)
     work.connection.execute(
         insert(door_tokens).values(
-            id=token_id,
+            id=secret.id,
             agency=agency,
-            digest=_digest(token),
+            digest=secret.digest,
             made_at=work.at,
             made_by=work.actor,
             expires_at=expires_at,
         )
     )
     until = None if expires_at is None else expires_at.isoformat()
-    work.note("token.made", token_id, agency=agency, expires_at=until)
-    return token
+    work.note("token.made", secret.id, agency=agency, expires_at=until)
+    return secret.token
 
 
 def find_token(connection: Connection, presented: str, *, now: datetime) -> Token | None:
     """Return the token that was presented, or None when it opens nothing."""
-    found = _TOKEN.fullmatch(presented)
-    if found is None:
+    token_id = id_in(presented, kind=_DOOR)
+    if token_id is None:
         return None
-    row = connection.execute(select(door_tokens).where(door_tokens.c.id == found["id"])).first()
-    is_it = hmac.compare_digest(_digest(presented), _NOBODY if row is None else row.digest)
-    if row is None or not is_it:
+    row = connection.execute(select(door_tokens).where(door_tokens.c.id == token_id)).first()
+    if not is_its_digest(presented, None if row is None else row.digest) or row is None:
         return None
     token = _token(row)
     return token if token.is_valid(now) else None
@@ -99,21 +125,23 @@ def revoke_token(work: Work, token_id: str) -> None:
     """
     row = work.connection.execute(select(door_tokens).where(door_tokens.c.id == token_id)).first()
     if row is None:
-        raise InputError(
-            Problem(
-                code="token.not_found",
-                message=Text(vi=f"Không có mã truy cập {token_id}", en=f"No token {token_id}"),
-                suggestion=Text(
-                    vi="Xem danh sách: lienthong doors token list",
-                    en="List them: lienthong doors token list",
-                ),
-            )
-        )
+        raise token_not_found(token_id, listed_by="lienthong doors token list")
     if row.revoked_at is None:
         work.connection.execute(
             update(door_tokens).where(door_tokens.c.id == token_id).values(revoked_at=work.at)
         )
         work.note("token.revoked", token_id, agency=row.agency)
+
+
+def token_not_found(token_id: str, *, listed_by: str) -> InputError:
+    """Return the error for a token that does not exist."""
+    return InputError(
+        Problem(
+            code="token.not_found",
+            message=Text(vi=f"Không có mã truy cập {token_id}", en=f"No token {token_id}"),
+            suggestion=Text(vi=f"Xem danh sách: {listed_by}", en=f"List them: {listed_by}"),
+        )
+    )
 
 
 def _digest(token: str) -> bytes:

@@ -129,3 +129,16 @@ def no_such_page(status: int) -> Refused:
             en="Check the address and the method (GET, POST)",
         ),
     )
+
+
+def too_much(limit: int) -> Refused:
+    """The request says more than may be said."""
+    return refuse(
+        413,
+        "http.too_much",
+        Text(
+            vi=f"Yêu cầu dài hơn {limit} byte",
+            en=f"The request is longer than {limit} bytes",
+        ),
+        Text(vi="Gửi ít hơn trong một yêu cầu", en="Say less in one request"),
+    )

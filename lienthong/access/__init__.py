@@ -1,0 +1,1 @@
+"""Who may what: rights, roles, and those who have them."""

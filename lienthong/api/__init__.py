@@ -1,0 +1,1 @@
+"""The operators' HTTP API: operations over HTTP, described as OpenAPI 3.1."""

@@ -1,0 +1,158 @@
+"""
+The application of the operators' HTTP API: its boundary, where every error becomes problem+json.
+
+Logs have codes and ids, never an address, a header or a payload; answers quote nothing of what was
+sent. What a request may say is in the description at `/v1/openapi.json`.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from broker.port import BrokerError
+from lienthong.access.rights import Forbidden
+from lienthong.api.asking import Site
+from lienthong.api.limits import LARGEST_BODY, TOO_LARGE, Limits
+from lienthong.api.routes import router
+from lienthong.logs import kind_and_place
+from lienthong.operations.masking import masked
+from lienthong.trouble import STORE_TROUBLE
+from lienthong.web import refusal
+from lienthong.web.refusal import Refused
+from schemas.errors import InputError, PeerError
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from lienthong.flows.hints import Publisher
+    from lienthong.wiring import Installation
+
+log = structlog.get_logger()
+
+RETRY_AFTER_SECONDS = 5
+_CONFLICTS = ("message.wrong_state", "reissue.", "dossier.several")
+"""What another state of things would have allowed."""
+_ERRORS = {
+    "401": "Nobody can tell who asks.",
+    "403": "A right is missing.",
+    "404": "It is not there, or not for whoever asks.",
+    "409": "Not in its present state, or not under this Idempotency-Key.",
+    "422": "The request cannot be used as it is.",
+    "503": "The store cannot be reached now; ask again after Retry-After.",
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "message"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable."},
+        "message": {"$ref": "#/components/schemas/Words"},
+        "suggestion": {"$ref": "#/components/schemas/Words"},
+    },
+}
+
+
+def make_app(installation: Installation, *, publisher: Publisher) -> FastAPI:
+    """Return the ASGI application."""
+    app = FastAPI(
+        title="Lienthong, operators' API",
+        version="1.0.0",
+        summary="What operators see and do; the console uses the same operations.",
+        description=f"Lienthong {version('lienthong')}. Errors are application/problem+json.",
+        openapi_url="/v1/openapi.json",
+        # Their pages load programs from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            status: {
+                "description": words,
+                "content": {refusal.MEDIA_TYPE: {"schema": _PROBLEM}},
+            }
+            for status, words in _ERRORS.items()
+        },
+    )
+    app.state.site = Site(installation, publisher)
+    app.include_router(router)
+    app.add_middleware(Limits)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(InputError, _not_usable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _by_status)
+    for trouble in (*STORE_TROUBLE, BrokerError, PeerError):
+        app.add_exception_handler(trouble, _away)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return _answer(error)
+
+
+async def _not_usable(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, InputError)
+    return _answer(Refused(_status_of(error), masked(error.problem)))
+
+
+def _status_of(error: InputError) -> int:
+    if isinstance(error, Forbidden):
+        return 403
+    if error.code.endswith(".not_found"):
+        return 404
+    return 409 if error.code.startswith(_CONFLICTS) else 422
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Where, and what was expected; never what was sent.
+    wrong = [
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['type']}"
+        for each in error.errors()[:10]
+    ]
+    found = "; ".join(wrong)[:500]
+    return _answer(
+        refusal.refuse(
+            422,
+            "api.request",
+            Text(vi=f"Yêu cầu không dùng được: {found}", en=f"The request cannot be used: {found}"),
+            Text(vi="Sửa theo /v1/openapi.json", en="Mend it as /v1/openapi.json says"),
+        )
+    )
+
+
+async def _by_status(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refused = refusal.no_such_page(error.status_code)
+    if error.status_code == TOO_LARGE:
+        refused = refusal.too_much(LARGEST_BODY)
+    return _answer(refused, **dict(error.headers or {}))
+
+
+async def _away(_request: Request, error: Exception) -> Response:
+    log.warning("api.store", cause=type(error).__name__)
+    return _answer(refusal.store_away(RETRY_AFTER_SECONDS))
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    # Its words may quote the request, so only its kind and its place are logged.
+    log.error("api.failed", **kind_and_place(error))
+    return _answer(refusal.failed())
+
+
+def _answer(refused: Refused, **headers: str) -> Response:
+    problem: Problem = refused.problem
+    log.info("api.refused", status=refused.status, code=problem.code)
+    return Response(
+        refusal.body_of(refused),
+        status_code=refused.status,
+        media_type=refusal.MEDIA_TYPE,
+        headers={**refused.headers, **headers},
+    )

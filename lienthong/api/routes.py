@@ -1,0 +1,153 @@
+"""The routes of the API, version 1: each is one operation, and decides nothing itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from lienthong.access.rights import RIGHTS
+from lienthong.api.asking import AtSite, Caller, RequestKey
+from lienthong.api.once import once
+from lienthong.operations.acts import Verb, act_on_message
+from lienthong.operations.dossiers import see_dossier
+from lienthong.operations.messages import Reveal, find_messages, see_message
+from lienthong.operations.overview import see_overview
+from lienthong.operations.views import (
+    ActedView,
+    DossierView,
+    GrantView,
+    Me,
+    MessageDetail,
+    MessagePage,
+    Overview,
+)
+from lienthong.states import State
+from lienthong.store.queries import Selection
+
+router = APIRouter(prefix="/v1")
+
+MessageId = Annotated[str, Field(max_length=64, description="As a list of messages has it.")]
+Short = Annotated[str | None, Query(max_length=200)]
+
+
+class Asked(BaseModel):
+    """What a request says beside its address."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    reason: str = Field(min_length=3, max_length=500)
+    """Why; it goes into the audit log under your name, so it names no citizen."""
+
+
+@router.get("/me", tags=["access"])
+def me(caller: Caller) -> Me:
+    """Say who asks, and what they may do for which agencies."""
+    return Me(
+        name=caller.name,
+        grants=[
+            GrantView(
+                role=grant.role.value,
+                agencies=None if grant.agencies is None else sorted(grant.agencies),
+                rights=sorted(right.value for right in RIGHTS[grant.role]),
+            )
+            for grant in caller.grants
+        ],
+    )
+
+
+@router.get("/overview", tags=["overview"])
+def overview(site: AtSite, caller: Caller) -> Overview:
+    """Tell for each agency where its messages stand, and how deliveries go."""
+    return see_overview(site.installation, caller)
+
+
+@router.get("/messages", tags=["messages"])
+def messages(  # noqa: PLR0913 - each is a parameter of the address
+    site: AtSite,
+    caller: Caller,
+    state: Annotated[list[State] | None, Query(description="May be given several times.")] = None,
+    agency: Short = None,
+    dossier: Short = None,
+    why: Annotated[
+        str | None, Query(max_length=200, description="Part of the reason of the state, English.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=200, description="`next` of the page before.")
+    ] = None,
+) -> MessagePage:
+    """List messages, the latest change first; what is not given does not matter."""
+    selection = Selection(
+        states=state or (), agency=agency, dossier_code=dossier, why=why, limit=limit
+    )
+    return find_messages(site.installation, caller, selection, cursor=cursor)
+
+
+@router.get("/messages/{message_id}", tags=["messages"])
+def message(site: AtSite, caller: Caller, message_id: MessageId) -> MessageDetail:
+    """Show one message with everything that is known of it, personal data masked."""
+    return see_message(site.installation, caller, message_id)
+
+
+@router.post("/messages/{message_id}/reveal", tags=["messages"])
+def reveal(site: AtSite, caller: Caller, message_id: MessageId, asked: Asked) -> MessageDetail:
+    """Show one message with its personal data; who looked, and why, goes into the audit log."""
+    return see_message(site.installation, caller, message_id, reveal=Reveal(reason=asked.reason))
+
+
+@router.post("/messages/{message_id}/resend", tags=["replay"])
+def resend(
+    site: AtSite, caller: Caller, message_id: MessageId, asked: Asked, key: RequestKey = None
+) -> ActedView:
+    """Let the same signed document go again, under the same id."""
+    return _act(site, caller, message_id, Verb.RESEND, asked, key)
+
+
+@router.post("/messages/{message_id}/reissue", tags=["replay"])
+def reissue(
+    site: AtSite, caller: Caller, message_id: MessageId, asked: Asked, key: RequestKey = None
+) -> ActedView:
+    """Make a new message of the same source by the mapping as it is now, linked to the old one."""
+    return _act(site, caller, message_id, Verb.REISSUE, asked, key)
+
+
+@router.post("/messages/{message_id}/discard", tags=["replay"])
+def discard(
+    site: AtSite, caller: Caller, message_id: MessageId, asked: Asked, key: RequestKey = None
+) -> ActedView:
+    """End a message for good without sending it; what waits behind it goes on."""
+    return _act(site, caller, message_id, Verb.DISCARD, asked, key)
+
+
+@router.get("/dossiers/{code}", tags=["dossiers"])
+def dossier(
+    site: AtSite,
+    caller: Caller,
+    code: Annotated[str, Field(max_length=200, description="Or the agency's key of an event.")],
+    agency: Short = None,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="At most so many steps.")] = 200,
+) -> DossierView:
+    """Tell everything that ever happened to a dossier, oldest first, and what happens next."""
+    return see_dossier(site.installation, caller, code, agency=agency, limit=limit)
+
+
+def _act(
+    site: AtSite, caller: Caller, message_id: str, verb: Verb, asked: Asked, key: str | None
+) -> ActedView:
+    return once(
+        site,
+        caller,
+        key,
+        asked={"verb": verb.value, "message": message_id, "reason": asked.reason},
+        answer=ActedView,
+        do=lambda: act_on_message(
+            site.installation,
+            caller,
+            message_id,
+            verb,
+            reason=asked.reason,
+            publisher=site.publisher,
+        ),
+    )

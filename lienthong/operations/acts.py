@@ -1,0 +1,60 @@
+"""What operators do to one message: resend, reissue, discard."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lienthong.access.rights import Right
+from lienthong.flows.replay import Order, Replayer
+from lienthong.operations.messages import agency_of_message
+from lienthong.operations.views import ActedView
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from lienthong.access.rights import Principal
+    from lienthong.flows.hints import Publisher
+    from lienthong.wiring import Installation
+
+
+class Verb(Enum):
+    """What can be done to a message; the values are those of the API."""
+
+    RESEND = "resend"
+    """The same signed document goes again, under the same id."""
+    REISSUE = "reissue"
+    """A new message is made of the same source, by the mapping as it is now."""
+    DISCARD = "discard"
+    """It ends without being sent."""
+
+
+def act_on_message(
+    installation: Installation,
+    principal: Principal,
+    message_id: str,
+    verb: Verb,
+    *,
+    reason: str,
+    publisher: Publisher,
+) -> ActedView:
+    """
+    Do something to one message; its state decides whether that can be done.
+
+    Raises:
+        Forbidden: it may be seen, but not acted on.
+        InputError: there is none that whoever asks may see, or nothing was done, and why.
+    """
+    agency = agency_of_message(installation, principal, message_id)
+    principal.need(Right.REPLAY_ONE, agency)
+    order = Order(actor=principal.name, reason=reason)
+    replayer = Replayer(store=installation.store, broker=publisher, clock=installation.clock)
+    ids = [message_id]
+    acting = {
+        Verb.RESEND: lambda: replayer.resend(ids, order=order),
+        Verb.REISSUE: lambda: replayer.reissue(ids, order=order, agencies=installation.agency),
+        Verb.DISCARD: lambda: replayer.discard(ids, order=order),
+    }[verb]()
+    (acted,) = acting
+    if acted.problem is not None:
+        raise InputError(acted.problem)
+    return ActedView(id=acted.message_id, new_id=acted.new_id)

@@ -1,0 +1,90 @@
+"""
+Findings as they are shown to who may see states and codes: every value by its form alone.
+
+A finding's sentence may quote the agency's value, or another one beside it, so whatever is quoted
+in it is masked, unless it is a name of the portal's or of the agency's table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lienthong.differences import shape_of
+from lienthong.operations.views import Finding, WherePlace, Words
+from schemas.problem import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.problem import Place, Problem
+
+_QUOTED = re.compile(r"'([^'\n]*)'|«([^»\n]*)»|\"([^\"\n]*)\"|“([^”\n]*)”")
+_PATTERN = re.compile(r"[dMyHms/.: -]+")
+"""Of a date, as sentences say what was expected."""
+
+
+def words_of(text: Text) -> Words:
+    """Return a sentence as it is."""
+    return Words(vi=text.vi, en=text.en)
+
+
+def place_of(place: Place) -> WherePlace:
+    """Return a place."""
+    return WherePlace(
+        file=place.file,
+        sheet=place.sheet,
+        row=place.row,
+        column=place.column,
+        line=place.line,
+        path=place.path,
+    )
+
+
+def masked(problem: Problem) -> Problem:
+    """Return a problem whose sentences quote nothing."""
+    mask = _masker(problem)
+    suggestion = problem.suggestion
+    return replace(
+        problem,
+        message=Text(**mask(problem.message).model_dump()),
+        suggestion=None if suggestion is None else Text(**mask(suggestion).model_dump()),
+        value=None if problem.value is None else shape_of(problem.value),
+    )
+
+
+def finding_of(problem: Problem, *, is_revealed: bool = False) -> Finding:
+    """Return a finding, its values masked unless they are revealed."""
+    say = words_of if is_revealed else _masker(problem)
+    value = problem.value
+    return Finding(
+        code=problem.code,
+        severity=problem.severity,
+        message=say(problem.message),
+        suggestion=None if problem.suggestion is None else say(problem.suggestion),
+        field=problem.field,
+        value=value if value is None or is_revealed else shape_of(value),
+        place=place_of(problem.place),
+    )
+
+
+def _masker(problem: Problem) -> Callable[[Text], Words]:
+    names = {problem.field, problem.place.column, problem.place.sheet, problem.place.path}
+    value = problem.value
+
+    def mask(sentence: str) -> str:
+        if value:
+            sentence = sentence.replace(value, shape_of(value))
+        return _QUOTED.sub(hide, sentence)
+
+    def hide(found: re.Match[str]) -> str:
+        quoted = next(part for part in found.groups() if part is not None)
+        if quoted in names or _PATTERN.fullmatch(quoted):
+            return found[0]
+        return found[0][0] + shape_of(quoted) + found[0][-1]
+
+    def say(text: Text) -> Words:
+        return Words(vi=mask(text.vi), en=mask(text.en))
+
+    return say

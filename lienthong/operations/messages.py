@@ -1,0 +1,264 @@
+"""Finding messages, and seeing one with everything that is known of it."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lienthong.access.rights import Right
+from lienthong.channels.port import Packet
+from lienthong.differences import shape_of
+from lienthong.operations.masking import finding_of, place_of, words_of
+from lienthong.operations.views import (
+    Attempt,
+    LogEntry,
+    ManifestLine,
+    MessageDetail,
+    MessagePage,
+    MessageSummary,
+    ReceiptView,
+    Words,
+)
+from lienthong.proofs import HANDED_OVER, WORDS
+from lienthong.reasons import REASONS
+from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND
+from lienthong.store.database import reading
+from lienthong.store.queries import (
+    Cursor,
+    list_messages,
+    message_not_found,
+    read_agency,
+    show_message,
+)
+from lienthong.store.work import begin
+from schemas.errors import InputError
+from schemas.problem import Problem, Text
+
+if TYPE_CHECKING:
+    from lienthong.access.rights import Principal
+    from lienthong.states import State
+    from lienthong.store.attachments import KeptFile
+    from lienthong.store.audit import AuditLine
+    from lienthong.store.queries import AttemptLine, MessageLine, MessageView, Selection
+    from lienthong.wiring import Installation
+
+VERBS = {"resend": MAY_RESEND, "reissue": MAY_REISSUE, "discard": MAY_DISCARD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reveal:
+    """Why somebody wants to see personal data; it goes into the audit log."""
+
+    reason: str
+
+
+def find_messages(
+    installation: Installation, principal: Principal, selection: Selection, *, cursor: str | None
+) -> MessagePage:
+    """
+    Return messages that whoever asks may see, the latest change first.
+
+    Raises:
+        Forbidden: the right to view is had for no agency.
+        InputError: the cursor is not one of ours.
+    """
+    principal.need(Right.VIEW)
+    asked = replace(
+        selection,
+        agencies=principal.agencies(Right.VIEW),
+        before=None if cursor is None else _read_cursor(cursor),
+        limit=selection.limit + 1,
+    )
+    store = installation.store
+    with reading(store) as connection:
+        found = list_messages(connection, asked, vault=store.vault)
+    shown = found[: selection.limit]
+    is_more = len(found) > selection.limit
+    return MessagePage(
+        messages=[MessageSummary(**_summary(line)) for line in shown],
+        next=_write_cursor(shown[-1]) if is_more else None,
+    )
+
+
+def see_message(
+    installation: Installation,
+    principal: Principal,
+    message_id: str,
+    *,
+    reveal: Reveal | None = None,
+) -> MessageDetail:
+    """
+    Return one message; with `reveal` its personal data as well, and a row of the audit log says so.
+
+    Raises:
+        Forbidden: it may be seen, but not revealed.
+        InputError: there is none that whoever asks may see.
+    """
+    store = installation.store
+    with reading(store) as connection:
+        view = show_message(connection, message_id, vault=store.vault)
+    if not principal.may(Right.VIEW, view.line.agency):
+        raise message_not_found(message_id)
+    if reveal is not None:
+        principal.need(Right.REVEAL, view.line.agency)
+        # Written down before anything is shown.
+        with begin(store, at=installation.clock, actor=principal.name) as work:
+            work.note("message.viewed", message_id, reason=reveal.reason)
+    return _detail(view, is_revealed=reveal is not None)
+
+
+def agency_of_message(installation: Installation, principal: Principal, message_id: str) -> str:
+    """
+    Return whose message it is.
+
+    Raises:
+        InputError: there is none that whoever asks may see.
+    """
+    with reading(installation.store) as connection:
+        agency = read_agency(connection, message_id)
+    if agency is None or not principal.may(Right.VIEW, agency):
+        raise message_not_found(message_id)
+    return agency
+
+
+def _summary(line: MessageLine, *, is_revealed: bool = False) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "agency": line.agency,
+        "dossier": line.dossier_code,
+        "packet": line.packet,
+        "state": line.state,
+        "reason": reason_words(line.reason),
+        "attempts": line.attempts,
+        "due_at": line.due_at,
+        "created_at": line.created_at,
+        "updated_at": line.updated_at,
+        "place": place_of(line.place),
+        "findings": [finding_of(each, is_revealed=is_revealed) for each in line.problems],
+    }
+
+
+def reason_words(reason: str) -> Words:
+    """Return why a message stands where it stands, in both languages."""
+    return Words(vi=REASONS.get(reason, reason), en=reason)
+
+
+def _detail(view: MessageView, *, is_revealed: bool) -> MessageDetail:
+    receipt = view.receipt
+    proof_words = None
+    if view.proof is not None:
+        is_down = view.line.packet is Packet.INBOUND
+        proof_words = words_of(HANDED_OVER if is_down else WORDS[view.proof])
+    return MessageDetail(
+        **_summary(view.line, is_revealed=is_revealed),
+        submission=view.submission_id,
+        record=view.record,
+        mapping=view.mapping,
+        document_sha256=view.document_digest,
+        proof=view.proof,
+        proof_words=proof_words,
+        receipt=None
+        if receipt is None
+        else ReceiptView(
+            sha256=receipt.digest,
+            signer=receipt.signer,
+            signer_name=receipt.signer_name,
+            verified_at=receipt.verified_at,
+        ),
+        superseded_by=view.superseded_by,
+        reissue_of=view.reissue_of,
+        reissued_as=view.reissued_as,
+        files=[_manifest_line(file, is_revealed=is_revealed) for file in view.files],
+        tries=[_attempt(one, is_revealed=is_revealed) for one in view.attempts],
+        history=[log_entry(line) for line in view.history],
+        may=verbs_for(view.line.state),
+        is_revealed=is_revealed,
+    )
+
+
+def verbs_for(state: State) -> list[str]:
+    """Return what may be done to a message in a state."""
+    return [verb for verb, states in VERBS.items() if state in states]
+
+
+def _manifest_line(file: KeptFile, *, is_revealed: bool) -> ManifestLine:
+    found, declared = file.found, file.declared
+    name = None if declared is None else declared.name
+    return ManifestLine(
+        number=file.number,
+        way=file.way,
+        name=name if name is None or is_revealed else shape_of(name),
+        component=None if declared is None else declared.component,
+        size=None if found is None else found.size,
+        sha256=None if found is None else found.sha256,
+        type=None if found is None else found.kind,
+        is_kept=file.blob is not None,
+    )
+
+
+def _attempt(one: AttemptLine, *, is_revealed: bool) -> Attempt:
+    return Attempt(
+        kind=one.kind,
+        number=one.number,
+        is_updating=one.is_updating,
+        started_at=one.started_at,
+        ended_at=one.ended_at,
+        outcome=one.outcome,
+        code=one.code,
+        http_status=one.http_status,
+        detail=one.detail,
+        message=one.message if is_revealed else None,
+        proof=one.proof,
+        answer_size=one.answer_size,
+        answer_sha256=one.answer_digest,
+        is_answer_whole=one.is_answer_whole,
+        payload_sha256=one.payload_digest,
+    )
+
+
+def log_entry(line: AuditLine) -> LogEntry:
+    """Return one row of the audit log."""
+    return LogEntry(
+        row=line.id,
+        at=line.at,
+        actor=line.actor,
+        action=line.action,
+        detail=None if line.detail is None else json.loads(line.detail),
+        seal=line.seal,
+    )
+
+
+def _write_cursor(line: MessageLine) -> str:
+    text = f"{line.updated_at.isoformat()} {line.id}"
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(given: str) -> Cursor:
+    try:
+        text = urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode("ascii")
+        at, _, message_id = text.partition(" ")
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise _not_a_cursor() from error
+    if moment.tzinfo is None or not message_id:
+        raise _not_a_cursor()
+    return Cursor(moment, message_id)
+
+
+def _not_a_cursor() -> InputError:
+    return InputError(
+        Problem(
+            code="list.cursor",
+            message=Text(
+                vi="`cursor` không phải do danh sách này đưa ra",
+                en="`cursor` is not one that this list gave",
+            ),
+            suggestion=Text(
+                vi="Bắt đầu lại từ đầu danh sách, không gửi `cursor`",
+                en="Begin at the start of the list, without `cursor`",
+            ),
+        )
+    )

@@ -1,0 +1,271 @@
+"""
+What operations show: the models of the HTTP API, one field for one fact.
+
+Personal data stands only in the fields that say so, and only where it was asked for with a reason.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from lienthong.channels.port import Packet
+from lienthong.proofs import Proof
+from lienthong.states import State
+from schemas.problem import Severity
+
+
+class View(BaseModel):
+    """What every model has."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class Words(View):
+    """One sentence in both languages."""
+
+    vi: str
+    en: str
+
+
+class WherePlace(View):
+    """Where something stands in the agency's own input; what does not apply is null."""
+
+    file: str | None
+    sheet: str | None
+    row: int | None
+    column: str | None
+    line: int | None
+    path: str | None
+
+
+class Finding(View):
+    """One finding about a record."""
+
+    code: str
+    """Stable; `docs/errors.md` explains each."""
+    severity: Severity
+    message: Words
+    """Values in it are masked, unless they were revealed."""
+    suggestion: Words | None
+    field: str | None
+    """The portal's, as published."""
+    value: str | None
+    """Personal data: masked (letters x, digits 9), unless it was revealed."""
+    place: WherePlace
+
+
+class MessageSummary(View):
+    """One message of a list."""
+
+    id: str
+    agency: str
+    dossier: str | None
+    packet: Packet
+    state: State
+    reason: Words
+    """Why it stands there."""
+    attempts: int
+    due_at: datetime | None
+    """When it is taken up again; null: not by itself."""
+    created_at: datetime
+    updated_at: datetime
+    place: WherePlace
+    findings: list[Finding]
+
+
+class MessagePage(View):
+    """A part of a list, the latest change first."""
+
+    messages: list[MessageSummary]
+    next: str | None
+    """Give it as `cursor` for what comes after; null: this is the end."""
+
+
+class Attempt(View):
+    """One attempt or look-up."""
+
+    kind: str
+    """send or lookup."""
+    number: int
+    is_updating: bool
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    code: str | None
+    """The portal's."""
+    http_status: int | None
+    detail: str
+    """In our words."""
+    message: str | None
+    """Personal data: the portal's own words; null unless they were revealed."""
+    proof: Proof | None
+    answer_size: int | None
+    answer_sha256: str | None
+    is_answer_whole: bool | None
+    payload_sha256: str | None
+
+
+class ManifestLine(View):
+    """One file of a dossier."""
+
+    number: int
+    way: str
+    name: str | None
+    """Personal data: masked, unless it was revealed; null: erased."""
+    component: str | None
+    size: int | None
+    sha256: str | None
+    type: str | None
+    is_kept: bool
+
+
+class LogEntry(View):
+    """One row of the audit log."""
+
+    row: int
+    at: datetime
+    actor: str
+    action: str
+    detail: dict[str, Any] | None
+    """Null: erased."""
+    seal: int | None
+    """Null: not sealed yet."""
+
+
+class ReceiptView(View):
+    """The portal's receipt."""
+
+    sha256: str
+    signer: str | None
+    signer_name: str | None
+    verified_at: datetime
+
+
+class MessageDetail(MessageSummary):
+    """One message with everything that is known of it."""
+
+    submission: str
+    record: int
+    """1-based, in the submission."""
+    mapping: str
+    """By which it was made: name@version sha256:…."""
+    document_sha256: str | None
+    proof: Proof | None
+    proof_words: Words | None
+    receipt: ReceiptView | None
+    superseded_by: str | None
+    reissue_of: str | None
+    reissued_as: str | None
+    files: list[ManifestLine]
+    tries: list[Attempt]
+    history: list[LogEntry]
+    may: list[str]
+    """What may be done to it in its state: resend, reissue, discard."""
+    is_revealed: bool
+    """Whether personal data stands in it."""
+
+
+class StepView(View):
+    """One thing that happened to a dossier."""
+
+    at: datetime
+    step: str
+    text: Words
+    detail: Words | None
+    actor: str | None
+    """Null: the product by itself."""
+    message: str | None
+    submission: str | None
+    audit_row: int | None
+
+
+class StandingView(View):
+    """One message of a dossier as it stands."""
+
+    id: str
+    packet: str
+    sequence: int | None
+    state: State
+    reason: Words
+    errors: list[str]
+    due_at: datetime | None
+
+
+class DossierView(View):
+    """Everything that ever happened to a dossier, oldest first, and what happens next."""
+
+    dossier: str
+    agency: str
+    acknowledged: bool
+    """By the portal, to us."""
+    now: Words
+    next: list[Words]
+    messages: list[StandingView]
+    messages_before: int
+    """Earlier ones, which are not here."""
+    steps: list[StepView]
+    steps_before: int
+    """Earlier ones, which are not here: ask with a larger `limit`."""
+
+
+class AgencyStanding(View):
+    """Where the messages of one agency stand."""
+
+    agency: str
+    direction: str
+    """up: what it sends to the portal; down: what goes to it."""
+    submissions: int
+    submissions_waiting: int
+    records: int
+    repeats: int
+    left_out: int
+    states: dict[State, int]
+
+
+class WorkerPace(View):
+    """How one worker delivers."""
+
+    worker: str
+    pace: str
+    until: datetime | None
+    allowed: int
+    delivered: int
+
+
+class Overview(View):
+    """Whether dossiers flow."""
+
+    agencies: list[AgencyStanding]
+    backlog: int | None
+    """Due for the portal; null for who does not see every agency."""
+    backlog_to_agencies: int | None
+    per_minute: float | None
+    estimate_seconds: float | None
+    workers: list[WorkerPace]
+
+
+class ActedView(View):
+    """What was done to a message."""
+
+    id: str
+    new_id: str | None
+    """Of a reissue: the new message."""
+
+
+class GrantView(View):
+    """One role for some agencies."""
+
+    role: str
+    agencies: list[str] | None
+    """Null: every agency."""
+    rights: list[str]
+
+
+class Me(View):
+    """Who asks."""
+
+    name: str
+    grants: list[GrantView]
