@@ -36,6 +36,7 @@ import zipfile
 import zlib
 from base64 import b64decode
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -89,6 +90,9 @@ MAX_LINE = MIB
 MAX_ROWS = 200_000
 MAX_LINES = 64 * MIB
 """Of rows of the log, and of seals besides those of the chain: these are in memory."""
+MAX_SHARES = 2_000
+MAX_FIELDS = 50_000
+"""In what is shared, and in the document that it is of: each share is compared with all of them."""
 MAX_CERTIFICATES = 8
 MAX_REVOCATION = 20 * MIB
 MAX_TOLD = 50
@@ -1472,15 +1476,19 @@ def _check_contents(pack: Pack, means: Means, report: Report) -> None:
         report.dossier = _plain(str(manifest["dossier"]))
         _check_files(pack, manifest)
         _check_names(manifest)
+        shares = _shares_in(manifest)
         log = Log(pack, manifest, means, report)
         log.check()
         signers: set[str] = set()
+        submissions = {one["id"] for one in manifest["submissions"]}
         for message in manifest["messages"]:
             _check_message(pack, manifest, message, log, means, report, signers)
+            _check_origin(message, submissions, report)
+            _check_told(message, shares.get(message["id"], []), log, report)
         for submission in manifest["submissions"]:
             _check_submission(pack, submission, log, means, report)
             _check_sender(submission, log, report)
-            _check_shared(pack, manifest, submission, log, report)
+        _check_shares(pack, manifest, shares, log, report)
         _check_revocation(pack, manifest["revocation"], report)
         _say_what_is_open(manifest, report)
     except ODD as error:
@@ -1554,6 +1562,7 @@ def _check_message(
     _check_attachments(pack, message, log, report)
     rows = [row for row in log.rows_of(id_) if (row["parsed"] or {}).get("digest") is not None]
     digests = {row["parsed"]["digest"] for row in rows}
+    sealed = [row for row in rows if row["proven"]]
     if document is None:
         if digests or message["state"] == "delivered":
             report.false(
@@ -1564,14 +1573,15 @@ def _check_message(
             )
         return
     # Of a file for an agency nothing but the log says anything, so no row may say otherwise.
-    if digests and (document["sha256"] not in digests or (is_down and len(digests) > 1)):
+    known = {row["parsed"]["digest"] for row in (rows if is_down else sealed or rows)}
+    if known and (document["sha256"] not in known or (is_down and len(known) > 1)):
         report.false(
             "document.other_than_logged",
             "thông điệp " + short + ": tài liệu khác với giá trị băm trong nhật ký",
             "message " + short + ": the document is not the one whose digest the log has",
         )
         return
-    if not any(row["proven"] for row in rows):
+    if not sealed:
         # A signed document proves itself.
         report.open(
             "document.not_logged",
@@ -1623,9 +1633,10 @@ def _check_message(
         en="Message " + short + ": its document is whole, signed by {} at {}",
         is_operator=False,
     )
-    if rows:
+    named = [row for row in sealed if row["parsed"]["digest"] == document["sha256"]]
+    if named:
         log.say_when(
-            rows[0],
+            named[0],
             "Thông điệp " + short + ": giá trị băm của tài liệu",
             "Message " + short + ": the digest of its document",
         )
@@ -1635,8 +1646,8 @@ def _check_message(
 def _check_attachments(pack: Pack, message: Any, log: Log, report: Report) -> None:
     """Check that the manifest of its files is what the log knew before it was sent."""
     short, name = str(message["id"])[:40], message.get("attachments")
-    rows = log.rows_of(message["id"])
-    complete = [one for one in rows if one["action"] == "message.files_complete"]
+    complete = log.rows_of(message["id"], "message.files_complete")
+    sealed = [one for one in complete if one["proven"]]
     if name is None:
         if complete:
             report.open(
@@ -1664,16 +1675,28 @@ def _check_attachments(pack: Pack, message: Any, log: Log, report: Report) -> No
             "knows",
         )
         return
-    sent = [one["row"] for one in rows if one["action"] == "message.sending"]
-    if sent and min(sent) < min(one["row"] for one in complete):
+    sent = [one["row"] for one in log.rows_of(message["id"], "message.sending")]
+    # The numbers of rows without a seal are anybody's.
+    if sent and min(sent) < min(one["row"] for one in sealed or complete):
         report.false(
             "attachments.late",
             "thông điệp " + short + ": được gửi trước khi đủ tệp đính kèm",
             "message " + short + ": it was sent before its attachments were all there",
         )
         return
+    named = [one for one in sealed if (one["parsed"] or {}).get("manifest") == digest]
+    if not named:
+        report.open(
+            "attachments.not_sealed",
+            "thông điệp " + short + ": giá trị băm của danh mục tệp đính kèm chỉ có ở một dòng "
+            "nhật ký chưa niêm phong",
+            "message " + short + ": only a row that is not sealed has the digest of the manifest "
+            "of its attachments",
+            essential=True,
+        )
+        return
     log.say_when(
-        complete[0],
+        named[0],
         "Thông điệp " + short + ": tệp đính kèm đủ và đúng khai báo",
         "Message " + short + ": that its attachments were all there, as declared",
     )
@@ -1682,8 +1705,10 @@ def _check_attachments(pack: Pack, message: Any, log: Log, report: Report) -> No
 def _check_state(message: Any, log: Log, report: Report) -> None:
     """Check that what manifest.json says of a delivery is what the log says."""
     short = str(message["id"])[:40]
-    rows = [row for row in log.rows_of(message["id"]) if row["action"] == "message.delivered"]
+    rows = log.rows_of(message["id"], "message.delivered")
+    sealed = [row for row in rows if row["proven"]]
     proofs = log.stated(message["id"], "message.delivered", "proof")
+    sealed_proofs = log.stated(message["id"], "message.delivered", "proof", is_sealed=True)
     if message["state"] == "delivered" and not rows:
         report.false(
             "message.delivery_not_logged",
@@ -1703,9 +1728,18 @@ def _check_state(message: Any, log: Log, report: Report) -> None:
             "thông điệp " + short + ": nhật ký ghi cách chứng minh khác với manifest.json",
             "message " + short + ": the log names another kind of proof than manifest.json",
         )
-    elif rows:
+    elif rows and (not sealed or (sealed_proofs and message["proof"] not in sealed_proofs)):
+        report.open(
+            "message.delivery_not_sealed",
+            "thông điệp " + short + ": việc đã nhận, hoặc cách chứng minh điều đó, chỉ có ở dòng "
+            "nhật ký chưa niêm phong",
+            "message " + short + ": only rows that are not sealed say that it was delivered, or by "
+            "what that is proven",
+            essential=True,
+        )
+    elif sealed:
         log.say_when(
-            rows[-1],
+            sealed[-1],
             "Thông điệp " + short + ": việc " + _taker(message)[0] + " đã nhận",
             "Message " + short + ": that it was delivered",
         )
@@ -1760,7 +1794,9 @@ def _check_delivery(
         )
         return
     logged = log.stated(message["id"], "message.delivered", "receipt")
-    if logged and pack.digest(receipt["file"])[0].hex() not in logged:
+    # The first receipt stays, and it is sealed first.
+    sealed = log.stated(message["id"], "message.delivered", "receipt", is_sealed=True)
+    if logged and pack.digest(receipt["file"])[0].hex() not in (sealed or logged):
         report.false(
             "receipt.other_than_logged",
             "biên nhận của " + short + ": khác với giá trị băm trong nhật ký",
@@ -1774,6 +1810,13 @@ def _check_delivery(
             "receipt of " + short + ": who signed the document signed it, too",
         )
         return
+    if logged and not sealed:
+        # A signed receipt proves itself.
+        report.open(
+            "receipt.not_sealed",
+            "biên nhận của " + short + ": giá trị băm chỉ có ở một dòng nhật ký chưa niêm phong",
+            "receipt of " + short + ": only a row that is not sealed has its digest",
+        )
     _report_signer(
         signed.signature,
         signed.signature.signed_at,
@@ -1789,7 +1832,7 @@ def _check_delivery(
 
 def _check_answer(pack: Pack, message: Any, log: Log, report: Report) -> None:
     """Check that the portal's answer that proved the delivery is the one that the log knows."""
-    delivered = [one for one in log.rows_of(message["id"]) if one["action"] == "message.delivered"]
+    delivered = log.rows_of(message["id"], "message.delivered")
     logged = {
         str(one["parsed"]["answer"]): one
         for one in sorted(delivered, key=lambda one: bool(one["proven"]))
@@ -1843,10 +1886,12 @@ def _check_own_receipts(
     """Check what the operator signed for the agency about what was received."""
     short = str(submission["id"])[:40]
     logged: dict[str, set[str]] = {}
-    for row in log.rows_of(submission["id"]):
-        if row["action"] == "receipt.made" and row["parsed"]:
+    sealed: dict[str, set[str]] = {}
+    for row in log.rows_of(submission["id"], "receipt.made"):
+        if row["parsed"]:
             said = row["parsed"]
-            logged.setdefault(str(said["statement"]), set()).add(str(said["digest"]))
+            for known in (logged, sealed) if row["proven"] else (logged,):
+                known.setdefault(str(said["statement"]), set()).add(str(said["digest"]))
     for statement in sorted(set(logged) - set(submission["receipts"])):
         report.false(
             "operator_receipt.missing",
@@ -1880,13 +1925,22 @@ def _check_own_receipts(
                 "the operator's receipt of " + short + ": it is for another file",
             )
             continue
-        if statement in logged and pack.digest(name)[0].hex() not in logged[statement]:
+        digests = sealed.get(statement) or logged.get(statement)
+        if digests and pack.digest(name)[0].hex() not in digests:
             report.false(
                 "operator_receipt.other_than_logged",
                 "biên nhận tiếp nhận của " + short + ": khác với giá trị băm trong nhật ký",
                 "the operator's receipt of " + short + ": it is not the one that the log knows",
             )
             continue
+        if digests and statement not in sealed:
+            report.open(
+                "operator_receipt.not_sealed",
+                "biên nhận tiếp nhận của " + short + ": giá trị băm chỉ có ở một dòng nhật ký chưa "
+                "niêm phong",
+                "the operator's receipt of " + short + ": only a row that is not sealed has its "
+                "digest",
+            )
         _report_signer(
             signed.signature,
             signed.signature.signed_at,
@@ -1902,11 +1956,7 @@ def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, repor
     """Check what an agency handed in."""
     id_, digest = submission["id"], submission["sha256"]
     short = str(id_)[:40]
-    rows = [
-        row
-        for row in log.rows_of(id_)
-        if row["action"] == "submission.received" and row["parsed"] is not None
-    ]
+    rows = [row for row in log.rows_of(id_, "submission.received") if row["parsed"] is not None]
     _check_own_receipts(pack, submission, log, means, report)
     if any(row["parsed"].get("sha256") != digest for row in rows):
         report.false(
@@ -1915,9 +1965,18 @@ def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, repor
             "submission " + short + ": its digest is not the one that the log has",
         )
         return
-    if rows:
+    is_logged = any(row["proven"] for row in rows)
+    if not is_logged:
+        report.open(
+            "source.not_logged",
+            "tệp " + short + ": không dòng nhật ký đã niêm phong nào trong gói có giá trị băm của "
+            "tệp đã nhận",
+            "submission " + short + ": no sealed row of the log here has the digest of what was "
+            "received",
+        )
+    else:
         log.say_when(
-            rows[0],
+            _sealed_first(rows),
             "Tệp " + short + ": giá trị băm của tệp đã nhận",
             "Submission " + short + ": the digest of the file that was received",
         )
@@ -1928,7 +1987,7 @@ def _check_submission(pack: Pack, submission: Any, log: Log, means: Means, repor
                 "tệp " + short + ": nội dung khác với khi nhận",
                 "submission " + short + ": its bytes are not those that were received",
             )
-        else:
+        elif is_logged:
             report.proven(
                 "source.whole",
                 "Tệp " + short + ": có nguyên văn trong gói",
@@ -1984,8 +2043,8 @@ def _check_direction(message: Any, log: Log, report: Report) -> bool:
     short, is_down = str(message["id"])[:40], message["packet"] == DOWN
     rows = [
         one
-        for one in log.rows_of(message["submission"])
-        if one["action"] == "submission.received" and one["parsed"] is not None
+        for one in log.rows_of(message["submission"], "submission.received")
+        if one["parsed"] is not None
     ]
     came = [one["parsed"] for one in rows]
     if any(("service" in one) != is_down for one in came):
@@ -2007,6 +2066,18 @@ def _check_direction(message: Any, log: Log, report: Report) -> bool:
     if is_down and (message["receipt"] or message.get("attachments")):
         raise _no_json(MANIFEST)
     return True
+
+
+def _check_origin(message: Any, submissions: set[str], report: Report) -> None:
+    """Check that a message is not shown without what it was made of."""
+    if message["submission"] not in submissions:
+        short = str(message["id"])[:40]
+        report.open(
+            "message.submission_not_included",
+            "thông điệp " + short + ": gói không nêu tệp hoặc bản tin mà thông điệp được lập từ đó",
+            "message " + short + ": manifest.json does not name what it was made of",
+            essential=True,
+        )
 
 
 def _check_handed(pack: Pack, message: Any, rows: list[Any], log: Log, report: Report) -> None:
@@ -2068,18 +2139,19 @@ def _check_made(message: Any, rows: list[Any], log: Log, report: Report) -> None
                 "manifest.json",
             )
             return
-    if not any("mapping" in row["parsed"] for row in said):
+    made = [row for row in said if row["proven"] and "mapping" in row["parsed"]]
+    if not made:
         report.open(
             "handed.not_logged",
-            "Thông điệp " + short + ": nhật ký trong gói không ghi tệp được lập từ gì, bằng ánh xạ "
-            "nào (đã xóa, hoặc từ trước khi nhật ký ghi điều đó)",
-            "Message " + short + ": no row of the log here says of what and by which mapping its "
-            "file was made (erased, or from before the log had it)",
+            "Thông điệp " + short + ": không dòng nhật ký đã niêm phong nào trong gói ghi tệp được "
+            "lập từ gì, bằng ánh xạ nào (đã xóa, hoặc từ trước khi nhật ký ghi điều đó)",
+            "Message " + short + ": no sealed row of the log here says of what and by which "
+            "mapping its file was made (erased, or from before the log had it)",
         )
         return
     origin = (str(message["submission"])[:40], _plain(str(message["mapping"])))
     log.say(
-        said[0],
+        made[0],
         "handed.made",
         "Thông điệp {}: tệp được lập từ bản tin {}, bằng ánh xạ {}".format(short, *origin),
         "Message {}: its file was made of submission {}, by mapping {}".format(short, *origin),
@@ -2090,12 +2162,9 @@ def _check_attempts(message: Any, log: Log, report: Report) -> None:
     """Check that attempts are those that the log knows, by their moments, and none is missing."""
     short = str(message["id"])[:40]
     listed = [(one["kind"], one["started_at"]) for one in message["attempts"]]
-    logged = [
-        (kind, row["at"])
-        for action, kind in (("message.sending", "send"), ("message.looked_up", "lookup"))
-        for row in log.rows_of(message["id"])
-        if row["action"] == action
-    ]
+    sends = log.rows_of(message["id"], "message.sending")
+    asked = log.rows_of(message["id"], "message.looked_up")
+    logged = [("send", row["at"]) for row in sends] + [("lookup", row["at"]) for row in asked]
     if sorted(listed) != sorted(logged):
         report.false(
             "attempts.other_than_logged",
@@ -2113,14 +2182,21 @@ def _check_attempts(message: Any, log: Log, report: Report) -> None:
             "message " + short + ": the log says otherwise how it was taken than manifest.json",
         )
         return
-    rows = [one for one in log.rows_of(message["id"]) if one["action"] == "message.sending"]
-    if rows:
-        how = _plain("; ".join(sorted(taken)))
+    if not all(row["proven"] for row in sends + asked):
+        report.open(
+            "attempts.not_sealed",
+            "thông điệp " + short + ": có lần bàn giao chỉ ở dòng nhật ký chưa niêm phong",
+            "message " + short + ": of some attempts only rows that are not sealed know",
+            essential=True,
+        )
+    elif sends:
+        words = sorted(log.stated(message["id"], "message.delivered", "taken", is_sealed=True))
+        how = " (" + _plain("; ".join(words)) + ")" if words else ""
         log.say(
-            rows[-1],
+            sends[-1],
             "attempts.logged",
-            "Thông điệp {}: {} lần bàn giao, đủ như nhật ký ({})".format(short, len(rows), how),
-            "Message {}: {} attempts, all that the log knows ({})".format(short, len(rows), how),
+            "Thông điệp {}: {} lần bàn giao, đủ như nhật ký{}".format(short, len(sends), how),
+            "Message {}: {} attempts, all that the log knows{}".format(short, len(sends), how),
         )
 
 
@@ -2136,7 +2212,7 @@ WAYS = {
 def _check_sender(submission: Any, log: Log, report: Report) -> None:
     """Check from whom something came down, and say what proved it then."""
     short = str(submission["id"])[:40]
-    rows = [one for one in log.rows_of(submission["id"]) if one["action"] == "submission.received"]
+    rows = log.rows_of(submission["id"], "submission.received")
     said = [one["parsed"] for one in rows if one["parsed"]]
     came_down = [one for one in said if "service" in one]
     if submission.get("service") is None and not came_down:
@@ -2197,22 +2273,98 @@ def _check_sender(submission: Any, log: Log, report: Report) -> None:
     )
 
 
-def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: Report) -> None:
-    """Check on which terms something was shared, and that nothing beyond them was."""
-    shared = submission.get("shared")
-    if (shared is None) == (submission.get("door") == SHARING):
-        raise _no_json(MANIFEST)
-    if shared is None:
+def _shares_in(manifest: Any) -> dict[Any, list[Any]]:
+    """Return what was shared, by the message that it is of. Raises `Refused` if it is too much."""
+    found: dict[Any, list[Any]] = {}
+    count = 0
+    for one in manifest["submissions"]:
+        shared = one.get("shared")
+        if (shared is None) == (one.get("door") == SHARING):
+            raise _no_json(MANIFEST)
+        if shared is not None:
+            count += 1
+            found.setdefault(shared["message"], []).append(one)
+    if count > MAX_SHARES:
+        raise Refused(
+            "manifest.too_many_shares",
+            "gói nêu hơn " + str(MAX_SHARES) + " lần chia sẻ, quá nhiều để kiểm tra: xuất gói của "
+            "từng thông điệp",
+            "the pack names more than " + str(MAX_SHARES) + " shares, too many to check: export "
+            "packs of single messages",
+        )
+    return found
+
+
+def _check_told(message: Any, shares: list[Any], log: Log, report: Report) -> None:
+    """Say what was shared of a message, as the log knows, and is not here."""
+    here = {(one["shared"]["profile"], one["agency"], one["sha256"]) for one in shares}
+    rows = [one for one in log.rows_of(message["id"], "dossier.shared") if one["proven"]]
+    said = [one["parsed"] for one in rows if one["parsed"] is not None]
+    told = {(one.get("profile"), one.get("to"), one.get("sha256")) for one in said}
+    # To whom is not known any more where details were erased; that it was shared is.
+    lacking = len(told - here) + max(0, len(rows) - len(said) - len(here - told))
+    if not lacking:
         return
-    short = str(submission["id"])[:40]
-    rows = [one for one in log.rows_of(submission["id"]) if one["action"] == "submission.received"]
+    short = str(message["id"])[:40]
+    names = _plain(", ".join(sorted(str(one[1]) for one in told - here)) or "?")
+    report.open(
+        "sharing.not_included",
+        "Thông điệp {}: nhật ký ghi đã chia sẻ ({}), gói không có {} lần chia sẻ đó".format(
+            short, names, lacking
+        ),
+        "Message {}: the log says that it was shared ({}), and {} of these shares are not "
+        "here".format(short, names, lacking),
+    )
+
+
+def _check_shares(
+    pack: Pack, manifest: Any, shares: Mapping[Any, list[Any]], log: Log, report: Report
+) -> None:
+    """Check what was shared, message by message: one document is in memory, and read once."""
+    files = {
+        one["id"]: one["document"]["file"]
+        for one in manifest["messages"]
+        if one["packet"] != DOWN and one["document"]
+    }
+    for message_id, of_it in shares.items():
+        origin = Origin(pack, files.get(message_id))
+        for one in of_it:
+            _check_shared(pack, one, origin, log, report)
+
+
+class Origin:
+    """The values of a signed document that was shared, read once for however many shares."""
+
+    def __init__(self, pack: Pack, file: Any) -> None:
+        self._pack, self._file = pack, file
+        self._fields: list[tuple[str, str]] | None = None
+        self._fault: Refused | None = None
+
+    def fields(self) -> list[tuple[str, str]] | None:
+        """Return path and text of every value; None: it is not here. Raises `Refused`."""
+        if self._file and self._fields is None and self._fault is None:
+            try:
+                self._fields = _fields_of(parse_xml(self._pack.read(self._file, MAX_XML)))
+            except Refused as refused:
+                self._fault = refused
+        if self._fault is not None:
+            raise self._fault
+        return self._fields
+
+
+def _check_shared(pack: Pack, submission: Any, origin: Origin, log: Log, report: Report) -> None:
+    """Check on which terms something was shared, and that nothing beyond them was."""
+    shared, short = submission["shared"], str(submission["id"])[:40]
+    rows = log.rows_of(submission["id"], "submission.received")
     said = [one for one in rows if one["parsed"] and "terms" in one["parsed"]]
-    if not said:
+    if not any(one["proven"] for one in said):
         report.open(
             "sharing.not_logged",
-            "Chia sẻ " + short + ": nhật ký trong gói không ghi chia sẻ theo hồ sơ nào",
-            "Share " + short + ": no row of the log here says on which terms it was shared",
+            "Chia sẻ " + short + ": không dòng nhật ký đã niêm phong nào trong gói ghi chia sẻ "
+            "theo hồ sơ nào",
+            "Share " + short + ": no sealed row of the log here says on which terms it was shared",
         )
+    if not said:
         return
     row = _sealed_first(said)
     if any(
@@ -2256,7 +2408,7 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
     if submission["file"] is None:
         return
     try:
-        _check_within(pack, manifest, submission, terms, row)
+        _check_within(pack, submission, terms, row, origin)
     except Refused as refused:
         report.false(
             refused.code,
@@ -2272,7 +2424,7 @@ def _check_shared(pack: Pack, manifest: Any, submission: Any, log: Log, report: 
     )
 
 
-def _check_within(pack: Pack, manifest: Any, submission: Any, terms: Any, row: Any) -> None:
+def _check_within(pack: Pack, submission: Any, terms: Any, row: Any, origin: Origin) -> None:
     """Raise `Refused` unless what was shared is what the terms allow of the document."""
     at = read_moment(row["at"]) + VIETNAM
     # It was written down a moment after it was decided.
@@ -2297,12 +2449,12 @@ def _check_within(pack: Pack, manifest: Any, submission: Any, terms: Any, row: A
                 "trường " + path + " không được che",
                 "the field " + path + " is not masked",
             )
-    document = _shared_from(pack, manifest, submission["shared"]["message"])
-    if document is None:
+    signed = origin.fields()
+    if signed is None:
         return
     expected = [
         (path, _mask(text) if _is_named(path, masked) else text)
-        for path, text in _fields_of(document)
+        for path, text in signed
         if _is_named(path, names)
     ]
     if [one for one in found if _is_named(one[0], names)] != expected:
@@ -2313,21 +2465,15 @@ def _check_within(pack: Pack, manifest: Any, submission: Any, terms: Any, row: A
         )
 
 
-def _shared_from(pack: Pack, manifest: Any, message_id: str) -> Any:
-    """Return the root of the signed document that was shared, where it is here."""
-    for one in manifest["messages"]:
-        is_it = one["id"] == message_id and one["packet"] != DOWN
-        if is_it and one["document"] and one["document"]["file"]:
-            return parse_xml(pack.read(one["document"]["file"], MAX_XML))
-    return None
-
-
 def _fields_of(root: Any) -> list[tuple[str, str]]:
     """Return path and text of every value in the packet of a message (HoSo, TienDo), in order."""
     packets = [one for one in root if etree.QName(one).localname in ("HoSo", "TienDo")]
     if len(packets) != 1:
         raise _malformed()
-    return list(_leaves(packets[0], ""))
+    found = list(islice(_leaves(packets[0], ""), MAX_FIELDS + 1))
+    if len(found) > MAX_FIELDS:
+        raise _malformed()
+    return found
 
 
 def _has_nothing_else(root: Any) -> bool:
@@ -2434,19 +2580,19 @@ class Log:
         self._linked_from: int | None = None
         """The seals from this one up to the newest here follow each other."""
 
-    def rows_of(self, subject: str) -> list[Any]:
+    def rows_of(self, subject: str, action: str | None = None) -> list[Any]:
         """Return the rows about one message or submission that are as they were written."""
-        return self._rows.get(subject, [])
+        rows = self._rows.get(subject, [])
+        return rows if action is None else [one for one in rows if one["action"] == action]
 
-    def stated(self, subject: str, action: str, name: str) -> set[str]:
-        """Return what rows of one action about a subject state under a name, in their details."""
-        rows = [one for one in self.rows_of(subject) if one["action"] == action and one["parsed"]]
-        return {str(one["parsed"][name]) for one in rows if one["parsed"].get(name)}
-
-    def details(self, subject: str, action: str) -> list[dict[str, Any]]:
-        """Return what rows of one action about a subject say, but for those that were erased."""
-        rows = [one for one in self.rows_of(subject) if one["action"] == action]
-        return [one["parsed"] for one in rows if one["parsed"] is not None]
+    def stated(self, subject: str, action: str, name: str, *, is_sealed: bool = False) -> set[str]:
+        """Return what rows of one action about a subject, or sealed ones, state under a name."""
+        said = [
+            one["parsed"]
+            for one in self.rows_of(subject, action)
+            if one["parsed"] and (one["proven"] or not is_sealed)
+        ]
+        return {str(one[name]) for one in said if one.get(name)}
 
     def check(self) -> None:
         """Check everything; findings go to the report."""

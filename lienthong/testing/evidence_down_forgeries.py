@@ -10,14 +10,7 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from lienthong.testing.evidence_forgeries import (
-    edit,
-    put_rows,
-    redigested,
-    reseal,
-    rewrite_log,
-    rows_in,
-)
+from lienthong.testing.evidence_forgeries import edit, put_rows, reseal, rewrite_log, rows_in
 from lienthong.testing.evidence_site import AGENCY, NEIGHBOUR
 from lienthong.testing.evidence_workshop import MANIFEST
 
@@ -58,32 +51,6 @@ def _file_and_log(shop: Workshop, files: Files) -> None:
     _file_digest_changed(shop, files)
     rewrite_log(files, old, _message(_read(files))["document"]["sha256"])
     reseal(files, key=shop.operator)
-
-
-def _add_unsealed(files: Files, *, like: tuple[str, str], old: str, new: str) -> None:
-    """Put a row that nobody sealed first, like one that is there but for a text in its details."""
-    rows = rows_in(files)
-    row = next(one for one in rows if (one["subject"], one["action"]) == like)
-    nobodys = row | {"row": 10**6, "seal": None, "path": None}
-    forged = redigested(nobodys, detail=row["detail"].replace(old, new))
-    put_rows(files, [forged, *rows])
-    edit(files, lambda values: values["audit"].update(rows=len(rows) + 1))
-
-
-def _file_and_unsealed_row(shop: Workshop, files: Files) -> None:
-    old = _message(_read(files))["document"]["sha256"]
-    _file_digest_changed(shop, files)
-    message = _message(_read(files))
-    like = (message["id"], "message.ready")
-    _add_unsealed(files, like=like, old=old, new=message["document"]["sha256"])
-
-
-def _terms_and_unsealed_row(shop: Workshop, files: Files) -> None:
-    old = _submission(_read(files), agency=NEIGHBOUR)["shared"]["terms"]
-    _terms_digest_changed(shop, files)
-    share = _submission(_read(files), agency=NEIGHBOUR)
-    like = (share["id"], "submission.received")
-    _add_unsealed(files, like=like, old=old, new=share["shared"]["terms"])
 
 
 def _original_changed(_shop: Workshop, files: Files) -> None:
@@ -196,6 +163,18 @@ def _shared_something_else(shop: Workshop, files: Files) -> None:
     _share(shop, files, lambda data: data.replace(b"<TrangThaiHoSo>", b"<TrangThaiHoSo>1"))
 
 
+def _shares_without_end(_shop: Workshop, files: Files) -> None:
+    """Name a share so often that comparing each with its document would take hours."""
+
+    def change(values: Any) -> None:
+        share = _submission(values, agency=NEIGHBOUR)
+        bare = share | {"file": None, "records": {}, "receipts": {}}
+        bare["shared"] = share["shared"] | {"file": None}
+        values["submissions"] += [bare | {"id": f"share-{number}"} for number in range(2_000)]
+
+    edit(files, change)
+
+
 DOWN_FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], None]]] = {
     "file-changed": ("the file for the agency", ("document.changed",), _file_changed),
     "file-digest-changed": (
@@ -218,16 +197,6 @@ DOWN_FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files]
         "of which message the file was made",
         ("handed.of_another",),
         _made_of_another,
-    ),
-    "file-and-unsealed-row": (
-        "the agency's file, its digest, and a row of it that nobody sealed",
-        ("document.other_than_logged",),
-        _file_and_unsealed_row,
-    ),
-    "terms-and-unsealed-row": (
-        "the sharing profile, its digest, and a row of it that nobody sealed, before the others",
-        ("sharing.terms_differ",),
-        _terms_and_unsealed_row,
     ),
     "mapping-changed": (
         "by which mapping the file was made",
@@ -281,6 +250,11 @@ DOWN_FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files]
         "a field that was to be masked, and the log written anew",
         ("seal.other_than_witness", "sharing.unmasked"),
         _shared_unmasked,
+    ),
+    "shares-without-end": (
+        "more shares than anybody can check",
+        ("manifest.too_many_shares",),
+        _shares_without_end,
     ),
     "shared-something-else": (
         "another value than in the signed document, and the log written anew",

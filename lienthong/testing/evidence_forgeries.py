@@ -92,13 +92,14 @@ def _document_changed(_shop: Workshop, files: Files) -> None:
 def _log_rewritten(shop: Workshop, files: Files) -> None:
     """Write the whole log anew around another document: right in itself, and against a witness."""
     document = XadesSigner(shop.stranger).sign(
-        _unsigned(files[name_in(files, "document.xml")]), signed_at=MADE_AT
+        unsigned(files[name_in(files, "document.xml")]), signed_at=MADE_AT
     )
     _set_document(files, document, also_in_log=True)
     reseal(files, key=shop.operator)
 
 
-def _unsigned(document: bytes) -> bytes:
+def unsigned(document: bytes) -> bytes:
+    """Return a document without its signature."""
     start, end = document.index(b"<ds:Signature "), document.index(b"</ds:Signature>") + 15
     return document[:start] + document[end:]
 
@@ -157,7 +158,7 @@ def _receipt_swapped(shop: Workshop, files: Files) -> None:
 def _receipt_forged(shop: Workshop, files: Files) -> None:
     """Sign a receipt for these very bytes with the key of who sent them."""
     name = name_in(files, "/receipt.xml")
-    receipt = _unsigned(files[name])
+    receipt = unsigned(files[name])
     files[name] = XadesSigner(shop.agency).sign(receipt, signed_at=MADE_AT)
 
 
@@ -191,7 +192,7 @@ def _document_of_another(shop: Workshop, files: Files) -> None:
 
 
 def _document_unsigned(shop: Workshop, files: Files) -> None:
-    document = _unsigned(files[name_in(files, "document.xml")])
+    document = unsigned(files[name_in(files, "document.xml")])
     _set_document(files, document, also_in_log=True)
     reseal(files, key=shop.operator)
 
@@ -299,6 +300,13 @@ def _source_digest_changed(_shop: Workshop, files: Files) -> None:
     edit(files, change)
 
 
+def _submission_left_out(_shop: Workshop, files: Files) -> None:
+    """Have no mention of what the message came from, and none of its files."""
+    for name in [name for name in files if name.startswith("submissions/")]:
+        del files[name]
+    edit(files, lambda values: values["submissions"].clear())
+
+
 def _manifest_deep(_shop: Workshop, files: Files) -> None:
     edit(files, lambda values: values.update(messages=["x"]))
 
@@ -403,6 +411,11 @@ FORGERIES: dict[str, tuple[str, tuple[str, ...], Callable[[Workshop, Files], Non
         "the source, and its digest in manifest.json",
         ("operator_receipt.of_another", "source.other_than_logged"),
         _source_digest_changed,
+    ),
+    "submission-left-out": (
+        "what the message came from is not there: too little is proven",
+        (),
+        _submission_left_out,
     ),
     "manifest-malformed": (
         "a manifest of another shape",

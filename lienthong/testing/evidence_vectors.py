@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from lienthong.testing.evidence_down_forgeries import DOWN_FORGERIES
 from lienthong.testing.evidence_forgeries import FORGERIES, ROWS, SEALS, reseal
+from lienthong.testing.evidence_unsealed import DOWN_UNSEALED, UNSEALED
 from lienthong.testing.evidence_workshop import MANIFEST, contents, flip, name_in
 from signing import SIGNATURES
 
@@ -69,14 +70,14 @@ def make_vectors(shop: Workshop) -> Iterator[Vector]:
     for name, (about, code, spoil) in _WITHOUT_KEY.items():
         pack = spoil(shop)
         yield Vector(name=name, about=about, pack=pack, verdict="false", codes=(code,))
-    for name, (about, codes, change) in FORGERIES.items():
+    for name, (about, codes, change) in (FORGERIES | UNSEALED).items():
         files = contents(shop.good)
         change(shop, files)
         yield Vector(
             name=f"operator-{name}",
             about=f"by who has the operator's key: {about}",
             pack=shop.sign(files),
-            verdict="false",
+            verdict="false" if codes else "not_proven",
             codes=codes,
         )
     yield from _others(shop)
@@ -101,7 +102,7 @@ def _down(shop: Workshop) -> Iterator[Vector]:
             verdict="false",
             codes=("container.file_changed",),
         )
-    for name, (about, codes, change) in DOWN_FORGERIES.items():
+    for name, (about, codes, change) in (DOWN_FORGERIES | DOWN_UNSEALED).items():
         files = contents(shop.down)
         change(shop, files)
         yield Vector(

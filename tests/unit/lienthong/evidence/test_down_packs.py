@@ -4,6 +4,7 @@ import io
 import json
 from datetime import timedelta
 from hashlib import sha256
+from types import SimpleNamespace
 from zipfile import ZipFile
 
 import pytest
@@ -224,3 +225,39 @@ def test_a_message_alone_has_a_pack_and_no_timeline_as_if_it_were_its_dossier(to
         assert gather(connection, id_).dossier == town.dossier
         with pytest.raises(InputError):
             gather(connection, id_, for_pack=False)
+
+
+def test_a_share_that_the_log_knows_and_the_pack_lacks_is_told(town):
+    with reading(town.site.store) as connection:
+        query = select(messages.c.id).where(messages.c.packet == "DongBoHoSoMC")
+        id_ = connection.execute(query).scalar_one()
+
+    alone = town.report(town.pack(id_))
+
+    (words,) = told(alone, "sharing.not_included")
+    assert words.endswith("was shared (ministry-profile), and 1 of these shares are not here")
+    assert told(town.report(town.pack()), "sharing.not_included") == []
+    assert told(town.report(town.pack(agency=AGENCY)), "sharing.not_included") == []
+
+
+def test_a_signed_document_is_read_once_for_all_its_shares():
+    reads = []
+
+    def read(name, _limit):
+        reads.append(name)
+        return b"<a><HoSo><MaHoSo>1</MaHoSo></HoSo></a>" if name == "good" else b"<a>"
+
+    good, bad = (verifier.Origin(SimpleNamespace(read=read), name) for name in ("good", "bad"))
+
+    assert [good.fields() for _ in range(3)] == [[("MaHoSo", "1")]] * 3
+    for _ in range(3):
+        with pytest.raises(verifier.Refused):
+            bad.fields()
+    assert reads == ["good", "bad"]
+
+
+def test_a_packet_of_more_values_than_any_dossier_has_is_refused():
+    fields = "<a/>" * (verifier.MAX_FIELDS + 1)
+
+    with pytest.raises(verifier.Refused, match="it is no such message"):
+        verifier._fields_of(verifier.parse_xml(f"<x><HoSo>{fields}</HoSo></x>".encode()))

@@ -334,6 +334,8 @@ def test_a_dossier_that_the_portal_lost_and_got_again_is_proven_with_its_first_r
     assert acted.problem is None
 
     assert Workers(site, (Role.DELIVER,), Event(), until_idle=True).run()
+    # Until it is sealed, too, the second answer makes nothing false.
+    assert len(told(its.report(its.pack()), "receipt.signed")) == 1
     Proving(site).make_sealer().step()
 
     with reading(site.store) as connection:

@@ -158,18 +158,13 @@ def test_the_verifier_of_evidence_finds_what_is_shared_within_its_profile(dossie
 def judge(document, shared, given, *, at="2026-03-05T08:00:00.000000+00:00"):
     """Judge it as the verifier does, which shares no code with what filters."""
     files = {"shared": shared, "document": document}
-    message = {"id": "m", "packet": "DongBoHoSoMC", "document": {"file": "document"}}
+    pack = SimpleNamespace(read=lambda name, _limit: files[name])
     verifier._check_within(
-        SimpleNamespace(read=lambda name, _limit: files[name]),
-        {"messages": [message]},
-        {
-            "file": "shared",
-            "agency": "tax",
-            "service": "DongBoHoSoMC",
-            "shared": {"message": "m"},
-        },
+        pack,
+        {"file": "shared", "agency": "tax", "service": "DongBoHoSoMC"},
         json.loads(given.model_dump_json(by_alias=True)),
         {"at": at},
+        verifier.Origin(pack, "document"),
     )
 
 
