@@ -26,7 +26,7 @@ from lienthong.operations.masking import masked
 from lienthong.trouble import STORE_TROUBLE
 from lienthong.web import refusal
 from lienthong.web.refusal import Refused
-from schemas.errors import InputError, PeerError
+from schemas.errors import ConfigError, InputError, PeerError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _ERRORS = {
     "403": "A right is missing.",
     "404": "It is not there, or not for whoever asks.",
     "409": "Not in its present state, or not under this Idempotency-Key.",
+    "410": "What it needs was erased when its retention ended.",
     "422": "The request cannot be used as it is.",
     "503": "The store cannot be reached now; ask again after Retry-After.",
 }
@@ -84,6 +85,7 @@ def make_app(installation: Installation, *, publisher: Publisher) -> FastAPI:
     app.add_middleware(Limits)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(InputError, _not_usable)
+    app.add_exception_handler(ConfigError, _not_configured)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _by_status)
     for trouble in (*STORE_TROUBLE, BrokerError, PeerError):
@@ -107,7 +109,29 @@ def _status_of(error: InputError) -> int:
         return 403
     if error.code.endswith(".not_found"):
         return 404
+    if error.code.endswith("_erased"):
+        return 410
     return 409 if error.code.startswith(_CONFLICTS) else 422
+
+
+async def _not_configured(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ConfigError)
+    # Its words name files and settings of the machine, which is for its operator.
+    log.warning("api.not_configured", code=error.code)
+    return _answer(
+        refusal.refuse(
+            503,
+            "api.not_configured",
+            Text(
+                vi=f"Cấu hình hiện không dùng được ({error.code})",
+                en=f"The configuration cannot be used now ({error.code})",
+            ),
+            Text(
+                vi="Báo người quản trị máy chủ; kiểm tra bằng: lienthong doctor",
+                en="Tell whoever runs the server; lienthong doctor says what is wrong",
+            ),
+        )
+    )
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

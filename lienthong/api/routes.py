@@ -12,6 +12,7 @@ from lienthong.api.asking import AtSite, Caller, RequestKey
 from lienthong.api.once import once
 from lienthong.operations.acts import Verb, act_on_message
 from lienthong.operations.dossiers import see_dossier
+from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
 from lienthong.operations.overview import see_overview
 from lienthong.operations.views import (
@@ -22,6 +23,7 @@ from lienthong.operations.views import (
     MessageDetail,
     MessagePage,
     Overview,
+    RecordView,
 )
 from lienthong.states import State
 from lienthong.store.queries import Selection
@@ -95,6 +97,18 @@ def message(site: AtSite, caller: Caller, message_id: MessageId) -> MessageDetai
 def reveal(site: AtSite, caller: Caller, message_id: MessageId, asked: Asked) -> MessageDetail:
     """Show one message with its personal data; who looked, and why, goes into the audit log."""
     return see_message(site.installation, caller, message_id, reveal=Reveal(reason=asked.reason))
+
+
+@router.get("/messages/{message_id}/record", tags=["messages"])
+def record(site: AtSite, caller: Caller, message_id: MessageId) -> RecordView:
+    """Show the agency's record beside the document it becomes, field by field, values masked."""
+    return see_record(site.installation, caller, message_id)
+
+
+@router.post("/messages/{message_id}/record/reveal", tags=["messages"])
+def reveal_record(site: AtSite, caller: Caller, message_id: MessageId, asked: Asked) -> RecordView:
+    """Show the same with its values; who looked, and why, goes into the audit log."""
+    return see_record(site.installation, caller, message_id, reveal=Reveal(reason=asked.reason))
 
 
 @router.post("/messages/{message_id}/resend", tags=["replay"])

@@ -101,7 +101,8 @@ class Source:
     def _read_one(self, rows: Sequence[Any]) -> None:
         first = rows[0]
         if first.erased_at is not None:
-            self._problems |= {row.id: _erased(first.erased_at) for row in rows}
+            problem = source_erased(first.erased_at).problem
+            self._problems |= {row.id: problem for row in rows}
             return
         wanted = {row.record: [r for r in rows if r.record == row.record] for row in rows}
         try:
@@ -165,17 +166,21 @@ _ASK_OPERATOR = Text(
 )
 
 
-def _erased(at: datetime) -> Problem:
-    return Problem(
-        code="reissue.source_erased",
-        message=Text(
-            vi=f"Nội dung gốc đã được xóa ngày {at:%d/%m/%Y} theo thời hạn lưu trữ",
-            en=f"Its source was erased on {at:%Y-%m-%d} when its retention ended",
-        ),
-        suggestion=Text(
-            vi="Nhờ cơ quan gửi lại bản ghi, hoặc gửi lại nguyên văn bằng: messages resend",
-            en="Have the agency send the record again, or use the same document: messages resend",
-        ),
+def source_erased(at: datetime) -> InputError:
+    """Return the error for a source that is not kept any more."""
+    return InputError(
+        Problem(
+            code="reissue.source_erased",
+            message=Text(
+                vi=f"Nội dung gốc đã được xóa ngày {at:%d/%m/%Y} theo thời hạn lưu trữ",
+                en=f"Its source was erased on {at:%Y-%m-%d} when its retention ended",
+            ),
+            suggestion=Text(
+                vi="Nhờ cơ quan gửi lại bản ghi, hoặc gửi lại nguyên văn bằng: messages resend",
+                en="Have the agency send the record again, or use the same document: "
+                "messages resend",
+            ),
+        )
     )
 
 

@@ -16,7 +16,7 @@ from lienthong.operations.views import Finding, WherePlace, Words
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from schemas.problem import Place, Problem
 
@@ -73,18 +73,21 @@ def _masker(problem: Problem) -> Callable[[Text], Words]:
     names = {problem.field, problem.place.column, problem.place.sheet, problem.place.path}
     value = problem.value
 
-    def mask(sentence: str) -> str:
+    def say(text: Text) -> Words:
         if value:
-            sentence = sentence.replace(value, shape_of(value))
-        return _QUOTED.sub(hide, sentence)
+            text = Text(*(said.replace(value, shape_of(value)) for said in text))
+        return hide_quoted(text, but=names)
+
+    return say
+
+
+def hide_quoted(text: Text, *, but: Collection[str | None] = ()) -> Words:
+    """Return a sentence in which what is quoted is masked, except what is in `but`."""
 
     def hide(found: re.Match[str]) -> str:
         quoted = next(part for part in found.groups() if part is not None)
-        if quoted in names or _PATTERN.fullmatch(quoted):
+        if quoted in but or _PATTERN.fullmatch(quoted):
             return found[0]
         return found[0][0] + shape_of(quoted) + found[0][-1]
 
-    def say(text: Text) -> Words:
-        return Words(vi=mask(text.vi), en=mask(text.en))
-
-    return say
+    return Words(vi=_QUOTED.sub(hide, text.vi), en=_QUOTED.sub(hide, text.en))

@@ -104,10 +104,16 @@ def see_message(
         raise message_not_found(message_id)
     if reveal is not None:
         principal.need(Right.REVEAL, view.line.agency)
-        # Written down before anything is shown.
-        with begin(store, at=installation.clock, actor=principal.name) as work:
-            work.note("message.viewed", message_id, reason=reveal.reason)
+        note_reveal(installation, principal, message_id, reveal)
     return _detail(view, is_revealed=reveal is not None)
+
+
+def note_reveal(
+    installation: Installation, principal: Principal, message_id: str, reveal: Reveal
+) -> None:
+    """Write down who looks at personal data, and why; before anything is shown."""
+    with begin(installation.store, at=installation.clock, actor=principal.name) as work:
+        work.note("message.viewed", message_id, reason=reveal.reason)
 
 
 def agency_of_message(installation: Installation, principal: Principal, message_id: str) -> str:

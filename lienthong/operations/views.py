@@ -168,6 +168,59 @@ class MessageDetail(MessageSummary):
     """Whether personal data stands in it."""
 
 
+class OriginStep(View):
+    """One thing that was done on the way from the source to a field."""
+
+    kind: str
+    mapping_line: int
+    """In the mapping file."""
+    path: str | None
+    """As the mapping has it."""
+    place: WherePlace | None
+    before: str | None
+    """Personal data: masked, unless it was revealed."""
+    after: str | None
+    """Personal data: masked, unless it was revealed."""
+    words: Words
+
+
+class FieldOrigin(View):
+    """One field of the portal, and how it got its value."""
+
+    packet: str
+    field: str
+    """With the numbers of items: "TaiLieuNop[2].TenGiayTo"."""
+    about: Words
+    value: str | None
+    """Personal data: masked, unless it was revealed; null: absent, or refused."""
+    steps: list[OriginStep]
+    findings: list[Finding]
+
+
+class SourceValue(View):
+    """One value of the source that no rule reads."""
+
+    path: str
+    place: WherePlace
+    value: str | None
+    """Personal data: masked, unless it was revealed."""
+
+
+class RecordView(View):
+    """The record that a message came from beside the document that it becomes."""
+
+    place: WherePlace
+    made_by: str
+    """The mapping by which the message was made."""
+    mapping: str
+    """The mapping by which this view was made: as it is now."""
+    is_same_mapping: bool
+    fields: list[FieldOrigin]
+    unused: list[SourceValue]
+    findings: list[Finding]
+    is_revealed: bool
+
+
 class StepView(View):
     """One thing that happened to a dossier."""
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from openapi_spec_validator import validate
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
@@ -18,14 +18,38 @@ from lienthong.flows.hints import DELIVER, hint
 from lienthong.store.access_tokens import make_access_token, revoke_access_token
 from lienthong.store.api_requests import claim_request
 from lienthong.store.database import reading
-from lienthong.store.tables import audit
+from lienthong.store.tables import audit, submissions
 from lienthong.store.tokens import make_token
 from lienthong.store.work import begin
+from mappings import load_agencies
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
 ROOT = Path(__file__).parents[3]
 SECRET = "Nguyễn Văn Bí Mật"
+MAPPING = """
+mapping: land
+version: 1
+schema: dvcqg-2020
+agency: {code: "000.00.15.H29", name: "Sở Thử nghiệm"}
+source: {format: csv}
+dossier:
+  MaHoSo: dossier
+  ChuHoSo: {from: content, text: [collapse_spaces]}
+  LoaiDoiTuong: {constant: "1"}
+  MaTTHC: {constant: "1.001612"}
+  TenTTHC: {constant: "Thủ tục"}
+  MaLinhVuc: {constant: "G07-KH02"}
+  TenLinhVuc: {constant: "Lĩnh vực"}
+  NgayTiepNhan: {constant: "20250707081500"}
+  TrangThaiHoSo: {constant: "2"}
+  HinhThuc: {constant: "0"}
+  DonViXuLy: {constant: "Sở Thử nghiệm"}
+tests:
+  - name: a record
+    record: {dossier: "H29.15-250707-0001", content: "Nguyễn Thị  Mẫu"}
+    dossier: {ChuHoSo: "Nguyễn Thị Mẫu"}
+"""
 REJECTED = Answer(outcome=Outcome.REJECTED, code="-1", message=SECRET)
 WHY = {"reason": "đã sửa ở Cổng"}
 
@@ -33,10 +57,14 @@ WHY = {"reason": "đã sửa ở Cổng"}
 class Api:
     """The application in this process, and tokens for it."""
 
-    def __init__(self, exchange):
+    def __init__(self, exchange, mappings):
         self.exchange = exchange
         self.installation = SimpleNamespace(
-            store=exchange.store, clock=exchange.clock, agency=self._agency
+            store=exchange.store,
+            clock=exchange.clock,
+            agency=self._agency,
+            mappings=mappings,
+            services={},
         )
         app = make_app(self.installation, publisher=exchange.broker)
         self.client = TestClient(app, raise_server_exceptions=False)
@@ -67,8 +95,10 @@ class Api:
 
 
 @pytest.fixture
-def api(exchange):
-    return Api(exchange)
+def api(exchange, tmp_path):
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "land.yaml").write_text(MAPPING, encoding="utf-8")
+    return Api(exchange, load_agencies(tmp_path / "mappings"))
 
 
 @pytest.fixture
@@ -267,6 +297,51 @@ def test_values_in_findings_are_masked_wherever_they_stand(api, record):
     assert finding["message"]["en"].endswith("is no 'dd/MM'")
     assert finding["suggestion"]["vi"].endswith('ở cột "Ngày"')
     assert SECRET in api.act(f"{where}/reveal", token).text
+
+
+def test_a_record_stands_beside_what_becomes_of_it(api, desk):
+    desk.receive(f"H29.15-250707-0001,{SECRET}", f"H29.15-250707-0002,{SECRET}  An")
+    desk.run()
+    token = api.token(Role.OPERATOR, agencies=["land"], name="binh")
+    (_, second) = (name for name, _ in api.exchange.states())
+
+    masked = api.ask(f"/messages/{second}/record", token)
+    shown = api.act(f"/messages/{second}/record/reveal", token)
+
+    (owner,) = (one for one in shown.json()["fields"] if one["field"] == "ChuHoSo")
+    assert owner["value"] == f"{SECRET} An"
+    assert owner["steps"][0]["place"]["row"] == 3
+    assert owner["steps"][0]["place"]["column"] == "B (content)"
+    assert SECRET not in masked.text
+    assert "Xxxxxx Xxx Xx Xxx" in masked.text
+    assert (masked.json()["made_by"], masked.json()["is_same_mapping"]) == ("fake@1", False)
+    assert [finding["code"] for finding in owner["findings"]] == []
+    assert api.logged("message.viewed") == [("binh", second, {"reason": WHY["reason"]})]
+
+
+def test_a_record_whose_source_was_erased_is_said_to_be(api, desk):
+    desk.receive(f"H29.15-250707-0001,{SECRET}")
+    desk.run()
+    token = api.token(Role.OPERATOR)
+    ((message, _),) = api.exchange.states()
+    with begin(api.exchange.store, at=api.exchange.clock) as work:
+        work.connection.execute(update(submissions).values(erased_at=work.at))
+
+    answer = api.ask(f"/messages/{message}/record", token)
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "reissue.source_erased")
+
+
+def test_a_mapping_that_cannot_be_used_is_the_servers_matter(api, desk, tmp_path):
+    desk.receive(f"H29.15-250707-0001,{SECRET}")
+    desk.run()
+    ((message, _),) = api.exchange.states()
+    (tmp_path / "mappings" / "land.yaml").write_text("mapping: [", encoding="utf-8")
+
+    answer = api.ask(f"/messages/{message}/record", api.token(Role.VIEWER))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "api.not_configured")
+    assert str(tmp_path) not in answer.text
 
 
 def test_a_list_goes_on_where_the_page_before_ended(api, record, event):
