@@ -564,7 +564,7 @@ def test_a_kept_file_that_was_touched_does_not_open(bench, dossier, harm):
     path.write_bytes(
         {
             "cut": stored[: 2 * part],
-            "changed": stored[:1000] + b"x" + stored[1001:],
+            "changed": stored[:1000] + bytes([stored[1000] ^ 1]) + stored[1001:],
             "swapped": stored[part : 2 * part] + stored[:part] + stored[2 * part :],
         }[harm]
     )
