@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from lienthong.attachments.words import FileAway, FileWrong, away
+from lienthong.attachments.words import FileAway, FileWrong, turned_away
 from schemas.problem import Text
 
 if TYPE_CHECKING:
@@ -29,13 +29,22 @@ _OF_THE_SERVER = frozenset(
 class Rest:
     """Whether one server is left alone. Thread-safe."""
 
-    def __init__(self, name: str, *, steady: Callable[[], float]) -> None:
-        """Begin; `steady` tells seconds of a steady clock."""
+    def __init__(self, name: str, *, rate: float, steady: Callable[[], float]) -> None:
+        """
+        Begin.
+
+        Args:
+            name: The server's, in the settings.
+            rate: How many files it is asked for in a second.
+            steady: Tells seconds of a steady clock.
+        """
         self._name = name
+        self._pause = 1 / rate
         self._steady = steady
         self._lock = Lock()
         self._refused = 0
         self._until = steady()
+        self._next = self._until
 
     @contextmanager
     def asking(self, declared: DeclaredFile) -> Iterator[None]:
@@ -43,7 +52,7 @@ class Rest:
         Let it be asked for one file, and learn from what comes of it.
 
         Raises:
-            FileAway: it is left alone.
+            FileAway: it is left alone, and was not asked.
         """
         self._begin(declared)
         try:
@@ -59,20 +68,22 @@ class Rest:
 
     def _begin(self, declared: DeclaredFile) -> None:
         with self._lock:
-            left = self._until - self._steady()
-            if self._refused >= IN_A_ROW and left <= 0:
-                # Whoever comes now asks for all.
-                self._until = self._steady() + REST_SECONDS
+            now = self._steady()
+            if self._refused < IN_A_ROW:
                 return
-            is_left_alone = self._refused >= IN_A_ROW
-        if is_left_alone:
-            text = Text(
-                vi=f"chưa lấy được: máy chủ tệp «{self._name}» từ chối nhiều lần liền, nên tạm để "
-                "yên",
-                en=f"cannot be had now: the file server '{self._name}' refused several times in a "
-                "row and is left alone for a while",
-            )
-            raise away("refused", declared, text, remedy=_OPERATOR, wait=left)
+            if self._until <= now:
+                # Whoever comes now asks for all.
+                self._until = now + REST_SECONDS
+                return
+            # One after the other: thousands that come in one moment would only be turned away.
+            comes_at = max(self._next, self._until)
+            self._next = comes_at + self._pause
+        text = Text(
+            vi=f"chưa lấy được: máy chủ tệp «{self._name}» từ chối nhiều lần liền, nên tạm để yên",
+            en=f"cannot be had now: the file server '{self._name}' refused several times in a row "
+            "and is left alone for a while",
+        )
+        raise turned_away(declared, text, remedy=_OPERATOR, wait=comes_at - now)
 
     def _note_refused(self) -> None:
         with self._lock:
@@ -83,6 +94,7 @@ class Rest:
     def _note_given(self) -> None:
         with self._lock:
             self._refused = 0
+            self._next = self._steady()
 
 
 _OPERATOR = Text(

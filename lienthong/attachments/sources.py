@@ -172,7 +172,7 @@ def _make(name: str, profile: FileServer, steady: Callable[[], float]) -> _Serve
             BoundedSemaphore(profile.connections),
             Bucket(rate=profile.rate, burst=max(int(profile.rate), 1)),
         ),
-        rest=Rest(name, steady=steady),
+        rest=Rest(name, rate=profile.rate, steady=steady),
     )
 
 

@@ -31,11 +31,15 @@ class FileAway(LienthongError):
 
     code = "attachment.away"
 
-    def __init__(self, problem: Problem, *, wait: float | None = None) -> None:
+    def __init__(
+        self, problem: Problem, *, wait: float | None = None, was_asked: bool = True
+    ) -> None:
         super().__init__(problem.message, code=problem.code)
         self.problem = problem
         self.wait = wait
-        """Seconds that a server asked us to wait."""
+        """Seconds that a server asked us to wait, or that it is left alone."""
+        self.was_asked = was_asked
+        """False: its server is left alone, so nothing was found of the file."""
 
 
 def wrong(code: str, declared: DeclaredFile, what: Text, *, size: int | None = None) -> FileWrong:
@@ -57,6 +61,11 @@ def away(
 ) -> FileAway:
     """Return what makes a dossier wait."""
     return FileAway(_problem(code, declared, what, remedy), wait=wait)
+
+
+def turned_away(declared: DeclaredFile, what: Text, *, remedy: Text, wait: float) -> FileAway:
+    """Return what makes a dossier wait whose server is left alone: nobody was asked."""
+    return FileAway(_problem("refused", declared, what, remedy), wait=wait, was_asked=False)
 
 
 def _problem(code: str, declared: DeclaredFile, what: Text, suggestion: Text) -> Problem:

@@ -224,9 +224,12 @@ class Fetcher:
         wrongs, late = self._fetch_all(claim, waiting, files)
         if wrongs:
             return self._reject(claim, waiting, wrongs)
-        return (
-            self._complete(claim, waiting) if late is None else self._put_off(claim, waiting, late)
-        )
+        if late is None:
+            return self._complete(claim, waiting)
+        if late.was_asked:
+            return self._put_off(claim, waiting, late)
+        self._turn_away(claim, waiting, late)
+        return None
 
     def _fetch_all(
         self, claim: FetchClaim, waiting: Waiting, files: Sequence[KeptFile]
@@ -255,7 +258,7 @@ class Fetcher:
                     late = away_of(error, file.declared)
             except FileAway as error:
                 # Its server is in trouble, and is not asked for the rest.
-                late = error
+                late = error if error.was_asked or late is None else late
                 break
             except _Stopped:
                 with begin(self._store, at=self._clock) as work:
@@ -388,12 +391,34 @@ class Fetcher:
             due_at = work.at + max(pause, timedelta(seconds=error.wait or 0))
             put_off(work, claim, due_at=due_at)
             changes.give_way(ledger, message)
-            is_late = due_at - waiting.created_at >= self._rules.tell_after
-            if is_late and message.state is State.HELD:
+            if message.state is State.HELD and self._is_late(waiting, due_at):
                 _tell(work, claim, message, error.problem)
             moving = _let_go(changes, ledger)
         log.warning("fetch.away", message=claim.message_id, code=code, tries=tries)
         return moving
+
+    def _turn_away(self, claim: FetchClaim, waiting: Waiting, error: FileAway) -> None:
+        """Have a message come again when its server may be asked: it is no try, nobody was."""
+        with begin(self._store, at=self._clock) as work:
+            _, message = self._hold(work, claim, waiting)
+            if message is None:
+                return
+            due_at = work.at + timedelta(seconds=error.wait or 0)
+            put_off(work, claim, due_at=due_at)
+            # What an earlier try found of the file says more.
+            found = [one for one in _told(work, message) if one.field == error.problem.field]
+            problem = next((one for one in found if one.severity is Severity.ERROR), None)
+            if problem is None:
+                problem = error.problem
+                changes = Changes(work)
+                problems = _problems(work, message, (problem,))
+                changes.stay(message, reason=problem.code, problems=problems)
+                changes.write()
+            if self._is_late(waiting, due_at):
+                _tell(work, claim, message, problem)
+
+    def _is_late(self, waiting: Waiting, due_at: datetime) -> bool:
+        return due_at - waiting.created_at >= self._rules.tell_after
 
     def _hold(self, work: Work, claim: FetchClaim, waiting: Waiting) -> tuple[Ledger, Known | None]:
         """Hold a dossier and its message's claim; the message is None if it waits no more."""
@@ -428,14 +453,17 @@ def _tell(work: Work, claim: FetchClaim, message: Known, problem: Problem) -> No
 
 def _problems(work: Work, message: Known, found: Sequence[Problem]) -> bytes | None:
     """Return what is to be told of a message: its warnings, and what was found of its files."""
-    context = problems_context(message.id)
+    # An error of its record would have rejected it: all errors are of its files, of earlier tries.
+    kept = [one for one in _told(work, message) if one.severity is Severity.WARNING]
+    return seal_problems(work.vault, [*kept, *found], context=problems_context(message.id))
+
+
+def _told(work: Work, message: Known) -> Sequence[Problem]:
+    """Return what is told of a message until now."""
     sealed = work.connection.execute(
         select(messages.c.problems).where(messages.c.id == message.id)
     ).scalar()
-    before = open_problems(work.vault, sealed, context=context)
-    # An error of its record would have rejected it: all errors are of its files, of earlier tries.
-    kept = [one for one in before if one.severity is Severity.WARNING]
-    return seal_problems(work.vault, [*kept, *found], context=context)
+    return open_problems(work.vault, sealed, context=problems_context(message.id))
 
 
 def _let_go(changes: Changes, ledger: Ledger) -> str | None:

@@ -110,8 +110,12 @@ def _page(
             ),
             or_(
                 messages.c.state.in_((State.REJECTED.value, *_REFUSED)),
-                # It waits for a file that was looked for in vain.
-                and_(messages.c.state == State.HELD.value, messages.c.awaits_files > 0),
+                # It waits for a file that cannot be had now; "" where nobody has looked yet.
+                and_(
+                    messages.c.state == State.HELD.value,
+                    messages.c.awaits_files.is_not(None),
+                    messages.c.reason != "",
+                ),
             ),
         )
         .order_by(messages.c.record, messages.c.item)

@@ -37,7 +37,7 @@ from lienthong.store.queries import show_message
 from lienthong.store.reissuing import Made, put_in_place
 from lienthong.store.results import list_results, result_values
 from lienthong.store.rotation import rotate
-from lienthong.store.tables import attachments, audit, fetches
+from lienthong.store.tables import attachments, audit, fetches, messages
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin
 from lienthong.testing.attached import HTML, PDF
@@ -244,6 +244,133 @@ def test_a_server_that_refuses_everything_rejects_nothing_and_is_left_alone(benc
     bench.exchange.clock.tick(minutes=10)
     bench.fetch(sources=sources, slots=1)
     assert {state for _, state in bench.exchange.states()} == {"ready"}
+
+
+class Refusing:
+    """The server of `bench`, which refused five dossiers ("r0", …) and is left alone."""
+
+    def __init__(self, bench, dossier):
+        self.now = 0.0
+        self._bench = bench
+        self._dossier = dossier
+        self.sources = FileSources(bench.servers, steady=lambda: self.now)
+
+    def begin(self):
+        for number in range(5):
+            self.turn_away(f"r{number}")
+        self.asked = len(self._bench.site.asked)
+
+    def turn_away(self, message_id, **said):
+        self._bench.site.statuses[f"/f/{message_id}"] = 403
+        declared = self._bench.declare(path=f"/f/{message_id}")
+        self._dossier(message_id, declared, **({"code": f"D-{message_id}"} | said))
+        self.fetch()
+
+    def fetch(self, **changes):
+        self._bench.fetch(sources=self.sources, **changes)
+
+    def standing(self, message_id):
+        """Return how often its files were looked for in vain, and when they are due."""
+        query = (
+            select(messages.c.awaits_files, fetches.c.due_at)
+            .join(fetches, fetches.c.message_id == messages.c.id)
+            .where(messages.c.id == message_id)
+        )
+        with reading(self._bench.store) as connection:
+            tries, due_at = connection.execute(query).one()
+        return tries, due_at - self._bench.exchange.clock()
+
+
+@pytest.fixture
+def refusing(bench, dossier):
+    return Refusing(bench, dossier)
+
+
+def test_who_is_turned_away_while_a_server_is_left_alone_has_not_tried(bench, refusing):
+    refusing.begin()
+    refusing.now += 20
+    for _ in range(3):
+        refusing.turn_away("m1")
+        # Long before it is due, and again.
+        with begin(bench.store, at=bench.exchange.clock) as work:
+            work.connection.execute(update(fetches).values(due_at=work.at))
+    refusing.fetch()
+
+    tries, pause = refusing.standing("m1")
+    assert tries == 0
+    assert timedelta(seconds=40) <= pause < timedelta(seconds=42)
+    assert len(bench.site.asked) == refusing.asked
+    assert [note["codes"] for note in bench.notes("message.files_away")] == [
+        "attachment.refused"
+    ] * 5
+    [problem] = bench.problems("m1")
+    assert problem.code == "attachment.refused"
+    assert "is left alone" in problem.message.en
+    found = submission_findings(bench.store, "s6", columns=no_columns)
+    assert [one.problem for one in found] == [problem.about("D-m1")]
+
+
+def test_what_was_found_of_a_file_stays_while_its_server_is_left_alone(bench, dossier, refusing):
+    bench.site.statuses["/f/1"] = 302
+    dossier("m1", bench.declare(1))
+    refusing.fetch()
+    [found] = bench.problems("m1")
+    refusing.begin()
+
+    for _ in range(3):
+        bench.exchange.clock.tick(hours=1)
+        refusing.fetch()
+
+    assert refusing.standing("m1")[0] == 1
+    assert bench.problems("m1") == (found,)
+    assert found.code == "attachment.redirected"
+
+
+def test_a_newer_snapshot_does_not_pass_one_that_was_only_turned_away(bench, dossier, refusing):
+    refusing.begin()
+    refusing.turn_away("m1", code="D-1")
+    dossier("m2", code="D-1", content="b")
+    refusing.fetch()
+    assert [bench.exchange.state_of(one) for one in ("m1", "m2")] == ["held", "held"]
+
+    refusing.now += 61
+    bench.exchange.clock.tick(minutes=2)
+    with begin(bench.store, at=bench.exchange.clock) as work:
+        # So that it is m1 that is asked for.
+        others = fetches.c.message_id != "m1"
+        work.connection.execute(delete(fetches).where(others))
+    refusing.fetch()
+    assert [bench.exchange.state_of(one) for one in ("m1", "m2")] == ["superseded", "ready"]
+
+
+def test_an_agency_is_told_of_a_dossier_that_was_only_turned_away(bench, refusing):
+    refusing.begin()
+    refusing.turn_away("m1")
+    told = Told(bench)
+
+    for _ in range(3):
+        bench.exchange.clock.tick(hours=1)
+        refusing.fetch(tell_after=timedelta(hours=2))
+
+    assert [one for one in told() if one[0] == "m1"] == [("m1", ["attachment.refused"])]
+    assert refusing.standing("m1")[0] == 0
+
+
+def test_a_file_that_was_asked_for_before_its_server_was_left_alone_is_a_try(bench, dossier):
+    folder = bench.blobs.folder.parent / "land"
+    folder.mkdir()
+    (folder / "other.pdf").write_bytes(PDF)
+    bench.servers["folder"] = FileServer(
+        url=folder.as_uri(), agencies=("land",), missing_after_seconds=300
+    )
+    refusing = Refusing(bench, dossier)
+    refusing.begin()
+    dossier("m1", bench.declare(1, way="file", source="don.pdf"), bench.declare(2))
+
+    refusing.fetch()
+
+    assert refusing.standing("m1")[0] == 1
+    assert [one.code for one in bench.problems("m1")] == ["attachment.not_there_yet"]
 
 
 @pytest.mark.parametrize("end", ["ready", "rejected"])
