@@ -2,7 +2,8 @@
 Leaving a file server alone that refuses whatever it is asked: its settings are wrong, or ours.
 
 What it refuses once may be about one address; several refusals in a row, with nothing given in
-between, are about the server. It is then asked again now and then, for one file at a time.
+between, are about the server. It is then asked again now and then, for one file at a time. That is
+judged for each agency by itself: whose addresses are refused keeps nobody else's files back.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _OF_THE_SERVER = frozenset(
 
 
 class Rest:
-    """Whether one server is left alone. Thread-safe."""
+    """Whether one server is left alone with one agency's files. Thread-safe."""
 
     def __init__(self, name: str, *, rate: float, steady: Callable[[], float]) -> None:
         """

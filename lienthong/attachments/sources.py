@@ -52,7 +52,8 @@ class _Server:
     profile: FileServer
     files: HttpFiles | FolderFiles
     pace: _Pace
-    rest: Rest
+    rests: Mapping[str, Rest]
+    """By agency, of those that are set; none for a folder."""
 
 
 class FileSources:
@@ -99,7 +100,7 @@ class FileSources:
         server, root = self._covering(declared, agency)
         assert isinstance(server.files, HttpFiles)
         with (
-            server.rest.asking(declared),
+            server.rests[agency].asking(declared),
             server.pace.turn(),
             server.files.open(root, declared, limit=limit) as parts,
         ):
@@ -172,7 +173,9 @@ def _make(name: str, profile: FileServer, steady: Callable[[], float]) -> _Serve
             BoundedSemaphore(profile.connections),
             Bucket(rate=profile.rate, burst=max(int(profile.rate), 1)),
         ),
-        rest=Rest(name, rate=profile.rate, steady=steady),
+        rests={}
+        if folder is not None
+        else {one: Rest(name, rate=profile.rate, steady=steady) for one in profile.agencies},
     )
 
 

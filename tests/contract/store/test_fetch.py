@@ -356,6 +356,20 @@ def test_an_agency_is_told_of_a_dossier_that_was_only_turned_away(bench, refusin
     assert refusing.standing("m1")[0] == 0
 
 
+def test_a_server_that_refuses_one_agency_s_files_is_asked_for_another_s(bench, dossier):
+    both = {"agencies": ("land", "other")}
+    bench.servers["land"] = bench.servers["land"].model_copy(update=both)
+    refusing = Refusing(bench, dossier)
+    refusing.begin()
+    bench.site.files["/f/1"] = PDF
+    dossier("m1", bench.declare(1), code="D-1")
+    dossier("m2", bench.declare(1), code="D-2", agency="other")
+
+    refusing.fetch()
+
+    assert [bench.exchange.state_of(one) for one in ("m1", "m2")] == ["held", "ready"]
+
+
 def test_a_file_that_was_asked_for_before_its_server_was_left_alone_is_a_try(bench, dossier):
     folder = bench.blobs.folder.parent / "land"
     folder.mkdir()
