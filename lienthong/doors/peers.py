@@ -2,14 +2,15 @@
 The HTTP side of what peers send: `/v1/peers/{peer}/soap` and `/v1/peers/{peer}/json`.
 
 A request is read whole, within the peer's limit and the pace of uploads, and holds one of their
-places: what is in memory is bounded. Whatever happens is answered in the form that was asked in.
+places: what is in memory is bounded. One whose head is wrong already takes none. Whatever happens
+is answered in the form that was asked in.
 """
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from email.message import Message as Head
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -37,7 +38,7 @@ from schemas.errors import PeerError
 from schemas.problem import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from typing import TypeAlias
 
     from starlette.requests import Request
@@ -124,15 +125,17 @@ class PeerDoors:
 
     async def _json(self, request: Request, body: Body) -> Answered:
         peer = self._find(request, form="json")
+        await self._look(peer, request, door=JSON_DOOR)
         # Held until the answer is there: whatever waits for a thread is in memory.
         with self._place(peer):
-            data = await self._read(peer, request, body, door=JSON_DOOR)
+            data = await self._read(peer, body, door=JSON_DOOR)
             return await self._in_thread(partial(peer.answer_json, data, bearer=_bearer(request)))
 
     async def _soap(self, request: Request, body: Body) -> Answered:
         peer = self._find(request, form="soap")
+        await self._look(peer, request, door=SOAP_DOOR)
         with self._place(peer):
-            data = await self._read(peer, request, body, door=SOAP_DOOR)
+            data = await self._read(peer, body, door=SOAP_DOOR)
             return await self._in_thread(
                 partial(
                     peer.answer_soap,
@@ -152,19 +155,32 @@ class PeerDoors:
             raise later(self._settings.retry_after_seconds)
         return peer
 
-    async def _read(self, peer: Peer, request: Request, body: Body, *, door: str) -> bytes:
-        """Return the whole body; refuse early what is too large, or of another type."""
-        limit = peer.profile.max_message_bytes
-        try:
+    async def _look(self, peer: Peer, request: Request, *, door: str) -> None:
+        """Refuse what its head shows to be too large, of another type, or from nobody we know."""
+        async with self._noting(peer, door):
             check_encoding(request.headers)
             _check_type(request, TYPES[door])
-            read_size(request.headers, limit)
+            read_size(request.headers, peer.profile.max_message_bytes)
+            await self._in_thread(partial(peer.check_bearer, door, _bearer(request)))
+
+    async def _read(self, peer: Peer, body: Body, *, door: str) -> bytes:
+        """Return the whole body; refuse what turns out too large, or too slow."""
+        limit = peer.profile.max_message_bytes
+        async with self._noting(peer, door):
             arriving = Arriving(body.receive, settings=self._settings, limit=limit)
             return b"".join([part async for part in arriving])
+
+    @asynccontextmanager
+    async def _noting(self, peer: Peer, door: str) -> AsyncIterator[None]:
+        """Have it written down why a request is not read to its end."""
+        try:
+            yield
         except Refused as early:
             refused = _as_not_taken(early)
         except NotTaken as other:
             refused = other
+        else:
+            return
         await self._in_thread(partial(peer.note_unread, door, refused))
         raise refused
 

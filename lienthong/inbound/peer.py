@@ -122,6 +122,17 @@ class Peer:
         self._lock = Lock()
         self._writers: tuple[SigningKey, dict[str, SecurityWriter]] | None = None
 
+    def check_bearer(self, door: str, bearer: str | None) -> None:
+        """
+        Refuse a request whose header shows already that it proves nobody, before it is read.
+
+        Raises:
+            NotTaken: so it is; one in JSON without a bearer may have its token in its body.
+        """
+        profile = self.profile.soap if door == SOAP_DOOR else self.profile.json_
+        if profile is not None and profile.token and (bearer or door == SOAP_DOOR):
+            self._token(bearer)
+
     def answer_json(self, body: bytes, *, bearer: str | None) -> Answered:
         """Return the answer to a request in JSON; when it says yes, nothing of it can be lost."""
         profile, answers = self.profile.json_, self.profile.answers

@@ -234,10 +234,11 @@ def test_two_gigabytes_that_are_announced_are_refused_before_they_are_sent(here,
 @pytest.mark.parametrize("form", ["soap", "json"])
 def test_what_goes_on_for_ever_is_refused_at_the_limit_and_costs_no_memory(here, form):
     media = {"soap": "text/xml", "json": "application/json"}[form]
+    token = here.token(holder_of("tax"))
     before = here.rss(here.processes[-1])
     parts = (b'{"Data":"' + b"a" * 65536 for _ in range(200))
 
-    answer = post(here, f"/v1/peers/tax/{form}", parts, media=media)
+    answer = post(here, f"/v1/peers/tax/{form}", parts, media=media, token=token)
 
     assert answer.status == 413
     assert here.rss(here.processes[-1]) - before < 32 * 1024 * 1024
@@ -287,6 +288,33 @@ def test_a_sender_that_drips_takes_no_place_for_long(make_door):
     assert (busy.status, busy.json["error_code"], busy.headers["Retry-After"]) == (429, "-1", "5")
     assert answer.startswith(b"HTTP/1.1 408")
     assert post(here, "/v1/peers/tax/json", tax_body()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "said"),
+    [
+        ("tax/soap", "", b"HTTP/1.1 500"),
+        ("tax/soap", "Authorization: Bearer x\r\n", b"HTTP/1.1 500"),
+        ("portal/json", "Authorization: Bearer x\r\n", b"HTTP/1.1 401"),
+    ],
+)
+def test_who_shows_no_token_of_a_peer_that_must_show_one_takes_no_place(
+    make_door, path, shown, said
+):
+    here = make_door("idle_seconds = 1\nuploads_at_once = 1\nuploads_per_agency = 1")
+    media = "text/xml" if path.endswith("soap") else "application/json"
+    with socket.create_connection(here.address, timeout=20) as sock:
+        sock.sendall(
+            f"POST /v1/peers/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\n{shown}"
+            "Content-Length: 100\r\n\r\n{".encode()
+        )
+        answer = sock.recv(65536)
+        while_it_drips = post(here, "/v1/peers/tax/json", tax_body())
+
+    assert answer.startswith(said)
+    assert while_it_drips.status == 200
+    ((detail,),) = here.select(select(audit.c.detail).where(REFUSED))
+    assert (json.loads(detail)["proven"], json.loads(detail)["sha256"]) == (False, None)
 
 
 def test_while_the_store_is_away_the_peer_waits_and_is_taken_over_later(here):
