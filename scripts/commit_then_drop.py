@@ -3,7 +3,8 @@
 Lose answers after the portal's commit, and say what became of everything.
 
     python scripts/commit_then_drop.py [--count 10000] [--channel soap|dvcqg-json]
-        [--idempotent|--not-idempotent] [--look-up content|existence] [--seed 1] [--folder FOLDER]
+        [--idempotent|--not-idempotent] [--look-up content|existence] [--rows-per-call 1]
+        [--seed 1] [--folder FOLDER]
 
 Adds, updates and progress rows are mixed; four of five deliveries lose their answer. Exit code 1
 where anything was doubled, failed wrongly, did not end or came out of order.
@@ -35,6 +36,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--idempotent", action="store_true", help="the portal knows a repeat")
     parser.add_argument("--not-idempotent", dest="idempotent", action="store_false")
     parser.add_argument("--look-up", choices=("content", "existence"), default="content")
+    parser.add_argument("--rows-per-call", type=int, default=1, help="progress rows; dvcqg-json")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="an empty one; else a temporary one")
     return parser.parse_args()
@@ -49,6 +51,7 @@ def main() -> int:
         count=given.count,
         idempotent=given.idempotent,
         look_up_shows=LookUpShows(given.look_up),
+        rows_per_call=given.rows_per_call,
         seed=given.seed,
     )
     temporary = TemporaryDirectory() if given.folder is None else nullcontext(str(given.folder))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lienthong.sandbox.ledger import Ledger
+    from lienthong.sandbox.ledger import EffectRow, Ledger
     from lienthong.store.queries import MessageLine
     from signing.devpki import DevelopmentPki
 
@@ -60,6 +60,8 @@ class Trial:
     """Whether the portal knows a repeat by its message id; the JSON side never does."""
     look_up_shows: LookUpShows = LookUpShows.CONTENT
     """Of the SOAP side; the JSON side shows existence at most."""
+    rows_per_call: int = 1
+    """Progress rows of several dossiers that may go in one call; the JSON side only."""
     seed: int = 1
 
 
@@ -115,11 +117,15 @@ def lose_answers(
         channel=trial.channel,
         idempotent=trial.idempotent,
         look_up_shows=trial.look_up_shows,
+        progress_rows=trial.rows_per_call,
         seed=trial.seed,
     )
     portal, begun = Portal(config), monotonic()
     try:
-        site = PortalSite(folder / "site", pki.root.certificate.parent, portal.target, SETTINGS)
+        target = portal.target
+        if trial.rows_per_call > 1:
+            target |= {"progress_rows_per_call": trial.rows_per_call}
+        site = PortalSite(folder / "site", pki.root.certificate.parent, target, SETTINGS)
         portal.misbehave("commit_then_drop", share=SHARE)
         lost = dossiers = 0
         while lost < trial.count:
@@ -153,8 +159,8 @@ def _judge(site: PortalSite, ledger: Ledger, trial: Trial, *, lost: int, seconds
     by_dossier: dict[str, list[str]] = defaultdict(list)
     for line in lines:
         by_dossier[line.dossier_code or ""].append(ids.get(line.id, ""))
-    taken = Counter(effect.message_id for effect in ledger.effects)
-    packets = {effect.message_id: effect.packet for effect in ledger.effects}
+    taken = Counter(_known_as(effect, trial) for effect in ledger.effects)
+    packets = {_known_as(effect, trial): effect.packet for effect in ledger.effects}
     again = {id_: count - 1 for id_, count in taken.items() if count > 1}
     rows = {id_ for id_ in again if packets[id_] == Packet.PROGRESS.value}
     adds = Counter(
@@ -179,7 +185,9 @@ def _judge(site: PortalSite, ledger: Ledger, trial: Trial, *, lost: int, seconds
         misplaced=sum(
             [
                 one
-                for one, _ in groupby(e.message_id for e in ledger.effects_by_dossier.get(code, ()))
+                for one, _ in groupby(
+                    _known_as(effect, trial) for effect in ledger.effects_by_dossier.get(code, ())
+                )
             ]
             != wanted
             for code, wanted in by_dossier.items()
@@ -195,7 +203,7 @@ def _unproven(lines: list[MessageLine]) -> int:
 
 
 def _ids_at_the_portal(site: PortalSite, trial: Trial) -> dict[str, str]:
-    """Return what the ledger knows each message by: its id, or the digest of what was sent."""
+    """Return what the ledger knows each message by; see `_known_as`."""
     if trial.channel == "soap":
         return {line.id: line.id for line in site.messages()}
     query = select(attempts.c.message_id, attempts.c.payload_digest).where(
@@ -203,4 +211,15 @@ def _ids_at_the_portal(site: PortalSite, trial: Trial) -> dict[str, str]:
     )
     with reading(site.installation.store) as connection:
         found: dict[str, str] = dict(connection.execute(query).all())
-        return found
+    rows = [line for line in site.messages() if line.packet is Packet.PROGRESS]
+    return found | {line.id: line.dossier_code or "" for line in rows}
+
+
+def _known_as(effect: EffectRow, trial: Trial) -> str:
+    """
+    Return what an effect is known by: the id of its message, or the digest of what was sent.
+
+    Of a progress row that may have come with others: its dossier, which has one row in a trial.
+    """
+    is_row = effect.packet == Packet.PROGRESS.value
+    return effect.dossier_code if is_row and trial.channel != "soap" else effect.message_id

@@ -11,18 +11,25 @@ CONTENT, EXISTENCE = LookUpShows.CONTENT, LookUpShows.EXISTENCE
 
 
 @pytest.mark.parametrize(
-    ("channel", "idempotent", "shows"),
+    ("channel", "idempotent", "shows", "rows"),
     [
-        ("soap", True, CONTENT),
-        ("soap", False, CONTENT),
-        ("soap", False, EXISTENCE),
-        ("dvcqg-json", False, EXISTENCE),
+        ("soap", True, CONTENT, 1),
+        ("soap", False, CONTENT, 1),
+        ("soap", False, EXISTENCE, 1),
+        ("dvcqg-json", False, EXISTENCE, 1),
+        ("dvcqg-json", False, EXISTENCE, 5),
     ],
 )
 def test_answers_that_are_lost_after_the_commit_double_nothing_and_fail_nothing(
-    pki, tmp_path, channel, idempotent, shows
+    pki, tmp_path, channel, idempotent, shows, rows
 ):
-    trial = Trial(channel=channel, count=60, idempotent=idempotent, look_up_shows=shows)
+    trial = Trial(
+        channel=channel,
+        count=60,
+        idempotent=idempotent,
+        look_up_shows=shows,
+        rows_per_call=rows,
+    )
     told = []
 
     verdict = lose_answers(trial, folder=tmp_path, pki=pki, tell=told.append)
