@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,6 +12,7 @@ from lienthong.access.rights import RIGHTS
 from lienthong.api.asking import AtSite, Caller, RequestKey
 from lienthong.api.once import once
 from lienthong.operations.acts import Verb, act_on_message
+from lienthong.operations.auditing import search_audit
 from lienthong.operations.dossiers import see_dossier
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
@@ -19,6 +21,7 @@ from lienthong.operations.views import (
     ActedView,
     DossierView,
     GrantView,
+    LogPage,
     Me,
     MessageDetail,
     MessagePage,
@@ -26,6 +29,7 @@ from lienthong.operations.views import (
     RecordView,
 )
 from lienthong.states import State
+from lienthong.store.audit_search import Wanted
 from lienthong.store.queries import Selection
 
 router = APIRouter(prefix="/v1")
@@ -145,6 +149,38 @@ def dossier(
 ) -> DossierView:
     """Tell everything that ever happened to a dossier, oldest first, and what happens next."""
     return see_dossier(site.installation, caller, code, agency=agency, limit=limit)
+
+
+@router.get("/audit", tags=["audit"])
+def audit(  # noqa: PLR0913 - each is a parameter of the address
+    site: AtSite,
+    caller: Caller,
+    dossier: Short = None,
+    subject: Short = None,
+    actor: Short = None,
+    event: Annotated[
+        str | None,
+        Query(max_length=100, description="Name of an event, or its beginning with a dot."),
+    ] = None,
+    since: Annotated[datetime | None, Query(description="Without a zone: Việt Nam's.")] = None,
+    until: Annotated[datetime | None, Query(description="Not included.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    before: Annotated[
+        int | None, Query(ge=1, le=2**63 - 1, description="`next` of the page before.")
+    ] = None,
+) -> LogPage:
+    """Search the audit log, the latest row first; what is not given does not matter."""
+    wanted = Wanted(
+        dossier=dossier,
+        with_submissions=True,
+        subject=subject,
+        actor=actor,
+        event=event,
+        since=since,
+        until=until,
+        before=before,
+    )
+    return search_audit(site.installation, caller, wanted, limit=limit)
 
 
 def _act(

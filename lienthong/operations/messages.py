@@ -232,6 +232,7 @@ def log_entry(line: AuditLine) -> LogEntry:
         at=line.at,
         actor=line.actor,
         action=line.action,
+        subject=line.subject,
         detail=None if line.detail is None else json.loads(line.detail),
         seal=line.seal,
     )

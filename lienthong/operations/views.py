@@ -129,10 +129,20 @@ class LogEntry(View):
     at: datetime
     actor: str
     action: str
+    subject: str
+    """What it is about: the id of a message, a file, a token …"""
     detail: dict[str, Any] | None
     """Null: erased."""
     seal: int | None
     """Null: not sealed yet."""
+
+
+class LogPage(View):
+    """A part of the audit log, the latest row first."""
+
+    rows: list[LogEntry]
+    next: int | None
+    """Give it as `before` for what was written earlier; null: this is the first row."""
 
 
 class ReceiptView(View):

@@ -165,10 +165,15 @@ class AuditLine:
 
 
 def read_lines(
-    connection: Connection, condition: ColumnElement[bool], *, limit: int | None = None
+    connection: Connection,
+    condition: ColumnElement[bool],
+    *,
+    limit: int | None = None,
+    is_latest_first: bool = False,
 ) -> Iterator[AuditLine]:
-    """Give the rows of which `condition` holds, in the order of their numbers."""
-    query = select(audit).where(condition).order_by(audit.c.id).limit(limit)
+    """Give the rows of which `condition` holds, in the order of their numbers or against it."""
+    order = audit.c.id.desc() if is_latest_first else audit.c.id
+    query = select(audit).where(condition).order_by(order).limit(limit)
     for row in connection.execute(query.execution_options(yield_per=1_000)):
         yield AuditLine(
             id=row.id,

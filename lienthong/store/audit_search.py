@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, exists, or_, select, true
 
-from lienthong.store.tables import audit, messages
+from lienthong.store.tables import audit, messages, submissions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -34,6 +35,10 @@ class Wanted:
     """A time without a zone is that of Việt Nam."""
     until: datetime | None = None
     """Not included."""
+    agencies: Collection[str] | None = None
+    """Only rows about messages and files of these; None: whatever they are about."""
+    before: int | None = None
+    """Only rows with lower numbers."""
 
 
 def condition_of(wanted: Wanted) -> ColumnElement[bool]:
@@ -61,7 +66,20 @@ def condition_of(wanted: Wanted) -> ColumnElement[bool]:
         conditions.append(audit.c.at >= _aware(wanted.since))
     if wanted.until is not None:
         conditions.append(audit.c.at < _aware(wanted.until))
+    if wanted.before is not None:
+        conditions.append(audit.c.id < wanted.before)
+    if wanted.agencies is not None:
+        conditions.append(_is_about(sorted(wanted.agencies)))
     return and_(*conditions)
+
+
+def _is_about(agencies: Sequence[str]) -> ColumnElement[bool]:
+    of_message = messages.c.agency.in_(agencies)
+    of_file = submissions.c.agency.in_(agencies)
+    return or_(
+        exists().where(messages.c.id == audit.c.subject, of_message),
+        exists().where(submissions.c.id == audit.c.subject, of_file),
+    )
 
 
 def _aware(moment: datetime) -> datetime:

@@ -344,6 +344,36 @@ def test_a_mapping_that_cannot_be_used_is_the_servers_matter(api, desk, tmp_path
     assert str(tmp_path) not in answer.text
 
 
+def test_an_auditor_of_some_agencies_sees_what_is_about_theirs(api, parked):
+    with begin(api.exchange.store, at=api.exchange.clock) as work:
+        work.note("key.installed", "land")
+    one, every = api.token(Role.AUDITOR, agencies=["land"]), api.token(Role.AUDITOR)
+
+    theirs = api.ask("/audit?limit=500", one).json()["rows"]
+    whole = api.ask("/audit?limit=500", every).json()["rows"]
+
+    assert {row["subject"] for row in theirs} == {"s1", "m1"}
+    assert {"s2", "m2", "land"} <= {row["subject"] for row in whole}
+    assert [row["row"] for row in whole] == sorted((row["row"] for row in whole), reverse=True)
+    assert api.ask("/audit?subject=m2", one).json() == {"rows": [], "next": None}
+    assert api.ask("/audit", api.token(Role.OPERATOR)).status_code == 403
+
+
+def test_the_audit_log_is_searched_page_by_page(api, parked):
+    token = api.token(Role.AUDITOR)
+    wanted = [row["row"] for row in api.ask("/audit?event=message.", token).json()["rows"]]
+    seen, more = [], ""
+    while more is not None:
+        page = api.ask(f"/audit?event=message.&limit=2{more}", token).json()
+        seen += [row["row"] for row in page["rows"]]
+        more = page["next"] and f"&before={page['next']}"
+
+    assert seen == wanted
+    assert api.ask("/audit?since=2026-03-02T15:00:03", token).json()["rows"]
+    assert not api.ask("/audit?since=2027-01-01T00:00:00Z", token).json()["rows"]
+    assert api.ask("/audit?before=99999999999999999999", token).status_code == 422
+
+
 def test_a_list_goes_on_where_the_page_before_ended(api, record, event):
     ids = [f"m{number}" for number in range(5)]
     for number, name in enumerate(ids):
