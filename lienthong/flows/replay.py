@@ -21,6 +21,7 @@ from lienthong.flows.hints import hint_due
 from lienthong.flows.missing import let_go_again
 from lienthong.flows.reread import Source
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
+from lienthong.store.database import reading
 from lienthong.store.delivery import LEDGER, take_over
 from lienthong.store.ledgers import SAID, change_state, known_from, ledger_of, load_ledgers, promote
 from lienthong.store.queries import message_not_found
@@ -74,6 +75,40 @@ class Missing:
     """When the portal first said so: what moved since was not asked about."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What is done to one message, with everything that is checked before."""
+
+    allowed: Collection[State]
+    """States in which it may be done."""
+    act: Callable[[Work, Ledger, Known, Order], tuple[str | None, Ledger]]
+    """
+    Does it, and gives the id of the new message, where there is one, and the dossier that it is
+    in. Raises InputError, with nothing changed, where it may not be done.
+    """
+
+
+def do(work: Work, message_id: str, deed: Deed, *, order: Order) -> tuple[Acted, Ledger | None]:
+    """Do it to one message; return what became of it, and its dossier where it was done."""
+    try:
+        ledger, message = _find(work, message_id, deed.allowed)
+        new_id, ledger = deed.act(work, ledger, message, order)
+    except InputError as error:
+        return Acted(message_id=message_id, problem=error.problem), None
+    promote(work, ledger)
+    return Acted(message_id=message_id, new_id=new_id), ledger
+
+
+def reissuing(source: Source) -> Deed:
+    """Return what a reissue does with what was made of the sources that `source` has read."""
+
+    def act(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[str, Ledger]:
+        made = source.made_from(message.id)
+        return put_in_place(work, ledger, message, made=made, reason=order.reason)
+
+    return Deed(allowed=MAY_REISSUE, act=act)
+
+
 class Replayer:
     """Carries operators' orders out."""
 
@@ -84,7 +119,7 @@ class Replayer:
 
     def resend(self, message_ids: Sequence[str], *, order: Order) -> Iterator[Acted]:
         """Let the same signed documents go again, under the same ids; yield as it goes on."""
-        return self._act(message_ids, order, MAY_RESEND, self._resend)
+        return self._act(message_ids, order, RESENDING)
 
     def resend_missing(
         self, found: Sequence[Missing], *, order: Order, run_id: str
@@ -108,11 +143,11 @@ class Replayer:
             note_sent(work, run_id, [ledger.code])
             return None, ledger
 
-        return self._act(list(by_message), order, {State.DELIVERED}, one)
+        return self._act(list(by_message), order, Deed(allowed={State.DELIVERED}, act=one))
 
     def discard(self, message_ids: Sequence[str], *, order: Order) -> Iterator[Acted]:
         """End messages without sending them; what waited behind them goes on."""
-        return self._act(message_ids, order, MAY_DISCARD, self._discard)
+        return self._act(message_ids, order, DISCARDING)
 
     def reissue(
         self,
@@ -131,72 +166,65 @@ class Replayer:
                 they are.
         """
         source = Source(self._store, agencies, clock=self._clock)
-
-        def one(
-            work: Work, ledger: Ledger, message: Known, order: Order
-        ) -> tuple[str | None, Ledger]:
-            made = source.made_from(message.id)
-            return put_in_place(work, ledger, message, made=made, reason=order.reason)
-
         for part in in_slices(list(message_ids)):
             source.read(part)
-            yield from self._act(part, order, MAY_REISSUE, one)
+            yield from self._act(part, order, reissuing(source))
 
-    def _act(
-        self,
-        message_ids: Sequence[str],
-        order: Order,
-        allowed: Collection[State],
-        one: Callable[[Work, Ledger, Known, Order], tuple[str | None, Ledger]],
-    ) -> Iterator[Acted]:
-        waiting = iter(self._in_order(message_ids))
+    def _act(self, message_ids: Sequence[str], order: Order, deed: Deed) -> Iterator[Acted]:
+        waiting = iter(in_order(self._store, message_ids))
         while part := list(islice(waiting, TOGETHER)):
             acted, moving = [], set()
             with begin(self._store, at=self._clock, actor=order.actor) as work:
-                for message_id in part:
-                    try:
-                        ledger, message = _find(work, message_id, allowed)
-                        new_id, ledger = one(work, ledger, message, order)
-                    except InputError as error:
-                        acted.append(Acted(message_id=message_id, problem=error.problem))
+                for message_id, _ in part:
+                    one, ledger = do(work, message_id, deed, order=order)
+                    acted.append(one)
+                    if ledger is None:
                         continue
-                    acted.append(Acted(message_id=message_id, new_id=new_id))
-                    promote(work, ledger)
                     turn = ledger.next_to_go()
                     if turn is not None and turn.state is State.READY:
                         moving.add(ledger.code)
             hint_due(self._broker, sorted(moving), at=work.at)
             yield from acted
 
-    def _in_order(self, message_ids: Sequence[str]) -> list[str]:
-        """Sort by ledger: whoever holds several of them takes them in the same order."""
-        found: list[str] = []
-        with self._store.engine.connect() as connection:
-            for part in in_slices(sorted(set(message_ids))):
-                query = select(messages.c.id).where(messages.c.id.in_(part))
-                query = query.order_by(LEDGER, messages.c.sequence)
-                found += connection.execute(query).scalars()
-        return found + sorted(set(message_ids) - set(found))
 
-    @staticmethod
-    def _resend(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
-        # A look-up may be out for it: with the fence moved on, its answer changes nothing.
-        take_over(work, ledger.code)
-        change_state(
-            work,
-            message,
-            State.READY,
-            reason=order.reason,
-            due_at=work.at,
-            abandons=0,
-            unknown_since=None,
-        )
-        return None, ledger
+def in_order(store: Store, message_ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """
+    Return messages, each once, with their ledgers (None: no dossier, or no such message).
 
-    @staticmethod
-    def _discard(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
-        change_state(work, message, State.DISCARDED, reason=order.reason, due_at=None)
-        return None, ledger
+    By ledger: whoever holds several of them takes them in the same order.
+    """
+    found: dict[str, str | None] = {}
+    with reading(store) as connection:
+        for part in in_slices(sorted(set(message_ids))):
+            query = select(messages.c.id, LEDGER.label("ledger")).where(messages.c.id.in_(part))
+            query = query.order_by(LEDGER, messages.c.sequence)
+            found |= {row.id: row.ledger for row in connection.execute(query)}
+    strange = sorted(set(message_ids) - found.keys())
+    return [*found.items(), *((message_id, None) for message_id in strange)]
+
+
+def _resend(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
+    # A look-up may be out for it: with the fence moved on, its answer changes nothing.
+    take_over(work, ledger.code)
+    change_state(
+        work,
+        message,
+        State.READY,
+        reason=order.reason,
+        due_at=work.at,
+        abandons=0,
+        unknown_since=None,
+    )
+    return None, ledger
+
+
+def _discard(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[None, Ledger]:
+    change_state(work, message, State.DISCARDED, reason=order.reason, due_at=None)
+    return None, ledger
+
+
+RESENDING = Deed(allowed=MAY_RESEND, act=_resend)
+DISCARDING = Deed(allowed=MAY_DISCARD, act=_discard)
 
 
 def _find(work: Work, message_id: str, allowed: Collection[State]) -> tuple[Ledger, Known]:

@@ -98,6 +98,10 @@ class Source:
             raise InputError(made.record.problems[0])
         return made
 
+    def find(self, message_id: str) -> Made | None:
+        """Return what is made of a source now, with all its problems; None: it is not read."""
+        return self._made.get(message_id)
+
     def _read_one(self, rows: Sequence[Any]) -> None:
         first = rows[0]
         if first.erased_at is not None:

@@ -153,6 +153,7 @@ _FILED_AT_PORTAL = exists().where(
     among(submissions.c.sender, "_portals"),
     or_(dossiers.c.missing_since.is_(None), _filed.c.created_at > dossiers.c.missing_since),
 )
+_IS_AT_PORTAL = or_(dossiers.c.at_portal, _FILED_AT_PORTAL).label("at_portal")
 _CLAIM = (
     update(dossiers)
     .where(among(dossiers.c.code, "_codes"))
@@ -174,8 +175,13 @@ _ROWS = (
         messages.c.unknown_since,
         messages.c.due_at,
         messages.c.file,
-        or_(dossiers.c.at_portal, _FILED_AT_PORTAL).label("at_portal"),
+        _IS_AT_PORTAL,
     )
+    .select_from(messages.join(dossiers, dossiers.c.code == LEDGER))
+    .where(among(messages.c.id, "_ids"))
+)
+_ARE_AT_PORTAL = (
+    select(messages.c.id, messages.c.packet, _IS_AT_PORTAL)
     .select_from(messages.join(dossiers, dossiers.c.code == LEDGER))
     .where(among(messages.c.id, "_ids"))
 )
@@ -437,7 +443,7 @@ class _Beginning:
             if hashlib.sha256(document).hexdigest() != row.document_digest:
                 raise SealBroken(context, DIFFERENT)
         is_updating = (
-            row.was_update if is_look_up else (turn.packet is Packet.DOSSIER and row.at_portal)
+            row.was_update if is_look_up else _is_update(turn.packet, at_portal=row.at_portal)
         )
         self._attempts.append(
             {
@@ -498,6 +504,22 @@ def _rows(
         return {}
     found = connection.execute(_ROWS, {"_ids": ids, "_portals": sorted(portals)})
     return {row.id: row for row in found}
+
+
+def which_update(
+    connection: Connection, ids: Sequence[str], *, portals: Collection[str]
+) -> frozenset[str]:
+    """Return those of some messages that would go as updates if they went now."""
+    if not ids:
+        return frozenset()
+    rows = connection.execute(_ARE_AT_PORTAL, {"_ids": ids, "_portals": sorted(portals)})
+    return frozenset(
+        row.id for row in rows if _is_update(Packet(row.packet), at_portal=row.at_portal)
+    )
+
+
+def _is_update(packet: Packet, *, at_portal: bool) -> bool:
+    return packet is Packet.DOSSIER and at_portal
 
 
 def _count_look_ups(connection: Connection, ids: Sequence[str]) -> dict[str, int]:

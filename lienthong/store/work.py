@@ -106,6 +106,23 @@ def begin(
         work.write()
 
 
+@contextmanager
+def trying(store: Store, *, at: datetime | Callable[[], datetime]) -> Iterator[Work]:
+    """
+    Open a transaction of which nothing stays: to see what an act would do, by doing it.
+
+    It holds what the act itself would hold, so it is to be left as soon. What was noted and told
+    is written nowhere; so no number of the audit log is spent either.
+    """
+    with store.engine.connect() as connection:
+        transaction = connection.begin()
+        try:
+            time = partial(tell_time, store, connection, at=at)
+            yield Work(connection, vault=store.vault, time=time, actor=PRODUCT)
+        finally:
+            transaction.rollback()
+
+
 def tell_time(
     store: Store, connection: Connection, *, at: datetime | Callable[[], datetime]
 ) -> datetime:
