@@ -191,9 +191,7 @@ class Moving:
                     quiet_period=self._of.target.quiet_period,
                     resend_unproven_progress=self._of.target.resend_unproven_progress,
                 ),
-                portals=frozenset(
-                    name for name, peer in self._of.settings.peers.items() if peer.is_portal
-                ),
+                portals=self._of.portals,
                 rows_per_call=self._of.target.progress_rows_per_call,
                 shared=self._of.shared_agencies,
             ),

@@ -30,12 +30,14 @@ from lienthong.drift.looking import Looker, LookRules
 from lienthong.drift.profile import has_dictionaries
 from lienthong.drift.watch import AnswerWatch, WatchRules
 from lienthong.drift.watched import WatchedChannel
+from lienthong.flows.replay_preview import Previewer
 from lienthong.keyring import OPERATOR
 from lienthong.pacing import Pacer
 from lienthong.policy_settings import PORTAL_RECEIPT
 from lienthong.reconciliation.asking import PoliteAsker
 from lienthong.reconciliation.comparing import CompareRules
 from lienthong.reconciliation.listed import Listed
+from lienthong.reconciliation.looking import PortalView
 from lienthong.reconciliation.nightly import Nightly
 from lienthong.reconciliation.reconciler import Reconciler
 from lienthong.retry import Backoff
@@ -254,28 +256,65 @@ class Reaching:
             rate: Look-ups in a second at most; None: as the settings say.
             wait: Waits so many seconds; True where it was asked to stop.
         """
-        settings = self._of.settings.reconcile
-        pacer = self.make_pacer(backoff=self.backoff, random=Random())  # noqa: S311 - jitter
-        slowest = min(rate or settings.rate, self._of.target.rate_per_second or math.inf)
-        pacer.bucket = Bucket(rate=slowest, burst=1)
         with closing(self._of.open_channel()) as channel:
             yield Reconciler(
                 store=self._of.store,
-                asker=PoliteAsker(
-                    channel=channel,
-                    pacer=pacer,
-                    agency_codes=self._of.agency_code,
-                    clock=self._of.clock,
-                    wait=wait,
-                ),
-                rules=CompareRules(
-                    shows_content=self._of.target.shows_content,
-                    quiet_period=self._of.target.quiet_period,
-                ),
-                again_after=timedelta(seconds=settings.again_seconds),
+                asker=self._make_asker(channel, rate=rate, wait=wait),
+                rules=self._compare_rules,
+                again_after=timedelta(seconds=self._of.settings.reconcile.again_seconds),
                 clock=self._of.clock,
                 actor=actor,
             )
+
+    @contextmanager
+    def open_portal_view(self, *, wait: Callable[[float], bool]) -> Iterator[PortalView]:
+        """
+        Put together what says what the portal has of single dossiers, at the pace of comparisons.
+
+        It writes nothing down, so its answers are not watched for drift.
+
+        Args:
+            wait: As of `open_reconciler`.
+        """
+        with closing(self._open_channel()) as channel:
+            yield PortalView(
+                store=self._of.store,
+                asker=self._make_asker(channel, rate=None, wait=wait),
+                rules=self._compare_rules,
+                clock=self._of.clock,
+            )
+
+    def make_previewer(self, *, portal: PortalView | None = None) -> Previewer:
+        """Put together what says what one order would do; `portal` is asked where it is given."""
+        return Previewer(
+            store=self._of.store,
+            agencies=self._of.agency,
+            clock=self._of.clock,
+            portals=self._of.portals,
+            portal=portal,
+        )
+
+    def _make_asker(
+        self, channel: Channel, *, rate: float | None, wait: Callable[[float], bool]
+    ) -> PoliteAsker:
+        pacer = self.make_pacer(backoff=self.backoff, random=Random())  # noqa: S311 - jitter
+        allowed = rate or self._of.settings.reconcile.rate
+        slowest = min(allowed, self._of.target.rate_per_second or math.inf)
+        pacer.bucket = Bucket(rate=slowest, burst=1)
+        return PoliteAsker(
+            channel=channel,
+            pacer=pacer,
+            agency_codes=self._of.agency_code,
+            clock=self._of.clock,
+            wait=wait,
+        )
+
+    @property
+    def _compare_rules(self) -> CompareRules:
+        return CompareRules(
+            shows_content=self._of.target.shows_content,
+            quiet_period=self._of.target.quiet_period,
+        )
 
     def make_nightly(self, stop: Event) -> Nightly:
         """Put the role together that compares each day. Raises ConfigError without a target."""

@@ -342,6 +342,11 @@ class Installation:
         return frozenset(self.mappings.names()) - self.queued_agencies
 
     @property
+    def portals(self) -> frozenset[str]:
+        """The peers that are the portal: what they file is there already."""
+        return frozenset(name for name, peer in self.settings.peers.items() if peer.is_portal)
+
+    @property
     def shared_agencies(self) -> frozenset[str]:
         """The agencies of whose dossiers others may be told."""
         return frozenset(one.sender for one in self.settings.sharing.values())

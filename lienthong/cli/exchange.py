@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lienthong.cli import replaying
+from lienthong.cli import replay_preview, replaying
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
 from lienthong.cli.session import Exit, Session, finish
 from lienthong.reasons import REASONS
@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(status)
     replaying.register(messages)
+    replay_preview.register(messages)
     app.add_typer(messages, name="messages")
 
 

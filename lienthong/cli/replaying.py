@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.progress import track
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lienthong.flows.replay import Acted
+
+T = TypeVar("T")
 
 MOST = 1_000_000
 """Messages that one command selects at most."""
@@ -106,15 +108,17 @@ def _command(verb: _Verb) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         session: Session = context.obj
-        if message_ids:
-            chosen = list(dict.fromkeys(message_ids))
-        else:
-            if agency is None and dossier is None and not all_agencies:
-                raise typer.BadParameter("give message ids, --agency, --dossier or --all-agencies")
-            states = tuple(state or verb.states)
-            if not states:
-                raise typer.BadParameter("say which, for example --state parked")
-            chosen = _select(session, states=states, agency=agency, dossier=dossier, why=why)
+        chosen = choose(
+            session,
+            message_ids,
+            Chosen(
+                states=tuple(state or verb.states),
+                agency=agency,
+                all_agencies=all_agencies,
+                dossier=dossier,
+                why=why,
+            ),
+        )
         if expect is not None and len(chosen) != expect:
             raise typer.BadParameter(f"{len(chosen)} are selected, not {expect}; nothing was done")
         if not message_ids and not _may_go_on(session, verb, chosen, dry_run=dry_run, yes=yes):
@@ -124,22 +128,42 @@ def _command(verb: _Verb) -> Callable[..., None]:
     return command
 
 
-def _select(
-    session: Session,
-    *,
-    states: tuple[State, ...],
-    agency: str | None,
-    dossier: str | None,
-    why: str | None,
-) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which messages are meant where no ids are given."""
+
+    states: tuple[State, ...]
+    agency: str | None
+    all_agencies: bool
+    dossier: str | None
+    why: str | None
+
+
+def choose(session: Session, message_ids: list[str] | None, which: Chosen) -> list[str]:
+    """
+    Return the ids that are given, or else those of the messages that are meant.
+
+    Raises:
+        typer.BadParameter: it is not said of whom, or in which states.
+    """
+    if message_ids:
+        return list(dict.fromkeys(message_ids))
+    if which.agency is None and which.dossier is None and not which.all_agencies:
+        raise typer.BadParameter("give message ids, --agency, --dossier or --all-agencies")
+    if not which.states:
+        raise typer.BadParameter("say which, for example --state parked")
     from lienthong.store.database import reading
     from lienthong.store.queries import Selection, select_ids
 
+    selection = Selection(
+        states=which.states,
+        agency=which.agency,
+        dossier_code=which.dossier,
+        why=which.why,
+        limit=MOST,
+    )
     with reading(session.installation.store) as connection:
-        return select_ids(
-            connection,
-            Selection(states=states, agency=agency, dossier_code=dossier, why=why, limit=MOST),
-        )
+        return select_ids(connection, selection)
 
 
 def _may_go_on(
@@ -169,7 +193,7 @@ def _carry_out(
             "reissue": lambda: replayer.reissue(chosen, order=order, agencies=installation.agency),
             "discard": lambda: replayer.discard(chosen, order=order),
         }[verb.name]()
-        for acted in _watched(session, acting, total=len(chosen)):
+        for acted in watched(session, acting, total=len(chosen)):
             failed = failed or acted.problem is not None
             if as_json:
                 told.append(_values(session, acted))
@@ -183,7 +207,8 @@ def _carry_out(
     finish(Exit.PARTLY if failed else Exit.DONE)
 
 
-def _watched(session: Session, acting: Iterator[Acted], *, total: int) -> Iterator[Acted]:
+def watched(session: Session, acting: Iterator[T], *, total: int) -> Iterator[T]:
+    """Give the same, with a bar where there are many."""
     if total <= FEW:
         return acting
     return iter(track(acting, total=total, console=session.err, transient=True))

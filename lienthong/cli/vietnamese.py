@@ -246,6 +246,25 @@ HELP: dict[str, str] = {
     "Message ids; or select with --agency and --state": (
         "Mã thông điệp; hoặc chọn bằng --agency và --state"
     ),
+    "Say what a resend or a reissue would do, without doing it.": (
+        "Cho biết gửi lại hoặc cấp lại sẽ làm gì, mà không thực hiện."
+    ),
+    "Say what a resend of messages would do; nothing is sent or written.": (
+        "Cho biết gửi lại các thông điệp sẽ làm gì; không gửi, không ghi gì."
+    ),
+    "Say what a reissue of messages would do, field by field; nothing is sent or written.": (
+        "Cho biết cấp lại các thông điệp sẽ làm gì, từng trường; không gửi, không ghi gì."
+    ),
+    "Ask the portal, too, what it has of each dossier": "Hỏi cả Cổng đang có gì của từng hồ sơ",
+    "At most so many messages are shown; all are counted": (
+        "Chỉ hiện tối đa chừng này thông điệp; vẫn đếm tất cả"
+    ),
+    "Show values, not only their shape; with --reason": (
+        "Hiện giá trị, không chỉ dạng của chúng; kèm --reason"
+    ),
+    "Why values are shown; it goes into the audit log": (
+        "Vì sao xem giá trị; được ghi vào nhật ký"
+    ),
     "Select by state; may be repeated": "Chọn theo trạng thái; được lặp lại",
     "Select of this agency": "Chọn của cơ quan này",
     "Select of every agency": "Chọn của mọi cơ quan",

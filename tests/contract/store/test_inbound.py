@@ -30,6 +30,7 @@ from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
 from lienthong.flows.records import rejected
+from lienthong.flows.replay_preview import Previewer
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.ids import make_id
 from lienthong.pacing import Pacer
@@ -553,6 +554,28 @@ def test_resend_is_the_same_file_and_reissue_one_by_the_mapping_of_now(town):
     documents = [request.document for request in town.receivers["land"].taken]
     assert documents == [b"paid v1", b"paid v1", b"paid v2"]
     assert town.states() == ["reissued", "delivered"]
+
+
+def test_a_preview_says_what_the_agency_would_get_and_the_act_does_it(town):
+    town.receivers["land"].answers.append(Answer(outcome=Outcome.REJECTED))
+    town.receive("H1,paid")
+    town.expand()
+    town.hand_over()
+    (row,) = town.rows(messages, "id")
+    town.maker.version = 2
+    exchange = town.exchange
+    previewer = Previewer(store=exchange.store, agencies=town.agency, clock=exchange.clock)
+
+    (told,) = previewer.reissue([row.id])
+    (acted,) = exchange.act("reissue", row.id, agencies=town.agency)
+
+    assert (told.problem, acted.problem) == (None, None)
+    assert (told.stored.mapping, told.made_now_by) == ("land@1", "land@2")
+    [change] = told.changes
+    assert (change.before, change.after) == tuple(
+        sha256(one).hexdigest() for one in (b"paid v1", b"paid v2")
+    )
+    assert (told.outlook.is_turn, told.outlook.is_updating) == (True, None)
 
 
 def test_the_log_says_by_which_mapping_a_file_was_made_of_what_and_how_it_was_taken(town):

@@ -446,7 +446,19 @@ def test_a_portal_that_cannot_be_reached_is_told_in_words_and_left_alone(desk):
     assert set(desk.exchange.portal.asked) == {"D-1"}
 
 
-def test_what_goes_to_an_agency_is_compared_byte_by_byte(desk, record, event):
+def test_a_later_part_of_a_long_order_says_what_it_was_judged_without(desk, monkeypatch):
+    desk.receive("D-1,a", "D-1,b", "D-2,a")
+    desk.run()
+    park_all(desk)
+    first, second, other = (row.id for row in rows(desk))
+    monkeypatch.setattr("lienthong.store.tables.SLICE", 1)
+
+    told = preview(desk, "reissue", first, second, other)
+
+    assert [one.judged_without for one in told] == [None, first, None]
+
+
+def test_a_document_with_none_of_our_fields_is_compared_byte_by_byte(desk):
     desk.receive("D-1,a")
     desk.run()
     deliver(desk, REJECTED)
