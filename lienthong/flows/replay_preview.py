@@ -7,9 +7,9 @@ sent, claimed, hinted at or written down, and no row of the audit log is spent. 
 signed, too, because a key that cannot sign is a reason to refuse; then it is thrown away.
 
 Messages of one dossier are judged together, in the order of the act: the second of two equal
-records is refused because the first would be there. Only where an order is so long that its
-sources are read in several parts, a message may be judged without one of an earlier part; it
-says so.
+records is refused because the first would be there. Where that cannot be (an order so long that
+its sources are read in several parts, a rejected record whose dossier was not known before), a
+message says without which one it was judged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from lienthong.channels.port import Packet
 from lienthong.differences import coded_fields, flat, without_indices
-from lienthong.flows.replay import RESENDING, TOGETHER, Order, do, in_order, reissuing
+from lienthong.flows.replay import RESENDING, Order, do, in_order, reissuing
 from lienthong.flows.reread import Source
 from lienthong.replay_previews import Change, Document, Outlook, Preview, Verb
 from lienthong.store.database import reading
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from schemas.model import SchemaVersion
     from schemas.problem import Problem
 
+TOGETHER = 10
+"""Messages per transaction, but all of one dossier in one: whoever delivers waits for it."""
 BYTES = "SHA-256"
 """Stands for the fields of a document that has none of ours: a file for an agency."""
 AGENCY_CODE = "MaDonVi"
@@ -100,7 +102,7 @@ class Previewer:
         self._said: dict[str, PortalSays] = {}
         self._coded: dict[str, frozenset[str]] = {}
         self._before: dict[str, str] = {}
-        """Messages that a reissue would act on in parts that are done, by ledger."""
+        """The last message of each ledger that a reissue would act on, of groups that are done."""
 
     def resend(self, message_ids: Sequence[str]) -> Iterator[Preview]:
         """Say what a resend of messages would do, one after the other, in the act's order."""
@@ -113,19 +115,20 @@ class Previewer:
         source = Source(self._store, self._agencies, clock=self._clock)
         for some in in_slices(list(message_ids)):
             source.read(some)
-            acted: dict[str, str] = {}
             for part in self._in_groups(some):
                 ledgers = dict(part)
+                acted: dict[str, str] = {}
                 for tried in self._try(part, reissuing(source), source=source):
                     message_id = tried.acted.message_id
-                    ledger = ledgers[message_id]
+                    made = source.find(message_id)
+                    ledger = ledgers[message_id] or _ledger_of(made)
                     if ledger is not None and tried.acted.problem is None:
                         acted[ledger] = message_id
-                    yield self._tell_new(tried, source.find(message_id), ledger)
-            self._before |= acted
+                    yield self._tell_new(tried, made, ledger)
+                self._before |= acted
 
     def _in_groups(self, message_ids: Sequence[str]) -> Iterator[list[tuple[str, str | None]]]:
-        """Give about so many messages as the act takes together; of one dossier all at once."""
+        """Give a few messages at a time; those of one dossier all at once."""
         self._said = {}
         group: list[tuple[str, str | None]] = []
         for message_id, ledger in in_order(self._store, message_ids):
@@ -250,6 +253,13 @@ class Previewer:
         if code not in self._said:
             self._said[code] = self._portal.ask(code, agency=stored.agency)
         return self._said[code]
+
+
+def _ledger_of(made: Made | None) -> str | None:
+    """Return where something is now made for; of a rejected record nobody may know before."""
+    if made is None or not made.record.events:
+        return None
+    return made.origin.ledger(made.record.events[0].dossier_code)
 
 
 def _try_one(work: Work, message_id: str, deed: Deed, stored: Stored | None) -> _Tried:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from lienthong.agencies import make_agency
 from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
-from lienthong.flows.replay_preview import Previewer
+from lienthong.flows.replay_preview import TOGETHER, Previewer
 from lienthong.pacing import Pacer
 from lienthong.reconciliation.asking import PoliteAsker
 from lienthong.reconciliation.comparing import CompareRules
@@ -269,24 +269,53 @@ def test_preview_and_act_agree_for_every_state(desk, verb):
     assert len(told) == len(State) + 2
 
 
-def test_of_two_equal_records_the_second_is_refused_as_in_earnest(desk):
+def reject_equal_records(desk, count):
     desk.pipeline.surprises["D-1"] = KeyError("a bug")
-    desk.receive("D-1,a")
-    desk.receive("D-1,a")
+    for _ in range(count):
+        desk.receive("D-1,a")
     desk.run()
     desk.pipeline.surprises.clear()
+    return [row.id for row in rows(desk)]
 
-    ids = [row.id for row in rows(desk)]
+
+def with_code(desk, ids):
+    """Have rejected records known by their dossier."""
+    with desk.exchange.store.engine.begin() as connection:
+        connection.execute(update(messages).values(dossier_code="D-1"))
+    return ids
+
+
+def test_of_two_equal_records_the_second_is_refused_as_in_earnest(desk):
+    ids = with_code(desk, reject_equal_records(desk, 2))
 
     told = preview(desk, "reissue", *ids)
 
     acted = act(desk, "reissue", *ids)
     assert [one.refused_by for one in told] == [None, "reissue.there_already"]
     assert [one.problem and one.problem.code for one in acted] == [None, "reissue.there_already"]
-    # The new message of a preview is never there, and has no name.
+    # The new message of a preview is never there, and is named by the old one.
     assert told[1].problem.message.en.endswith(
         f"message reissued from {told[0].message_id} already"
     )
+
+
+def test_one_dossier_is_judged_as_a_whole_however_many_of_its_messages_are_meant(desk):
+    ids = with_code(desk, reject_equal_records(desk, TOGETHER + 2))
+
+    told = preview(desk, "reissue", *ids)
+
+    assert [one.problem is None for one in told] == [True] + [False] * (TOGETHER + 1)
+    assert {one.judged_without for one in told} == {None}
+
+
+def test_records_of_an_unknown_dossier_say_without_which_they_were_judged(desk):
+    ids = reject_equal_records(desk, TOGETHER + 2)
+    assert {row.dossier_code for row in rows(desk)} == {None}
+
+    told = preview(desk, "reissue", *ids)
+
+    going = [one for one in told if one.problem is None]
+    assert [one.judged_without for one in going] == [None, going[0].message_id]
 
 
 def test_a_delivered_message_with_a_newer_snapshot_is_refused_alike(desk):
