@@ -69,6 +69,7 @@ def make_app(installation: Installation, *, publisher: Publisher) -> FastAPI:
         summary="What operators see and do; the console uses the same operations.",
         description=f"Lienthong {version('lienthong')}. Errors are application/problem+json.",
         openapi_url="/v1/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
         # Their pages load programs from elsewhere.
         docs_url=None,
         redoc_url=None,

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from lienthong import replay_previews as previews
 from lienthong.access.rights import RIGHTS
 from lienthong.api.asking import AtSite, Caller, RequestKey
 from lienthong.api.once import once
@@ -17,6 +18,7 @@ from lienthong.operations.dossiers import see_dossier
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
 from lienthong.operations.overview import see_overview
+from lienthong.operations.previewing import preview_message
 from lienthong.operations.views import (
     ActedView,
     DossierView,
@@ -26,6 +28,7 @@ from lienthong.operations.views import (
     MessageDetail,
     MessagePage,
     Overview,
+    PreviewView,
     RecordView,
 )
 from lienthong.states import State
@@ -45,6 +48,18 @@ class Asked(BaseModel):
 
     reason: str = Field(min_length=3, max_length=500)
     """Why; it goes into the audit log under your name, so it names no citizen."""
+
+
+class PreviewAsked(BaseModel):
+    """What is to be previewed, and what may be shown of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    verb: previews.Verb
+    ask_portal: bool = False
+    """Also ask the portal what it has of the dossier now."""
+    reveal: str | None = Field(default=None, min_length=3, max_length=500)
+    """Why values are to be shown; it goes into the audit log. Without it they are masked."""
 
 
 @router.get("/me", tags=["access"])
@@ -113,6 +128,21 @@ def record(site: AtSite, caller: Caller, message_id: MessageId) -> RecordView:
 def reveal_record(site: AtSite, caller: Caller, message_id: MessageId, asked: Asked) -> RecordView:
     """Show the same with its values; who looked, and why, goes into the audit log."""
     return see_record(site.installation, caller, message_id, reveal=Reveal(reason=asked.reason))
+
+
+@router.post("/messages/{message_id}/preview", tags=["replay"])
+def preview(
+    site: AtSite, caller: Caller, message_id: MessageId, asked: PreviewAsked
+) -> PreviewView:
+    """Say what a resend or a reissue would do, field by field; nothing is sent or written."""
+    return preview_message(
+        site.installation,
+        caller,
+        message_id,
+        asked.verb,
+        asks_portal=asked.ask_portal,
+        reveal=None if asked.reveal is None else Reveal(reason=asked.reveal),
+    )
 
 
 @router.post("/messages/{message_id}/resend", tags=["replay"])

@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from lienthong.channels.port import Packet
+from lienthong.channels.port import Found, Packet
 from lienthong.proofs import Proof
+from lienthong.replay_previews import Document, Verb
 from lienthong.states import State
 from schemas.problem import Severity
 
@@ -308,6 +309,76 @@ class Overview(View):
     per_minute: float | None
     estimate_seconds: float | None
     workers: list[WorkerPace]
+
+
+class ChangeView(View):
+    """One field that a new document says otherwise."""
+
+    field: str
+    """With the numbers of items."""
+    before: str
+    """Personal data: masked, unless it was revealed or is a code; "" for nothing."""
+    after: str
+    """Personal data: masked, unless it was revealed or is a code; "" for nothing."""
+
+
+class OutlookView(View):
+    """What is known here of the dossier."""
+
+    acknowledged: bool
+    """Whether the portal has taken a snapshot of it."""
+    newer_snapshots: list[str]
+    """Messages behind this one that say all of the dossier."""
+    progress_behind: int
+    is_turn: bool | None
+    """Whether it would be its turn at once."""
+    waits_for: str | None
+    """The message that would go before it."""
+    awaits_files: bool
+    is_updating: bool | None
+    """Whether it would go as an update."""
+
+
+class PortalSaysView(View):
+    """What the portal says of the dossier now."""
+
+    found: Found
+    proves: bool
+    """Whether the answer says anything about the dossier."""
+    detail: str
+    """Why there is no answer."""
+    status: str | None
+    message: str | None
+    """Whose snapshot is in effect, where the portal shows it."""
+    discrepancy: Words | None
+
+
+class PreviewView(View):
+    """What a resend or a reissue would do to one message."""
+
+    id: str
+    verb: Verb
+    would_be_done: bool
+    problem: Finding | None
+    """Why nothing would be done."""
+    made_by: str | None
+    """The mapping by which the message was made."""
+    made_now_by: str | None
+    """Of a reissue: the mapping as it is now."""
+    findings: list[Finding]
+    """Of a reissue: everything that mapping and schema find now."""
+    document: Document
+    """What is left of the document that would go again, or that the new one is compared with."""
+    document_sha256: str | None
+    """Of the document that was sent; a resend sends these bytes."""
+    new_documents: int
+    is_compared: bool
+    """Whether `changes` says all that differs."""
+    changes: list[ChangeView]
+    outlook: OutlookView
+    portal: PortalSaysView | None
+    """Where it was asked."""
+    is_revealed: bool
 
 
 class ActedView(View):

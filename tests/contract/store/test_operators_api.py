@@ -65,6 +65,7 @@ class Api:
             agency=self._agency,
             mappings=mappings,
             services={},
+            portals=frozenset(),
         )
         app = make_app(self.installation, publisher=exchange.broker)
         self.client = TestClient(app, raise_server_exceptions=False)
@@ -342,6 +343,39 @@ def test_a_mapping_that_cannot_be_used_is_the_servers_matter(api, desk, tmp_path
 
     assert (answer.status_code, answer.json()["code"]) == (503, "api.not_configured")
     assert str(tmp_path) not in answer.text
+
+
+def test_a_preview_says_what_would_be_done_and_does_nothing(api, parked):
+    token = api.token(Role.OPERATOR, agencies=["land"])
+    before = api.exchange.states(), api.logged("message.ready")
+
+    resend = api.ask("/messages/m1/preview", token, "POST", json={"verb": "resend"}).json()
+    reissue = api.ask("/messages/m1/preview", token, "POST", json={"verb": "reissue"}).json()
+
+    assert (resend["would_be_done"], resend["document"]) == (True, "kept")
+    assert resend["outlook"]["is_turn"] is True
+    assert (reissue["would_be_done"], reissue["problem"]["code"]) == (False, "key.expired")
+    assert (api.exchange.states(), api.logged("message.ready")) == before
+
+
+def test_a_preview_is_for_who_may_act(api, parked):
+    say = {"json": {"verb": "resend"}}
+    viewer = api.token(Role.VIEWER, agencies=["land"])
+    other = api.token(Role.OPERATOR, agencies=["health"])
+
+    answers = [api.ask("/messages/m1/preview", who, "POST", **say) for who in (viewer, other)]
+
+    assert [answer.status_code for answer in answers] == [403, 404]
+
+
+def test_whoever_has_values_shown_in_a_preview_stands_in_the_log(api, parked):
+    token = api.token(Role.OPERATOR, name="binh")
+    say = {"verb": "resend", "reveal": "kiểm tra"}
+
+    answer = api.ask("/messages/m1/preview", token, "POST", json=say)
+
+    assert answer.json()["is_revealed"]
+    assert api.logged("message.viewed") == [("binh", "m1", {"reason": "kiểm tra"})]
 
 
 def test_an_auditor_of_some_agencies_sees_what_is_about_theirs(api, parked):
