@@ -28,7 +28,7 @@ from lienthong.moving import Moving
 from lienthong.proving import Proving
 from lienthong.reaching import Reaching
 from lienthong.receivers.examining import examine_receiver
-from lienthong.reconciliation.report import tell_result
+from lienthong.reconciliation.results import tell_result
 from lienthong.sharing.examining import examine_sharing
 from lienthong.store.attachments import read_late_fetches
 from lienthong.store.contracts import count_open, list_events

@@ -201,7 +201,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.cli.machine import countdown_values, counts_values, flow_values, key_values
     from lienthong.evidence.alarms import open_alarms
     from lienthong.key_checks import keys_in_trouble
-    from lienthong.reconciliation.report import run_values, tell_result
+    from lienthong.reconciliation.results import run_values, tell_result
     from lienthong.store.contracts import count_open
     from lienthong.store.database import reading
     from lienthong.store.paces import read_flow

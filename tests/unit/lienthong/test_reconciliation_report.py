@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from lienthong.discrepancies import Discrepancy, FieldDifference, Kind
-from lienthong.reconciliation.report import csv_lines, json_pieces, page, tell_result
+from lienthong.reconciliation.report import csv_lines, json_pieces, page
+from lienthong.reconciliation.results import tell_result
 from lienthong.store.reconciliations import DONE, Run
 from lienthong.store.standings import Scope
 from schemas.problem import Language
