@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from lienthong.ids import SEPARATOR, make_id
 from mappings.catalogue import missing_components
 from schemas.building import VIETNAM, DocumentBuilder
 from schemas.errors import InputError
+from schemas.identities import identity_numbers
 from schemas.parser import parse_xml
 from schemas.problem import LONGEST_VALUE
 from schemas.validation import Validator
@@ -62,6 +63,8 @@ class PreparedEvent:
     """Of a snapshot."""
     file: HandedFile | None = None
     """Of what goes to an agency."""
+    identities: tuple[str, ...] = field(default=(), repr=False)
+    """Identity numbers that it names, as they are compared (`schemas.identities`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +268,7 @@ class Pipeline:
             document_digest=hashlib.sha256(signed).hexdigest(),
             procedure=procedure if isinstance(procedure, str) else None,
             status=event.status,
+            identities=identity_numbers(event.values),
         )
 
 

@@ -33,6 +33,7 @@ from lienthong.sharing.examining import examine_sharing
 from lienthong.store.attachments import read_late_fetches
 from lienthong.store.contracts import count_open, list_events
 from lienthong.store.database import reading
+from lienthong.store.indexing import is_indexed
 from lienthong.store.reconciliations import latest_results
 from lienthong.store.submission_receipts import read_backlog
 from mappings.dates import VIETNAM
@@ -290,6 +291,7 @@ def _store(installation: Installation) -> Iterator[Finding]:
             found = Proving(installation).check_log(connection)
             alarms = open_alarms(connection)
             unsafe = _unsafe_settings(connection) if on_server else []
+            is_whole = is_indexed(connection)
     except (LienthongError, DBAPIError) as error:
         told = error.text if isinstance(error, LienthongError) else _cause(error)
         yield Finding(name=name, state=State.FAULT, found=told)
@@ -318,6 +320,16 @@ def _store(installation: Installation) -> Iterator[Finding]:
                 vi="Giữ nguyên hiện trạng; xem: lienthong audit verify",
                 en="Keep everything as it is; see: lienthong audit verify",
             ),
+        )
+    if not is_whole:
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=Text(
+                vi="thông điệp cũ chưa tìm được theo số giấy tờ và mã lỗi",
+                en="older messages are not found by identity number and error yet",
+            ),
+            remedy=Text(vi="Chạy: lienthong store index", en="Run: lienthong store index"),
         )
     if unsafe:
         yield Finding(

@@ -14,6 +14,7 @@ from adapters.record import UnreadableRecord
 from lienthong.channels.port import HandedFile, Packet
 from lienthong.conversion import Prepared, PreparedEvent, indexable, stored_key
 from lienthong.ids import make_id
+from schemas.identities import identity_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,7 @@ class InboundPipeline:
                         media_type=media_type,
                         service=self._converter.service,
                     ),
+                    identities=identity_numbers(record.values),
                 ),
             )
         return Prepared(

@@ -33,7 +33,7 @@ from lienthong.operations.views import (
 )
 from lienthong.states import State
 from lienthong.store.audit_search import Wanted
-from lienthong.store.queries import Selection
+from lienthong.store.selection import Selection
 
 router = APIRouter(prefix="/v1")
 

@@ -33,13 +33,13 @@ from lienthong.settings import load_settings
 from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.queries import (
-    Selection,
     count_agencies,
     count_attempts,
     delivered_events,
     is_idle,
     list_messages,
 )
+from lienthong.store.selection import Selection
 from lienthong.wiring import Installation
 from schemas.errors import ConfigError, PeerError
 from schemas.problem import Language, Text

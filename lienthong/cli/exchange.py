@@ -17,10 +17,10 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lienthong.cli import replay_preview, replaying
+from lienthong.cli import listing, replay_preview, replaying
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
+from lienthong.cli.listing import reason_of
 from lienthong.cli.session import Exit, Session, finish
-from lienthong.reasons import REASONS
 from lienthong.states import State
 from schemas.errors import PeerError
 from schemas.problem import Text
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from lienthong.store.queries import (
         AgencyCounts,
         AttemptLine,
-        MessageLine,
         MessageView,
         TroubledSubmission,
     )
@@ -45,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command()(submit)
     app.command()(run)
     app.command()(status)
+    listing.register(messages)
     replaying.register(messages)
     replay_preview.register(messages)
     app.add_typer(messages, name="messages")
@@ -383,56 +383,6 @@ def status_table(session: Session, counts: list[AgencyCounts], *, is_down: bool 
     return table
 
 
-@messages.command("list")
-def list_(  # noqa: PLR0913 - options of a command
-    context: typer.Context,
-    state: Annotated[
-        list[State] | None, typer.Option(help="Only this state; may be repeated")
-    ] = None,
-    agency: Annotated[str | None, typer.Option(help="Only this agency")] = None,
-    dossier: Annotated[str | None, typer.Option(help="Only this dossier code")] = None,
-    why: Annotated[str | None, typer.Option(help="Only with this in the reason")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """
-    List messages, the latest change first.
-
-    Example: lienthong messages list --state parked --state rejected
-    """
-    from lienthong.cli.machine import line_values
-    from lienthong.store.database import reading
-    from lienthong.store.queries import Selection, list_messages
-
-    session: Session = context.obj
-    store = session.installation.store
-    with reading(store) as connection:
-        selection = Selection(
-            states=state or (), agency=agency, dossier_code=dossier, why=why, limit=limit
-        )
-        lines = list_messages(connection, selection, vault=store.vault)
-    if as_json:
-        session.json([line_values(line, session.language) for line in lines])
-        return
-    for line in lines:
-        where = line.place.say(session.language)
-        session.out.print(
-            f"{line.id}  {line.state.value:<12}{line.dossier_code or '-':<34} {line.agency}  "
-            f"{where}",
-            markup=False,
-        )
-        if line.reason:
-            session.out.print(f"    {_reason(session, line)}", markup=False)
-        for problem in line.problems:
-            session.out.print(
-                f"    {problem.code}: {problem.message.say(session.language)}", markup=False
-            )
-    if len(lines) == limit:
-        session.tell(
-            Text(vi=f"Chỉ hiện {limit} dòng: thêm --limit", en=f"Only {limit} shown: see --limit")
-        )
-
-
 @messages.command()
 def show(context: typer.Context, message_id: MessageId, as_json: AsJson = False) -> None:
     """
@@ -456,10 +406,6 @@ def show(context: typer.Context, message_id: MessageId, as_json: AsJson = False)
         session.json(view_values(view, session.language))
         return
     _print_view(session, view)
-
-
-def _reason(session: Session, line: MessageLine) -> str:
-    return session.word(REASONS.get(line.reason, line.reason), line.reason)
 
 
 def _service(session: Session, view: MessageView) -> str:
@@ -540,7 +486,7 @@ def _print_view(session: Session, view: MessageView) -> None:
         (session.word("Dịch vụ", "Packet"), _service(session, view)),
         (
             session.word("Trạng thái", "State"),
-            f"{line.state.value}  {_reason(session, line)}".strip(),
+            f"{line.state.value}  {reason_of(session, line)}".strip(),
         ),
         (session.word("Cơ quan", "Agency"), line.agency),
         (

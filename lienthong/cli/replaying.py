@@ -153,7 +153,8 @@ def choose(session: Session, message_ids: list[str] | None, which: Chosen) -> li
     if not which.states:
         raise typer.BadParameter("say which, for example --state parked")
     from lienthong.store.database import reading
-    from lienthong.store.queries import Selection, select_ids
+    from lienthong.store.queries import select_ids
+    from lienthong.store.selection import Selection
 
     selection = Selection(
         states=which.states,
@@ -162,8 +163,9 @@ def choose(session: Session, message_ids: list[str] | None, which: Chosen) -> li
         why=which.why,
         limit=MOST,
     )
-    with reading(session.installation.store) as connection:
-        return select_ids(connection, selection)
+    store = session.installation.store
+    with reading(store) as connection:
+        return select_ids(connection, selection, vault=store.vault)
 
 
 def _may_go_on(

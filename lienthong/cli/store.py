@@ -1,4 +1,4 @@
-"""Commands for the message store: store upgrade, check, rotate-key, reseal, retain."""
+"""Commands for the message store: store upgrade, check, rotate-key, reseal, index, retain."""
 
 from __future__ import annotations
 
@@ -339,6 +339,57 @@ def reseal(context: typer.Context, as_json: AsJson = False) -> None:
                 style="yellow",
             )
     finish(Exit.PARTLY if done.broken or done.left or files.broken else Exit.DONE)
+
+
+@store.command()
+def index(
+    context: typer.Context,
+    again: Annotated[bool, typer.Option("--again", help="Go through all messages anew")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Put messages from before an upgrade into the index by identity number and error.
+
+    Workers may go on running; it may be stopped and begun again.
+    Example: lienthong store index
+    """
+    from lienthong.flows.index import begin_again, index_messages
+    from lienthong.flows.reread import Source
+
+    session: Session = context.obj
+    installation = session.installation
+    actor, clock = getpass.getuser(), installation.clock
+    if again:
+        begin_again(installation.store, clock=clock, actor=actor)
+    with _progress(session, session.word("lập chỉ mục", "indexing")) as on_progress:
+        done = index_messages(
+            installation.store,
+            Source(installation.store, installation.agency, clock=clock),
+            clock=clock,
+            actor=actor,
+            on_progress=on_progress,
+        )
+    if as_json:
+        session.json({"messages": done.messages, "unread": list(done.unread)})
+    else:
+        session.say(
+            Text(
+                vi=f"Đã lập chỉ mục {done.messages} thông điệp",
+                en=f"{done.messages} messages were indexed",
+            )
+        )
+        if done.unread:
+            names = ", ".join(done.unread[:10])
+            session.say(
+                Text(
+                    vi=f"Không đọc được số giấy tờ của {len(done.unread)} thông điệp (không tìm "
+                    f"được theo người): {names}",
+                    en=f"The identity numbers of {len(done.unread)} messages cannot be read (they "
+                    f"are not found by person): {names}",
+                ),
+                style="yellow",
+            )
+    finish(Exit.PARTLY if done.unread else Exit.DONE)
 
 
 @contextmanager

@@ -271,6 +271,22 @@ HELP: dict[str, str] = {
     "Select of this dossier code": "Chọn của mã hồ sơ này",
     "Select with this in the reason": "Chọn theo chữ có trong lý do",
     "Only with this in the reason": "Chỉ những thông điệp có chữ này trong lý do",
+    "Only those that changed from then on": "Chỉ những thông điệp thay đổi từ lúc đó",
+    "Only those that changed before then": "Chỉ những thông điệp thay đổi trước lúc đó",
+    "Only with this identity number or tax code; - asks for it; in no log": (
+        "Chỉ của số giấy tờ hoặc mã số thuế này; - để nhập khi được hỏi; không ghi vào nhật ký nào"
+    ),
+    'Only with an error of this code; "mapping.*": that begin so': (
+        'Chỉ những thông điệp có lỗi mã này; "mapping.*": mọi mã bắt đầu như vậy'
+    ),
+    "Go on after the message that has this cursor": "Xem tiếp sau thông điệp có con trỏ này",
+    "Put messages from before an upgrade into the index by identity number and error.": (
+        "Lập chỉ mục theo số giấy tờ và mã lỗi cho các thông điệp có từ trước khi nâng cấp."
+    ),
+    "Workers may go on running; it may be stopped and begun again.": (
+        "Các tiến trình vẫn chạy được; có thể dừng giữa chừng rồi chạy tiếp."
+    ),
+    "Go through all messages anew": "Làm lại cho mọi thông điệp",
     "Do nothing unless exactly so many are selected": (
         "Không làm gì nếu số được chọn không đúng bằng số này"
     ),

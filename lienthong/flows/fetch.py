@@ -47,6 +47,7 @@ from lienthong.store.attachments import (
     tell_once,
 )
 from lienthong.store.database import reading
+from lienthong.store.indexing import replace_problems
 from lienthong.store.ledgers import Changes, load_ledgers
 from lienthong.store.pieces import PieceReader
 from lienthong.store.problems import open_problems, seal_problems
@@ -452,10 +453,16 @@ def _tell(work: Work, claim: FetchClaim, message: Known, problem: Problem) -> No
 
 
 def _problems(work: Work, message: Known, found: Sequence[Problem]) -> bytes | None:
-    """Return what is to be told of a message: its warnings, and what was found of its files."""
+    """
+    Return what is to be told of a message: its warnings, and what was found of its files.
+
+    From now on it is found by these.
+    """
     # An error of its record would have rejected it: all errors are of its files, of earlier tries.
     kept = [one for one in _told(work, message) if one.severity is Severity.WARNING]
-    return seal_problems(work.vault, [*kept, *found], context=problems_context(message.id))
+    told = [*kept, *found]
+    replace_problems(work, message.id, told)
+    return seal_problems(work.vault, told, context=problems_context(message.id))
 
 
 def _told(work: Work, message: Known) -> Sequence[Problem]:

@@ -22,6 +22,7 @@ from lienthong.store.tables import (
     messages,
     pulls,
     receipts,
+    search_keys,
     submission_pieces,
     submission_receipts,
     submissions,
@@ -129,6 +130,11 @@ _COLUMNS = (
         column=pulls.c.salt,
         key=(pulls.c.source,),
         context=lambda row: sealed.salt_context(row.source),
+    ),
+    _Column(
+        column=search_keys.c.secret,
+        key=(search_keys.c.name,),
+        context=lambda row: sealed.search_key_context(row.name),
     ),
     _Column(
         column=submission_pieces.c.body,

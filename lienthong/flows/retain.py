@@ -20,6 +20,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 
 from lienthong.states import State
 from lienthong.store.batches import among, count, lock, pages
+from lienthong.store.indexing import forget_persons
 from lienthong.store.tables import (
     attachments,
     attempts,
@@ -116,6 +117,7 @@ def _erase_submissions(work: Work, condition: ColumnElement[bool]) -> int:
 def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
     due = list(work.connection.execute(select(messages.c.id).where(condition)).scalars())
     ended = select(messages.c.id).where(messages.c.id.in_(due), _HAS_ENDED)
+    erased = list(work.connection.execute(ended).scalars())
     # Their files too: what no manifest names any more is removed from the file store by itself.
     files = update(attachments).where(attachments.c.message_id.in_(due))
     work.connection.execute(files.values(blob=None))
@@ -124,6 +126,7 @@ def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
     # A file's name is made of values of its message, if its mapping says so.
     erasing = update(messages).where(messages.c.id.in_(ended))
     work.connection.execute(erasing.values(document=None, problems=None, file=None))
+    forget_persons(work.connection, erased)
     return len(due)
 
 

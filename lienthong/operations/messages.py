@@ -27,12 +27,12 @@ from lienthong.reasons import REASONS
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND
 from lienthong.store.database import reading
 from lienthong.store.queries import (
-    Cursor,
     list_messages,
     message_not_found,
     read_agency,
     show_message,
 )
+from lienthong.store.selection import Cursor
 from lienthong.store.work import begin
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from lienthong.states import State
     from lienthong.store.attachments import KeptFile
     from lienthong.store.audit import AuditLine
-    from lienthong.store.queries import AttemptLine, MessageLine, MessageView, Selection
+    from lienthong.store.queries import AttemptLine, MessageLine, MessageView
+    from lienthong.store.selection import Selection
     from lienthong.wiring import Installation
 
 VERBS = {"resend": MAY_RESEND, "reissue": MAY_REISSUE, "discard": MAY_DISCARD}

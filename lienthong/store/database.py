@@ -9,17 +9,20 @@ always in the order of their names, or skips those that others have. Whoever onl
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, inspect
+from sqlalchemy import create_engine, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from lienthong.store.data_keys import SqlKeyStore
-from lienthong.store.tables import metadata
+from lienthong.store.master_keys import KEY_BYTES
+from lienthong.store.sealed import search_key_context
+from lienthong.store.tables import metadata, search_keys
 from lienthong.store.vault import Vault, open_vault
 from lienthong.store.versions import check_version, write_version
 from schemas.errors import ConfigError, PeerError
@@ -44,6 +47,7 @@ rows; between two statements of ours pass milliseconds."""
 SILENCE_MS = 20_000
 """How long sent bytes may stay unacknowledged before a connection counts as dead."""
 POOL_SIZE = 16
+_PERSON = "person"
 _SESSION = {
     "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
     # Workers find few rows by their keys, or the first ones in the order of an index. The planner
@@ -92,11 +96,29 @@ def open_store(engine: Engine, *, key_file: Path, encrypt: bool = True, now: dat
             make_tables(engine)
         with engine.connect() as connection:
             check_version(connection)
+        vault = open_vault(key_file, SqlKeyStore(engine), encrypt=encrypt, now=now)
+        vault.search_by(_search_key(engine, vault))
         return Store(
             engine=engine,
-            vault=open_vault(key_file, SqlKeyStore(engine), encrypt=encrypt, now=now),
+            vault=vault,
             has_clock=engine.dialect.name == "postgresql",
         )
+
+
+def _search_key(engine: Engine, vault: Vault) -> bytes:
+    """Return the key of `person_index`; a store that has none yet gets it."""
+    query = select(search_keys.c.secret).where(search_keys.c.name == _PERSON)
+    context = search_key_context(_PERSON)
+    with engine.connect() as connection:
+        sealed = connection.execution_options(lienthong_reading=True).execute(query).scalar()
+    if sealed is None:
+        made = vault.seal(secrets.token_bytes(KEY_BYTES), context=context)
+        with engine.begin() as connection:
+            making = insert_into(connection, search_keys).values(name=_PERSON, secret=made)
+            # Another process may have been first.
+            connection.execute(making.on_conflict_do_nothing())
+            sealed = connection.execute(query).scalar_one()
+    return vault.open(sealed, context=context)
 
 
 def make_tables(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from lienthong.ids import make_id
 from lienthong.states import State
 from lienthong.store.attachments import awaits, write_files
 from lienthong.store.bulk import insert_rows
+from lienthong.store.indexing import IndexRows
 from lienthong.store.ledgers import (
     change_state,
     ledger_of,
@@ -100,6 +101,7 @@ class _Batch:
         load_repeated(work.connection, self._ledgers, submission_ids=whole_files)
         self._keyed = load_event_keys(work.connection, keys, agency=agency)
         self._rows: dict[str, dict[str, Any]] = {}
+        self._index = IndexRows(work.vault)
         self._repeats: list[dict[str, str | int]] = []
         self._made_ready: set[str] = set()
         self._files: list[tuple[Known, tuple[PreparedFile, ...]]] = []
@@ -279,6 +281,7 @@ class _Batch:
             awaits_files=known.awaits_files,
             superseded_by=entry.superseded_by.id if entry.superseded_by else None,
         )
+        self._index.add_persons(event.message_id, event.identities)
         self._note(event.message_id, known.state, origin, record, digest=event.document_digest)
         if record.files and event.packet is Packet.DOSSIER:
             self._files.append((known, record.files))
@@ -332,6 +335,7 @@ class _Batch:
             ),
         )
         self._rows[message_id] = row
+        self._index.add_problems(message_id, problems)
 
     def _note(
         self, message_id: str, state: State, origin: Origin, record: Prepared, **detail: str
@@ -350,6 +354,7 @@ class _Batch:
         save_ledgers(self._work, self._ledgers.values())
         if self._rows:
             insert_rows(connection, messages, list(self._rows.values()))
+            self._index.write(connection)
         if self._files:
             write_files(
                 self._work,

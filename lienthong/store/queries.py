@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, select
 
 from lienthong.channels.port import HandedFile, Packet
 from lienthong.proofs import Proof
@@ -25,6 +25,7 @@ from lienthong.store.sealed import (
     submission_problems_context,
     words_context,
 )
+from lienthong.store.selection import Cursor
 from lienthong.store.tables import (
     attempts,
     audit,
@@ -40,12 +41,12 @@ from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Connection, Row
 
     from lienthong.store.attachments import KeptFile
+    from lienthong.store.selection import Selection
     from lienthong.store.vault import Vault
 
 
@@ -100,6 +101,11 @@ class MessageLine:
     updated_at: datetime
     place: Place
     problems: tuple[Problem, ...]
+
+    @property
+    def cursor(self) -> Cursor:
+        """After which a list goes on that ends with this one."""
+        return Cursor(self.updated_at, self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,61 +231,18 @@ def _count(connection: Connection, *, is_down: bool) -> list[AgencyCounts]:
     ]
 
 
-class Cursor(NamedTuple):
-    """A place in a list of messages, the latest change first: the last one that was given."""
-
-    updated_at: datetime
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which messages; what is not given does not matter."""
-
-    states: Sequence[State] = ()
-    agency: str | None = None
-    agencies: Collection[str] | None = None
-    """Those that whoever asks may see; None: every one."""
-    dossier_code: str | None = None
-    why: str | None = None
-    """Part of the reason of the present state."""
-    before: Cursor | None = None
-    """Only what comes after this place in the list."""
-    limit: int = 50
-
-    def apply(self, query: Select[Any]) -> Select[Any]:
-        """Return `query` on messages with these conditions, the latest change first."""
-        if self.states:
-            query = query.where(messages.c.state.in_([state.value for state in self.states]))
-        if self.agency is not None:
-            query = query.where(messages.c.agency == self.agency)
-        if self.agencies is not None:
-            query = query.where(messages.c.agency.in_(sorted(self.agencies)))
-        if self.before is not None:
-            at, message_id = self.before
-            is_earlier = messages.c.updated_at < at
-            is_next = and_(messages.c.updated_at == at, messages.c.id > message_id)
-            query = query.where(or_(is_earlier, is_next))
-        if self.dossier_code is not None:
-            query = query.where(messages.c.dossier_code == self.dossier_code)
-        if self.why is not None:
-            query = query.where(messages.c.reason.contains(self.why, autoescape=True))
-        return query.order_by(messages.c.updated_at.desc(), messages.c.id).limit(self.limit)
-
-
 def list_messages(
     connection: Connection, selection: Selection, *, vault: Vault
 ) -> list[MessageLine]:
     """Return messages, the latest change first."""
     # Without the documents: a long list would have them all in memory.
-    query = select(*(column for column in messages.c if column is not messages.c.document))
-    rows = connection.execute(selection.apply(query))
-    return [_line(row, vault) for row in rows]
+    columns = [column for column in messages.c if column is not messages.c.document]
+    return [_line(row, vault) for row in selection.find(connection, columns, vault=vault)]
 
 
-def select_ids(connection: Connection, selection: Selection) -> list[str]:
+def select_ids(connection: Connection, selection: Selection, *, vault: Vault) -> list[str]:
     """Return the ids of the selected messages, as they are in this moment."""
-    return list(connection.execute(selection.apply(select(messages.c.id))).scalars())
+    return [row.id for row in selection.find(connection, [messages.c.id], vault=vault)]
 
 
 def _line(row: Row[Any], vault: Vault) -> MessageLine:

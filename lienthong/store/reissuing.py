@@ -16,6 +16,7 @@ from lienthong.admission import Candidate, Known, Refusal, Repeat, admit, said_i
 from lienthong.channels.port import Packet
 from lienthong.states import State
 from lienthong.store.attachments import awaits, write_files
+from lienthong.store.indexing import IndexRows
 from lienthong.store.intake import Origin, event_columns, made_by, message_row
 from lienthong.store.ledgers import (
     change_state,
@@ -81,6 +82,10 @@ def put_in_place(
         ledger.messages.append(_known(old, made, event, sequence))
     save_ledgers(work, [ledger])
     work.connection.execute(insert(messages), rows)
+    index = IndexRows(work.vault)
+    for _, event in events:
+        index.add_persons(event.message_id, event.identities)
+    index.write(work.connection)
     _write_files(work, old, made, [event for _, event in events])
     # Those made now sort behind the old one of the same place.
     ledger.messages.sort(key=lambda message: (message.sequence, message.id))

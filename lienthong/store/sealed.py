@@ -63,6 +63,11 @@ def piece_context(submission_id: str, number: int, *, is_last: bool) -> str:
     return f"submission_pieces.body:{submission_id}:{number}:{int(is_last)}"
 
 
+def search_key_context(name: str) -> str:
+    """Return the context of `search_keys.secret`."""
+    return f"search_keys.secret:{name}"
+
+
 def salt_context(source: str) -> str:
     """Return the context of `pulls.salt`."""
     return f"pulls.salt:{source}"

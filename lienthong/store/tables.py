@@ -250,6 +250,54 @@ messages = Table(
         sqlite_where=text("event_key IS NOT NULL"),
     ),
     Index("messages_submission", "submission_id", "record", "item"),
+    # For lists with the latest change first. SQLite, which keeps no statistics, would take it for
+    # what is due as well, were it not for a condition that only lists name.
+    Index(
+        "messages_latest",
+        "agency",
+        "updated_at",
+        "id",
+        sqlite_where=text("updated_at IS NOT NULL"),
+    ),
+)
+
+# Both without a foreign key, which costs more than the row: who writes them has the message.
+person_index = Table(
+    "person_index",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="HMAC of an identity number"),
+    Column("message_id", Text, primary_key=True),
+    Index("person_index_message", "message_id"),
+    comment="messages by the identity numbers in them; erased with the document",
+)
+
+message_problems = Table(
+    "message_problems",
+    metadata,
+    # In the order of its bytes, so that the beginning of a code is a range.
+    Column("code", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True, comment="without numbers of items; may be blank"),
+    Column("severity", Text, nullable=False),
+    Index("message_problems_message", "message_id"),
+    comment="codes of what `messages.problems` holds; they quote nothing, and stay when it is "
+    "erased",
+)
+
+search_keys = Table(
+    "search_keys",
+    metadata,
+    Column("name", Text, primary_key=True, comment="of what it is for"),
+    Column("secret", LargeBinary, nullable=False, comment="sealed; of the digests in person_index"),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("after", Text, nullable=False, comment="where it goes on"),
+    Column("until", Text, nullable=False, comment="the last message"),
+    comment="what messages from before an upgrade are still gone through for; nothing: no row",
 )
 
 attachments = Table(

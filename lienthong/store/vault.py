@@ -45,6 +45,7 @@ SEALED = b"\x01"
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
+SEARCH_DIGEST_BYTES = 16
 _ID = slice(1, 1 + _ID_BYTES)
 _NONCE = slice(_ID.stop, _ID.stop + _NONCE_BYTES)
 _SHORTEST = _NONCE.stop + _TAG_BYTES
@@ -135,6 +136,7 @@ class Vault:
         self._lock = Lock()
         self._keys: dict[bytes, _DataKey] = {}
         self._newest: _DataKey | None = None
+        self._search_key: bytes | None = None
         self.refresh()
 
     @property
@@ -190,6 +192,24 @@ class Vault:
         except (SealBroken, StoreKeyMissing):
             return False
         return hmac.compare_digest(tag[_ID_BYTES:], _tag(key, data))
+
+    def search_by(self, key: bytes) -> None:
+        """Take the key of `search_digest`, which the store keeps sealed (`search_keys`)."""
+        self._search_key = key
+
+    def search_digest(self, text: str, *, salt: bytes = b"") -> bytes:
+        """
+        Return by what `text` is found again, which says nothing of it to whoever has no key.
+
+        Unlike a tag it stays the same when the data keys are rotated.
+
+        Args:
+            text: In the form in which it is compared.
+            salt: For a digest that nothing is to be found by.
+        """
+        if self._search_key is None:
+            raise RuntimeError("the vault was opened without the search key of its store")
+        return hmac.digest(self._search_key, salt + text.encode(), "sha256")[:SEARCH_DIGEST_BYTES]
 
     @property
     def prefix(self) -> bytes:

@@ -17,7 +17,8 @@ from lienthong.evidence.packing import Wanted
 from lienthong.evidence.sealing import newest_seal
 from lienthong.proving import Proving
 from lienthong.store.database import reading
-from lienthong.store.queries import Selection, list_messages
+from lienthong.store.queries import list_messages
+from lienthong.store.selection import Selection
 from lienthong.store.tables import seals
 from lienthong.testing.authority import Authority
 from lienthong.testing.evidence_site import (

@@ -26,7 +26,8 @@ from lienthong.sandbox import SandboxConfig, read_ledger, serve, target_settings
 from lienthong.sandbox.server import system_clock
 from lienthong.settings import load_settings
 from lienthong.store.database import reading
-from lienthong.store.queries import Selection, is_idle, list_messages, show_message
+from lienthong.store.queries import is_idle, list_messages, show_message
+from lienthong.store.selection import Selection
 from lienthong.store.tables import messages
 from lienthong.wiring import Installation
 

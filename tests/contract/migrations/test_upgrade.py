@@ -18,14 +18,18 @@ from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.decisions import LookUpRules
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
+from lienthong.flows.index import index_messages
+from lienthong.flows.reread import Source
 from lienthong.pacing import Pacer
 from lienthong.retry import Backoff
 from lienthong.settings import load_settings
 from lienthong.store import spool, tables
 from lienthong.store.database import reading
 from lienthong.store.expansions import Opened
+from lienthong.store.indexing import is_indexed
 from lienthong.store.migrating import upgrade
 from lienthong.store.pieces import open_source
+from lienthong.store.problems import open_problems
 from lienthong.store.queries import count_agencies, show_message
 from lienthong.store.sealed import (
     answer_context,
@@ -445,3 +449,31 @@ def test_the_work_goes_on_where_the_old_program_left_it(site, upgraded, tmp_path
     assert {states[key] for key, state in was.items() if state in moving} == {"delivered"}
     done = {key for key, state in was.items() if state == "delivered"}
     assert done.isdisjoint(request.message_id for request in portal.sent)
+
+
+def test_what_was_there_is_not_in_the_index_until_it_is_gone_through(upgraded):
+    told = {
+        (problem.code, row["id"])
+        for row in rows_of(upgraded, tables.messages)
+        for problem in open_problems(
+            upgraded.vault, row["problems"], context=problems_context(row["id"])
+        )
+    }
+    with reading(upgraded) as connection:
+        assert not is_indexed(connection)
+    assert rows_of(upgraded, tables.message_problems) == []
+
+    # Nothing went to agencies then, so that no record is to be read again.
+    source = Source(upgraded, no_agency, clock=lambda: NOW)
+    done = index_messages(upgraded, source, clock=lambda: NOW, actor="an")
+
+    found = rows_of(upgraded, tables.message_problems)
+    assert (done.messages, done.unread) == (sum(STATES.values()), ())
+    assert {(row["code"], row["message_id"]) for row in found} == told
+    assert len({message_id for _, message_id in told}) >= STATES["rejected"]
+    with reading(upgraded) as connection:
+        assert is_indexed(connection)
+
+
+def no_agency(name, service):
+    raise AssertionError(f"{name} was asked for, for {service}")

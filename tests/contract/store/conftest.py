@@ -26,7 +26,8 @@ from lienthong.retry import Backoff
 from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
-from lienthong.store.queries import Selection, list_messages
+from lienthong.store.queries import list_messages
+from lienthong.store.selection import Selection
 from lienthong.store.submissions import (
     Submission,
     insert_submissions,

@@ -16,7 +16,8 @@ from lienthong.flows.hints import DELIVER, hint
 from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.outcomes import Ending, finish
-from lienthong.store.queries import Selection, list_messages
+from lienthong.store.queries import list_messages
+from lienthong.store.selection import Selection
 from lienthong.store.tables import attempts, audit, dossiers, messages
 from lienthong.store.work import begin
 from schemas.errors import ConfigError

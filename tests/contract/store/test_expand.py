@@ -15,7 +15,8 @@ from lienthong.flows.hints import DELIVER
 from lienthong.store.database import reading
 from lienthong.store.expansions import claim_expansion
 from lienthong.store.intake import take_in
-from lienthong.store.queries import Selection, list_messages, troubled_submissions
+from lienthong.store.queries import list_messages, troubled_submissions
+from lienthong.store.selection import Selection
 from lienthong.store.tables import messages, submission_pieces, submissions
 from lienthong.store.work import begin
 

@@ -10,7 +10,8 @@ from lienthong.channels.port import Packet
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.store.database import reading
 from lienthong.store.intake import Origin, _Batch
-from lienthong.store.queries import Selection, count_agencies, count_dossiers, list_messages
+from lienthong.store.queries import count_agencies, count_dossiers, list_messages
+from lienthong.store.selection import Selection
 from lienthong.store.tables import messages
 from lienthong.store.work import begin
 from schemas.problem import Place

@@ -10,8 +10,9 @@ from lienthong.flows.expand import BATCH
 from lienthong.flows.reread import Source
 from lienthong.store.database import reading
 from lienthong.store.hand_overs import submission_values
-from lienthong.store.queries import Selection, count_agencies, list_messages
+from lienthong.store.queries import count_agencies, list_messages
 from lienthong.store.results import list_results, result_values
+from lienthong.store.selection import Selection
 from lienthong.store.tables import audit
 from schemas.errors import InputError
 from schemas.problem import Place

@@ -8,8 +8,9 @@ from sqlalchemy.event import listen
 from lienthong.channels.port import Answer, Outcome, Packet
 from lienthong.flows.hints import DELIVER, hint
 from lienthong.store.database import reading
-from lienthong.store.queries import Selection, list_messages
+from lienthong.store.queries import list_messages
 from lienthong.store.results import list_results
+from lienthong.store.selection import Selection
 from lienthong.store.vault import Vault
 from mappings.statuses import Status
 from schemas.problem import Place

@@ -1,0 +1,204 @@
+"""
+Which messages are meant, and finding them by an index, the latest change first.
+
+A list goes on after a cursor, the last change and the id of its last line, so that a later page
+costs as much as the first. Without a dossier, a person or a problem each agency's latest messages
+are taken in the order of their index and put together: nothing sorts the whole table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import and_, func, or_, select, true, union_all
+
+from lienthong.store.bulk import among
+from lienthong.store.indexing import person_digest
+from lienthong.store.tables import in_slices, message_problems, messages, person_index
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+    from lienthong.states import State
+    from lienthong.store.vault import Vault
+
+ANY = "*"
+"""Ends the beginning of a code."""
+_LAST = "\x7f"
+"""After every sign of a code."""
+_WRITING = "%Y%m%dT%H%M%S.%fZ"
+_ORDER = (messages.c.updated_at.desc(), messages.c.id)
+
+
+class Cursor(NamedTuple):
+    """After which message of a list it goes on."""
+
+    updated_at: datetime
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.updated_at.astimezone(UTC):{_WRITING}}_{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """
+        Return the cursor that `str` gave.
+
+        Raises:
+            ValueError: it is none.
+        """
+        moment, _, message_id = text.partition("_")
+        if not message_id:
+            raise ValueError("a cursor is a time, '_' and the id of a message")
+        return cls(datetime.strptime(moment, _WRITING).replace(tzinfo=UTC), message_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which messages; what is not given does not matter."""
+
+    states: Sequence[State] = ()
+    agency: str | None = None
+    agencies: Collection[str] | None = None
+    """Those that may be seen; None: all. Of none of them nothing is selected."""
+    dossier_code: str | None = None
+    """The whole code."""
+    person: str | None = None
+    """An identity number as typed; what is none selects nothing."""
+    problem: str | None = None
+    """Code of a problem that the message has, or its beginning and `*`."""
+    why: str | None = None
+    """Part of the reason of the present state."""
+    since: datetime | None = None
+    """Aware; the latest change is not before it."""
+    until: datetime | None = None
+    """Aware; the latest change is before it."""
+    before: Cursor | None = None
+    """Only what comes after it in the list."""
+    limit: int = 50
+
+    def find(
+        self, connection: Connection, columns: Sequence[ColumnElement[Any]], *, vault: Vault
+    ) -> list[Any]:
+        """
+        Return `columns` of these messages, the latest change first.
+
+        Args:
+            connection: One that sees one moment.
+            columns: Of `messages`, the id among them.
+            vault: Has the key of the index by person.
+        """
+        given = self._given(vault)
+        allowed = self._allowed()
+        if given is None or allowed == set():
+            return []
+        if self._is_narrow or (allowed is not None and len(allowed) == 1):
+            query = select(*columns).where(given, _of_agencies(allowed))
+            return list(connection.execute(query.order_by(*_ORDER).limit(self.limit)))
+        names = _agencies(connection) if allowed is None else sorted(allowed)
+        latest: list[Any] = []
+        for part in in_slices(names):
+            each = union_all(*(self._latest(name, given) for name in part)).subquery()
+            query = select(each).order_by(each.c.updated_at.desc(), each.c.id).limit(self.limit)
+            latest += connection.execute(query)
+        latest.sort(key=lambda row: row.id)
+        latest.sort(key=lambda row: row.updated_at, reverse=True)
+        ids = [row.id for row in latest[: self.limit]]
+        # By their keys: a join would be planned as one with many.
+        query = select(*columns).where(among(messages.c.id, "_ids"))
+        rows = {row.id: row for row in connection.execute(query, {"_ids": ids})}
+        return [rows[message_id] for message_id in ids]
+
+    def count_problems(self, connection: Connection, *, vault: Vault) -> dict[str, int]:
+        """Return how many of these messages each code has, whatever the limit; by code."""
+        given = self._given(vault)
+        allowed = self._allowed()
+        if given is None or allowed == set():
+            return {}
+        code = message_problems.c.code
+        query = select(code, func.count(message_problems.c.message_id.distinct())).group_by(code)
+        if self != Selection(limit=self.limit):
+            query = query.join(messages, messages.c.id == message_problems.c.message_id)
+            query = query.where(given, _of_agencies(allowed))
+            if self.problem is not None:
+                query = query.where(_has_code(self.problem))
+        return {row.code: row[1] for row in connection.execute(query.order_by(code))}
+
+    @property
+    def _is_narrow(self) -> bool:
+        return any(one is not None for one in (self.dossier_code, self.person, self.problem))
+
+    def _allowed(self) -> set[str] | None:
+        """Return the agencies whose messages are selected; None for all."""
+        if self.agency is None:
+            return None if self.agencies is None else set(self.agencies)
+        return {self.agency} if self.agencies is None or self.agency in self.agencies else set()
+
+    def _latest(self, agency: str, given: ColumnElement[bool]) -> Select[Any]:
+        query = select(messages.c.id, messages.c.updated_at)
+        query = query.where(messages.c.agency == agency, given)
+        return select(query.order_by(*_ORDER).limit(self.limit).subquery())
+
+    def _given(self, vault: Vault) -> ColumnElement[bool] | None:
+        """Return the condition on messages, whatever their agency; None if nothing meets it."""
+        # Of all, but SQLite uses the index of lists for nothing that does not say so.
+        conditions: list[ColumnElement[bool]] = [messages.c.updated_at.is_not(None)]
+        if self.states:
+            conditions.append(messages.c.state.in_([state.value for state in self.states]))
+        if self.dossier_code is not None:
+            conditions.append(messages.c.dossier_code == self.dossier_code.strip())
+        if self.person is not None:
+            digest = person_digest(vault, self.person)
+            if digest is None:
+                return None
+            of_person = select(person_index.c.message_id).where(person_index.c.digest == digest)
+            conditions.append(messages.c.id.in_(of_person))
+        if self.problem is not None:
+            with_code = select(message_problems.c.message_id).where(_has_code(self.problem))
+            conditions.append(messages.c.id.in_(with_code))
+        if self.why is not None:
+            conditions.append(messages.c.reason.contains(self.why, autoescape=True))
+        if self.since is not None:
+            conditions.append(messages.c.updated_at >= self.since)
+        if self.until is not None:
+            conditions.append(messages.c.updated_at < self.until)
+        if self.before is not None:
+            conditions.append(_comes_after(self.before))
+        return and_(*conditions)
+
+
+def _of_agencies(names: set[str] | None) -> ColumnElement[bool]:
+    if names is None:
+        return true()
+    agency = messages.c.agency
+    return agency == next(iter(names)) if len(names) == 1 else agency.in_(sorted(names))
+
+
+def _has_code(wanted: str) -> ColumnElement[bool]:
+    code = message_problems.c.code
+    beginning = wanted.strip().removesuffix(ANY)
+    if beginning == wanted.strip():
+        return code == beginning
+    return and_(code >= beginning, code < beginning + _LAST)
+
+
+def _comes_after(cursor: Cursor) -> ColumnElement[bool]:
+    at, message_id = cursor
+    # The first condition is what an index can begin at.
+    return and_(
+        messages.c.updated_at <= at,
+        or_(messages.c.updated_at < at, messages.c.id > message_id),
+    )
+
+
+def _agencies(connection: Connection) -> list[str]:
+    """Return the agencies that have messages: one look into the index for each."""
+    first = select(func.min(messages.c.agency).label("name")).cte("each_agency", recursive=True)
+    following = select(func.min(messages.c.agency)).where(messages.c.agency > first.c.name)
+    each = first.union_all(select(following.scalar_subquery()).where(first.c.name.is_not(None)))
+    query = select(each.c.name).where(each.c.name.is_not(None))
+    return list(connection.execute(query).scalars())
