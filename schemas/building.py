@@ -222,6 +222,13 @@ def build_envelope(body: bytes, *, soap: str, headers: Sequence[bytes] = ()) -> 
     return b"".join((start, *header, b"<soap:Body>", body, b"</soap:Body></soap:Envelope>"))
 
 
+def in_vietnam(moment: datetime | None) -> datetime | None:
+    """Return a moment as aware: one without a zone is Việt Nam's."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=VIETNAM)
+
+
 def format_time(at: datetime) -> str:
     """Return the moment as the portal writes it: yyyyMMddHHmmss in Asia/Ho_Chi_Minh."""
     if at.tzinfo is None:

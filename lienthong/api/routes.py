@@ -34,6 +34,7 @@ from lienthong.operations.views import (
 from lienthong.states import State
 from lienthong.store.audit_search import Wanted
 from lienthong.store.selection import Selection
+from schemas.building import in_vietnam
 
 router = APIRouter(prefix="/v1")
 
@@ -48,6 +49,30 @@ class Asked(BaseModel):
 
     reason: str = Field(min_length=3, max_length=500)
     """Why; it goes into the audit log under your name, so it names no citizen."""
+
+
+class Wish(BaseModel):
+    """Which messages; what is not given does not matter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    state: list[State] = Field(default=[], max_length=len(State))
+    agency: str | None = Field(default=None, max_length=200)
+    dossier: str | None = Field(default=None, max_length=200)
+    """The whole code."""
+    person: str | None = Field(default=None, min_length=1, max_length=100)
+    """Number of a person's paper or a tax code; blanks, dots and dashes do not matter."""
+    problem: str | None = Field(default=None, max_length=100)
+    """Code of a finding, or its beginning and `*`."""
+    why: str | None = Field(default=None, max_length=200)
+    """Part of the reason of the state, English."""
+    since: datetime | None = None
+    """Last changed since then; without a zone: Việt Nam's."""
+    until: datetime | None = None
+    """Last changed before then; without a zone: Việt Nam's."""
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=200)
+    """`next` of the page before."""
 
 
 class PreviewAsked(BaseModel):
@@ -95,15 +120,54 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
         str | None, Query(max_length=200, description="Part of the reason of the state, English.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    problem: Annotated[
+        str | None,
+        Query(max_length=100, description="Code of a finding, or its beginning and `*`."),
+    ] = None,
+    since: Annotated[datetime | None, Query(description="Last changed since then.")] = None,
+    until: Annotated[datetime | None, Query(description="Last changed before then.")] = None,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next` of the page before.")
     ] = None,
 ) -> MessagePage:
     """List messages, the latest change first; what is not given does not matter."""
-    selection = Selection(
-        states=state or (), agency=agency, dossier_code=dossier, why=why, limit=limit
+    wanted = Wish(
+        state=state or [],
+        agency=agency,
+        dossier=dossier,
+        why=why,
+        problem=problem,
+        since=since,
+        until=until,
+        limit=limit,
+        cursor=cursor,
     )
-    return find_messages(site.installation, caller, selection, cursor=cursor)
+    return _list(site, caller, wanted)
+
+
+@router.post("/messages/search", tags=["messages"])
+def search(site: AtSite, caller: Caller, wanted: Wish) -> MessagePage:
+    """
+    List messages as `GET /v1/messages` does, also by the number of a person's paper.
+
+    A number stands in the body and in no address; the audit log has who looked, not for whom.
+    """
+    return _list(site, caller, wanted)
+
+
+def _list(site: AtSite, caller: Caller, wanted: Wish) -> MessagePage:
+    selection = Selection(
+        states=wanted.state,
+        agency=wanted.agency,
+        dossier_code=wanted.dossier,
+        person=wanted.person,
+        problem=wanted.problem,
+        why=wanted.why,
+        since=in_vietnam(wanted.since),
+        until=in_vietnam(wanted.until),
+        limit=wanted.limit,
+    )
+    return find_messages(site.installation, caller, selection, cursor=wanted.cursor)
 
 
 @router.get("/messages/{message_id}", tags=["messages"])

@@ -66,6 +66,7 @@ def list_(  # noqa: PLR0913 - options of a command
     """
     from lienthong.cli.machine import line_values
     from lienthong.store.selection import Selection
+    from schemas.building import in_vietnam
 
     session: Session = context.obj
     if person == "-":
@@ -77,8 +78,8 @@ def list_(  # noqa: PLR0913 - options of a command
         person=person,
         problem=problem,
         why=why,
-        since=_in_vietnam(since),
-        until=_in_vietnam(until),
+        since=in_vietnam(since),
+        until=in_vietnam(until),
         before=_cursor(cursor),
         limit=limit,
     )
@@ -153,9 +154,3 @@ def _cursor(text: str | None) -> Cursor | None:
         return Cursor.parse(text)
     except ValueError as error:
         raise typer.BadParameter("a cursor is what --json says of a message") from error
-
-
-def _in_vietnam(moment: datetime | None) -> datetime | None:
-    from schemas.building import VIETNAM
-
-    return None if moment is None else moment.replace(tzinfo=VIETNAM)

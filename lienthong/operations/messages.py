@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lienthong.access.rights import Right
@@ -26,6 +24,7 @@ from lienthong.proofs import HANDED_OVER, WORDS
 from lienthong.reasons import REASONS
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND
 from lienthong.store.database import reading
+from lienthong.store.indexing import is_indexed, note_search
 from lienthong.store.queries import (
     list_messages,
     message_not_found,
@@ -35,6 +34,7 @@ from lienthong.store.queries import (
 from lienthong.store.selection import Cursor
 from lienthong.store.work import begin
 from schemas.errors import InputError
+from schemas.identities import normalise_identity
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
@@ -62,25 +62,36 @@ def find_messages(
     """
     Return messages that whoever asks may see, the latest change first.
 
+    That somebody looked for a person is written into the audit log, without the number.
+
     Raises:
         Forbidden: the right to view is had for no agency.
-        InputError: the cursor is not one of ours.
+        InputError: the cursor is not one of ours, or what a person is looked for by is no number.
     """
     principal.need(Right.VIEW)
+    if selection.person is not None and not normalise_identity(selection.person):
+        raise _not_a_number()
     asked = replace(
         selection,
         agencies=principal.agencies(Right.VIEW),
         before=None if cursor is None else _read_cursor(cursor),
         limit=selection.limit + 1,
     )
+    by_index = (selection.person, selection.problem) != (None, None)
     store = installation.store
     with reading(store) as connection:
         found = list_messages(connection, asked, vault=store.vault)
+        is_whole = not by_index or is_indexed(connection)
     shown = found[: selection.limit]
+    if selection.person is not None:
+        # Whatever was found, and before anything is shown.
+        with begin(store, at=installation.clock, actor=principal.name) as work:
+            note_search(work, selection.person, found=len(shown))
     is_more = len(found) > selection.limit
     return MessagePage(
         messages=[MessageSummary(**_summary(line)) for line in shown],
-        next=_write_cursor(shown[-1]) if is_more else None,
+        next=str(shown[-1].cursor) if is_more else None,
+        is_whole=is_whole,
     )
 
 
@@ -239,21 +250,11 @@ def log_entry(line: AuditLine) -> LogEntry:
     )
 
 
-def _write_cursor(line: MessageLine) -> str:
-    text = f"{line.updated_at.isoformat()} {line.id}"
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def _read_cursor(given: str) -> Cursor:
     try:
-        text = urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode("ascii")
-        at, _, message_id = text.partition(" ")
-        moment = datetime.fromisoformat(at)
+        return Cursor.parse(given)
     except ValueError as error:
         raise _not_a_cursor() from error
-    if moment.tzinfo is None or not message_id:
-        raise _not_a_cursor()
-    return Cursor(moment, message_id)
 
 
 def _not_a_cursor() -> InputError:
@@ -267,6 +268,22 @@ def _not_a_cursor() -> InputError:
             suggestion=Text(
                 vi="Bắt đầu lại từ đầu danh sách, không gửi `cursor`",
                 en="Begin at the start of the list, without `cursor`",
+            ),
+        )
+    )
+
+
+def _not_a_number() -> InputError:
+    return InputError(
+        Problem(
+            code="list.person",
+            message=Text(
+                vi="`person` không phải số giấy tờ: chỉ gồm chữ cái không dấu và chữ số",
+                en="`person` is no identity number: letters without marks and digits only",
+            ),
+            suggestion=Text(
+                vi="Gõ số định danh, số giấy tờ hoặc mã số thuế; tên người thì không tìm được",
+                en="Type the number of a paper or a tax code; names cannot be looked for",
             ),
         )
     )

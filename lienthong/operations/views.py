@@ -83,6 +83,9 @@ class MessagePage(View):
     messages: list[MessageSummary]
     next: str | None
     """Give it as `cursor` for what comes after; null: this is the end."""
+    is_whole: bool
+    """False: older messages are not in the index by person and problem yet; the operator of the
+    server runs `lienthong store index`."""
 
 
 class Attempt(View):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, or_, select, true
 
 from lienthong.store.tables import audit, messages, submissions
+from schemas.building import in_vietnam
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
-
-_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +61,9 @@ def condition_of(wanted: Wanted) -> ColumnElement[bool]:
             else audit.c.action == wanted.event
         )
     if wanted.since is not None:
-        conditions.append(audit.c.at >= _aware(wanted.since))
+        conditions.append(audit.c.at >= in_vietnam(wanted.since))
     if wanted.until is not None:
-        conditions.append(audit.c.at < _aware(wanted.until))
+        conditions.append(audit.c.at < in_vietnam(wanted.until))
     if wanted.before is not None:
         conditions.append(audit.c.id < wanted.before)
     if wanted.agencies is not None:
@@ -80,7 +78,3 @@ def _is_about(agencies: Sequence[str]) -> ColumnElement[bool]:
         exists().where(messages.c.id == audit.c.subject, of_message),
         exists().where(submissions.c.id == audit.c.subject, of_file),
     )
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=_ZONE)

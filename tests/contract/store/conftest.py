@@ -356,6 +356,7 @@ def event():
             document=f"<{content}/>".encode(),
             document_digest=sha256(f"<{content}/>".encode()).hexdigest(),
             status=fields.get("status"),
+            identities=fields.get("identities", ()),
         )
 
     return make

@@ -171,7 +171,7 @@ def test_an_agency_sees_nothing_of_another_and_cannot_tell_that_it_is_there(api,
     pairs.append((api.ask("/dossiers/D-1", token), api.ask("/dossiers/D-0", token)))
 
     assert [one["id"] for one in listed] == ["m2"]
-    assert api.ask("/messages?agency=land", token).json() == {"messages": [], "next": None}
+    assert api.ask("/messages?agency=land", token).json()["messages"] == []
     assert api.ask("/dossiers/D-1?agency=land", token).status_code == 404
     assert [one["agency"] for one in api.ask("/overview", token).json()["agencies"]] == ["health"]
     for theirs, nobodys in pairs:
@@ -439,6 +439,46 @@ def test_a_parameter_that_cannot_be_used_is_named_and_not_repeated(api, path, fi
     assert (answer.status_code, answer.json()["code"]) == (422, "api.request")
     assert field in answer.json()["message"]["vi"]
     assert path.rpartition("=")[2] not in answer.text
+
+
+def test_messages_are_found_by_the_number_of_a_person(api, record, event):
+    named = event("m1", identities=("079080001234",))
+    api.exchange.take(record(1, named), record(2, event("m2", "D-2")))
+    token = api.token(Role.VIEWER, name="binh")
+    theirs = api.token(Role.VIEWER, agencies=["health"])
+    asked = {"person": "079.080 001234"}
+
+    found = api.ask("/messages/search", token, "POST", json=asked)
+    nothing = api.ask("/messages/search", theirs, "POST", json=asked)
+
+    assert [one["id"] for one in found.json()["messages"]] == ["m1"]
+    assert nothing.json()["messages"] == []
+    ((actor, subject, detail), _) = api.logged("message.searched")
+    assert (actor, subject, detail["found"]) == ("binh", "person", 1)
+    assert "079080001234" not in json.dumps(detail)
+
+
+def test_a_name_is_no_number_to_look_for(api):
+    token = api.token(Role.VIEWER)
+
+    answer = api.ask("/messages/search", token, "POST", json={"person": SECRET})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "list.person")
+    assert SECRET not in answer.text
+    assert api.logged("message.searched") == []
+
+
+def test_messages_are_found_by_what_is_wrong_with_them_and_when(api, record, event):
+    api.exchange.take(record(1, event("m1")), record(2, dossier="D-9"))
+    token = api.token(Role.VIEWER)
+
+    def found(query):
+        return len(api.ask(f"/messages?{query}", token).json()["messages"])
+
+    assert found("problem=mapping.field_missing") == found("problem=mapping.*") == 1
+    assert found("problem=value.*") == 0
+    assert found("since=2026-03-02T15:00:00") == 2
+    assert found("until=2026-03-02T08:00:00Z") == 0
 
 
 @pytest.mark.parametrize("cursor", ["x", "====", "MjAyNiAxMg", "\u00e9", "%00"])
