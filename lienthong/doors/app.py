@@ -24,13 +24,13 @@ from lienthong.doors.annotated import AnnotatedFiles
 from lienthong.doors.arriving import SenderGone
 from lienthong.doors.directory import Directory
 from lienthong.doors.heads import read_head
-from lienthong.doors.health import HealthCheck
 from lienthong.doors.openapi import document
 from lienthong.doors.peers import PeerDoors
 from lienthong.doors.receipts import ReceiptFiles
 from lienthong.doors.uploads import Arrival, Uploads
 from lienthong.flows.incoming import format_of
 from lienthong.flows.receive import receive
+from lienthong.health import HealthCheck
 from lienthong.logs import kind_and_place
 from lienthong.store.database import reading
 from lienthong.store.hand_overs import submission_values
@@ -79,7 +79,7 @@ class HttpDoor:
         self._uploads = Uploads(self._settings, take=self._take)
         self._annotated = AnnotatedFiles(installation, self._directory)
         self._receipts = ReceiptFiles(installation)
-        self._health = HealthCheck(installation)
+        self._standing = HealthCheck(installation).standing()
         self._peers = PeerDoors(installation, publisher=publisher, uploads=self._uploads)
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="http")
 
@@ -87,6 +87,7 @@ class HttpDoor:
         """Wait for the threads."""
         self._peers.close()
         self._uploads.close()
+        self._standing.close()
         self._pool.shutdown()
 
     def app(self) -> Starlette:
@@ -103,8 +104,8 @@ class HttpDoor:
                 self._route(f"{agency}/submissions/{{submission}}/receipt", self._receipt, "GET"),
                 *self._peers.routes(),
                 self._route("/v1/openapi.json", self._openapi, "GET"),
-                self._route("/health/live", self._live, "GET"),
-                self._route("/health/ready", self._ready, "GET"),
+                *(self._route(path, self._live, "GET") for path in ("/live", "/health/live")),
+                *(self._route(path, self._ready, "GET") for path in ("/ready", "/health/ready")),
             ],
             exception_handlers={HTTPException: _not_found},
         )
@@ -282,22 +283,10 @@ class HttpDoor:
         return _json(document())
 
     async def _live(self, _request: Request, _body: Body) -> Answer:
-        return _json({"status": "ok"})
+        return await self._standing.live()
 
     async def _ready(self, _request: Request, _body: Body) -> Answer:
-        health = await self._in_thread(self._health.look)
-        words = {True: "ok", False: "failed"}
-        return _json(
-            {
-                "status": words[health.is_ready],
-                "checks": {
-                    "store": words[health.store],
-                    "broker": words[health.broker],
-                    "signing_key": words[health.signing_key],
-                },
-            },
-            status=200 if health.is_ready else 503,
-        )
+        return await self._standing.ready()
 
 
 def _number(request: Request, name: str, *, otherwise: int, most: int) -> int:

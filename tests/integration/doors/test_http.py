@@ -455,11 +455,12 @@ def test_nothing_secret_or_personal_is_logged(here):
 
 
 def test_it_is_alive_and_ready_and_describes_itself(here):
-    assert here.ask("/health/live").json == {"status": "ok"}
-    assert here.ask("/health/ready").json == {
-        "status": "ok",
-        "checks": {"store": "ok", "broker": "ok", "signing_key": "ok"},
-    }
+    for prefix in ("/health", ""):
+        assert here.ask(f"{prefix}/live").json == {"status": "ok"}
+        assert here.ask(f"{prefix}/ready").json == {
+            "status": "ok",
+            "checks": {"store": "ok", "broker": "ok", "signing_key": "ok"},
+        }
     assert here.ask("/v1/openapi.json").json["openapi"] == "3.1.0"
 
 

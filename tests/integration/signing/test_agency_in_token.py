@@ -12,8 +12,8 @@ from threading import Event, Thread
 import pytest
 import structlog
 
-from lienthong.doors.health import HealthCheck
 from lienthong.flows.receive import Offer, receive
+from lienthong.health import HealthCheck
 from lienthong.key_checks import check_keys, keys_in_trouble, report_keys
 from lienthong.key_rotation import NewKey, install_key
 from lienthong.key_watch import KeyWatch

@@ -1,5 +1,5 @@
 """
-Whether this door can do its work: the store, the exchange, and a key that really signs.
+Whether this service can do its work: the store, the exchange, and a key that really signs.
 
 A door whose store answers and whose keys have expired takes dossiers in that then stand still, and
 says that all is well: X-Road's health check did (XRDDEV-2889). So a key signs something; its token
@@ -21,6 +21,7 @@ from lienthong.flows.hints import EXPAND
 from lienthong.key_checks import prove_key
 from lienthong.store.database import reading
 from lienthong.trouble import STORE_TROUBLE
+from lienthong.web.standing import Standing
 from schemas.errors import LienthongError
 from signing import SigningError
 
@@ -50,6 +51,14 @@ class Health:
         """Tell whether everything is there."""
         return self.store and self.broker and self.signing_key
 
+    @property
+    def checks(self) -> dict[str, bool]:
+        """What was tried, by the names that are shown."""
+        return {"store": self.store, "broker": self.broker, "signing_key": self.signing_key}
+
+
+NEEDS = ("store", "broker", "signing_key")
+
 
 class HealthCheck:
     """Looks, at most every two seconds. Thread-safe."""
@@ -62,6 +71,10 @@ class HealthCheck:
         self._lock = Lock()
         self._last: tuple[float, Health] | None = None
         self._last_key: tuple[float, bool] | None = None
+
+    def standing(self) -> Standing:
+        """Return what answers whether a service is alive and ready."""
+        return Standing(lambda: self.look().checks, needs=NEEDS)
 
     def look(self) -> Health:
         """Return what is found now, or was found a moment ago."""
