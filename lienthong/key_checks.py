@@ -68,7 +68,7 @@ def report_keys(installation: Installation) -> list[KeyReport]:
     """Return every key there is, holder by holder."""
     now = installation.clock()
     reports = []
-    for holder in _holders(installation.keyring):
+    for holder in holders(installation.keyring):
         held = installation.keyring.held(holder)
         usable = [one for one in held if one.key is not None]
         chosen = choose(usable, now=now)
@@ -95,7 +95,7 @@ def check_keys(installation: Installation) -> list[KeyFinding]:
     revocation = installation.revocation_sources.at_once()
     return [
         finding
-        for holder in _holders(keyring)
+        for holder in holders(keyring)
         for finding in (
             *_tried(installation, holder, now),
             *_ending(keyring, holder, now),
@@ -111,7 +111,7 @@ def keys_in_trouble(keyring: Keyring, *, now: datetime) -> list[KeyFinding]:
     Whom to trust is not asked, and what cannot be read is one finding more.
     """
     found: list[KeyFinding] = []
-    for holder in _holders(keyring):
+    for holder in holders(keyring):
         try:
             found += (*_proved(keyring, holder, now), *_ending(keyring, holder, now))
         except ConfigError as error:
@@ -133,7 +133,7 @@ def prove_key(key: SigningKey, *, now: datetime) -> None:
 
 def keys_that_end(keyring: Keyring, *, now: datetime) -> list[KeyFinding]:
     """Say whose keys end within 60 days with none to follow."""
-    return [finding for holder in _holders(keyring) for finding in _ending(keyring, holder, now)]
+    return [finding for holder in holders(keyring) for finding in _ending(keyring, holder, now)]
 
 
 def _ending(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding]:
@@ -157,7 +157,8 @@ def _ending(keyring: Keyring, holder: str, now: datetime) -> Iterator[KeyFinding
     )
 
 
-def _holders(keyring: Keyring) -> list[str]:
+def holders(keyring: Keyring) -> list[str]:
+    """Return whose keys there are: the operator, where it has one of its own, and agencies."""
     has_own = bool(stems_of(keyring.stem(OPERATOR)))
     return [*([OPERATOR] if has_own else []), *keyring.names()]
 

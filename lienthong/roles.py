@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from functools import partial
-from threading import Event, Thread
-from time import monotonic
+from threading import Event, Thread, current_thread, main_thread
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -34,6 +34,7 @@ from lienthong.proving import Proving
 from lienthong.reaching import Reaching
 from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
+from lienthong.tallies import TALLIES
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
 from schemas.errors import ConfigError, PeerError
 
@@ -113,15 +114,19 @@ class Role(Enum):
     """The HTTP door, for files of any size."""
     CONSOLE = "console"
     """The operators' HTTP API."""
+    METRICS = "metrics"
+    """What this process saw, for Prometheus."""
     FOLDER = "folder"
     """The folder door: files that appear in the agencies\' folders."""
     PULL = "pull"
     """Reads the sources that are configured under [pull]."""
 
 
-_BESIDE_TRAFFIC = frozenset({Role.SEAL, Role.STAMP, Role.RECEIPTS, Role.VERIFY, Role.DRIFT})
-"""They read what anybody with the database's password, or at the portal, may have written, and
-never stop traffic."""
+_BESIDE_TRAFFIC = frozenset(
+    {Role.SEAL, Role.STAMP, Role.RECEIPTS, Role.VERIFY, Role.DRIFT, Role.METRICS}
+)
+"""They read what anybody with the database's password, or at the portal, may have written, or only
+tell, and never stop traffic."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
@@ -443,6 +448,12 @@ def _console(installation: Installation, stop: Event) -> None:
     serve(installation, stop)
 
 
+def _metrics(installation: Installation, stop: Event) -> None:
+    from lienthong.metrics.serving import serve  # noqa: PLC0415 - see _http
+
+    serve(installation, stop)
+
+
 def _folder(installation: Installation, stop: Event) -> None:
     from lienthong.doors.folder import FolderDoor  # noqa: PLC0415
 
@@ -460,7 +471,11 @@ def _pull(installation: Installation, stop: Event) -> None:
 
 
 def _repeat(one_round: Callable[[], object], stop: Event, *, pause_seconds: float) -> None:
+    # A role has its thread; the main thread waits for the others.
+    role = None if current_thread() is main_thread() else current_thread().name
     while not stop.is_set():
+        if role is not None:
+            TALLIES.turned(role, at=time())
         try:
             one_round()
         except (*STORE_TROUBLE, BrokerError) as error:
@@ -495,6 +510,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.DRIFT: _drift,
     Role.HTTP: _http,
     Role.CONSOLE: _console,
+    Role.METRICS: _metrics,
     Role.FOLDER: _folder,
     Role.PULL: _pull,
 }

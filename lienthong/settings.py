@@ -401,6 +401,24 @@ class ConsoleSettings(ListenSettings):
     """The operators' HTTP API and console; times in seconds."""
 
     port: int = Field(default=8590, ge=0, le=65535, description="0: any free one")
+    open_metrics: bool = Field(
+        default=False, description="this machine may read /metrics without a token"
+    )
+
+    @model_validator(mode="after")
+    def _check_metrics(self) -> Self:
+        if self.open_metrics and self.behind_proxy:
+            raise ValueError(
+                "open_metrics = true and behind_proxy = true: through a proxy on this machine "
+                "everybody seems to ask from it; give Prometheus a token"
+            )
+        return self
+
+
+class MetricsSettings(ListenSettings):
+    """What one process tells of itself; times in seconds."""
+
+    port: int = Field(default=9464, ge=0, le=65535, description="0: any free one")
 
 
 class FolderSettings(BaseModel):
@@ -451,6 +469,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     http: HttpSettings = HttpSettings()
     console: ConsoleSettings = ConsoleSettings()
+    metrics: MetricsSettings = MetricsSettings()
     folder: FolderSettings = FolderSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -419,7 +419,9 @@ class Installation:
     @property
     def in_use(self) -> list[Entry]:
         """Which settings and mappings this machine works with, for the audit log; no secrets."""
-        settings = json.dumps(self.settings.model_dump(mode="json"), sort_keys=True)
+        # Where each process is watched differs on one machine, and moves no dossier.
+        said = self.settings.model_dump(mode="json", exclude={"metrics"})
+        settings = json.dumps(said, sort_keys=True)
         program = {"sha256": sha256(settings.encode()).hexdigest(), "program": version("lienthong")}
         entries = [Entry(action="settings.used", subject=gethostname(), detail=program)]
         for name in self.mappings.names():

@@ -124,8 +124,8 @@ def run(
         str,
         typer.Option(
             help="Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, "
-            "seal, receipts, verify, stamp, reconcile, drift, http, console, folder, pull; "
-            "default: all that fit the settings but http and console",
+            "seal, receipts, verify, stamp, reconcile, drift, http, console, metrics, folder, "
+            "pull; default: all that fit the settings but http, console and metrics",
             show_default=False,
         ),
     ] = "",
@@ -135,6 +135,10 @@ def run(
     stop_within: Annotated[
         float, typer.Option(min=0, help="Seconds to finish or hand back what is in hand")
     ] = 30,
+    metrics: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port at which Prometheus reads what this process saw"),
+    ] = None,
 ) -> None:
     """
     Run the workers until they are asked to stop (Ctrl-C or SIGTERM).
@@ -155,6 +159,10 @@ def run(
             f"{', '.join(wrong) or roles!r}: choose from {', '.join(known)}", param_hint="--roles"
         )
     chosen = [known[name] for name in dict.fromkeys(wanted)]
+    if metrics is not None:
+        there = session.settings.metrics.model_copy(update={"port": metrics})
+        installation.settings = session.settings.model_copy(update={"metrics": there})
+        chosen = list(dict.fromkeys([*chosen, Role.METRICS]))
     if {Role.TAKE, Role.RESULTS} & set(chosen):
         # Told now as well.
         _ = installation.rabbit_settings

@@ -207,11 +207,14 @@ HELP: dict[str, str] = {
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
     "Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, seal, "
-    "receipts, verify, stamp, reconcile, drift, http, console, folder, pull; default: all that "
-    "fit the settings but http and console": (
+    "receipts, verify, stamp, reconcile, drift, http, console, metrics, folder, pull; default: all "
+    "that fit the settings but http, console and metrics": (
         "Cách nhau bằng dấu phẩy: take, expand, fetch, deliver, hand-over, share, results, sweep, "
-        "seal, receipts, verify, stamp, reconcile, drift, http, console, folder, pull; mặc định: "
-        "mọi vai trò hợp với cấu hình trừ http và console"
+        "seal, receipts, verify, stamp, reconcile, drift, http, console, metrics, folder, pull; "
+        "mặc định: mọi vai trò hợp với cấu hình, trừ http, console và metrics"
+    ),
+    "Port at which Prometheus reads what this process saw": (
+        "Cổng để Prometheus đọc số liệu của tiến trình này"
     ),
     "rabbitmq: on a private RabbitMQ and PostgreSQL": (
         "rabbitmq: chạy trên RabbitMQ và PostgreSQL riêng"

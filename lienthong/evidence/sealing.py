@@ -27,6 +27,7 @@ from lienthong.evidence.witnesses import WitnessAway, WitnessDisagrees
 from lienthong.failpoints import Point, reached
 from lienthong.store.as_found import columns_of, reading_any_text
 from lienthong.store.tables import audit, in_slices, seal_signers, seals
+from lienthong.tallies import TALLIES
 from schemas.errors import LienthongError
 from schemas.problem import Text
 from signing import SigningError, is_signed_by, load_certificates, read_signer, sign_bytes
@@ -119,6 +120,12 @@ class Sealer:
 
     def step(self) -> int:
         """Seal every row that is there; return how many seals were made."""
+        try:
+            return self._step()
+        finally:
+            TALLIES.seals_trouble(frozenset(self.troubles))
+
+    def _step(self) -> int:
         made = 0
         try:
             key = self._key()

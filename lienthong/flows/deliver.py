@@ -56,11 +56,12 @@ from lienthong.flows.hints import DELIVER, HAND_OVER
 from lienthong.logs import kind_and_place
 from lienthong.pacing import Throughput
 from lienthong.states import State
-from lienthong.store.delivery import Claiming, Task, start, start_rows
+from lienthong.store.delivery import LOOK_UP, SEND, Claiming, Task, start, start_rows
 from lienthong.store.ledgers import receiver_of
-from lienthong.store.outcomes import Ending, finish
+from lienthong.store.outcomes import Ending, finish, outcome_of
 from lienthong.store.paces import MINUTES, write_pace
 from lienthong.store.work import begin
+from lienthong.tallies import TALLIES, Attempt, Stage
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -398,6 +399,7 @@ class Deliverer:
         self._start_calls(plan.tasks, calls, claimed_at=claimed_at, steady_zero=steady_zero)
         for end in ended:
             self._report(end)
+            _tally(end, at=work.at)
             if end.next.state is State.DELIVERED:
                 self._delivered.note(self._clock())
         if ended:
@@ -611,6 +613,20 @@ class Deliverer:
             code=getattr(end.result, "code", None),
             detail=end.result.detail,
         )
+
+
+def _tally(end: Ending, *, at: datetime) -> None:
+    task = end.task
+    direction = "down" if task.packet is Packet.INBOUND else "up"
+    kind = LOOK_UP if task.is_look_up else SEND
+    outcome = outcome_of(end.result)
+    is_first = task.number == 1 and not task.is_look_up
+    TALLIES.attempted(Attempt(direction, kind, outcome), is_retry=not (is_first or task.is_look_up))
+    TALLIES.took(Stage.CALL, direction, at - task.begun_at)
+    if is_first:
+        TALLIES.took(Stage.FIRST_ATTEMPT, direction, task.begun_at - task.made_at)
+    if end.next.state is State.DELIVERED:
+        TALLIES.took(Stage.DELIVER, direction, at - task.made_at)
 
 
 def _request(task: Task, *, sent_at: datetime) -> SendRequest:

@@ -47,6 +47,7 @@ from lienthong.store.pieces import load_small, open_source
 from lienthong.store.submissions import SubmissionState, agency_of
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin, tell_time
+from lienthong.tallies import TALLIES, Stage
 from lienthong.trouble import STORE_TROUBLE, passes
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
@@ -250,6 +251,7 @@ class Expander:
         for submission, step in steps:
             if isinstance(step, _End):
                 _report(submission, step)
+                _tally(submission, step, at=work.at)
         return not is_over
 
     def _commit(self, work: Work, reading_: _Reading, steps: list[_Step]) -> list[str]:
@@ -391,6 +393,12 @@ def _report(submission: Opened, end: _End) -> None:
         log.error("submission.held", submission=submission.id, codes=codes)
     else:
         log.info("submission.ended", submission=submission.id, state=end.state.value, codes=codes)
+
+
+def _tally(submission: Opened, end: _End, *, at: datetime) -> None:
+    if end.state is not SubmissionState.HELD and submission.received_at is not None:
+        direction = "up" if submission.service is None else "down"
+        TALLIES.took(Stage.EXPAND, direction, at - submission.received_at)
 
 
 def _unreadable(error: OSError) -> Text:

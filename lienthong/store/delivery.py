@@ -174,6 +174,7 @@ _ROWS = (
         messages.c.was_update,
         messages.c.unknown_since,
         messages.c.due_at,
+        messages.c.created_at,
         messages.c.file,
         _IS_AT_PORTAL,
     )
@@ -217,6 +218,10 @@ class Task:
     file: HandedFile | None
     failures: int
     unknown_since: datetime | None
+    made_at: datetime
+    """When the message was made."""
+    begun_at: datetime
+    """When this attempt was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -472,6 +477,8 @@ class _Beginning:
             file=file_of(row),
             failures=row.failures,
             unknown_since=row.unknown_since,
+            made_at=row.created_at,
+            begun_at=self._work.at,
         )
 
     def _write(self, open_fates: Mapping[str, Outcome | Found]) -> None:

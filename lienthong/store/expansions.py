@@ -38,6 +38,7 @@ _OPENED = (
         submissions.c.size,
         submissions.c.records_done,
         submissions.c.due_at,
+        submissions.c.received_at,
         submissions.c.tries,
         submissions.c.left_out,
         submissions.c.sender,
@@ -73,6 +74,8 @@ class Opened:
     key: str | None = None
     service: str | None = None
     """Of a message of a peer to the agency; None: from the agency itself."""
+    received_at: datetime | None = None
+    """None where it is only read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def finish(
         if (end.task.ledger, end.task.fence) in held:
             due.append(finishing.finish(end))
         else:
-            work.note("message.late_answer", end.task.message_id, outcome=_outcome(end.result))
+            work.note("message.late_answer", end.task.message_id, outcome=outcome_of(end.result))
             due.append(None)
     finishing.write()
     if held:
@@ -203,7 +203,7 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
                 "_kind": key[1],
                 "_number": key[2],
                 "ended_at": work.at,
-                "outcome": _outcome(result),
+                "outcome": outcome_of(result),
                 "detail": result.detail,
                 "code": getattr(result, "code", None),
                 "http_status": getattr(result, "http_status", None),
@@ -252,5 +252,6 @@ def _receipt_row(result: Answer, message_id: str) -> dict[str, Any]:
     }
 
 
-def _outcome(result: Answer | LookUp) -> str:
+def outcome_of(result: Answer | LookUp) -> str:
+    """Return what an attempt or look-up brought, in a word."""
     return result.found.value if hasattr(result, "found") else result.outcome.value

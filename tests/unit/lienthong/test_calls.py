@@ -1,10 +1,14 @@
 """Which tasks share a call."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.flows.calls import group, may_share, said_by_target, spare_rows
 from lienthong.store.delivery import Task
+
+AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def task(name, *, agency="land", packet=Packet.PROGRESS, number=1, is_look_up=False):
@@ -24,6 +28,8 @@ def task(name, *, agency="land", packet=Packet.PROGRESS, number=1, is_look_up=Fa
         file=None,
         failures=0,
         unknown_since=None,
+        made_at=AT,
+        begun_at=AT,
     )
 
 
