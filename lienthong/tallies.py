@@ -3,7 +3,7 @@ What this process saw since it began: how long stages took, what attempts brough
 
 Only in memory, and per process: whoever adds up what several say must ask each of them, and after
 a restart everything counts from nothing. What must be right is counted in the store. Thread-safe;
-noting costs less than a microsecond, so it is done whether anybody asks or not.
+noting takes a few microseconds at most, so it is done whether anybody asks or not.
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ tests)
     need softhsm2-util softhsm2
     # Servers are in /usr/sbin, which is not on everybody's PATH.
     PATH=$PATH:/usr/sbin need mariadbd mariadb-server
+    # Tries the alert rules; 20 MB to fetch.
+    need promtool prometheus
     ;;
 *)
     echo "usage: $0 python|tests" >&2

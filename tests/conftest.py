@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 import structlog
@@ -128,3 +129,11 @@ def softhsm(tmp_path_factory):
         for name, value in hsm.environment.items():
             patch.setenv(name, value)
         yield hsm
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    """Give Prometheus's own checker of rules and metrics."""
+    found = shutil.which("promtool")
+    _need(is_there=found is not None, name="promtool")
+    return found

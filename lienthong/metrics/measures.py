@@ -151,15 +151,16 @@ def read_measures(connection: Connection, *, now: datetime, stamps: Countdown | 
         stamps: Which rows have no time-stamp yet, where these are asked for.
     """
     counts = _count_messages(connection)
-    since, is_urgent = _look_at_waiting(connection, counts, now=now)
+    since, urgent = _look_at_waiting(connection, counts, now=now)
+    overdue, due_soon = _count_late(connection, urgent, now=now)
     return Measures(
         at=now,
         messages=counts,
         since=since,
         received=_count_received(connection),
         queued=_read_queued(connection),
-        overdue=_count_late(connection, is_urgent, messages.c.deadline <= now),
-        due_soon=_count_late(connection, is_urgent, _is_soon(now)),
+        overdue=overdue,
+        due_soon=due_soon,
         flow=read_flow(connection, now=now),
         fetching=connection.execute(select(func.count()).select_from(fetches)).scalar_one(),
         receipts=read_backlog(connection),
@@ -199,10 +200,6 @@ def _of_waiting(agency: Sequence[str]) -> tuple[ColumnElement[bool], ColumnEleme
     return messages.c.agency.in_(agency), messages.c.state.in_(states)
 
 
-def _is_soon(now: datetime) -> ColumnElement[bool]:
-    return (messages.c.deadline > now) & (messages.c.deadline <= now + SOON)
-
-
 def _look_at_waiting(
     connection: Connection, counts: dict[Which, int], *, now: datetime
 ) -> tuple[dict[Which, datetime], list[str]]:
@@ -229,16 +226,28 @@ def _look_at_waiting(
 
 
 def _count_late(
-    connection: Connection, urgent: Sequence[str], when: ColumnElement[bool]
-) -> dict[str, int]:
+    connection: Connection, urgent: Sequence[str], *, now: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return by agency how many dossiers are past their deadline, and how many within a day."""
     if not urgent:
-        return {}
+        return {}, {}
+    deadline, code = messages.c.deadline, messages.c.dossier_code
+    is_past = deadline <= now
     rows = connection.execute(
-        select(messages.c.agency, func.count(distinct(messages.c.dossier_code)))
-        .where(*_of_waiting(urgent), messages.c.packet != Packet.INBOUND.value, when)
+        select(
+            messages.c.agency,
+            func.count(distinct(case((is_past, code)))),
+            func.count(distinct(case((~is_past, code)))),
+        )
+        .where(
+            *_of_waiting(urgent),
+            messages.c.packet != Packet.INBOUND.value,
+            deadline <= now + SOON,
+        )
         .group_by(messages.c.agency)
-    )
-    return {agency: count for agency, count in rows if count}
+    ).all()
+    past = {agency: count for agency, count, _ in rows if count}
+    return past, {agency: count for agency, _, count in rows if count}
 
 
 def _count_received(connection: Connection) -> dict[Side, int]:

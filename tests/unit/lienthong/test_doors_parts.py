@@ -20,7 +20,7 @@ from lienthong.doors.result_files import (
     note_number,
     noted_number,
 )
-from lienthong.settings import HttpSettings
+from lienthong.settings import ConsoleSettings, HttpSettings
 from lienthong.store.ledgers import TOLD
 from lienthong.store.results import Result, result_values
 
@@ -241,3 +241,10 @@ def test_a_full_disk_leaves_whole_lines_only(tmp_path, monkeypatch):
         append(tmp_path, [replace(RESULT, number=2)], day=DAY)
 
     assert (tmp_path / "2026-03-02.jsonl").read_bytes() == whole
+
+
+def test_metrics_are_open_to_this_machine_only_where_no_proxy_makes_everybody_seem_to_be_here():
+    assert not ConsoleSettings().open_metrics
+    assert ConsoleSettings(open_metrics=True).open_metrics
+    with pytest.raises(ValueError, match="give Prometheus a token"):
+        ConsoleSettings(open_metrics=True, behind_proxy=True)
