@@ -404,6 +404,24 @@ class ConsoleSettings(ListenSettings):
     open_metrics: bool = Field(
         default=False, description="this machine may read /metrics without a token"
     )
+    session_seconds: float = Field(
+        default=43_200, ge=60, le=86_400, description="somebody stays signed in at the longest"
+    )
+    idle_seconds: float = Field(
+        default=1_800, ge=120, le=86_400, description="without a request, before that ends"
+    )
+    totp_required: bool = Field(
+        default=True, description="of who asks for many, approves or administers"
+    )
+    login_attempts: int = Field(
+        default=30, ge=5, description="that may fail from one address in the window"
+    )
+    login_window_seconds: float = Field(default=600, ge=60, le=86_400)
+    client_header: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="in which the proxy says the caller's address, last; None: the connection's",
+    )
 
     @model_validator(mode="after")
     def _check_metrics(self) -> Self:
@@ -412,6 +430,12 @@ class ConsoleSettings(ListenSettings):
                 "open_metrics = true and behind_proxy = true: through a proxy on this machine "
                 "everybody seems to ask from it; give Prometheus a token"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_client_header(self) -> Self:
+        if self.client_header is not None and not self.behind_proxy:
+            raise ValueError("client_header needs behind_proxy = true: anybody could send it")
         return self
 
 

@@ -17,10 +17,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from broker.port import BrokerError
+from lienthong.access.attempts import Attempts, TooMany
 from lienthong.access.rights import Forbidden
+from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
 from lienthong.api.limits import LARGEST_BODY, TOO_LARGE, Limits
 from lienthong.api.routes import router
+from lienthong.api.session_routes import router as session_router
 from lienthong.logs import kind_and_place
 from lienthong.operations.masking import masked
 from lienthong.trouble import STORE_TROUBLE
@@ -36,14 +39,23 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 5
-_CONFLICTS = ("message.wrong_state", "reissue.", "dossier.several")
+_CONFLICTS = (
+    "message.wrong_state",
+    "reissue.",
+    "dossier.several",
+    "access.name_taken",
+    "access.last_administrator",
+)
 """What another state of things would have allowed."""
+_UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")
+"""What leaves open who asks."""
 _ERRORS = {
     "401": "Nobody can tell who asks.",
     "403": "A right is missing.",
     "404": "It is not there, or not for whoever asks.",
     "409": "Not in its present state, or not under this Idempotency-Key.",
     "410": "What it needs was erased when its retention ended.",
+    "429": "Too many logins have failed from this address; ask again after Retry-After.",
     "422": "The request cannot be used as it is.",
     "503": "The store cannot be reached now; ask again after Retry-After.",
 }
@@ -61,8 +73,17 @@ _PROBLEM = {
 }
 
 
-def make_app(installation: Installation, *, publisher: Publisher) -> FastAPI:
-    """Return the ASGI application."""
+def make_app(
+    installation: Installation, *, publisher: Publisher, attempts: Attempts | None = None
+) -> FastAPI:
+    """
+    Return the ASGI application.
+
+    Args:
+        installation: What is seen and acted on.
+        publisher: Takes hints.
+        attempts: Counts logins that fail; None: as many as settings have by default.
+    """
     app = FastAPI(
         title="Lienthong, operators' API",
         version="1.0.0",
@@ -81,8 +102,9 @@ def make_app(installation: Installation, *, publisher: Publisher) -> FastAPI:
             for status, words in _ERRORS.items()
         },
     )
-    app.state.site = Site(installation, publisher)
-    app.include_router(router)
+    app.state.site = Site(installation, publisher, attempts or Attempts())
+    for routes in (router, session_router, account_router):
+        app.include_router(routes)
     app.add_middleware(Limits)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(InputError, _not_usable)
@@ -102,12 +124,17 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 async def _not_usable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, InputError)
-    return _answer(Refused(_status_of(error), masked(error.problem)))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    return _answer(Refused(_status_of(error), masked(error.problem), headers))
 
 
 def _status_of(error: InputError) -> int:
-    if isinstance(error, Forbidden):
+    if isinstance(error, TooMany):
+        return 429
+    if isinstance(error, Forbidden) or error.code == "access.unfinished":
         return 403
+    if error.code in _UNKNOWN:
+        return 401
     if error.code.endswith(".not_found"):
         return 404
     if error.code.endswith("_erased"):

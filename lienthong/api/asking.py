@@ -8,15 +8,19 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from lienthong.access.attempts import Attempts
 from lienthong.access.rights import Principal
 from lienthong.flows.hints import Publisher
+from lienthong.operations.people import Person, find_person, unfinished
+from lienthong.store import access_sessions
 from lienthong.store.access_tokens import find_access_token
 from lienthong.store.database import reading
 from lienthong.web.refusal import no_token
 from lienthong.wiring import Installation
 
 _BEARER = HTTPBearer(
-    auto_error=False, description="A token of `lienthong access token make`, or of an account."
+    auto_error=False,
+    description="A token of `lienthong access token make`, or of POST /v1/session.",
 )
 
 
@@ -26,6 +30,8 @@ class Site:
 
     installation: Installation
     publisher: Publisher
+    attempts: Attempts
+    """Logins that failed, by address."""
 
 
 def _site(request: Request) -> Site:
@@ -36,12 +42,30 @@ def _site(request: Request) -> Site:
 AtSite = Annotated[Site, Depends(_site)]
 
 
-def _caller(
-    site: AtSite,
-    presented: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-) -> Principal:
+Presented = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+
+def _somebody(site: AtSite, presented: Presented) -> Person:
+    person = None
+    if presented is not None and presented.credentials.startswith(f"{access_sessions.KIND}_"):
+        person = find_person(site.installation, presented.credentials)
+    if person is None:
+        raise no_token()
+    return person
+
+
+SomebodySignedIn = Annotated[Person, Depends(_somebody)]
+"""By an account; also one of whom something is needed before they have any rights."""
+
+
+def _caller(site: AtSite, presented: Presented) -> Principal:
     if presented is None:
         raise no_token()
+    if presented.credentials.startswith(f"{access_sessions.KIND}_"):
+        person = _somebody(site, presented)
+        if person.needs:
+            raise unfinished()
+        return person.principal
     installation = site.installation
     with reading(installation.store) as connection:
         token = find_access_token(connection, presented.credentials, now=installation.clock())

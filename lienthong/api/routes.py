@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lienthong import replay_previews as previews
-from lienthong.access.rights import RIGHTS
 from lienthong.api.asking import AtSite, Caller, RequestKey
 from lienthong.api.once import once
 from lienthong.operations.acts import Verb, act_on_message
@@ -18,11 +17,11 @@ from lienthong.operations.dossiers import see_dossier
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
 from lienthong.operations.overview import see_overview
+from lienthong.operations.people import grant_views
 from lienthong.operations.previewing import preview_message
 from lienthong.operations.views import (
     ActedView,
     DossierView,
-    GrantView,
     LogPage,
     Me,
     MessageDetail,
@@ -90,17 +89,7 @@ class PreviewAsked(BaseModel):
 @router.get("/me", tags=["access"])
 def me(caller: Caller) -> Me:
     """Say who asks, and what they may do for which agencies."""
-    return Me(
-        name=caller.name,
-        grants=[
-            GrantView(
-                role=grant.role.value,
-                agencies=None if grant.agencies is None else sorted(grant.agencies),
-                rights=sorted(right.value for right in RIGHTS[grant.role]),
-            )
-            for grant in caller.grants
-        ],
-    )
+    return Me(name=caller.name, grants=grant_views(caller.grants))
 
 
 @router.get("/overview", tags=["overview"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lienthong.access.attempts import Attempts
 from lienthong.api.app import make_app
 from lienthong.health import HealthCheck
 from lienthong.metrics.serving import watching_routes, whole_page
+from lienthong.operations.signing_in import make_first_code
 from lienthong.web.listening import listen
 from lienthong.web.relay import Relay
 
@@ -19,11 +23,30 @@ if TYPE_CHECKING:
 
 def serve(installation: Installation, stop: Event) -> None:
     """Run the API until `stop` is set, then let requests under way end. Raises as `listen`."""
+    settings = installation.settings.console
+    attempts = Attempts(
+        most=settings.login_attempts, window=timedelta(seconds=settings.login_window_seconds)
+    )
+    welcome(installation)
     with (
         closing(Relay(installation.open_broker)) as relay,
         closing(HealthCheck(installation).standing()) as standing,
     ):
-        app = make_app(installation, publisher=relay)
+        app = make_app(installation, publisher=relay, attempts=attempts)
         # For machines that watch, and no part of the API that is described.
         app.router.routes += watching_routes(standing, whole_page(installation))
-        listen(app, installation.settings.console, stop, section="console")
+        listen(app, settings, stop, section="console")
+
+
+def welcome(installation: Installation) -> None:
+    """Where nobody has an account, print the code for the first one; no log has it."""
+    made = make_first_code(installation)
+    if made is None:
+        return
+    until = made.expires_at.astimezone().isoformat(timespec="minutes")
+    sys.stderr.write(
+        f"\nChưa có tài khoản nào. Mã một lần để tạo quản trị viên đầu tiên (đến {until}):\n"
+        "There is no account yet. One-time code for the first administrator "
+        f"(until {until}):\n\n    {made.code}\n\n    POST /v1/session/first (docs/api.md)\n\n"
+    )
+    sys.stderr.flush()

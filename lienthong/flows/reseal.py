@@ -17,6 +17,7 @@ from lienthong.store import sealed
 from lienthong.store.batches import count, lock, pages
 from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.tables import (
+    accounts,
     attachments,
     attempts,
     messages,
@@ -135,6 +136,16 @@ _COLUMNS = (
         column=search_keys.c.secret,
         key=(search_keys.c.name,),
         context=lambda row: sealed.search_key_context(row.name),
+    ),
+    _Column(
+        column=accounts.c.totp,
+        key=(accounts.c.id,),
+        context=lambda row: sealed.totp_context(row.id),
+    ),
+    _Column(
+        column=accounts.c.totp_next,
+        key=(accounts.c.id,),
+        context=lambda row: sealed.next_totp_context(row.id),
     ),
     _Column(
         column=submission_pieces.c.body,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
+from lienthong.access.names import account_not_found, name_taken, normal_name
 from lienthong.access.rights import Grant, Role
-from lienthong.store.tables import access_tokens
+from lienthong.store.tables import access_tokens, accounts
 from lienthong.store.tokens import id_in, is_its_digest, new_secret, token_not_found
 
 if TYPE_CHECKING:
@@ -47,9 +48,29 @@ class AccessToken:
 
 
 def make_access_token(
-    work: Work, name: str, *, grants: Sequence[Grant], expires_at: datetime | None
+    work: Work,
+    name: str,
+    *,
+    grants: Sequence[Grant],
+    expires_at: datetime | None,
+    for_account: bool = False,
 ) -> str:
-    """Make a token for somebody and return it; it cannot be had again."""
+    """
+    Make a token for somebody and return it; it cannot be had again.
+
+    Args:
+        work: The transaction.
+        name: Who uses it, as the audit log calls them.
+        grants: What it may do.
+        expires_at: None: not by itself.
+        for_account: It is for the account of this name; it opens nothing while that is disabled.
+
+    Raises:
+        InputError: the name is that of an account and the token is not for it, or the reverse.
+    """
+    _check_name(work, name, for_account=for_account)
+    # One person has one name in the audit log, by whatever they come in.
+    name = normal_name(name) if for_account else name
     secret = new_secret(KIND)
     kept = written_grants(grants)
     work.connection.execute(
@@ -80,7 +101,8 @@ def find_access_token(
     if not is_its_digest(presented, None if row is None else row.digest) or row is None:
         return None
     token = _token(row)
-    return token if token.is_valid(now) else None
+    is_open = token.is_valid(now) and not _is_of_disabled(connection, token.name)
+    return token if is_open else None
 
 
 def list_access_tokens(connection: Connection) -> list[AccessToken]:
@@ -129,6 +151,20 @@ def read_grants(kept: str) -> tuple[Grant, ...]:
         )
         for each in json.loads(kept)
     )
+
+
+def _check_name(work: Work, name: str, *, for_account: bool) -> None:
+    query = select(accounts.c.id).where(accounts.c.name == normal_name(name))
+    is_an_accounts = work.connection.execute(query).first() is not None
+    if is_an_accounts and not for_account:
+        raise name_taken()
+    if for_account and not is_an_accounts:
+        raise account_not_found()
+
+
+def _is_of_disabled(connection: Connection, name: str) -> bool:
+    query = select(accounts.c.disabled_at).where(accounts.c.name == normal_name(name))
+    return connection.execute(query).scalar() is not None
 
 
 def _token(row: Row[Any]) -> AccessToken:

@@ -71,3 +71,13 @@ def search_key_context(name: str) -> str:
 def salt_context(source: str) -> str:
     """Return the context of `pulls.salt`."""
     return f"pulls.salt:{source}"
+
+
+def totp_context(account_id: str) -> str:
+    """Return the context of `accounts.totp`."""
+    return f"accounts.totp:{account_id}"
+
+
+def next_totp_context(account_id: str) -> str:
+    """Return the context of `accounts.totp_next`."""
+    return f"accounts.totp_next:{account_id}"

@@ -476,6 +476,55 @@ access_tokens = Table(
     comment="what opens the operators' HTTP API; the tokens themselves are nowhere",
 )
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, comment="as the audit log calls them; NFC, lower case"),
+    Column("full_name", Text, nullable=False, comment="as it is shown"),
+    Column("password", Text, comment="Argon2id with its parameters; empty: none is set"),
+    Column("grants", Text, nullable=False, comment="JSON: roles, and for which agencies"),
+    Column("totp", LargeBinary, comment="sealed; empty: no authenticator app"),
+    Column("totp_next", LargeBinary, comment="sealed; one whose first code has not come yet"),
+    Column("totp_step", BigInteger, comment="whose code was used last"),
+    Column("recovery", Text, nullable=False, comment="JSON: SHA-256 of codes that are left"),
+    Column("must_change", Boolean, nullable=False, comment="a password that is not good enough"),
+    Column("failures", Integer, nullable=False, comment="of logins, in a row"),
+    Column("locked_until", UtcTime),
+    Column("disabled_at", UtcTime),
+    Column("made_at", UtcTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("last_login_at", UtcTime),
+    Index("accounts_name", "name", unique=True),
+    comment="people who sign in",
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True, comment="stands in the token"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the whole token"),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("totp_done", Boolean, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False, comment="to the minute"),
+    Column("expires_at", UtcTime, nullable=False, comment="at the latest"),
+    Index("sessions_account", "account_id"),
+    Index("sessions_expires", "expires_at"),
+    comment="people who are signed in; the tokens themselves are nowhere",
+)
+
+access_codes = Table(
+    "access_codes",
+    metadata,
+    Column("id", Text, primary_key=True, comment="stands in the code"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the whole code"),
+    Column("account_id", Text, ForeignKey("accounts.id"), comment="empty: of the first one"),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("access_codes_account", "account_id"),
+    comment="codes by which a password is set once",
+)
+
 api_requests = Table(
     "api_requests",
     metadata,

@@ -18,16 +18,19 @@ from lienthong.store.sealed import (
     attachment_context,
     document_context,
     headers_context,
+    next_totp_context,
     piece_context,
     problems_context,
     receipt_context,
     salt_context,
     submission_problems_context,
     submission_receipt_context,
+    totp_context,
     words_context,
 )
 from lienthong.store.tables import (
     NO_DEADLINE,
+    accounts,
     attachments,
     attempts,
     audit,
@@ -73,6 +76,25 @@ class Payloads:
         with self.engine.begin() as connection:
             connection.execute(
                 insert(pulls).values(source=source, salt=salt, due_at=NOW, fence=0, rows=0)
+            )
+
+    def account(self, id_):
+        """Put an account there that has an authenticator app, and sets another one up."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(accounts).values(
+                    id=id_,
+                    name="an",
+                    full_name="An",
+                    grants="[]",
+                    totp=self.seal(b"JBSW", totp_context(id_)),
+                    totp_next=self.seal(b"Y3DP", next_totp_context(id_)),
+                    recovery="[]",
+                    must_change=False,
+                    failures=0,
+                    made_at=NOW,
+                    made_by="test",
+                )
             )
 
     def submission(self, id_, *, age=1000, state="expanded", size=3, **fields):

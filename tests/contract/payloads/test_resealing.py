@@ -9,6 +9,7 @@ from lienthong.flows.reseal import reseal
 from lienthong.store.pieces import PieceReader
 from lienthong.store.sealed import document_context, piece_context
 from lienthong.store.tables import (
+    accounts,
     attachments,
     attempts,
     messages,
@@ -35,6 +36,8 @@ SEALED = [
     submission_receipts.c.document,
     pulls.c.salt,
     search_keys.c.secret,
+    accounts.c.totp,
+    accounts.c.totp_next,
 ]
 SIZE = 2_500_000
 
@@ -57,6 +60,7 @@ def filled(payloads):
     payloads.attachment("m1")
     payloads.receipt("s1")
     payloads.pull("land")
+    payloads.account("a1")
     return payloads
 
 
@@ -76,14 +80,14 @@ def test_after_a_rotation_everything_is_sealed_with_the_newest_key(filled):
 
     done = run(filled)
 
-    assert (done.values, done.left, done.broken) == (20, 0, ())
+    assert (done.values, done.left, done.broken) == (22, 0, ())
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
     reader = PieceReader(filled.store, "s1", size=SIZE)
     assert reader.read() == b"x" * SIZE
     sealed = filled.column(messages.c.document)[0]
     assert filled.store.vault.open(sealed, context=document_context("m1")) == b"<m1/>"
     assert filled.logged("vault.resealed") == [
-        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":20}')
+        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":22}')
     ]
 
 
@@ -125,7 +129,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(filled):
 
     done = run(filled)
 
-    assert 0 < done.values < 18
+    assert 0 < done.values < 20
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
 
 
@@ -135,8 +139,8 @@ def test_progress_is_told(filled):
 
     run(filled, on_progress=lambda done, total: told.append((done, total)))
 
-    assert told[-1] == (20, 20)
-    assert {total for _, total in told} == {20}
+    assert told[-1] == (22, 22)
+    assert {total for _, total in told} == {22}
 
 
 def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
@@ -148,7 +152,7 @@ def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
     done = run(filled)
 
     assert [error.context for error in done.broken] == ["messages.document:m1"]
-    assert (done.values, done.left) == (19, 0)
+    assert (done.values, done.left) == (21, 0)
     assert filled.column(messages.c.document)[0] == moved
 
 
@@ -179,5 +183,5 @@ def test_what_a_worker_is_holding_is_not_waited_for(filled):
         held = run(filled)
     rest = run(filled)
 
-    assert (held.values, held.left) == (18, 2)
+    assert (held.values, held.left) == (20, 2)
     assert (rest.values, rest.left) == (2, 0)

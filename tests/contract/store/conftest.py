@@ -1,10 +1,12 @@
 """A store, an exchange and a portal in memory, with a clock that only tests move."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from random import Random
+from threading import Barrier
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -36,7 +38,7 @@ from lienthong.store.submissions import (
 )
 from lienthong.store.tables import messages, submissions
 from lienthong.store.work import begin
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, LienthongError
 from schemas.problem import Place, Problem, Text
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -158,6 +160,26 @@ class Exchange:
             for _ in range(rounds):
                 self.deliverer.step(calls)
                 self.deliverer.drain()
+
+
+@pytest.fixture
+def together():
+    """Run functions at the same moment, each in a thread; return what each gave or raised."""
+
+    def run(*functions):
+        barrier = Barrier(len(functions))
+
+        def one(function):
+            barrier.wait()
+            try:
+                return function()
+            except LienthongError as error:
+                return error
+
+        with ThreadPoolExecutor(len(functions)) as pool:
+            return list(pool.map(one, functions))
+
+    return run
 
 
 @pytest.fixture
