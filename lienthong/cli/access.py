@@ -1,4 +1,4 @@
-"""Commands on who may what: access token make, list, revoke; access roles."""
+"""Commands on who may what: access roles, and token make, list, revoke; see also `accounts`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lienthong.access.rights import EVERY, RIGHTS, Grant, Role
+from lienthong.access.rights import RIGHTS, Grant, Role
+from lienthong.cli.accounts import OfAgencies, OfEvery, Roles, accounts, grants_of
 from lienthong.cli.files import AsJson
 from lienthong.cli.session import Session
 from schemas.problem import Text
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 access = typer.Typer(help="Who may see and do what.", no_args_is_help=True)
 tokens = typer.Typer(help="Tokens of the operators' HTTP API.", no_args_is_help=True)
 access.add_typer(tokens, name="token")
+access.add_typer(accounts, name="account")
 
 
 def register(app: typer.Typer) -> None:
@@ -48,18 +50,16 @@ def roles(context: typer.Context, as_json: AsJson = False) -> None:
 def make(  # noqa: PLR0913 - options of a command
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Who uses it; stands in the audit log")],
-    role: Annotated[list[Role], typer.Option("--role", help="May be repeated")],
-    agency: Annotated[
-        list[str] | None,
-        typer.Option("--agency", help="Only for this agency; may be repeated"),
-    ] = None,
-    every_agency: Annotated[
-        bool, typer.Option("--every-agency", help="For every agency, also those still to come")
-    ] = False,
+    role: Roles,
+    agency: OfAgencies = None,
+    every_agency: OfEvery = False,
     days: Annotated[
         int | None,
         typer.Option(min=1, max=3650, help="Valid for so many days; default until revoked"),
     ] = None,
+    for_account: Annotated[
+        bool, typer.Option("--for-account", help="It is for the account of this name")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -72,15 +72,12 @@ def make(  # noqa: PLR0913 - options of a command
 
     session: Session = context.obj
     installation = session.installation
-    if bool(agency) is every_agency:
-        raise typer.BadParameter("give --agency or --every-agency")
-    for one in agency or ():
-        installation.mappings.path(one)
-    agencies = EVERY if every_agency else frozenset(agency or ())
-    grants = [Grant(role=one, agencies=agencies) for one in dict.fromkeys(role)]
+    grants = grants_of(session, role, agency, every_agency=every_agency)
     with begin(installation.store, at=installation.clock, actor=getpass.getuser()) as work:
         expires_at = None if days is None else work.at + timedelta(days=days)
-        token = make_access_token(work, name, grants=grants, expires_at=expires_at)
+        token = make_access_token(
+            work, name, grants=grants, expires_at=expires_at, for_account=for_account
+        )
     if as_json:
         session.json({"token": token, "name": name, "expires_at": expires_at})
         return

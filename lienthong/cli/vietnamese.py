@@ -652,7 +652,34 @@ HELP: dict[str, str] = {
     "End a token at once; other tokens of the same name stay.": (
         "Thu hồi ngay một mã truy cập; các mã khác cùng tên vẫn dùng được."
     ),
+    "Accounts of people who sign in.": "Tài khoản của những người đăng nhập.",
+    "Make an account; its owner sets the password by the one-time code that is printed.": (
+        "Tạo tài khoản; chủ tài khoản đặt mật khẩu bằng mã một lần được in ra."
+    ),
+    "List the accounts: whose, with which roles, since when, and whether they can sign in.": (
+        "Liệt kê tài khoản: của ai, vai trò gì, từ khi nào, có đăng nhập được không."
+    ),
+    "Let somebody sign in no longer; their sessions end, and tokens of their name open nothing.": (
+        "Không cho một người đăng nhập nữa; phiên của họ kết thúc, mã truy cập cùng tên hết tác "
+        "dụng."
+    ),
+    "Let somebody sign in who was disabled, or locked by failures.": (
+        "Cho đăng nhập lại người đã bị khóa, hoặc bị tạm khóa do nhập sai."
+    ),
+    "Take away somebody's password and app; a one-time code for a new password is printed.": (
+        "Xóa mật khẩu và ứng dụng xác thực của một người; in mã một lần để đặt mật khẩu mới."
+    ),
+    "Give somebody these roles in place of those they have; their sessions end.": (
+        "Thay các vai trò của một người bằng các vai trò này; phiên của họ kết thúc."
+    ),
     # options and arguments
+    "Name of the account; see: access account list": "Tên tài khoản; xem: access account list",
+    "As the audit log calls them; kept in lower case": (
+        "Tên ghi trong nhật ký kiểm toán; lưu bằng chữ thường"
+    ),
+    "As it is shown": "Tên hiển thị",
+    "Why; goes into the audit log": "Lý do; ghi vào nhật ký kiểm toán",
+    "It is for the account of this name": "Mã này dành cho chính tài khoản cùng tên",
     "Who uses it; stands in the audit log": "Người dùng mã; ghi trong nhật ký kiểm toán",
     "May be repeated": "Có thể lặp lại",
     "Only for this agency; may be repeated": "Chỉ cho cơ quan này; có thể lặp lại",
