@@ -20,6 +20,7 @@ from lienthong.flows.acknowledge import Acknowledger
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.fetch import Fetcher, FetchRules
+from lienthong.flows.replay_jobs import ReplayRunner
 from lienthong.flows.take import Taker
 from lienthong.flows.tell import Teller
 from lienthong.inbound.peer import Peer, PeerKeys
@@ -169,6 +170,15 @@ class Moving:
             clock=self._of.clock,
             lease=timedelta(seconds=self._of.settings.expansion.lease_seconds),
             retry_after=timedelta(seconds=self._of.settings.expansion.retry_seconds),
+        )
+
+    def make_replay_runner(self, broker: Broker) -> ReplayRunner:
+        """Put the role together that carries bulk replays out."""
+        return ReplayRunner(
+            store=self._of.store,
+            broker=broker,
+            agencies=self._of.agency,
+            clock=self._of.clock,
         )
 
     def make_deliverer(self, broker: Broker, channel: Channel) -> Deliverer:

@@ -96,6 +96,8 @@ class Role(Enum):
     """Lets agencies have what a profile shares of other agencies' delivered dossiers."""
     RESULTS = "results"
     """Publishes what became of them to the agencies' queues (RabbitMQ)."""
+    REPLAY = "replay"
+    """Carries out bulk replays that one person asked for and another approved."""
     SWEEP = "sweep"
     """Removes what is over: left-over bytes, and payloads whose retention has ended."""
     SEAL = "seal"
@@ -123,10 +125,18 @@ class Role(Enum):
 
 
 _BESIDE_TRAFFIC = frozenset(
-    {Role.SEAL, Role.STAMP, Role.RECEIPTS, Role.VERIFY, Role.DRIFT, Role.METRICS}
+    {
+        Role.SEAL,
+        Role.STAMP,
+        Role.RECEIPTS,
+        Role.VERIFY,
+        Role.DRIFT,
+        Role.METRICS,
+        Role.REPLAY,
+    }
 )
-"""They read what anybody with the database's password, or at the portal, may have written, or only
-tell, and never stop traffic."""
+"""They read what anybody with the database's password, or at the portal, may have written, only
+tell, or do what operators want done beside traffic, and never stop it."""
 
 
 def usual_roles(settings: Settings) -> tuple[Role, ...]:
@@ -143,7 +153,7 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_sharing = (Role.SHARE,) if settings.sharing else ()
     deliveries = (Role.DELIVER, *with_receivers, *with_sharing)
     ours = (*log_keepers, *with_portal, *with_drift)
-    return (Role.EXPAND, Role.FETCH, *deliveries, Role.SWEEP, *ours, *doors)
+    return (Role.EXPAND, Role.FETCH, *deliveries, Role.REPLAY, Role.SWEEP, *ours, *doors)
 
 
 def _looks_for_drift(settings: Settings) -> bool:
@@ -341,6 +351,14 @@ def _results(installation: Installation, stop: Event) -> None:
         _repeat(one_round, stop, pause_seconds=0)
 
 
+def _replay(installation: Installation, stop: Event) -> None:
+    with (
+        installation.open_broker() as broker,
+        closing(Moving(installation).make_replay_runner(broker)) as runner,
+    ):
+        _repeat(lambda: stop.wait(runner.step()), stop, pause_seconds=0)
+
+
 def _sweep(installation: Installation, stop: Event) -> None:
     retained_at: datetime | None = None
     watch = KeyWatch(installation.keyring)
@@ -501,6 +519,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.EXPAND: _expand,
     Role.FETCH: _fetch,
     Role.DELIVER: _deliver,
+    Role.REPLAY: _replay,
     Role.SWEEP: _sweep,
     Role.SEAL: _seal,
     Role.RECEIPTS: _receipts,

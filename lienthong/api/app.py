@@ -22,6 +22,7 @@ from lienthong.access.rights import Forbidden
 from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
 from lienthong.api.limits import LARGEST_BODY, TOO_LARGE, Limits
+from lienthong.api.replay_routes import router as replay_router
 from lienthong.api.routes import router
 from lienthong.api.session_routes import router as session_router
 from lienthong.logs import kind_and_place
@@ -45,6 +46,9 @@ _CONFLICTS = (
     "dossier.several",
     "access.name_taken",
     "access.last_administrator",
+    "replay.wrong_state",
+    "replay.digest",
+    "replay.stale",
 )
 """What another state of things would have allowed."""
 _UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")
@@ -103,7 +107,7 @@ def make_app(
         },
     )
     app.state.site = Site(installation, publisher, attempts or Attempts())
-    for routes in (router, session_router, account_router):
+    for routes in (router, replay_router, session_router, account_router):
         app.include_router(routes)
     app.add_middleware(Limits)
     app.add_exception_handler(Refused, _refused)
@@ -131,7 +135,7 @@ async def _not_usable(_request: Request, error: Exception) -> Response:
 def _status_of(error: InputError) -> int:
     if isinstance(error, TooMany):
         return 429
-    if isinstance(error, Forbidden) or error.code == "access.unfinished":
+    if isinstance(error, Forbidden) or error.code in ("access.unfinished", "replay.own"):
         return 403
     if error.code in _UNKNOWN:
         return 401

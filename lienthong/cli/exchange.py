@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lienthong.cli import listing, replay_preview, replaying
+from lienthong.cli import listing, replay_jobs, replay_preview, replaying
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
 from lienthong.cli.listing import reason_of
 from lienthong.cli.session import Exit, Session, finish
@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     listing.register(messages)
     replaying.register(messages)
     replay_preview.register(messages)
+    replay_jobs.register(messages)
     app.add_typer(messages, name="messages")
 
 
@@ -124,8 +125,8 @@ def run(
         str,
         typer.Option(
             help="Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, "
-            "seal, receipts, verify, stamp, reconcile, drift, http, console, metrics, folder, "
-            "pull; default: all that fit the settings but http, console and metrics",
+            "seal, receipts, verify, stamp, reconcile, drift, replay, http, console, metrics, "
+            "folder, pull; default: all that fit the settings but http, console and metrics",
             show_default=False,
         ),
     ] = "",

@@ -14,6 +14,24 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    # messages jobs
+    "Bulk replays that one person asked for and another approved.": (
+        "Các đợt xử lý hàng loạt do một người yêu cầu và người khác duyệt."
+    ),
+    "Id; see: messages jobs list": "Mã; xem: messages jobs list",
+    "List bulk replays, the latest first; asking and approving are for the operators' HTTP API.": (
+        "Liệt kê các đợt xử lý, mới nhất trước; yêu cầu và duyệt qua HTTP API của người vận hành."
+    ),
+    "Show one bulk replay, and how far it is.": "Xem một đợt xử lý và tiến độ của nó.",
+    "Let a bulk replay rest; a part of at most 100 messages that is under way is ended before.": (
+        "Tạm dừng một đợt xử lý; phần đang chạy (tối đa 100 thông điệp) được làm xong trước."
+    ),
+    "Let a bulk replay go on that was paused, or that stopped because too much failed.": (
+        "Cho chạy tiếp một đợt đã tạm dừng, hoặc đã tự dừng vì lỗi quá nhiều."
+    ),
+    "End a bulk replay; what it has done stays done, the rest is left as it is.": (
+        "Kết thúc một đợt xử lý; phần đã làm giữ nguyên, phần còn lại không đụng đến."
+    ),
     # edxml
     "Look at, take apart, make and answer edXML packets (QCVN 102).": (
         "Xem, tách, tạo và trả lời gói edXML (QCVN 102)."
@@ -207,10 +225,11 @@ HELP: dict[str, str] = {
         "Số giây để làm xong hoặc trả lại việc đang làm dở"
     ),
     "Comma-separated: take, expand, fetch, deliver, hand-over, share, results, sweep, seal, "
-    "receipts, verify, stamp, reconcile, drift, http, console, metrics, folder, pull; default: all "
-    "that fit the settings but http, console and metrics": (
+    "receipts, verify, stamp, reconcile, drift, replay, http, console, metrics, folder, pull; "
+    "default: all that fit the settings but http, console and metrics": (
         "Cách nhau bằng dấu phẩy: take, expand, fetch, deliver, hand-over, share, results, sweep, "
-        "seal, receipts, verify, stamp, reconcile, drift, http, console, metrics, folder, pull; "
+        "seal, receipts, verify, stamp, reconcile, drift, replay, http, console, metrics, folder, "
+        "pull; "
         "mặc định: mọi vai trò hợp với cấu hình, trừ http, console và metrics"
     ),
     "Port at which Prometheus reads what this process saw": (

@@ -33,7 +33,7 @@ from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from lienthong.admission import Known
@@ -97,6 +97,28 @@ def do(work: Work, message_id: str, deed: Deed, *, order: Order) -> tuple[Acted,
         return Acted(message_id=message_id, problem=error.problem), None
     promote(work, ledger)
     return Acted(message_id=message_id, new_id=new_id), ledger
+
+
+def do_all(
+    work: Work, message_ids: Iterable[str], deed: Deed, *, order: Order
+) -> tuple[list[Acted], list[str]]:
+    """
+    Do it to messages, by ledger as everybody takes several of them, in one transaction.
+
+    Returns:
+        What became of each, and the ledgers that have something to deliver now: hints of these
+        are to be published once the transaction is committed.
+    """
+    acted, moving = [], set()
+    for message_id in message_ids:
+        one, ledger = do(work, message_id, deed, order=order)
+        acted.append(one)
+        if ledger is None:
+            continue
+        turn = ledger.next_to_go()
+        if turn is not None and turn.state is State.READY:
+            moving.add(ledger.code)
+    return acted, sorted(moving)
 
 
 def reissuing(source: Source) -> Deed:
@@ -173,17 +195,9 @@ class Replayer:
     def _act(self, message_ids: Sequence[str], order: Order, deed: Deed) -> Iterator[Acted]:
         waiting = iter(in_order(self._store, message_ids))
         while part := list(islice(waiting, TOGETHER)):
-            acted, moving = [], set()
             with begin(self._store, at=self._clock, actor=order.actor) as work:
-                for message_id, _ in part:
-                    one, ledger = do(work, message_id, deed, order=order)
-                    acted.append(one)
-                    if ledger is None:
-                        continue
-                    turn = ledger.next_to_go()
-                    if turn is not None and turn.state is State.READY:
-                        moving.add(ledger.code)
-            hint_due(self._broker, sorted(moving), at=work.at)
+                acted, moving = do_all(work, [each for each, _ in part], deed, order=order)
+            hint_due(self._broker, moving, at=work.at)
             yield from acted
 
 

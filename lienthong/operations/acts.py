@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from lienthong.access.rights import Right
 from lienthong.flows.replay import Order, Replayer
 from lienthong.operations.messages import agency_of_message
 from lienthong.operations.views import ActedView
+from lienthong.replay_states import Verb
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,15 +17,7 @@ if TYPE_CHECKING:
     from lienthong.wiring import Installation
 
 
-class Verb(Enum):
-    """What can be done to a message; the values are those of the API."""
-
-    RESEND = "resend"
-    """The same signed document goes again, under the same id."""
-    REISSUE = "reissue"
-    """A new message is made of the same source, by the mapping as it is now."""
-    DISCARD = "discard"
-    """It ends without being sent."""
+__all__ = ["Verb", "act_on_message"]
 
 
 def act_on_message(

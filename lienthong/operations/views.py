@@ -406,3 +406,87 @@ class Me(View):
 
     name: str
     grants: list[GrantView]
+
+
+class ReplayProgress(View):
+    """How far a bulk replay has got."""
+
+    done: int
+    refused: dict[str, int]
+    """By code; `replay.changed`: the message was not as it was frozen, and was not touched."""
+    failed_again: int
+    """Of those done: parked, quarantined or rejected again since."""
+    left: int
+    estimate_seconds: float | None
+    """At the job's rate; null where it does not run."""
+
+
+class ReplayJobSummary(View):
+    """One bulk replay of a list."""
+
+    id: str
+    verb: str
+    """resend, reissue or discard."""
+    state: str
+    """asked, running, paused, stopped, declined, stale, cancelled or done."""
+    why: str
+    """It stands there; empty where there is nothing to say."""
+    agencies: list[str]
+    """Whose messages are in it."""
+    count: int
+    digest: str
+    """SHA-256 of what was frozen; whoever approves it sends it back."""
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    ended_at: datetime | None
+
+
+class ReplayJobView(ReplayJobSummary):
+    """One bulk replay."""
+
+    selection: dict[str, Any]
+    """As it was asked for."""
+    mappings: dict[str, str]
+    """Of a reissue: by agency the mapping that it goes by."""
+    rate: float
+    stop_percent: int
+    progress: ReplayProgress
+
+
+class ReplayJobPage(View):
+    """A part of the list, the latest first."""
+
+    jobs: list[ReplayJobSummary]
+    next: str | None
+    """Give it as `before` for what was asked for earlier; null: this is the end."""
+
+
+class ReplayItemView(View):
+    """One message of a bulk replay."""
+
+    number: int
+    """The order of acting."""
+    message: str
+    state: State
+    """When it was frozen."""
+    updated_at: datetime
+    """When it was frozen."""
+    outcome: str | None
+    """done, or the code of why not; null: not yet."""
+    new_id: str | None
+    acted_at: datetime | None
+    state_now: State | None
+    """Of the message, or of the new one."""
+    failed_again: bool
+    """It was done, and needs somebody again."""
+
+
+class ReplayItemPage(View):
+    """A part of the messages of a bulk replay, in the order of acting."""
+
+    items: list[ReplayItemView]
+    next: int | None
+    """Give it as `after` for what comes after; null: this is the end."""

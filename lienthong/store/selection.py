@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select, true, union_all
+from sqlalchemy import and_, false, func, or_, select, true, union_all
 
 from lienthong.store.bulk import among
 from lienthong.store.indexing import person_digest
@@ -73,6 +73,8 @@ class Selection:
     """Code of a problem that the message has, or its beginning and `*`."""
     why: str | None = None
     """Part of the reason of the present state."""
+    ids: Sequence[str] | None = None
+    """Only of these; not so many that one IN cannot carry them."""
     since: datetime | None = None
     """Aware; the latest change is not before it."""
     until: datetime | None = None
@@ -113,6 +115,14 @@ class Selection:
         rows = {row.id: row for row in connection.execute(query, {"_ids": ids})}
         return [rows[message_id] for message_id in ids]
 
+    def condition(self, vault: Vault) -> ColumnElement[bool]:
+        """Return the condition that a message is one of these, whatever the limit."""
+        given = self._given(vault)
+        allowed = self._allowed()
+        if given is None or allowed == set():
+            return false()
+        return and_(given, _of_agencies(allowed))
+
     def count_problems(self, connection: Connection, *, vault: Vault) -> dict[str, int]:
         """Return how many of these messages each code has, whatever the limit; by code."""
         given = self._given(vault)
@@ -130,7 +140,9 @@ class Selection:
 
     @property
     def _is_narrow(self) -> bool:
-        return any(one is not None for one in (self.dossier_code, self.person, self.problem))
+        return any(
+            one is not None for one in (self.dossier_code, self.person, self.problem, self.ids)
+        )
 
     def _allowed(self) -> set[str] | None:
         """Return the agencies whose messages are selected; None for all."""
@@ -160,6 +172,8 @@ class Selection:
         if self.problem is not None:
             with_code = select(message_problems.c.message_id).where(_has_code(self.problem))
             conditions.append(messages.c.id.in_(with_code))
+        if self.ids is not None:
+            conditions.append(messages.c.id.in_(self.ids))
         if self.why is not None:
             conditions.append(messages.c.reason.contains(self.why, autoescape=True))
         if self.since is not None:

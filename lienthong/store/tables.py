@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -604,6 +605,54 @@ discrepancies = Table(
     Column("sent_at", UtcTime, comment="when it was let go again"),
     Index("discrepancies_dossier", "dossier_code", "found_at"),
     comment="what a comparison found that does not agree",
+)
+
+replay_jobs = Table(
+    "replay_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("verb", Text, nullable=False, comment="resend, reissue or discard"),
+    Column("selection", Text, nullable=False, comment="JSON, as asked for"),
+    Column("agencies", Text, nullable=False, comment="JSON: whose messages are in it"),
+    Column("mappings", Text, nullable=False, comment="JSON: by agency, what a reissue goes by"),
+    Column("count", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False, comment="SHA-256 of what was frozen"),
+    Column("reason", Text, nullable=False),
+    Column("rate", Double, nullable=False, comment="messages a second at most"),
+    Column("stop_percent", Integer, nullable=False, comment="failing, above which it stops"),
+    Column("state", Text, nullable=False),
+    Column("judged_from", BigInteger, nullable=False, comment="items up to it are not judged"),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("decided_by", Text, comment="who approved or declined it"),
+    Column("decided_at", UtcTime),
+    Column("lease_until", UtcTime, comment="of the process that works on it"),
+    Column("fence", BigInteger, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("why", Text, nullable=False, comment="it stands where it stands"),
+    Index("replay_jobs_state", "state", "id"),
+    comment="what one person asked to be done to many messages, and another approved",
+)
+
+replay_items = Table(
+    "replay_items",
+    metadata,
+    Column("job", Text, ForeignKey("replay_jobs.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, comment="1-based, the order of acting"),
+    Column("message_id", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="when it was frozen"),
+    Column("updated_at", UtcTime, nullable=False, comment="when it was frozen"),
+    Column("outcome", Text, comment="done, or the code of why not; empty: not yet"),
+    Column("new_id", Text, comment="of a reissue"),
+    Column("acted_at", UtcTime),
+    Index(
+        "replay_items_left",
+        "job",
+        "number",
+        postgresql_where=text("outcome IS NULL"),
+        sqlite_where=text("outcome IS NULL"),
+    ),
+    comment="the messages of a bulk replay as they were frozen, and what became of each",
 )
 
 contracts = Table(
