@@ -461,7 +461,7 @@ def _http(installation: Installation, stop: Event) -> None:
 
 
 def _console(installation: Installation, stop: Event) -> None:
-    from lienthong.api.serving import serve  # noqa: PLC0415 - see _http
+    from lienthong.console.serving import serve  # noqa: PLC0415 - see _http
 
     serve(installation, stop)
 

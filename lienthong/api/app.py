@@ -12,26 +12,18 @@ from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from broker.port import BrokerError
-from lienthong.access.attempts import Attempts, TooMany
-from lienthong.access.rights import Forbidden
+from lienthong.access.attempts import Attempts
 from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
-from lienthong.api.limits import LARGEST_BODY, TOO_LARGE, Limits
+from lienthong.api.errors import answer_errors
+from lienthong.api.limits import Limits
 from lienthong.api.replay_routes import router as replay_router
 from lienthong.api.routes import router
 from lienthong.api.session_routes import router as session_router
-from lienthong.logs import kind_and_place
-from lienthong.operations.masking import masked
-from lienthong.trouble import STORE_TROUBLE
 from lienthong.web import refusal
 from lienthong.web.refusal import Refused
-from schemas.errors import ConfigError, InputError, PeerError
-from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
     from lienthong.flows.hints import Publisher
@@ -39,20 +31,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-RETRY_AFTER_SECONDS = 5
-_CONFLICTS = (
-    "message.wrong_state",
-    "reissue.",
-    "dossier.several",
-    "access.name_taken",
-    "access.last_administrator",
-    "replay.wrong_state",
-    "replay.digest",
-    "replay.stale",
-)
-"""What another state of things would have allowed."""
-_UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")
-"""What leaves open who asks."""
 _ERRORS = {
     "401": "Nobody can tell who asks.",
     "403": "A right is missing.",
@@ -110,105 +88,15 @@ def make_app(
     for routes in (router, replay_router, session_router, account_router):
         app.include_router(routes)
     app.add_middleware(Limits)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(InputError, _not_usable)
-    app.add_exception_handler(ConfigError, _not_configured)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _by_status)
-    for trouble in (*STORE_TROUBLE, BrokerError, PeerError):
-        app.add_exception_handler(trouble, _away)
-    app.add_exception_handler(Exception, _failed)
+    answer_errors(app, _answer)
     return app
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return _answer(error)
-
-
-async def _not_usable(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, InputError)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
-    return _answer(Refused(_status_of(error), masked(error.problem), headers))
-
-
-def _status_of(error: InputError) -> int:
-    if isinstance(error, TooMany):
-        return 429
-    if isinstance(error, Forbidden) or error.code in ("access.unfinished", "replay.own"):
-        return 403
-    if error.code in _UNKNOWN:
-        return 401
-    if error.code.endswith(".not_found"):
-        return 404
-    if error.code.endswith("_erased"):
-        return 410
-    return 409 if error.code.startswith(_CONFLICTS) else 422
-
-
-async def _not_configured(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ConfigError)
-    # Its words name files and settings of the machine, which is for its operator.
-    log.warning("api.not_configured", code=error.code)
-    return _answer(
-        refusal.refuse(
-            503,
-            "api.not_configured",
-            Text(
-                vi=f"Cấu hình hiện không dùng được ({error.code})",
-                en=f"The configuration cannot be used now ({error.code})",
-            ),
-            Text(
-                vi="Báo người quản trị máy chủ; kiểm tra bằng: lienthong doctor",
-                en="Tell whoever runs the server; lienthong doctor says what is wrong",
-            ),
-        )
-    )
-
-
-async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    # Where, and what was expected; never what was sent.
-    wrong = [
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['type']}"
-        for each in error.errors()[:10]
-    ]
-    found = "; ".join(wrong)[:500]
-    return _answer(
-        refusal.refuse(
-            422,
-            "api.request",
-            Text(vi=f"Yêu cầu không dùng được: {found}", en=f"The request cannot be used: {found}"),
-            Text(vi="Sửa theo /v1/openapi.json", en="Mend it as /v1/openapi.json says"),
-        )
-    )
-
-
-async def _by_status(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    refused = refusal.no_such_page(error.status_code)
-    if error.status_code == TOO_LARGE:
-        refused = refusal.too_much(LARGEST_BODY)
-    return _answer(refused, **dict(error.headers or {}))
-
-
-async def _away(_request: Request, error: Exception) -> Response:
-    log.warning("api.store", cause=type(error).__name__)
-    return _answer(refusal.store_away(RETRY_AFTER_SECONDS))
-
-
-async def _failed(_request: Request, error: Exception) -> Response:
-    # Its words may quote the request, so only its kind and its place are logged.
-    log.error("api.failed", **kind_and_place(error))
-    return _answer(refusal.failed())
-
-
-def _answer(refused: Refused, **headers: str) -> Response:
-    problem: Problem = refused.problem
-    log.info("api.refused", status=refused.status, code=problem.code)
+def _answer(_request: Request, refused: Refused) -> Response:
+    log.info("api.refused", status=refused.status, code=refused.problem.code)
     return Response(
         refusal.body_of(refused),
         status_code=refused.status,
         media_type=refusal.MEDIA_TYPE,
-        headers={**refused.headers, **headers},
+        headers=dict(refused.headers),
     )

@@ -73,6 +73,20 @@ class Wish(BaseModel):
     cursor: str | None = Field(default=None, max_length=200)
     """`next` of the page before."""
 
+    def selection(self) -> Selection:
+        """Return what is looked for."""
+        return Selection(
+            states=self.state,
+            agency=self.agency,
+            dossier_code=self.dossier,
+            person=self.person,
+            problem=self.problem,
+            why=self.why,
+            since=in_vietnam(self.since),
+            until=in_vietnam(self.until),
+            limit=self.limit,
+        )
+
 
 class PreviewAsked(BaseModel):
     """What is to be previewed, and what may be shown of it."""
@@ -145,18 +159,7 @@ def search(site: AtSite, caller: Caller, wanted: Wish) -> MessagePage:
 
 
 def _list(site: AtSite, caller: Caller, wanted: Wish) -> MessagePage:
-    selection = Selection(
-        states=wanted.state,
-        agency=wanted.agency,
-        dossier_code=wanted.dossier,
-        person=wanted.person,
-        problem=wanted.problem,
-        why=wanted.why,
-        since=in_vietnam(wanted.since),
-        until=in_vietnam(wanted.until),
-        limit=wanted.limit,
-    )
-    return find_messages(site.installation, caller, selection, cursor=wanted.cursor)
+    return find_messages(site.installation, caller, wanted.selection(), cursor=wanted.cursor)
 
 
 @router.get("/messages/{message_id}", tags=["messages"])

@@ -93,7 +93,7 @@ def login(site: AtSite, request: Request, asked: LoginAsked) -> SignedIn:
     return sign_in(
         site.installation,
         Login(name=asked.name, password=asked.password.get_secret_value(), code=code),
-        source=_source(site, request),
+        source=source_of(site, request),
     )
 
 
@@ -120,7 +120,7 @@ def first(site: AtSite, request: Request, asked: FirstAsked) -> SignedIn:
             full_name=asked.full_name,
             password=asked.password.get_secret_value(),
         ),
-        source=_source(site, request),
+        source=source_of(site, request),
     )
 
 
@@ -131,7 +131,7 @@ def by_code(site: AtSite, request: Request, asked: CodeAsked) -> SignedIn:
         site.installation,
         asked.code.get_secret_value(),
         asked.password.get_secret_value(),
-        source=_source(site, request),
+        source=source_of(site, request),
     )
 
 
@@ -165,7 +165,7 @@ def confirm(site: AtSite, person: SomebodySignedIn, asked: ConfirmAsked) -> Reco
     )
 
 
-def _source(site: AtSite, request: Request) -> Source:
+def source_of(site: AtSite, request: Request) -> Source:
     """Return where a request comes from, as far as that can be known."""
     address = "" if request.client is None else request.client.host
     header = site.installation.settings.console.client_header

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from lienthong.access.rights import Right
 from lienthong.agencies import stamp_of
-from lienthong.differences import shape_of
+from lienthong.differences import coded_fields, shape_of, without_indices
 from lienthong.flows.preview import Choice, InboundPreviewer, Previewer, Seen
 from lienthong.flows.reread import source_erased
 from lienthong.operations.masking import finding_of, hide_quoted, place_of, words_of
@@ -25,11 +25,14 @@ from lienthong.store.database import reading
 from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import messages, submissions
 from mappings import load_mapping
+from mappings.language import DOSSIER
 from mappings.lineage import fields_in
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from lienthong.access.rights import Principal
     from lienthong.flows.preview import Preview
     from lienthong.operations.messages import Reveal
@@ -83,7 +86,26 @@ def see_record(
     if reveal is not None:
         note_reveal(installation, principal, message_id, reveal)
     present = stamp_of(installation.mappings.get(agency))
-    return _view(preview, made_by=row.mapping, present=present, is_revealed=reveal is not None)
+    codes = coded_fields(mapping.schema)
+    is_revealed = reveal is not None
+    return RecordView(
+        place=place_of(preview.place),
+        made_by=row.mapping,
+        mapping=present,
+        is_same_mapping=row.mapping == present,
+        fields=[
+            _field(packet.name, field, codes=codes, is_revealed=is_revealed)
+            for packet in preview.packets
+            for field in fields_in(packet.fields)
+        ],
+        unused=[
+            _source_value(leaf, is_revealed=is_revealed)
+            for leaf in preview.source
+            if not leaf.is_used
+        ],
+        findings=[finding_of(each, is_revealed=is_revealed) for each in preview.problems],
+        is_revealed=is_revealed,
+    )
 
 
 def _preview(installation: Installation, mapping: MappingFile, row: Any) -> Preview:
@@ -104,33 +126,16 @@ def _preview(installation: Installation, mapping: MappingFile, row: Any) -> Prev
     return found
 
 
-def _view(preview: Preview, *, made_by: str, present: str, is_revealed: bool) -> RecordView:
-    return RecordView(
-        place=place_of(preview.place),
-        made_by=made_by,
-        mapping=present,
-        is_same_mapping=made_by == present,
-        fields=[
-            _field(packet.name, field, is_revealed=is_revealed)
-            for packet in preview.packets
-            for field in fields_in(packet.fields)
-        ],
-        unused=[
-            _source_value(leaf, is_revealed=is_revealed)
-            for leaf in preview.source
-            if not leaf.is_used
-        ],
-        findings=[finding_of(each, is_revealed=is_revealed) for each in preview.problems],
-        is_revealed=is_revealed,
-    )
-
-
-def _field(packet: str, field: FieldLineage, *, is_revealed: bool) -> FieldOrigin:
+def _field(
+    packet: str, field: FieldLineage, *, codes: Collection[str], is_revealed: bool
+) -> FieldOrigin:
+    prefix = "" if packet == DOSSIER else f"{packet}."
+    is_code = prefix + without_indices(field.field) in codes
     return FieldOrigin(
         packet=packet,
         field=field.field,
         about=words_of(field.about),
-        value=_shown(field.value, is_revealed=is_revealed),
+        value=_shown(field.value, is_revealed=is_revealed or is_code),
         steps=[_step(step, is_revealed=is_revealed) for step in field.steps],
         findings=[finding_of(each, is_revealed=is_revealed) for each in field.problems],
     )
@@ -144,7 +149,7 @@ def _step(step: Step, *, is_revealed: bool) -> OriginStep:
         place=None if step.place is None else place_of(step.place),
         before=_shown(step.before, is_revealed=is_revealed),
         after=_shown(step.after, is_revealed=is_revealed),
-        words=words_of(step.words) if is_revealed else hide_quoted(step.words),
+        words=words_of(step.words) if is_revealed else hide_quoted(step.words, but=(step.path,)),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lienthong.access.rights import EVERY, Right
+from lienthong.operations.masking import words_of
 from lienthong.operations.views import AgencyStanding, Overview, WorkerPace
+from lienthong.pacing import WORDS
 from lienthong.store.database import reading
 from lienthong.store.paces import read_flow
 from lienthong.store.queries import count_agencies, count_down
@@ -42,6 +44,7 @@ def see_overview(installation: Installation, principal: Principal) -> Overview:
             WorkerPace(
                 worker=worker.worker,
                 pace=worker.pace.value,
+                words=words_of(WORDS[worker.pace]),
                 until=worker.until,
                 allowed=worker.allowed,
                 delivered=worker.delivered,
@@ -51,6 +54,11 @@ def see_overview(installation: Installation, principal: Principal) -> Overview:
         if sees_all
         else [],
     )
+
+
+def see_agencies(installation: Installation, principal: Principal) -> list[str]:
+    """Return the configured agencies that whoever asks may see, by name."""
+    return sorted(name for name in installation.mappings.names() if principal.may(Right.VIEW, name))
 
 
 def _standing(counts: AgencyCounts, direction: str) -> AgencyStanding:

@@ -58,11 +58,22 @@ def session_times(settings: ConsoleSettings) -> SessionTimes:
     )
 
 
-def find_person(installation: Installation, token: str) -> Person | None:
-    """Return whose session a token is of, or None when it is of none."""
+def find_person(
+    installation: Installation, token: str, *, is_by_hand: bool = True
+) -> Person | None:
+    """
+    Return whose session a token is of, or None when it is of none.
+
+    What a page asks for by itself (not `is_by_hand`) does not keep a session from ending.
+    """
     settings = installation.settings.console
-    times = session_times(settings)
-    session = find_session(installation.store, token, clock=installation.clock, times=times)
+    session = find_session(
+        installation.store,
+        token,
+        clock=installation.clock,
+        times=session_times(settings),
+        is_used=is_by_hand,
+    )
     if session is None:
         return None
     account = session.account

@@ -206,7 +206,7 @@ class FieldOrigin(View):
     """With the numbers of items: "TaiLieuNop[2].TenGiayTo"."""
     about: Words
     value: str | None
-    """Personal data: masked, unless it was revealed; null: absent, or refused."""
+    """Personal data: masked, unless it was revealed or is a code; null: absent, or refused."""
     steps: list[OriginStep]
     findings: list[Finding]
 
@@ -297,6 +297,7 @@ class WorkerPace(View):
 
     worker: str
     pace: str
+    words: Words
     until: datetime | None
     allowed: int
     delivered: int

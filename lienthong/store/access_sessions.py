@@ -85,15 +85,24 @@ def make_session(
 
 
 def find_session(
-    store: Store, presented: str, *, clock: Callable[[], datetime], times: SessionTimes
+    store: Store,
+    presented: str,
+    *,
+    clock: Callable[[], datetime],
+    times: SessionTimes,
+    is_used: bool = True,
 ) -> Session | None:
-    """Return the session whose token was presented, or None when it is none (any more)."""
+    """
+    Return the session whose token was presented, or None when it is none (any more).
+
+    Unless it `is_used` by somebody, it ends as soon as if nobody had asked.
+    """
     with reading(store) as connection:
         found = _find(connection, presented)
     now = clock()
     if found is None or not _lasts(found, now, times):
         return None
-    if now - found.seen_at >= SEEN_EVERY:
+    if is_used and now - found.seen_at >= SEEN_EVERY:
         with begin(store, at=clock, actor=found.account.name) as work:
             which = (sessions.c.id == found.id) & (sessions.c.seen_at < work.at)
             work.connection.execute(update(sessions).where(which).values(seen_at=work.at))

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"adapters", "broker", "lienthong", "mappings", "schemas", "signing"}
-DATA_SUFFIXES = {".yaml", ".xsd", ".wsdl", ".json", ".csv", ".html"}
+DATA_SUFFIXES = {".yaml", ".xsd", ".wsdl", ".json", ".csv", ".html", ".css", ".js", ".svg"}
 
 
 def run(*words, cwd, allowed=(0,)):

@@ -32,8 +32,8 @@ class Accounts:
             mappings=SimpleNamespace(names=lambda: ("health", "land")),
         )
         self.attempts = Attempts(most=console.login_attempts)
-        app = make_app(self.installation, publisher=None, attempts=self.attempts)
-        self.client = TestClient(app, raise_server_exceptions=False)
+        self.app = make_app(self.installation, publisher=None, attempts=self.attempts)
+        self.client = TestClient(self.app, raise_server_exceptions=False)
 
     def ask(self, method, path, token=None, **said):
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from lienthong.access.rights import Grant, Role
-from lienthong.api.serving import welcome
+from lienthong.console.serving import welcome
 from lienthong.operations.accounts import disable_account, grant_account, reset_account
 from lienthong.operations.signing_in import make_first_code
 from lienthong.store.access_tokens import make_access_token

@@ -315,6 +315,11 @@ def test_a_record_stands_beside_what_becomes_of_it(api, desk):
     assert owner["steps"][0]["place"]["column"] == "B (content)"
     assert SECRET not in masked.text
     assert "Xxxxxx Xxx Xx Xxx" in masked.text
+    (hidden, status) = (
+        one for one in masked.json()["fields"] if one["field"] in ("ChuHoSo", "TrangThaiHoSo")
+    )
+    assert "'content'" in hidden["steps"][0]["words"]["en"]
+    assert status["value"] == "2"
     assert (masked.json()["made_by"], masked.json()["is_same_mapping"]) == ("fake@1", False)
     assert [finding["code"] for finding in owner["findings"]] == []
     assert api.logged("message.viewed") == [("binh", second, {"reason": WHY["reason"]})]

@@ -1,0 +1,35 @@
+"""The first page: whether dossiers flow, renewed by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from lienthong.access.rights import Right
+from lienthong.console.asking import Page, SignedInPage, WatchingPage
+from lienthong.operations.overview import see_overview
+
+if TYPE_CHECKING:
+    from lienthong.operations.views import Overview
+
+router = APIRouter()
+
+
+@router.get("/")
+def home(page: SignedInPage) -> Response:
+    """Show whether dossiers flow; who may not see them begins with what they may."""
+    if not page.caller.has(Right.VIEW):
+        return page.go("/accounts" if page.caller.has(Right.ADMINISTER) else "/account")
+    return page.show("home.html", overview=_overview(page))
+
+
+@router.get("/home/now")
+def home_now(page: WatchingPage) -> Response:
+    """Show the same as it is now, as a part of the page."""
+    return page.show("home_now.html", overview=_overview(page))
+
+
+def _overview(page: Page) -> Overview:
+    return see_overview(page.site.installation, page.caller)

@@ -1,0 +1,156 @@
+"""Pages on bulk replay: asking, deciding about what was frozen, steering, and how far it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi import Form as FormBody
+from pydantic import Field
+from starlette.responses import Response
+
+from lienthong.access.rights import Right
+from lienthong.api.once import once
+from lienthong.api.replay_routes import JobId
+from lienthong.console.asking import Because, Form, Page, SignedInPage, WatchingPage, check_form
+from lienthong.console.message_pages import Filter
+from lienthong.operations.replay_jobs import (
+    Asking,
+    Steering,
+    approve_replay,
+    ask_for_replay,
+    decline_replay,
+    find_replays,
+    see_replay,
+    see_replay_items,
+    steer_replay,
+)
+from lienthong.operations.views import ReplayJobView
+from lienthong.replay_states import ALLOWED, JobState, Verb
+from lienthong.states import State
+
+router = APIRouter(prefix="/jobs")
+_CHECKED = [Depends(check_form)]
+
+
+class AskForm(Because, Filter):
+    """A selection, and what is to be done with it."""
+
+    verb: Verb
+    rate: float = Field(default=10, ge=0.1, le=1_000)
+    stop_percent: int = Field(default=20, ge=1, le=100)
+    ids: list[Annotated[str, Field(max_length=64)]] | None = Field(default=None, max_length=1_000)
+
+
+class ApproveForm(Form):
+    """What was looked at."""
+
+    digest: str = Field(min_length=64, max_length=64)
+
+
+@router.get("")
+def list_page(
+    page: SignedInPage, before: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
+    """List the jobs, the latest first."""
+    found = find_replays(page.site.installation, page.caller, before=before, limit=50)
+    return page.show("jobs.html", found=found, states=JobState)
+
+
+@router.get("/new")
+def new_page(
+    page: SignedInPage,
+    wanted: Annotated[Filter, Query()],
+) -> Response:
+    """Ask what is to be done with a selection."""
+    page.caller.need(Right.REPLAY_MANY)
+    states = wanted.state or []
+    verbs = [verb for verb in Verb if not states or set(states) <= ALLOWED[verb]]
+    return page.show("job_new.html", wanted=wanted, verbs=verbs, allowed=ALLOWED, all_states=State)
+
+
+@router.post("", dependencies=_CHECKED)
+def ask_form(page: SignedInPage, form: Annotated[AskForm, FormBody()]) -> Response:
+    """Freeze a selection for another person."""
+    chosen = form.selection()
+    asking = Asking(
+        verb=form.verb,
+        reason=form.reason,
+        rate=form.rate,
+        stop_percent=form.stop_percent,
+        states=form.state,
+        agency=chosen.agency,
+        dossier=chosen.dossier_code,
+        why=chosen.why,
+        problem=chosen.problem,
+        since=chosen.since,
+        until=chosen.until,
+        ids=form.ids,
+    )
+    job = once(
+        page.site,
+        page.caller,
+        form.key or None,
+        asked={"act": "replay-jobs", "asked": form.model_dump_json(exclude={"key"})},
+        answer=ReplayJobView,
+        do=lambda: ask_for_replay(page.site.installation, page.caller, asking),
+    )
+    return page.go(f"/jobs/{job.id}")
+
+
+@router.get("/{job_id}")
+def job_page(
+    page: SignedInPage, job_id: JobId, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+) -> Response:
+    """Show one job and its messages."""
+    return _job(page, "job.html", job_id, after)
+
+
+@router.get("/{job_id}/now")
+def job_now(
+    page: WatchingPage, job_id: JobId, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+) -> Response:
+    """Show the same as it is now, as a part of the page."""
+    return _job(page, "job_now.html", job_id, after)
+
+
+@router.post("/{job_id}/approve", dependencies=_CHECKED)
+def approve_form(
+    page: SignedInPage, job_id: JobId, form: Annotated[ApproveForm, FormBody()]
+) -> Response:
+    """Let a job begin."""
+    approve_replay(page.site.installation, page.caller, job_id, digest=form.digest)
+    return page.go(f"/jobs/{job_id}")
+
+
+@router.post("/{job_id}/decline", dependencies=_CHECKED)
+def decline_form(
+    page: SignedInPage, job_id: JobId, form: Annotated[Because, FormBody()]
+) -> Response:
+    """Have a job not done."""
+    decline_replay(page.site.installation, page.caller, job_id, reason=form.reason)
+    return page.go(f"/jobs/{job_id}")
+
+
+@router.post("/{job_id}/{how}", dependencies=_CHECKED)
+def steer_form(
+    page: SignedInPage, job_id: JobId, how: Steering, form: Annotated[Because, FormBody()]
+) -> Response:
+    """Pause, resume or cancel a job."""
+    steer_replay(page.site.installation, page.caller, job_id, how, reason=form.reason)
+    return page.go(f"/jobs/{job_id}")
+
+
+def _job(page: Page, template: str, job_id: str, after: int) -> Response:
+    installation = page.site.installation
+    job = see_replay(installation, page.caller, job_id)
+    items = see_replay_items(installation, page.caller, job_id, after=after, limit=50)
+    is_own = job.asked_by.casefold() == page.caller.name.casefold()
+    may = {
+        right.value
+        for right in (Right.APPROVE, Right.REPLAY_MANY)
+        if all(page.caller.may(right, agency) for agency in job.agencies)
+    }
+    return page.show(
+        template, job=job, items=items, is_own=is_own, rights=may, state=JobState(job.state)
+    )

@@ -1,0 +1,97 @@
+"""Short names of what pages show, in both languages: states, roles, verbs, jobs, findings."""
+
+from __future__ import annotations
+
+from lienthong.access.rights import Role
+from lienthong.channels.port import Packet
+from lienthong.replay_states import JobState, Verb
+from lienthong.states import State
+from schemas.problem import Severity, Text
+
+STATES: dict[State, Text] = {
+    State.RECEIVED: Text(vi="đã nhận", en="received"),
+    State.REJECTED: Text(vi="bị từ chối", en="rejected"),
+    State.HELD: Text(vi="đang giữ", en="held"),
+    State.READY: Text(vi="sẵn sàng", en="ready"),
+    State.SENDING: Text(vi="đang gửi", en="sending"),
+    State.DELIVERED: Text(vi="đã giao", en="delivered"),
+    State.UNKNOWN: Text(vi="chưa rõ", en="unknown"),
+    State.RETRYING: Text(vi="sẽ gửi lại", en="retrying"),
+    State.PARKED: Text(vi="dừng chờ", en="parked"),
+    State.QUARANTINED: Text(vi="cách ly", en="quarantined"),
+    State.REISSUED: Text(vi="đã lập lại", en="reissued"),
+    State.DISCARDED: Text(vi="đã bỏ", en="discarded"),
+    State.SUPERSEDED: Text(vi="đã thay", en="superseded"),
+}
+
+NEEDS_SOMEBODY = (State.PARKED, State.QUARANTINED, State.REJECTED)
+WAITING = (State.HELD, State.READY, State.RETRYING)
+OUT = (State.SENDING, State.UNKNOWN)
+
+TONES: dict[State, str] = {
+    **dict.fromkeys(NEEDS_SOMEBODY, "bad"),
+    **dict.fromkeys((*WAITING, *OUT), "warn"),
+    State.DELIVERED: "good",
+}
+"""How a state looks; ends that are neither good nor bad are quiet."""
+
+PACKETS: dict[Packet, Text] = {
+    Packet.DOSSIER: Text(vi="hồ sơ", en="dossier"),
+    Packet.PROGRESS: Text(vi="tiến độ", en="progress"),
+    Packet.INBOUND: Text(vi="gửi xuống", en="inbound"),
+}
+
+VERBS: dict[Verb, Text] = {
+    Verb.RESEND: Text(vi="Gửi lại", en="Resend"),
+    Verb.REISSUE: Text(vi="Lập lại", en="Reissue"),
+    Verb.DISCARD: Text(vi="Bỏ", en="Discard"),
+}
+
+ABOUT_VERBS: dict[Verb, Text] = {
+    Verb.RESEND: Text(
+        vi="Gửi lại đúng văn bản đã ký, cùng mã thông điệp.",
+        en="The same signed document goes again, under the same message id.",
+    ),
+    Verb.REISSUE: Text(
+        vi="Lập văn bản mới từ cùng bản ghi nguồn theo ánh xạ hiện tại; bản cũ giữ nguyên.",
+        en="A new document is made of the same source by the mapping as it is now; the old one "
+        "stays as it is.",
+    ),
+    Verb.DISCARD: Text(
+        vi="Kết thúc hẳn thông điệp mà không gửi; thông điệp chờ phía sau đi tiếp.",
+        en="The message ends for good without being sent; what waits behind it goes on.",
+    ),
+}
+
+JOB_STATES: dict[JobState, Text] = {
+    JobState.ASKED: Text(vi="chờ người khác duyệt", en="waits for another person"),
+    JobState.RUNNING: Text(vi="đang chạy", en="running"),
+    JobState.PAUSED: Text(vi="tạm dừng", en="paused"),
+    JobState.STOPPED: Text(vi="tự dừng vì lỗi", en="stopped by errors"),
+    JobState.DECLINED: Text(vi="không duyệt", en="declined"),
+    JobState.STALE: Text(vi="đã cũ", en="stale"),
+    JobState.CANCELLED: Text(vi="đã hủy", en="cancelled"),
+    JobState.DONE: Text(vi="xong", en="done"),
+}
+
+JOB_TONES: dict[JobState, str] = {
+    JobState.ASKED: "warn",
+    JobState.RUNNING: "good",
+    JobState.PAUSED: "warn",
+    JobState.STOPPED: "bad",
+    JobState.DONE: "good",
+}
+
+ROLES: dict[Role, Text] = {
+    Role.VIEWER: Text(vi="người xem", en="viewer"),
+    Role.OPERATOR: Text(vi="người vận hành", en="operator"),
+    Role.APPROVER: Text(vi="người duyệt", en="approver"),
+    Role.INTEGRATOR: Text(vi="người tích hợp", en="integrator"),
+    Role.AUDITOR: Text(vi="kiểm toán viên", en="auditor"),
+    Role.ADMINISTRATOR: Text(vi="quản trị viên", en="administrator"),
+}
+
+SEVERITIES: dict[Severity, Text] = {
+    Severity.ERROR: Text(vi="lỗi", en="error"),
+    Severity.WARNING: Text(vi="cảnh báo", en="warning"),
+}
