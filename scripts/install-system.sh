@@ -43,6 +43,8 @@ tests)
     PATH=$PATH:/usr/sbin need mariadbd mariadb-server
     # Tries the alert rules; 20 MB to fetch.
     need promtool prometheus
+    # Looks at the console's pages; Debian's own browser, in Debian's own fonts.
+    need chromium chromium fonts-noto-core
     ;;
 *)
     echo "usage: $0 python|tests" >&2

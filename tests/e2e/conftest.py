@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -211,6 +212,18 @@ def _start_portal(cli, *, port):
 @pytest.fixture
 def site(cli):
     """Keys, a sandbox that is not idempotent, and settings that fit it, impatient for tests."""
+    with _site_of(cli) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def site_in():
+    """Make such a site for a folder, where several tests look at one."""
+    return lambda folder: _site_of(Cli(folder))
+
+
+@contextmanager
+def _site_of(cli):
     keys = cli.folder / "keys"
     assert cli("--data-dir", "data", "keys", "make", "--out", "keys").code == 0
     (cli.folder / "lienthong.toml").write_text(f'keys_dir = "{keys}"\n')
@@ -225,5 +238,7 @@ def site(cli):
     )
     port = int(ready["url"].split(":")[2].split("/")[0])
     site = Site(cli, portal, ready["control"], cli.folder / "portal" / "sandbox.sqlite", port)
-    yield site
-    site.close()
+    try:
+        yield site
+    finally:
+        site.close()

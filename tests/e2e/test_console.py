@@ -1,0 +1,321 @@
+"""The console in a real browser, on a real installation: what people do with it, and see."""
+
+import json
+import re
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import urllib3
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+import mappings
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "screenshots"
+CHROMIUM = "/usr/bin/chromium"
+LAND = "land-registration"
+PACKAGED = Path(mappings.__file__).parent / "agencies" / f"{LAND}.yaml"
+CHANGE = ('DonViXuLy: {constant: "Văn phòng Đăng ký đất đai"}', 'DonViXuLy: {constant: "Một cửa"}')
+PASSWORD = "bốn con mèo trên mái"
+SCRIPT = "<script>document.title='xong'</script>"
+PEOPLE = {
+    "an": ("operator", "auditor", "integrator"),
+    "binh": ("approver",),
+    "chi": ("administrator",),
+}
+
+
+class Console:
+    """An installation whose console runs, with people who can sign in."""
+
+    def __init__(self, site, root):
+        self.site, self.root = site, root
+
+    def messages(self, state):
+        return self.site.cli("messages", "list", "--state", state, "--json").json
+
+    def latest_snapshot(self):
+        """Return a delivered snapshot that no newer one follows."""
+        ids = [each["id"] for each in self.messages("delivered")]
+        told = self.site.cli("messages", "preview", "reissue", *ids[:20], "--json").json
+        return next(
+            each["id"]
+            for each in told["messages"]
+            if each["would_go"] and each["packet"] == "DongBoHoSoMC"
+        )
+
+    def audit(self, event):
+        return self.site.cli("audit", "search", "--event", event, "--json").json
+
+
+def prepare(site, sample_set):
+    """Have an agency's file delivered, two dossiers of it parked, and its mapping changed since."""
+    mapping = site.cli.folder / "agencies" / f"{LAND}.yaml"
+    mapping.parent.mkdir()
+    text = PACKAGED.read_text("utf-8")
+    mapping.write_text(text, "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = site.cli.folder / "lienthong.toml"
+    settings.write_text(
+        f'mappings_dir = "agencies"\n{settings.read_text()}'
+        f"[console]\nport = {port}\ntotp_required = false\n"
+    )
+    sample = sample_set.of(LAND)
+    for dossier in sample.dossiers[:2]:
+        order = {"mode": "reject", "pattern": dossier}
+        answer = urllib3.request("POST", f"{site.control}/misbehave", json=order, timeout=5.0)
+        assert answer.status == 200
+    assert site.cli("submit", sample.path, "--agency", LAND).code == 0
+    assert site.cli("run", "--roles", "expand,deliver", "--until-idle").code == 0
+    assert urllib3.request("POST", f"{site.control}/clear", timeout=5.0).status == 200
+    for old, new in (("version: 3", "version: 4"), CHANGE):
+        assert old in text
+        text = text.replace(old, new)
+    mapping.write_text(text, "utf-8")
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def console(site_in, sample_set, tmp_path_factory):
+    with site_in(tmp_path_factory.mktemp("console")) as site:
+        root = prepare(site, sample_set)
+        codes = {
+            name: site.cli(
+                *("access", "account", "make", name, "--full-name", f"{name} {SCRIPT}"),
+                *(word for role in roles for word in ("--role", role)),
+                "--every-agency",
+            ).out.strip()
+            for name, roles in PEOPLE.items()
+        }
+        running = site.cli.start("run", "--roles", "console,replay,expand,deliver")
+        try:
+            for name, code in codes.items():
+                set_password(root, name, code)
+            yield Console(site, root)
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
+            running.stdout.close()
+
+
+def set_password(root, name, code):
+    deadline = time.monotonic() + 30
+    while True:
+        with suppress(urllib3.exceptions.HTTPError):
+            said = {"code": code, "password": PASSWORD}
+            answer = urllib3.request("POST", f"{root}/v1/session/code", json=said, retries=False)
+            assert answer.status == 200, (name, answer.data)
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        # In a container root has no namespaces to put pages in.
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def visit(console, chromium):
+    """Open the console as somebody; whatever the browser complains about fails the test."""
+    complaints, contexts = [], []
+
+    def open_as(name, *, width=1440, scheme="light"):
+        context = chromium.new_context(
+            base_url=console.root, viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: _note(complaints, said))
+        page.goto("/sign-in")
+        page.fill("[name=name]", name)
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button.main")
+        expect(page.locator("main h1")).not_to_have_text("Đăng nhập")
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note(complaints, said):
+    # What the server answers, and that it does not, is the test's own to look at.
+    expected = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
+    if said.type in ("error", "warning") and not said.text.startswith(expected):
+        complaints.append(said.text)
+
+
+def give_reason(form, words="thử trong trình duyệt"):
+    form.locator("[name=reason]").fill(words)
+    form.locator("button").last.click()
+
+
+def test_an_operator_finds_a_dossier_and_understands_why_it_failed(console, visit):
+    rejected = next(each for each in console.messages("rejected") if each["dossier"])
+    page = visit("an")
+
+    page.keyboard.press("/")
+    page.keyboard.type(rejected["dossier"])
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text(rejected["dossier"])
+    page.locator("section.standing a").first.click()
+
+    expect(page.locator("h1 .badge")).to_have_text("bị từ chối")
+    finding = page.locator("section.findings li").first
+    expect(finding).to_contain_text("dòng")
+    expect(finding).to_contain_text("→")
+    expect(page.locator("table.record")).to_contain_text("MaTTHC")
+
+
+def test_personal_data_is_masked_until_somebody_says_why(console, visit):
+    delivered = console.messages("delivered")[0]
+    page = visit("an")
+    page.goto(f"/messages/{delivered['id']}")
+    owner = page.locator("table.record tr", has_text="ChuHoSo").locator("td").first
+    expect(owner).to_have_text(re.compile(r"^[Xx .()]+$"))
+
+    page.click("text=Dữ liệu cá nhân đang che")
+    give_reason(page.locator("details[open] form"), "đối chiếu theo yêu cầu của dân")
+
+    expect(owner).to_contain_text("(mẫu)")
+    assert {row["detail"]["reason"] for row in console.audit("message.viewed")} == {
+        "đối chiếu theo yêu cầu của dân"
+    }
+    page.click("text=Che lại")
+    expect(owner).to_have_text(re.compile(r"^[Xx .()]+$"))
+
+
+def test_a_parked_dossier_is_previewed_and_resent(console, visit):
+    parked = console.messages("parked")[0]
+    page = visit("an")
+    page.goto("/")
+    page.locator(".counts a", has_text="dừng chờ").click()
+    page.locator("table.list tbody tr", has_text=parked["dossier"]).locator("td a").first.click()
+    page.click("text=Xem trước gửi lại")
+    expect(page.locator("main")).to_contain_text("gửi lại đúng từng byte")
+    assert console.messages("parked")
+
+    give_reason(page.locator(f"form[action='/messages/{parked['id']}/resend']"))
+
+    expect(page.locator("[role=status].good")).to_contain_text("Đã cho gửi lại")
+    expect(page.locator("h1 .badge")).to_be_visible()
+    _until(page, "h1 .badge", "đã giao")
+
+
+def _until(page, where, words):
+    deadline = time.monotonic() + 30
+    while page.locator(where).first.inner_text() != words:
+        assert time.monotonic() < deadline, page.locator(where).first.inner_text()
+        page.wait_for_timeout(300)
+        page.reload()
+
+
+def test_many_are_replayed_once_another_person_has_approved_the_list(console, visit):
+    asking, deciding = visit("an"), visit("binh")
+    asking.goto(f"/messages/{console.latest_snapshot()}")
+    asking.click("text=Xem trước lập lại")
+    changes = asking.locator("section.changes tbody tr")
+    expect(changes).to_have_count(1)
+    expect(changes).to_contain_text("DonViXuLy")
+
+    asking.goto(f"/messages?agency={LAND}&state=delivered")
+    asking.click("text=Làm hàng loạt với bộ lọc này")
+    asking.check("[name=verb][value=reissue]")
+    asking.fill("[name=rate]", "1000")
+    asking.fill("[name=reason]", "ánh xạ mới")
+    asking.click("text=Chốt danh sách")
+    expect(asking.locator("main")).to_contain_text("Yêu cầu của chính bạn")
+    expect(asking.locator("text=Duyệt và cho chạy")).to_have_count(0)
+
+    deciding.goto("/jobs")
+    deciding.locator("table.list tbody tr td a").first.click()
+    deciding.click("text=Duyệt và cho chạy")
+    _until(deciding, "#now .badge", "xong")
+
+    count = int(re.search(r"\d+", deciding.locator("h1").inner_text())[0])
+    assert count == len(console.messages("reissued")) > 20
+    assert asking.locator("#now .badge").first.inner_text() == "xong"
+
+
+def test_the_language_and_the_look_change_by_a_switch(visit):
+    page = visit("an")
+
+    page.click("text=English")
+    expect(page.locator("h1")).to_have_text("Overview")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.locator("button[name=theme]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.click("text=Tiếng Việt")
+    expect(page.locator("h1")).to_have_text("Tổng quan")
+
+
+def test_a_lost_connection_is_said_until_it_is_back(visit):
+    page = visit("an")
+    page.goto("/")
+
+    page.context.set_offline(True)
+    expect(page.locator("#away")).to_be_visible(timeout=15_000)
+    page.context.set_offline(False)
+    expect(page.locator("#away")).to_be_hidden(timeout=15_000)
+    expect(page.locator("#now .card").first).to_be_visible()
+
+
+def test_script_in_a_name_is_text(visit):
+    page = visit("chi")
+
+    page.goto("/accounts")
+    expect(page.locator("tbody")).to_contain_text(SCRIPT)
+    assert "xong" not in page.title()
+
+
+JUDGED = {(1440, "light"), (390, "dark")}
+"""How every width and every colour is judged once: a page takes a second."""
+
+
+def pages_of(console):
+    rejected = next(each for each in console.messages("rejected") if each["dossier"])
+    return {
+        "overview": "/",
+        "messages": "/messages?state=rejected",
+        "message": f"/messages/{rejected['id']}",
+        "preview": f"/messages/{rejected['id']}/preview?verb=reissue",
+        "discard": f"/messages/{rejected['id']}/discard",
+        "dossier": f"/find?q={rejected['dossier']}",
+        "jobs": "/jobs",
+        "job-new": "/jobs/new?state=rejected",
+        "audit": "/audit",
+        "account": "/account",
+        "not-found": "/nothing",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits_and_its_picture_is_kept(console, visit, width, scheme):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page, axe, found = visit("an", width=width, scheme=scheme), Axe(), {}
+
+    for name, path in pages_of(console).items():
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        violations = axe.run(page).response["violations"] if (width, scheme) in JUDGED else []
+        if violations:
+            found[name] = [
+                (each["id"], [node["html"][:200] for node in each["nodes"][:3]])
+                for each in violations
+            ]
+
+    assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
