@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _QUOTED = re.compile(r"'([^'\n]*)'|«([^»\n]*)»|\"([^\"\n]*)\"|“([^”\n]*)”")
 _PATTERN = re.compile(r"[dMyHms/.: -]+")
 """Of a date, as sentences say what was expected."""
+_LIST_NAME = re.compile(r"(?:danh mục mã|code list) '\w+'")
+"""At the beginning of a sentence: the mapping's word."""
+_KNOWN = re.compile(r".*; (?:(?:các mã )?đã biết: |known are )", re.DOTALL)
+"""Up to where a sentence lists, as its end, what the mapping knows: the last time it says so."""
 
 
 def words_of(text: Text) -> Words:
@@ -76,9 +80,27 @@ def _masker(problem: Problem) -> Callable[[Text], Words]:
     def say(text: Text) -> Words:
         if value:
             text = Text(*(said.replace(value, shape_of(value)) for said in text))
+        if problem.code == "mapping.code_unknown":
+            return _hide_but_list(text, names)
         return hide_quoted(text, but=names)
 
     return say
+
+
+def _hide_but_list(text: Text, names: Collection[str | None]) -> Words:
+    """Return the sentence with the name of the mapping's list and what it knows left readable."""
+
+    def ends(said: str) -> tuple[int, int]:
+        name, known = _LIST_NAME.match(said), _KNOWN.match(said)
+        first = 0 if name is None else name.end()
+        return first, len(said) if known is None else max(known.end(), first)
+
+    (vi_from, vi_to), (en_from, en_to) = map(ends, text)
+    hidden = hide_quoted(Text(vi=text.vi[vi_from:vi_to], en=text.en[en_from:en_to]), but=names)
+    return Words(
+        vi=text.vi[:vi_from] + hidden.vi + text.vi[vi_to:],
+        en=text.en[:en_from] + hidden.en + text.en[en_to:],
+    )
 
 
 def hide_quoted(text: Text, *, but: Collection[str | None] = ()) -> Words:
