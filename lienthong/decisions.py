@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lienthong.channels.port import Found, LookUp, Outcome, Packet
+from lienthong.delivery_causes import DeliveryCause
 from lienthong.states import State
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Next:
     portal_has_dossier: bool | None = None
     """True or False where the answer settled it, else None."""
     reason: str = ""
+    cause: DeliveryCause | None = None
+    """Of what went wrong; None where nothing did, or where it goes on as it should."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,12 @@ NOTHING_DONE = {
     Outcome.TARGET: "the portal refuses us as a whole: login, certificate or address",
 }
 """Outcomes after which the same message may go again, in words."""
+_CAUSES = {
+    Outcome.BUSY: DeliveryCause.BUSY,
+    Outcome.NOT_SENT: DeliveryCause.UNREACHABLE,
+    Outcome.WITHHELD: DeliveryCause.WITHHELD,
+    Outcome.TARGET: DeliveryCause.LOCKED_OUT,
+}
 
 
 def after_send(
@@ -94,16 +103,23 @@ def after_send(
             state=State.QUARANTINED,
             wait=Wait.PERSON,
             reason="the portal says 'exists' to something that was not an add",
+            cause=DeliveryCause.EXISTS,
         )
     if outcome is Outcome.MISSING:
         return _after_missing(is_update=packet is Packet.DOSSIER and was_update)
     if outcome is Outcome.REJECTED:
-        return Next(state=State.PARKED, wait=Wait.PERSON, reason="refused by the portal")
+        return Next(
+            state=State.PARKED,
+            wait=Wait.PERSON,
+            reason="refused by the portal",
+            cause=DeliveryCause.REFUSED,
+        )
     if outcome is Outcome.UNSENDABLE:
         return Next(
             state=State.PARKED,
             wait=Wait.PERSON,
             reason="the portal does not take its values; nothing was sent, the attempt says which",
+            cause=DeliveryCause.UNSENDABLE,
         )
     if outcome is Outcome.UNRECOGNISED and target_is_suspect:
         # Its effect is as open as after no answer. Not at once: the target is left alone first.
@@ -111,18 +127,34 @@ def after_send(
             state=State.UNKNOWN,
             wait=Wait.BACKOFF,
             reason="answers never seen before, several in a row: the portal is asked",
+            cause=DeliveryCause.STRANGE_ANSWERS,
         )
     if rows > 1 and outcome is Outcome.UNRECOGNISED:
         # It may mean one row, and the others may be there: neither sent again nor stopped at once.
         return Next(
             state=State.UNKNOWN,
             reason="an answer never seen before, to several rows: the portal is asked",
+            cause=DeliveryCause.UNRECOGNISED,
         )
     if outcome is Outcome.UNRECOGNISED:
-        return Next(state=State.QUARANTINED, wait=Wait.PERSON, reason="an answer never seen before")
+        return Next(
+            state=State.QUARANTINED,
+            wait=Wait.PERSON,
+            reason="an answer never seen before",
+            cause=DeliveryCause.UNRECOGNISED,
+        )
     if outcome is Outcome.UNKNOWN:
-        return Next(state=State.UNKNOWN, reason="no usable answer: the portal is asked")
-    return Next(state=State.RETRYING, wait=Wait.BACKOFF, reason=NOTHING_DONE[outcome])
+        return Next(
+            state=State.UNKNOWN,
+            reason="no usable answer: the portal is asked",
+            cause=DeliveryCause.NO_ANSWER,
+        )
+    return Next(
+        state=State.RETRYING,
+        wait=Wait.BACKOFF,
+        reason=NOTHING_DONE[outcome],
+        cause=_CAUSES[outcome],
+    )
 
 
 def _after_missing(*, is_update: bool) -> Next:
@@ -137,6 +169,7 @@ def _after_missing(*, is_update: bool) -> Next:
         state=State.QUARANTINED,
         wait=Wait.PERSON,
         reason="the portal says 'does not exist' to something that was not an update",
+        cause=DeliveryCause.MISSING,
     )
 
 
@@ -186,9 +219,15 @@ def after_look_up(answer: LookUp, *, fate: OpenFate, rules: LookUpRules, now: da
             state=State.UNKNOWN,
             wait=Wait.BACKOFF,
             reason="the portal was not asked for a reason of our own; the last look-up says which",
+            cause=DeliveryCause.LOOK_UP_WITHHELD,
         )
     if answer.found is Found.FAILED:
-        return Next(state=State.UNKNOWN, wait=Wait.BACKOFF, reason="the look-up failed")
+        return Next(
+            state=State.UNKNOWN,
+            wait=Wait.BACKOFF,
+            reason="the look-up failed",
+            cause=DeliveryCause.LOOK_UP_FAILED,
+        )
     if fate.packet is Packet.PROGRESS:
         return _after_progress_look_up(answer, fate=fate, rules=rules, now=now)
     if answer.found is Found.ABSENT:
@@ -221,6 +260,7 @@ def _after_progress_look_up(
         state=State.UNKNOWN,
         wait=Wait.PERSON,
         reason="the portal's look-up cannot prove a progress row",
+        cause=DeliveryCause.UNPROVEN,
     )
 
 

@@ -22,6 +22,9 @@ REASONS: dict[str, str] = {
         "câu trả lời chưa từng gặp cho nhiều dòng: đang hỏi lại Cổng"
     ),
     "an answer never seen before": "câu trả lời chưa từng gặp",
+    "answers never seen before, several in a row: the portal is asked": (
+        "nhiều câu trả lời chưa từng gặp liên tiếp: đang hỏi lại Cổng"
+    ),
     "no usable answer: the portal is asked": "không có câu trả lời dùng được: đang hỏi lại Cổng",
     "the portal is busy": "Cổng đang bận",
     "the portal cannot be reached": "không kết nối được tới Cổng",

@@ -79,6 +79,8 @@ UNFINISHED = frozenset(
 """A message in one of these keeps later messages of its dossier waiting."""
 
 NEEDS_SOMEBODY = frozenset({_S.PARKED, _S.QUARANTINED, _S.REJECTED})
+IN_TROUBLE = NEEDS_SOMEBODY | {_S.UNKNOWN, _S.RETRYING, _S.HELD}
+"""In these a message that has failed still stands in what it failed of."""
 MAY_RESEND = frozenset({_S.PARKED, _S.QUARANTINED, _S.UNKNOWN})
 MAY_REISSUE = frozenset(state for state, next_ in TRANSITIONS.items() if _S.REISSUED in next_)
 MAY_DISCARD = frozenset(state for state, next_ in TRANSITIONS.items() if _S.DISCARDED in next_)

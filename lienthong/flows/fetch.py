@@ -28,6 +28,7 @@ from lienthong.attachments.inspecting import Inspector
 from lienthong.attachments.packed import PackedFiles
 from lienthong.attachments.summing import TOO_MUCH, FileSum
 from lienthong.attachments.words import FileAway, FileWrong, away
+from lienthong.failures import causes_of_findings
 from lienthong.flows.hints import DELIVER, publish_or_leave
 from lienthong.logs import kind_and_place
 from lienthong.states import State
@@ -338,9 +339,12 @@ class Fetcher:
                 # Somebody took lines out of it: nobody can say that all files are there.
                 raise _NotWhole
             changes = Changes(work)
+            told = _told(work, message)
             problems = _problems(work, message, ())
             changes.stay(message, reason="", awaits_files=None, problems=problems)
             changes.write()
+            if any(one.severity is Severity.ERROR for one in told):
+                work.settle(message.id)
             message.awaits_files = None
             note_complete(work, message.id, [one.prepared for one in files if one.prepared])
             end_fetch(work, claim)
@@ -362,6 +366,7 @@ class Fetcher:
                 content_digest=None,
                 problems=_problems(work, message, wrongs),
             )
+            _fail(work, message, wrongs)
             work.tell(
                 message.agency,
                 State.REJECTED.value,
@@ -385,6 +390,7 @@ class Fetcher:
             problems = _problems(work, message, (error.problem,))
             changes.stay(message, reason=code, awaits_files=tries, problems=problems)
             changes.write()
+            _fail(work, message, (error.problem,))
             message.awaits_files = tries
             if tries == 1:
                 work.note("message.files_away", message.id, codes=code)
@@ -415,6 +421,7 @@ class Fetcher:
                 problems = _problems(work, message, (problem,))
                 changes.stay(message, reason=problem.code, problems=problems)
                 changes.write()
+                _fail(work, message, (problem,))
             if self._is_late(waiting, due_at):
                 _tell(work, claim, message, problem)
 
@@ -450,6 +457,11 @@ def _tell(work: Work, claim: FetchClaim, message: Known, problem: Problem) -> No
             submission_id=message.submission_id,
             message_id=message.id,
         )
+
+
+def _fail(work: Work, message: Known, found: Sequence[Problem]) -> None:
+    """Have a dossier, which goes up, counted under what is wrong with its files."""
+    work.fail(message.id, causes_of_findings(message.agency, found, is_down=False))
 
 
 def _problems(work: Work, message: Known, found: Sequence[Problem]) -> bytes | None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select, true, update
 
 from lienthong.channels.port import Packet
+from lienthong.failures import causes_of_findings
+from lienthong.states import State
 from lienthong.store.batches import lock
 from lienthong.store.database import insert_into, reading
 from lienthong.store.indexing import BACKFILL, IndexRows, forget_persons, forget_problems
@@ -37,12 +39,22 @@ if TYPE_CHECKING:
     from lienthong.flows.reread import Source
     from lienthong.store.database import Store
     from lienthong.store.work import Work
+    from schemas.problem import Problem
 
 BATCH = 200
 """Messages per transaction."""
 PAUSE_SECONDS = 0.05
 """Before what a worker holds is asked for again."""
-_COLUMNS = (messages.c.packet, messages.c.document, messages.c.problems)
+_COLUMNS = (
+    messages.c.agency,
+    messages.c.packet,
+    messages.c.state,
+    messages.c.updated_at,
+    messages.c.document,
+    messages.c.problems,
+)
+_STANDS = frozenset({State.REJECTED.value, State.HELD.value})
+"""States in which a message stands in what was found of it."""
 _IS_IT = backfills.c.name == BACKFILL
 
 
@@ -167,7 +179,9 @@ def _write(
     for row in rows:
         try:
             context = problems_context(row.id)
-            index.add_problems(row.id, open_problems(work.vault, row.problems, context=context))
+            told = open_problems(work.vault, row.problems, context=context)
+            index.add_problems(row.id, told)
+            _stand(work, row, told)
             found = numbers.get(row.id) if row.id in numbers else _numbers_of(work, row)
         except (SealBroken, InputError):
             found = None
@@ -177,6 +191,14 @@ def _write(
             index.add_persons(row.id, found)
     index.write(work.connection)
     return unread
+
+
+def _stand(work: Work, row: Row[Any], told: Sequence[Problem]) -> None:
+    """Have a message counted under what it stands in since it was found."""
+    is_down = row.packet == Packet.INBOUND.value
+    causes = causes_of_findings(row.agency, told, is_down=is_down)
+    if causes and row.state in _STANDS:
+        work.fail(row.id, causes, at=row.updated_at)
 
 
 def _numbers_of(work: Work, row: Row[Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, or_, select, true
 
-from lienthong.store.tables import audit, messages, submissions
+from lienthong.store.tables import audit, messages, problem_groups, submissions
 from schemas.building import in_vietnam
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Wanted:
     until: datetime | None = None
     """Not included."""
     agencies: Collection[str] | None = None
-    """Only rows about messages and files of these; None: whatever they are about."""
+    """Only rows about messages, files and problems of these; None: whatever they are about."""
     before: int | None = None
     """Only rows with lower numbers."""
 
@@ -74,7 +74,9 @@ def condition_of(wanted: Wanted) -> ColumnElement[bool]:
 def _is_about(agencies: Sequence[str]) -> ColumnElement[bool]:
     of_message = messages.c.agency.in_(agencies)
     of_file = submissions.c.agency.in_(agencies)
+    of_problem = problem_groups.c.agency.in_(agencies)
     return or_(
         exists().where(messages.c.id == audit.c.subject, of_message),
         exists().where(submissions.c.id == audit.c.subject, of_file),
+        exists().where(problem_groups.c.id == audit.c.subject, of_problem),
     )

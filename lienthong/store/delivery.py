@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
 
 from lienthong.channels.port import Found, HandedFile, Outcome, Packet
+from lienthong.delivery_causes import DeliveryCause
+from lienthong.failures import causes_of_delivery
 from lienthong.ids import SEPARATOR
 from lienthong.states import State
 from lienthong.store.bulk import among, by_dialect, insert_rows
@@ -45,6 +47,7 @@ where next to all of it are dossiers, looking further would cost more than a cal
 BROKEN = "its stored document cannot be opened"
 DIFFERENT = Text(vi="giá trị băm không khớp", en="its digest is another")
 KILLS_WORKER = "its worker ended again and again while sending it"
+_CAUSES = {BROKEN: DeliveryCause.DAMAGED, KILLS_WORKER: DeliveryCause.KILLS_WORKER}
 
 # Built once: what a statement says costs more to put together than to run. The names with an
 # underscore are of the WHERE; an update or insert sets the columns that its parameters name.
@@ -410,6 +413,7 @@ class _Beginning:
                 due_at=self._until,
                 abandons=row.abandons + 1,
             )
+            self._fail(turn, DeliveryCause.WORKER_GONE)
             return self._task(turn, row, number=look_ups + 1, is_look_up=True)
         if turn.state not in (State.READY, State.RETRYING, State.UNKNOWN):
             return None
@@ -436,9 +440,14 @@ class _Beginning:
 
     def _park(self, turn: Known, *, reason: str) -> datetime | None:
         self._changes.move(turn, State.PARKED, reason=reason, due_at=None)
+        self._fail(turn, _CAUSES[reason])
         ledger = self._ledgers[self._codes[turn.id]]
         self._changes.give_way(ledger, turn)
         return self._work.at if self._changes.promote(ledger) is not None else None
+
+    def _fail(self, turn: Known, cause: DeliveryCause) -> None:
+        is_down = turn.packet is Packet.INBOUND
+        self._work.fail(turn.id, causes_of_delivery(cause, turn.agency, is_down=is_down))
 
     def _task(self, turn: Known, row: Row[Any], *, number: int, is_look_up: bool) -> Task:
         document = b""

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 
 from lienthong.admission import Candidate, Entry, Known, Refusal, Repeat, admit, said_in, second_row
 from lienthong.channels.port import Packet
+from lienthong.failures import causes_of_findings
 from lienthong.ids import make_id
 from lienthong.states import State
 from lienthong.store.attachments import awaits, write_files
@@ -219,6 +220,8 @@ class _Batch:
                 ledger.next_sequence += 1
                 self._rows[message_id]["sequence"] = known.sequence
             ledger.messages.append(known)
+        is_down = packet is Packet.INBOUND
+        self._work.fail(message_id, causes_of_findings(origin.agency, problems, is_down=is_down))
         codes = sorted({p.code for p in problems if p.severity is Severity.ERROR})
         self._note(message_id, State.REJECTED, origin, record, codes=",".join(codes))
         self._tell(
@@ -305,6 +308,7 @@ class _Batch:
             return
         row.update(state=State.SUPERSEDED.value, superseded_by=by, awaits_files=None)
         old.state = State.SUPERSEDED
+        self._work.settle(old.id)
         self._work.note("message.superseded", old.id, reason=f"by {by}")
         if old.sender is not None:
             return

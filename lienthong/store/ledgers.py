@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, case, delete, literal_column, select
 from lienthong.admission import Known, Ledger
 from lienthong.channels.port import HandedFile, Packet
 from lienthong.ids import SEPARATOR
-from lienthong.states import State, check_transition
+from lienthong.states import NEEDS_SOMEBODY, State, check_transition
 from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.tables import (
     dossiers,
@@ -287,6 +287,8 @@ class Changes:
             ForbiddenTransition: a bug; the transaction must not be committed.
         """
         check_transition(message.state, state)
+        if _settles(message, state):
+            self._work.settle(message.id)
         if message.awaits_files is not None:
             # What it waited for is wanted no more, whether it goes or ends.
             columns = {**columns, "awaits_files": None}
@@ -356,6 +358,16 @@ class Changes:
             **columns,
         }
         self._rows.setdefault(tuple(row), []).append(row)
+
+
+def _settles(message: Known, state: State) -> bool:
+    """Tell whether a message ends, or is let go again, that may have failed."""
+    if message.state is State.HELD:
+        return bool(message.awaits_files)
+    # One whose attempt brought something else is settled with it.
+    return message.state in NEEDS_SOMEBODY or (
+        message.state in (State.UNKNOWN, State.RETRYING) and state is not State.SENDING
+    )
 
 
 def promote(work: Work, ledger: Ledger) -> Known | None:

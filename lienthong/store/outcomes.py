@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from lienthong.channels.port import Answer, CutAnswer, LookUp, Packet
+from lienthong.delivery_causes import DeliveryCause
+from lienthong.failures import causes_of_delivery
 from lienthong.proofs import Proof
 from lienthong.states import State
 from lienthong.store.bulk import among, insert_rows, update_rows
 from lienthong.store.delivery import END_CLAIM, LOOK_UP, SEND
 from lienthong.store.ledgers import Changes, load_ledgers
+from lienthong.store.portal_answers import fields_named
 from lienthong.store.sealed import answer_context, headers_context, receipt_context, words_context
 from lienthong.store.tables import attempts, dossiers, receipts
 
@@ -145,6 +148,23 @@ class _Finishing:
             self._changes.stay(message, reason=next_.reason, **columns)
         else:
             self._changes.move(message, next_.state, reason=next_.reason, detail=detail, **columns)
+        self._note_failure(end)
+
+    def _note_failure(self, end: Ending) -> None:
+        task, next_, result = end.task, end.next, end.result
+        if next_.cause is not None:
+            is_down = task.packet is Packet.INBOUND
+            causes = causes_of_delivery(
+                next_.cause,
+                task.agency,
+                is_down=is_down,
+                answer=getattr(result, "code", None),
+                fields=() if is_down else _fields_refused(end),
+            )
+            self._work.fail(task.message_id, causes)
+        elif next_.state is not State.UNKNOWN and (task.number > 1 or task.is_look_up):
+            # What never failed has nothing to be settled.
+            self._work.settle(task.message_id)
 
     def _keep_proof(self, end: Ending) -> dict[str, str]:
         """Keep the receipt, if that is the proof; return what the audit log says of the proof."""
@@ -224,6 +244,14 @@ def _end_attempts(work: Work, endings: Sequence[Ending]) -> None:
             }
         )
     update_rows(work.connection, attempts, rows, by=("message_id", "kind", "number"))
+
+
+def _fields_refused(end: Ending) -> Sequence[str]:
+    """Return the fields that the portal names in its refusal."""
+    words = getattr(end.result, "message", None)
+    if end.next.cause is not DeliveryCause.REFUSED or words is None:
+        return ()
+    return fields_named(words, packet=end.task.packet.value)
 
 
 def proof_of(end: Ending) -> Proof:

@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, false, func, or_, select, true, union_all
 
+from lienthong.failures import GROUP_ID
+from lienthong.states import IN_TROUBLE
 from lienthong.store.bulk import among
 from lienthong.store.indexing import person_digest
-from lienthong.store.tables import in_slices, message_problems, messages, person_index
+from lienthong.store.tables import (
+    failures,
+    in_slices,
+    message_problems,
+    messages,
+    person_index,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,6 +40,8 @@ _LAST = "\x7f"
 """After every sign of a code."""
 _WRITING = "%Y%m%dT%H%M%S.%fZ"
 _ORDER = (messages.c.updated_at.desc(), messages.c.id)
+STANDS = messages.c.state.in_(sorted(state.value for state in IN_TROUBLE))
+"""Whether a message that has failed still stands in what it failed of."""
 
 
 class Cursor(NamedTuple):
@@ -70,7 +80,10 @@ class Selection:
     person: str | None = None
     """An identity number as typed; what is none selects nothing."""
     problem: str | None = None
-    """Code of a problem that the message has, or its beginning and `*`."""
+    """Code of a problem that the message has, or its beginning and `*`; or the id of a group of
+    failures: only what stands in it now."""
+    causes: Collection[str] | None = None
+    """Ids of groups of failures: what ever failed of any of them."""
     why: str | None = None
     """Part of the reason of the present state."""
     ids: Sequence[str] | None = None
@@ -123,26 +136,10 @@ class Selection:
             return false()
         return and_(given, _of_agencies(allowed))
 
-    def count_problems(self, connection: Connection, *, vault: Vault) -> dict[str, int]:
-        """Return how many of these messages each code has, whatever the limit; by code."""
-        given = self._given(vault)
-        allowed = self._allowed()
-        if given is None or allowed == set():
-            return {}
-        code = message_problems.c.code
-        query = select(code, func.count(message_problems.c.message_id.distinct())).group_by(code)
-        if self != Selection(limit=self.limit):
-            query = query.join(messages, messages.c.id == message_problems.c.message_id)
-            query = query.where(given, _of_agencies(allowed))
-            if self.problem is not None:
-                query = query.where(_has_code(self.problem))
-        return {row.code: row[1] for row in connection.execute(query.order_by(code))}
-
     @property
     def _is_narrow(self) -> bool:
-        return any(
-            one is not None for one in (self.dossier_code, self.person, self.problem, self.ids)
-        )
+        narrow = (self.dossier_code, self.person, self.problem, self.causes, self.ids)
+        return any(one is not None for one in narrow)
 
     def _allowed(self) -> set[str] | None:
         """Return the agencies whose messages are selected; None for all."""
@@ -170,8 +167,10 @@ class Selection:
             of_person = select(person_index.c.message_id).where(person_index.c.digest == digest)
             conditions.append(messages.c.id.in_(of_person))
         if self.problem is not None:
-            with_code = select(message_problems.c.message_id).where(_has_code(self.problem))
-            conditions.append(messages.c.id.in_(with_code))
+            conditions += _has_problem(self.problem.strip())
+        if self.causes is not None:
+            failed = select(failures.c.message_id).where(failures.c.cause.in_(sorted(self.causes)))
+            conditions.append(messages.c.id.in_(failed))
         if self.ids is not None:
             conditions.append(messages.c.id.in_(self.ids))
         if self.why is not None:
@@ -192,10 +191,18 @@ def _of_agencies(names: set[str] | None) -> ColumnElement[bool]:
     return agency == next(iter(names)) if len(names) == 1 else agency.in_(sorted(names))
 
 
+def _has_problem(wanted: str) -> list[ColumnElement[bool]]:
+    if GROUP_ID.fullmatch(wanted):
+        stands = select(failures.c.message_id).where(failures.c.cause == wanted, failures.c.is_open)
+        return [messages.c.id.in_(stands), STANDS]
+    with_code = select(message_problems.c.message_id).where(_has_code(wanted))
+    return [messages.c.id.in_(with_code)]
+
+
 def _has_code(wanted: str) -> ColumnElement[bool]:
     code = message_problems.c.code
-    beginning = wanted.strip().removesuffix(ANY)
-    if beginning == wanted.strip():
+    beginning = wanted.removesuffix(ANY)
+    if beginning == wanted:
         return code == beginning
     return and_(code >= beginning, code < beginning + _LAST)
 

@@ -285,6 +285,43 @@ message_problems = Table(
     "erased",
 )
 
+problem_groups = Table(
+    "problem_groups",
+    metadata,
+    Column("id", Text, primary_key=True, comment="digest of the five that follow"),
+    Column("agency", Text, comment="whose messages; empty: of the target, whoever's they are"),
+    Column("direction", Text, nullable=False, comment="up or down"),
+    Column("code", Text, nullable=False),
+    Column("field", Text, nullable=False, comment="without numbers of items; may be blank"),
+    Column("answer", Text, nullable=False, comment="the other side's own code; may be blank"),
+    Column("first_at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False, comment="what was decided last; open: nothing yet"),
+    Column("decided_at", UtcTime),
+    Column("decided_by", Text),
+    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("version", Integer, nullable=False, comment="how often somebody decided"),
+    Index("problem_groups_code", "agency", "direction", "code"),
+    comment="causes of failures, and what people decided about each; no value of anybody",
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("cause", Text, primary_key=True, comment="id in problem_groups"),
+    Column("last_at", UtcTime, nullable=False, comment="when it last failed so"),
+    Column("is_open", Boolean, nullable=False, comment="it has not failed otherwise, or ended"),
+    Index("failures_cause", "cause", "last_at", "message_id"),
+    Index(
+        "failures_open",
+        "cause",
+        "message_id",
+        postgresql_where=text("is_open"),
+        sqlite_where=text("is_open = 1"),
+    ),
+    comment="of what each message ever failed; written only for those that do",
+)
+
 search_keys = Table(
     "search_keys",
     metadata,

@@ -12,14 +12,16 @@ from sqlalchemy import func, select
 from lienthong.ids import make_ids
 from lienthong.store import audit
 from lienthong.store.bulk import insert_rows
+from lienthong.store.failures import Failures
 from lienthong.store.tables import results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from lienthong.failures import Cause
     from lienthong.store.database import Store
     from lienthong.store.vault import Vault
 
@@ -43,6 +45,7 @@ class Work:
         self._time = time
         self._entries: list[audit.Entry] = []
         self._results: list[dict[str, Any]] = []
+        self._failures = Failures()
 
     def note(self, action: str, subject: str, **detail: str | int | bool | None) -> None:
         """Have one step written down when the transaction ends; `detail` is not personal data."""
@@ -70,6 +73,14 @@ class Work:
             }
         )
 
+    def fail(self, message_id: str, causes: Sequence[Cause], *, at: datetime | None = None) -> None:
+        """Have a message stand in these causes when the transaction ends; `at`: since then."""
+        self._failures.fail(message_id, causes, at=at)
+
+    def settle(self, message_id: str) -> None:
+        """Have a message stand in no cause any more when the transaction ends."""
+        self._failures.settle(message_id)
+
     def write(self) -> None:
         """Write down what was noted and told; `begin` calls it."""
         audit.append(self.connection, self._entries, actor=self.actor, at=self.at, vault=self.vault)
@@ -83,6 +94,7 @@ class Work:
                 for id_, result in zip(ids, self._results, strict=True)
             ]
             insert_rows(self.connection, results, rows)
+        self._failures.write(self.connection, now=self.at)
 
 
 @contextmanager

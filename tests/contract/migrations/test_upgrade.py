@@ -16,6 +16,7 @@ from broker.memory import MemoryBroker
 from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Found, LookUp, Outcome
 from lienthong.decisions import LookUpRules
+from lienthong.failures import Cause
 from lienthong.flows.deliver import Deliverer, DeliveryRules
 from lienthong.flows.expand import Expander
 from lienthong.flows.index import index_messages
@@ -29,6 +30,7 @@ from lienthong.store.expansions import Opened
 from lienthong.store.indexing import is_indexed
 from lienthong.store.migrating import upgrade
 from lienthong.store.pieces import open_source
+from lienthong.store.problem_groups import load_groups
 from lienthong.store.problems import open_problems
 from lienthong.store.queries import count_agencies, show_message
 from lienthong.store.sealed import (
@@ -473,6 +475,40 @@ def test_what_was_there_is_not_in_the_index_until_it_is_gone_through(upgraded):
     assert len({message_id for _, message_id in told}) >= STATES["rejected"]
     with reading(upgraded) as connection:
         assert is_indexed(connection)
+
+
+def test_what_stands_in_trouble_is_counted_by_its_cause_from_the_beginning(upgraded):
+    def counted():
+        with reading(upgraded) as connection:
+            groups = load_groups(connection, agencies=None)
+        found = Counter()
+        for one in groups:
+            found[one.cause.code] += one.counts.affected
+        return found
+
+    at_once = counted()
+    source = Source(upgraded, no_agency, clock=lambda: NOW)
+    index_messages(upgraded, source, clock=lambda: NOW, actor="an")
+
+    assert {code.partition(".")[0] for code in at_once} == {"delivery"}
+    assert sum(at_once.values()) == sum(
+        STATES[state] for state in ("quarantined", "retrying", "unknown", "parked")
+    )
+    whole = counted()
+    assert {code: whole[code] for code in at_once} == at_once
+    with reading(upgraded) as connection:
+        rejected = select(func.count(tables.failures.c.message_id.distinct()))
+        rejected = rejected.join(
+            tables.messages, tables.messages.c.id == tables.failures.c.message_id
+        )
+        rejected = rejected.where(tables.messages.c.state == "rejected")
+        assert connection.execute(rejected).scalar_one() == STATES["rejected"]
+
+
+def test_a_cause_is_called_as_the_program_calls_it(upgraded):
+    for row in rows_of(upgraded, tables.problem_groups):
+        named = {name: row[name] for name in ("agency", "direction", "code", "field", "answer")}
+        assert Cause(**named).id == row["id"]
 
 
 def no_agency(name, service):

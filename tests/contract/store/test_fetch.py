@@ -33,6 +33,7 @@ from lienthong.store.findings import submission_findings
 from lienthong.store.intake import Origin
 from lienthong.store.ledgers import load_ledgers
 from lienthong.store.portal_answers import no_columns
+from lienthong.store.problem_groups import load_groups
 from lienthong.store.queries import show_message
 from lienthong.store.reissuing import Made, put_in_place
 from lienthong.store.results import list_results, result_values
@@ -435,6 +436,27 @@ def test_a_server_in_trouble_is_tried_again_at_growing_pauses(bench, dossier, st
 
     assert bench.exchange.state_of("m1") == "ready"
     assert bench.problems("m1") == ()
+
+
+def test_a_dossier_that_waits_for_its_file_stands_in_a_problem_until_it_goes(bench, dossier):
+    def stands():
+        with reading(bench.exchange.store) as connection:
+            (one,) = load_groups(connection, agencies=None)
+        return one.cause.code, one.cause.field, one.counts.affected, one.standing.state.value
+
+    bench.site.files["/f/1"] = PDF
+    bench.site.statuses["/f/1"] = 500
+    dossier("m1", bench.declare())
+    bench.fetch()
+    waiting = stands()
+
+    del bench.site.statuses["/f/1"]
+    bench.exchange.clock.tick(hours=1)
+    bench.fetch()
+
+    code = waiting[0]
+    assert waiting == (code, "attachments", 1, "open")
+    assert stands() == (code, "attachments", 0, "resolved")
 
 
 def test_a_server_says_itself_how_long_it_is_to_be_left_alone(bench, dossier):

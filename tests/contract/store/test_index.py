@@ -236,16 +236,7 @@ def test_codes_follow_what_is_told_of_a_message(desk):
     ]
     with reading(store) as connection:
         severities = set(connection.execute(select(message_problems.c.severity)).scalars())
-        every = Selection().count_problems(connection, vault=store.vault)
-        of_land = Selection(agencies={"land"}, problem="text.*")
-        none = Selection(agencies=set()).count_problems(connection, vault=store.vault)
-        counted = of_land.count_problems(connection, vault=store.vault)
     assert severities == {"error", "warning"}
-    assert (every, counted, none) == (
-        {"attachments.missing": 1, "text.repaired": 1},
-        {"text.repaired": 1},
-        {},
-    )
 
 
 def test_what_was_there_before_the_index_is_gone_through_once(desk, monkeypatch):
