@@ -44,6 +44,8 @@ _CONFLICTS = (
     "replay.wrong_state",
     "replay.digest",
     "replay.stale",
+    "problem.changed",
+    "problem.wrong_state",
 )
 """What another state of things would have allowed."""
 _UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")

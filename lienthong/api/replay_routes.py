@@ -51,7 +51,10 @@ class ReplaySelection(_Request):
     why: str | None = Field(default=None, max_length=200)
     """Part of the reason of the state, English."""
     problem: str | None = Field(default=None, max_length=100)
-    """Code of a finding, or its beginning and `*`."""
+    """Code of a finding, or its beginning and `*`; or the id of a problem: what stands in it
+    now."""
+    text: str | None = Field(default=None, max_length=200)
+    """Words of an error; what ever had it."""
     since: datetime | None = None
     """Last changed since then; without a zone: Việt Nam's."""
     until: datetime | None = None
@@ -101,6 +104,7 @@ def ask(site: AtSite, caller: Caller, asked: AskedReplay, key: RequestKey = None
         dossier=chosen.dossier,
         why=chosen.why,
         problem=chosen.problem,
+        text=chosen.text,
         since=in_vietnam(chosen.since),
         until=in_vietnam(chosen.until),
         ids=chosen.ids,

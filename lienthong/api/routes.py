@@ -62,7 +62,10 @@ class Wish(BaseModel):
     person: str | None = Field(default=None, min_length=1, max_length=100)
     """Number of a person's paper or a tax code; blanks, dots and dashes do not matter."""
     problem: str | None = Field(default=None, max_length=100)
-    """Code of a finding, or its beginning and `*`."""
+    """Code of a finding, or its beginning and `*`; or the id of a problem: what stands in it
+    now."""
+    text: str | None = Field(default=None, max_length=200)
+    """Words of an error, each must stand in what is said of its cause; marks are optional."""
     why: str | None = Field(default=None, max_length=200)
     """Part of the reason of the state, English."""
     since: datetime | None = None
@@ -81,6 +84,7 @@ class Wish(BaseModel):
             dossier_code=self.dossier,
             person=self.person,
             problem=self.problem,
+            text=self.text,
             why=self.why,
             since=in_vietnam(self.since),
             until=in_vietnam(self.until),
@@ -125,7 +129,15 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     problem: Annotated[
         str | None,
-        Query(max_length=100, description="Code of a finding, or its beginning and `*`."),
+        Query(
+            max_length=100,
+            description="Code of a finding, or its beginning and `*`; or the id of a problem: what "
+            "stands in it now.",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        Query(max_length=200, description="Words of an error, marks optional: what ever had it."),
     ] = None,
     since: Annotated[datetime | None, Query(description="Last changed since then.")] = None,
     until: Annotated[datetime | None, Query(description="Last changed before then.")] = None,
@@ -140,6 +152,7 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
         dossier=dossier,
         why=why,
         problem=problem,
+        text=text,
         since=since,
         until=until,
         limit=limit,

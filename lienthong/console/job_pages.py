@@ -83,6 +83,7 @@ def ask_form(page: SignedInPage, form: Annotated[AskForm, FormBody()]) -> Respon
         dossier=chosen.dossier_code,
         why=chosen.why,
         problem=chosen.problem,
+        text=chosen.text,
         since=chosen.since,
         until=chosen.until,
         ids=form.ids,

@@ -10,6 +10,7 @@ from lienthong.access.rights import Right
 from lienthong.channels.port import Packet
 from lienthong.differences import shape_of
 from lienthong.operations.masking import finding_of, place_of, words_of
+from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
     Attempt,
     LogEntry,
@@ -38,12 +39,15 @@ from schemas.identities import normalise_identity
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from lienthong.access.rights import Principal
     from lienthong.states import State
     from lienthong.store.attachments import KeptFile
     from lienthong.store.audit import AuditLine
     from lienthong.store.queries import AttemptLine, MessageLine, MessageView
     from lienthong.store.selection import Selection
+    from lienthong.store.vault import Vault
     from lienthong.wiring import Installation
 
 VERBS = {"resend": MAY_RESEND, "reissue": MAY_REISSUE, "discard": MAY_DISCARD}
@@ -74,12 +78,13 @@ def find_messages(
     asked = replace(
         selection,
         agencies=principal.agencies(Right.VIEW),
-        before=None if cursor is None else _read_cursor(cursor),
+        before=None if cursor is None else read_cursor(cursor),
         limit=selection.limit + 1,
     )
-    by_index = (selection.person, selection.problem) != (None, None)
+    by_index = (selection.person, selection.problem, selection.text) != (None, None, None)
     store = installation.store
     with reading(store) as connection:
+        asked = with_causes(connection, asked, vault=store.vault)
         found = list_messages(connection, asked, vault=store.vault)
         is_whole = not by_index or is_indexed(connection)
     shown = found[: selection.limit]
@@ -93,6 +98,14 @@ def find_messages(
         next=str(shown[-1].cursor) if is_more else None,
         is_whole=is_whole,
     )
+
+
+def summaries(
+    connection: Connection, selection: Selection, *, vault: Vault
+) -> list[MessageSummary]:
+    """Return messages as lists show them, values masked, whoever may see them."""
+    found = list_messages(connection, selection, vault=vault)
+    return [MessageSummary(**_summary(line)) for line in found]
 
 
 def see_message(
@@ -250,7 +263,13 @@ def log_entry(line: AuditLine) -> LogEntry:
     )
 
 
-def _read_cursor(given: str) -> Cursor:
+def read_cursor(given: str) -> Cursor:
+    """
+    Return where a list goes on.
+
+    Raises:
+        InputError: no list gave it.
+    """
     try:
         return Cursor.parse(given)
     except ValueError as error:

@@ -7,12 +7,13 @@ A job is seen only by who sees every agency in it: its counts are about all of t
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from lienthong.access.rights import Right
 from lienthong.agencies import stamp_of
+from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
     ReplayItemPage,
     ReplayItemView,
@@ -63,7 +64,9 @@ class Asking:
     dossier: str | None = None
     why: str | None = None
     problem: str | None = None
-    """Code of a finding, or its beginning and `*`."""
+    """Code of a finding, or its beginning and `*`; or the id of a group of failures."""
+    text: str | None = None
+    """Words of an error."""
     since: datetime | None = None
     until: datetime | None = None
     ids: Sequence[str] | None = None
@@ -77,6 +80,7 @@ class Asking:
             "dossier": self.dossier,
             "why": self.why,
             "problem": self.problem,
+            "text": self.text,
             "since": None if self.since is None else self.since.isoformat(),
             "until": None if self.until is None else self.until.isoformat(),
             "ids": None if self.ids is None else list(self.ids),
@@ -111,19 +115,21 @@ def ask_for_replay(
     if strange or (not asking.states and asking.ids is None):
         by_name = sorted(allowed, key=lambda state: state.value)
         raise states_missing(asking.verb, by_name, strange)
+    selection = Selection(
+        states=asking.states,
+        agency=asking.agency,
+        agencies=principal.agencies(Right.REPLAY_MANY),
+        dossier_code=asking.dossier,
+        why=asking.why,
+        ids=asking.ids,
+        problem=asking.problem,
+        text=asking.text,
+        since=asking.since,
+        until=asking.until,
+    )
     wanted = WantedJob(
         verb=asking.verb,
-        selection=Selection(
-            states=asking.states,
-            agency=asking.agency,
-            agencies=principal.agencies(Right.REPLAY_MANY),
-            dossier_code=asking.dossier,
-            why=asking.why,
-            ids=asking.ids,
-            problem=asking.problem,
-            since=asking.since,
-            until=asking.until,
-        ),
+        selection=selection,
         asked=asking.shown,
         reason=asking.reason,
         rate=asking.rate,
@@ -131,7 +137,8 @@ def ask_for_replay(
         mappings=lambda agencies: _mappings(installation, asking.verb, agencies),
     )
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        return _view(work.connection, ask(work, wanted))
+        meant = with_causes(work.connection, selection, vault=work.vault)
+        return _view(work.connection, ask(work, replace(wanted, selection=meant)))
 
 
 def approve_replay(

@@ -82,6 +82,8 @@ class Selection:
     problem: str | None = None
     """Code of a problem that the message has, or its beginning and `*`; or the id of a group of
     failures: only what stands in it now."""
+    text: str | None = None
+    """Words of an error; whoever knows what is said of each cause makes `causes` of it."""
     causes: Collection[str] | None = None
     """Ids of groups of failures: what ever failed of any of them."""
     why: str | None = None
@@ -152,6 +154,18 @@ class Selection:
         query = query.where(messages.c.agency == agency, given)
         return select(query.order_by(*_ORDER).limit(self.limit).subquery())
 
+    def _of_problems(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
+        if self.problem is not None:
+            conditions += _has_problem(self.problem.strip())
+        if self.text is not None and self.causes is None:
+            # To leave a condition out would select more than was meant.
+            raise RuntimeError("nobody has made causes of the text")
+        if self.causes is not None:
+            failed = select(failures.c.message_id).where(failures.c.cause.in_(sorted(self.causes)))
+            conditions.append(messages.c.id.in_(failed))
+        return conditions
+
     def _given(self, vault: Vault) -> ColumnElement[bool] | None:
         """Return the condition on messages, whatever their agency; None if nothing meets it."""
         # Of all, but SQLite uses the index of lists for nothing that does not say so.
@@ -166,11 +180,7 @@ class Selection:
                 return None
             of_person = select(person_index.c.message_id).where(person_index.c.digest == digest)
             conditions.append(messages.c.id.in_(of_person))
-        if self.problem is not None:
-            conditions += _has_problem(self.problem.strip())
-        if self.causes is not None:
-            failed = select(failures.c.message_id).where(failures.c.cause.in_(sorted(self.causes)))
-            conditions.append(messages.c.id.in_(failed))
+        conditions += self._of_problems()
         if self.ids is not None:
             conditions.append(messages.c.id.in_(self.ids))
         if self.why is not None:
