@@ -35,6 +35,7 @@ from lienthong.cli import (
     mapping_overview,
     mapping_preview,
     peers,
+    problems,
     pull,
     receipts,
     reconciling,
@@ -70,6 +71,7 @@ files.register(app)
 signatures.register(app)
 edxml.register(app)
 exchange.register(app)
+problems.register(app)
 dossier.register(app)
 reconciling.register(app)
 drift.register(app)

@@ -31,7 +31,13 @@ Person = Annotated[
 ]
 WithProblem = Annotated[
     str | None,
-    typer.Option("--problem", help='Only with an error of this code; "mapping.*": that begin so'),
+    typer.Option(
+        "--problem",
+        help="Only with an error of this code (mapping.*: that begin so), or of this problem",
+    ),
+]
+WithText = Annotated[
+    str | None, typer.Option("--text", help="Only what ever had an error with these words")
 ]
 From = Annotated[
     str | None, typer.Option("--cursor", help="Go on after the message that has this cursor")
@@ -52,6 +58,7 @@ def list_(  # noqa: PLR0913 - options of a command
     dossier: Annotated[str | None, typer.Option(help="Only this dossier code")] = None,
     person: Person = None,
     problem: WithProblem = None,
+    text: WithText = None,
     why: Annotated[str | None, typer.Option(help="Only with this in the reason")] = None,
     since: Since = None,
     until: Until = None,
@@ -77,6 +84,7 @@ def list_(  # noqa: PLR0913 - options of a command
         dossier_code=dossier,
         person=person,
         problem=problem,
+        text=text,
         why=why,
         since=in_vietnam(since),
         until=in_vietnam(until),
@@ -109,8 +117,13 @@ def _find(session: Session, selection: Selection) -> list[MessageLine]:
 
     store = session.installation.store
     with reading(store) as connection:
+        if selection.text is not None:
+            from lienthong.operations.problem_words import with_causes
+
+            selection = with_causes(connection, selection, vault=store.vault)
         lines = list_messages(connection, selection, vault=store.vault)
-        by_index = selection.person is not None or selection.problem is not None
+        by = (selection.person, selection.problem, selection.causes)
+        by_index = any(one is not None for one in by)
         is_whole = not by_index or is_indexed(connection)
     if selection.person is not None:
         # That somebody looked for a person is part of the log, whatever was found.

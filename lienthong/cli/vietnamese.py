@@ -32,6 +32,41 @@ HELP: dict[str, str] = {
     "End a bulk replay; what it has done stays done, the rest is left as it is.": (
         "Kết thúc một đợt xử lý; phần đã làm giữ nguyên, phần còn lại không đụng đến."
     ),
+    # problems
+    "Only what ever had an error with these words": "Chỉ những gì từng có lỗi với các từ này",
+    "Failures grouped by cause: what is wrong, who must act, what helps.": (
+        "Lỗi gom theo nguyên nhân: sai gì, ai phải xử lý, làm gì thì được."
+    ),
+    "Id; see: problems list": "Mã; xem: problems list",
+    "As problems show had it; refused if it changed since": (
+        "Như problems show đã hiện; từ chối nếu đã thay đổi"
+    ),
+    "Only this state; may be repeated; default: open and acknowledged": (
+        "Chỉ trạng thái này; có thể lặp lại; mặc định: open và acknowledged"
+    ),
+    "Only what these must act about": "Chỉ những gì bên này phải xử lý",
+    'Only of this code; "mapping.*": that begin so': 'Chỉ mã này; "mapping.*": bắt đầu như vậy',
+    "Only those last seen from then on": "Chỉ những vấn đề gặp từ lúc đó",
+    "Only with these words in what is said; marks are optional": (
+        "Chỉ khi lời lỗi có các từ này; không cần dấu"
+    ),
+    "Go on after the list that gave this cursor": "Xem tiếp sau danh sách đã cho con trỏ này",
+    "List failures grouped by cause, what failed last first.": (
+        "Liệt kê lỗi gom theo nguyên nhân, mới gặp trước."
+    ),
+    "Show one problem, what helps, and a few of its messages.": (
+        "Xem một vấn đề, cách xử lý và vài thông điệp của nó."
+    ),
+    "Say that somebody is at it: new failures do not open it again.": (
+        "Nhận xử lý: lỗi mới không mở lại vấn đề."
+    ),
+    "Say that its cause is gone; the next failure opens it again.": (
+        "Ghi là nguyên nhân đã hết; lỗi tiếp theo sẽ mở lại."
+    ),
+    "Say that nobody is to be told of it; its messages are counted all the same.": (
+        "Bỏ qua, không báo nữa; thông điệp của nó vẫn được tính."
+    ),
+    "Take back what was decided about a problem.": "Rút lại quyết định về một vấn đề.",
     # edxml
     "Look at, take apart, make and answer edXML packets (QCVN 102).": (
         "Xem, tách, tạo và trả lời gói edXML (QCVN 102)."
@@ -298,8 +333,8 @@ HELP: dict[str, str] = {
     "Only with this identity number or tax code; - asks for it; in no log": (
         "Chỉ của số giấy tờ hoặc mã số thuế này; - để nhập khi được hỏi; không ghi vào nhật ký nào"
     ),
-    'Only with an error of this code; "mapping.*": that begin so': (
-        'Chỉ những thông điệp có lỗi mã này; "mapping.*": mọi mã bắt đầu như vậy'
+    "Only with an error of this code (mapping.*: that begin so), or of this problem": (
+        "Chỉ những thông điệp có lỗi mã này (mapping.*: mọi mã bắt đầu như vậy) hoặc của vấn đề này"
     ),
     "Go on after the message that has this cursor": "Xem tiếp sau thông điệp có con trỏ này",
     "Put messages from before an upgrade into the index by identity number and error.": (
