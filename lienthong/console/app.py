@@ -16,6 +16,7 @@ from lienthong.console import (
     home_pages,
     job_pages,
     message_pages,
+    problem_pages,
     session_pages,
 )
 from lienthong.console.asking import NotSignedIn, Unfinished, look_of
@@ -85,6 +86,7 @@ def make_console(site: Site) -> FastAPI:
         session_pages,
         home_pages,
         message_pages,
+        problem_pages,
         job_pages,
         audit_pages,
         account_pages,

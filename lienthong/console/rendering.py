@@ -25,6 +25,7 @@ from schemas.problem import Language, Text
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from enum import Enum
 
     from jinja2.runtime import Context
@@ -128,22 +129,16 @@ def _say(context: Context, both: Words | Text) -> str:
 @pass_context
 def _name(context: Context, value: Enum) -> str:
     """Say what something is called."""
-    for table in (
-        words.STATES,
-        words.PACKETS,
-        words.VERBS,
-        words.JOB_STATES,
-        words.ROLES,
-        words.SEVERITIES,
-    ):
+    for table in words.NAMES:
         if value in table:
-            return _say(context, table[value])  # type: ignore[index]
+            return _say(context, table[value])
     return str(value.value)
 
 
 def _tone(value: Enum) -> str:
     """Return how something looks: good, bad, warn or quiet."""
-    return words.TONES.get(value) or words.JOB_TONES.get(value) or "quiet"  # type: ignore[call-overload]
+    tables: tuple[Mapping[Any, str], ...] = (words.TONES, words.JOB_TONES, words.GROUP_TONES)
+    return next((table[value] for table in tables if value in table), "quiet")
 
 
 def _when(moment: datetime | str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lienthong.access.rights import Role
 from lienthong.channels.port import Packet
+from lienthong.owners import Owner
+from lienthong.problem_states import Act, GroupState
 from lienthong.replay_states import JobState, Verb
 from lienthong.states import State
 from schemas.problem import Severity, Text
@@ -91,7 +96,47 @@ ROLES: dict[Role, Text] = {
     Role.ADMINISTRATOR: Text(vi="quản trị viên", en="administrator"),
 }
 
+OWNERS: dict[Owner, Text] = {
+    Owner.AGENCY: Text(vi="cơ quan gửi", en="the agency"),
+    Owner.US: Text(vi="chúng ta", en="us"),
+    Owner.PORTAL: Text(vi="Cổng hoặc bên gửi", en="the portal or a peer"),
+    Owner.AUTHORITY: Text(vi="đơn vị cấp chứng thư", en="the certificate authority"),
+}
+
+GROUP_STATES: dict[GroupState, Text] = {
+    GroupState.OPEN: Text(vi="chưa ai nhận", en="open"),
+    GroupState.ACKNOWLEDGED: Text(vi="đang xử lý", en="acknowledged"),
+    GroupState.RESOLVED: Text(vi="đã hết", en="resolved"),
+    GroupState.IGNORED: Text(vi="bỏ qua", en="ignored"),
+}
+
+GROUP_TONES: dict[GroupState, str] = {
+    GroupState.OPEN: "bad",
+    GroupState.ACKNOWLEDGED: "warn",
+    GroupState.RESOLVED: "good",
+}
+
+ACTS: dict[Act, Text] = {
+    Act.ACKNOWLEDGE: Text(vi="Nhận xử lý", en="Acknowledge"),
+    Act.RESOLVE: Text(vi="Đã xử lý xong", en="Resolve"),
+    Act.IGNORE: Text(vi="Bỏ qua", en="Ignore"),
+    Act.REOPEN: Text(vi="Mở lại", en="Reopen"),
+}
+
 SEVERITIES: dict[Severity, Text] = {
     Severity.ERROR: Text(vi="lỗi", en="error"),
     Severity.WARNING: Text(vi="cảnh báo", en="warning"),
 }
+
+NAMES: tuple[Mapping[Any, Text], ...] = (
+    STATES,
+    PACKETS,
+    VERBS,
+    JOB_STATES,
+    ROLES,
+    SEVERITIES,
+    OWNERS,
+    GROUP_STATES,
+    ACTS,
+)
+"""What everything that a page names is called."""

@@ -48,6 +48,9 @@ class Console:
             if each["would_go"] and each["packet"] == "DongBoHoSoMC"
         )
 
+    def problem(self):
+        return self.site.cli("problems", "list", "--json").json["problems"][0]["id"]
+
     def audit(self, event):
         return self.site.cli("audit", "search", "--event", event, "--json").json
 
@@ -248,6 +251,23 @@ def test_many_are_replayed_once_another_person_has_approved_the_list(console, vi
     assert asking.locator("#now .badge").first.inner_text() == "xong"
 
 
+def test_a_problem_is_taken_on_and_then_said_to_be_solved(console, visit):
+    page = visit("an")
+    page.goto("/problems?code=delivery.*&state=open")
+    page.locator("table.list tbody tr td a").first.click()
+    expect(page.locator("main")).to_contain_text("Cơ quan sửa hồ sơ theo trả lời của Cổng")
+
+    give_reason(page.locator("form.because"), "đã báo cơ quan")
+    expect(page.locator("h1 .badge")).to_have_text("bỏ qua")
+    page.locator("[name=reason]").fill("nhầm nút")
+    page.click("text=Mở lại")
+    expect(page.locator("h1 .badge")).to_have_text("chưa ai nhận")
+
+    assert [row["detail"]["reason"] for row in console.audit("problem.ignored")] == [
+        "đã báo cơ quan"
+    ]
+
+
 def test_the_language_and_the_look_change_by_a_switch(visit):
     page = visit("an")
 
@@ -292,6 +312,8 @@ def pages_of(console):
         "preview": f"/messages/{rejected['id']}/preview?verb=reissue",
         "discard": f"/messages/{rejected['id']}/discard",
         "dossier": f"/find?q={rejected['dossier']}",
+        "problems": "/problems",
+        "problem": f"/problems/{console.problem()}",
         "jobs": "/jobs",
         "job-new": "/jobs/new?state=rejected",
         "audit": "/audit",
