@@ -138,6 +138,7 @@ class Moving:
             senders=self._of.sender,
             clock=self._of.clock,
             largest_bytes=self._of.settings.broker.largest_message_bytes,
+            queue_of=self._of.rabbit_settings.plan.inbound,
         )
 
     def make_teller(self, outbox: Outbox) -> Teller:
@@ -149,6 +150,7 @@ class Moving:
             clock=self._of.clock,
             patience=RESULTS_PATIENCE,
             columns=self._of.column_of,
+            queue_of=self._of.rabbit_settings.plan.results_queue,
         )
 
     def make_acknowledger(self) -> Acknowledger:

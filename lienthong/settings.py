@@ -9,7 +9,6 @@ at once, with file, line and key.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 import tomllib
 from datetime import time  # noqa: TC003 - pydantic reads it
@@ -48,12 +47,14 @@ from lienthong.inbound.profile import (
     PeerService,
     PeerSoap,
 )
+from lienthong.loopback import is_loopback
 from lienthong.policy_settings import PolicyName, PolicySettings, check_policies, join_names
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
 from lienthong.receivers.profile import ReceiverProfile
 from lienthong.revocation.profile import RevocationSettings
 from lienthong.sharing.profile import SharingProfile
+from lienthong.traces.profile import TraceSettings
 from schemas.errors import ConfigError
 from schemas.problem import Place, Problem, Text
 
@@ -462,16 +463,6 @@ class FolderSettings(BaseModel):
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 PullName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
 """A source's name: also part of file names and of variables."""
 
@@ -502,6 +493,7 @@ class Settings(BaseSettings):
     reconcile: ReconcileSettings = ReconcileSettings()
     drift: DriftSettings = DriftSettings()
     signing: SigningSettings = SigningSettings()
+    traces: TraceSettings = TraceSettings()
     policies: dict[PolicyName, PolicySettings] = Field(
         default={}, description="by which signatures are judged, one for each use"
     )
@@ -716,6 +708,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "signing": SigningSettings,
     "store": StoreSettings,
     "target": TargetProfile,
+    "traces": TraceSettings,
 }
 
 

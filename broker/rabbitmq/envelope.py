@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TRACE = "traceparent"
+"""A user's header that also stands by itself: whoever traces looks for it under this name."""
 DELIVERY_LIMIT = "delivery limit"
 """The reason of a message that came back unsettled too often."""
 
@@ -48,6 +50,8 @@ def properties_of(envelope: Envelope) -> BasicProperties:
         "lt-due": to_microseconds(envelope.due_at),
         "lt-attempt": envelope.attempt,
     }
+    if TRACE in envelope.message.headers:
+        headers[TRACE] = envelope.message.headers[TRACE]
     if envelope.reason is not None and envelope.parked_at is not None:
         headers["lt-reason"] = envelope.reason
         headers["lt-parked"] = to_microseconds(envelope.parked_at)

@@ -24,7 +24,7 @@ from lienthong.channels.json_answers import JsonJudge, VerdictRules
 from lienthong.channels.json_replies import NotJson, plain_line, read_object
 from lienthong.channels.logins import Login, judge_login, refused_login
 from lienthong.channels.port import TO_PORTAL, Answer, Found, LookUp, Outcome, Packet
-from lienthong.channels.sent_headers import keep_headers
+from lienthong.channels.sent_headers import keep_headers, trace_headers
 from lienthong.channels.sessions import Sessions
 from lienthong.channels.wire import Wire, one_line
 from schemas.errors import ConfigError
@@ -288,7 +288,7 @@ class JsonChannel:
             "Content-Type": "application/json",
             "Charset": "utf-8",
             "User-Agent": "lienthong",
-        }
+        } | trace_headers(self._profile)
         # On the test system it must be absent, not blank.
         return headers | ({"dstcode": self._json.dstcode} if self._json.dstcode else {})
 

@@ -24,7 +24,7 @@ from lienthong.channels.json_replies import NotJson, read_object
 from lienthong.channels.lgsp_answers import CODE_FIELD, LgspJudge, LgspReply
 from lienthong.channels.logins import Login, judge_login, refused_login
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
-from lienthong.channels.sent_headers import keep_headers
+from lienthong.channels.sent_headers import keep_headers, trace_headers
 from lienthong.channels.sessions import Sessions
 from lienthong.channels.wire import Wire
 from schemas.errors import ConfigError
@@ -210,6 +210,7 @@ class LgspChannel:
 
     def _headers(self) -> dict[str, str]:
         headers = _COMMON | {"Content-Type": "application/json; charset=utf-8"}
+        headers |= trace_headers(self._profile)
         access = self._lgsp.access
         return headers if access is None else headers | {access.header: access.value}
 

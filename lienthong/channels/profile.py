@@ -142,6 +142,12 @@ class TargetProfile(BaseModel):
         default=3600, gt=0, le=86_400, description="longest Retry-After that is honoured"
     )
 
+    trace_header: bool = Field(
+        default=False,
+        description="tell it the span of each call (`traceparent`), where traces are on; only for "
+        "a target that asked for it",
+    )
+
     receipts: Literal["required", "none"] = "required"
     receipt_trust: tuple[Path, ...] = Field(
         default=(), description="certificates (PEM) that receipts must lead to"

@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lienthong.traces.recording import current, outgoing
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from lienthong.channels.profile import TargetProfile
 
 MASK: Final = "***"
 SECRET: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -19,6 +23,11 @@ SECRET: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
 # A digest is masked, too: whoever reads it can try passwords on it.
 _PASSWORD: Final = re.compile(rb"(<wsse:Password [^>]*>)[^<]*")
 _BODY: Final = b"<soap:Body"
+
+
+def trace_headers(profile: TargetProfile) -> dict[str, str]:
+    """Return the headers that tell a target of the span of this call, where it is to know it."""
+    return outgoing(current()) if profile.trace_header else {}
 
 
 def keep_headers(

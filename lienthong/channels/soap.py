@@ -19,7 +19,7 @@ from lienthong.channels.asking import ask_patiently
 from lienthong.channels.headers import CallHeaders, service_of, write_addressing, write_xroad
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.channels.security import MessageSecurity
-from lienthong.channels.sent_headers import keep_headers
+from lienthong.channels.sent_headers import keep_headers, trace_headers
 from lienthong.channels.wire import Wire, one_line
 from schemas.building import SOAP_11, SOAP_12, build_envelope, build_look_up, build_request
 from schemas.errors import ConfigError
@@ -234,6 +234,7 @@ class SoapChannel:
 
     def _headers(self, action: str) -> dict[str, str]:
         common = {"Accept-Encoding": "identity", "User-Agent": "lienthong"}
+        common |= trace_headers(self._profile)
         if self._soap == SOAP_11:
             return common | {
                 "Content-Type": "text/xml; charset=utf-8",

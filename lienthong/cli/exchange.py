@@ -71,11 +71,13 @@ def submit(
     """
     from lienthong.cli.receipts import receipt_now
     from lienthong.flows.receive import Offer, receive
+    from lienthong.traces.switching import recording
 
     session: Session = context.obj
     installation = session.installation
     installation.mappings.get(agency)
     with (
+        recording(session.settings.traces),
         installation.open_broker() as broker,
         opened(file) as source,
         progress_of(session, file, source) as watched,
@@ -148,6 +150,7 @@ def run(
     """
     from lienthong.roles import Role, Workers, usual_roles
     from lienthong.stopping import stop_on_signals
+    from lienthong.traces.switching import recording
 
     session: Session = context.obj
     known = {role.value: role for role in Role}
@@ -187,7 +190,8 @@ def run(
         until_idle=until_idle,
         stop_within=timedelta(seconds=stop_within),
     )
-    ended_well = workers.run()
+    with recording(session.settings.traces):
+        ended_well = workers.run()
     if workers.left:
         # Its calls that are out cannot be called back, and the interpreter would wait for them. As
         # after a kill, leases end and the portal is asked.

@@ -36,6 +36,7 @@ from lienthong.store.database import reading
 from lienthong.store.hand_overs import submission_values
 from lienthong.store.results import list_results, result_values
 from lienthong.store.tokens import find_token
+from lienthong.traces.context import HEADER, parse_only
 from lienthong.trouble import STORE_TROUBLE
 from lienthong.web import refusal as answers
 from lienthong.web.answer import Answer, Body
@@ -172,7 +173,13 @@ class HttpDoor:
             limit=self._settings.max_body_bytes,
         )
         named = head.file_name or (agency if source is None else f"{agency}.{format_of(source)}")
-        arrival = Arrival(agency=agency, sender=f"http:{token.id}", head=head, file_name=named)
+        arrival = Arrival(
+            agency=agency,
+            sender=f"http:{token.id}",
+            head=head,
+            file_name=named,
+            trace=parse_only(request.headers.getlist(HEADER)),
+        )
         with self._uploads.place(agency):
             try:
                 taken = await self._uploads.take(arrival, body.receive)
@@ -184,6 +191,7 @@ class HttpDoor:
             agency=agency,
             size=taken.size,
             repeated=taken.is_repeat,
+            **({} if taken.trace is None else taken.trace.ids),
         )
         where = f"/v1/agencies/{agency}/submissions/{taken.submission_id}"
         return _json(

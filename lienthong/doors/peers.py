@@ -30,6 +30,8 @@ from lienthong.inbound.wsdl import FOLDER, XML_TYPE, describe, read_schema
 from lienthong.logs import kind_and_place
 from lienthong.moving import Moving
 from lienthong.soap import CONTENT_TYPES
+from lienthong.traces.context import HEADER, parse_only
+from lienthong.traces.recording import TRACES, within
 from lienthong.trouble import STORE_TROUBLE
 from lienthong.web.answer import Answer, Body
 from lienthong.web.refusal import Refused
@@ -129,21 +131,21 @@ class PeerDoors:
         # Held until the answer is there: whatever waits for a thread is in memory.
         with self._place(peer):
             data = await self._read(peer, body, door=JSON_DOOR)
-            return await self._in_thread(partial(peer.answer_json, data, bearer=_bearer(request)))
+            call = partial(peer.answer_json, data, bearer=_bearer(request))
+            return await self._in_thread(partial(_traced, request, call))
 
     async def _soap(self, request: Request, body: Body) -> Answered:
         peer = self._find(request, form="soap")
         await self._look(peer, request, door=SOAP_DOOR)
         with self._place(peer):
             data = await self._read(peer, body, door=SOAP_DOOR)
-            return await self._in_thread(
-                partial(
-                    peer.answer_soap,
-                    data,
-                    bearer=_bearer(request),
-                    content_type=_content_type(request),
-                )
+            call = partial(
+                peer.answer_soap,
+                data,
+                bearer=_bearer(request),
+                content_type=_content_type(request),
             )
+            return await self._in_thread(partial(_traced, request, call))
 
     def _find(self, request: Request, *, form: str) -> Peer:
         name = request.path_params["peer"]
@@ -244,6 +246,12 @@ class PeerDoors:
             words = b"?wsdl"
             return Answer(words, status=404, media_type="text/plain", headers={})
         return Answer(content, status=200, media_type=XML_TYPE, headers={})
+
+
+def _traced(request: Request, call: Callable[[], T]) -> T:
+    """Call within the peer's own span, where it named one."""
+    with within(parse_only(request.headers.getlist(HEADER)) if TRACES.is_on else None):
+        return call()
 
 
 def _bearer(request: Request) -> str | None:

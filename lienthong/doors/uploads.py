@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lienthong.doors.heads import Head
     from lienthong.flows.receive import Taken
     from lienthong.settings import HttpSettings
+    from lienthong.traces.context import TraceContext
 
 BUFFER_BYTES = 256 * 1024
 
@@ -42,6 +43,8 @@ class Arrival:
     sender: str
     head: Head
     file_name: str
+    trace: TraceContext | None = None
+    """The sender's own span, where it named one."""
 
 
 class Uploads:
@@ -108,6 +111,7 @@ class Uploads:
                     door="http",
                     sender=arrival.sender,
                     key=arrival.head.key,
+                    trace=arrival.trace,
                 )
             )
         finally:

@@ -19,7 +19,10 @@ from lienthong.store.submission_receipts import (
     due_receipts,
     write_receipts,
 )
+from lienthong.store.traced import origins_of_submissions
 from lienthong.store.work import begin
+from lienthong.traces.recording import ending
+from lienthong.traces.spans import receipt_span
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from schemas.receipts import SubmissionReceipt, build_submission_receipt
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from lienthong.store.database import Store
     from lienthong.store.submission_receipts import DueReceipt
+    from lienthong.traces.context import Origin
     from signing import Signer, XadesSigner
 
 log = structlog.get_logger()
@@ -92,12 +96,16 @@ class Acknowledger:
     def _make(self, *, only: str | None) -> Sequence[DueReceipt]:
         with reading(self._store) as connection:
             due = due_receipts(connection, vault=self._store.vault, limit=BATCH, only=only)
+            received = origins_of_submissions(connection, {one.submission_id for one in due})
         if not due:
             return ()
         try:
             signer = self._signer()
             who = read_signer(signer.key.certificate)
-            made = [(one, self._sign(one, signer, who)) for one in due]
+            made = [
+                (one, self._sign_traced(one, received.get(one.submission_id), signer, who))
+                for one in due
+            ]
         except SigningError as error:
             self._is_in_trouble(error.code, Text(vi=error.vi, en=error.en))
             return ()
@@ -105,6 +113,12 @@ class Acknowledger:
             write_receipts(work, made)
         self._is_well()
         return due
+
+    def _sign_traced(
+        self, due: DueReceipt, received: Origin | None, signer: XadesSigner, who: Signer
+    ) -> list[SignedReceipt]:
+        with ending(receipt_span(due.submission_id, origin=received, now=self._clock())):
+            return self._sign(due, signer, who)
 
     def _sign(self, due: DueReceipt, signer: XadesSigner, who: Signer) -> list[SignedReceipt]:
         signed = []

@@ -60,8 +60,11 @@ from lienthong.store.delivery import LOOK_UP, SEND, Claiming, Task, start, start
 from lienthong.store.ledgers import receiver_of
 from lienthong.store.outcomes import Ending, finish, outcome_of
 from lienthong.store.paces import MINUTES, write_pace
+from lienthong.store.traced import traces_of_messages
 from lienthong.store.work import begin
 from lienthong.tallies import TALLIES, Attempt, Stage
+from lienthong.traces.recording import NO_SPAN, ending, within
+from lienthong.traces.spans import call_span, deliver_span
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,7 +78,9 @@ if TYPE_CHECKING:
     from lienthong.receivers.lanes import Lanes
     from lienthong.retry import Backoff
     from lienthong.store.database import Store
+    from lienthong.store.traced import TracedMessage
     from lienthong.store.work import Work
+    from lienthong.traces.recording import Span
 
 log = structlog.get_logger()
 
@@ -150,6 +155,8 @@ class _Call:
     """Steady seconds from before the claim was written down."""
     steady_zero: datetime
     """The moment of the store at which steady seconds were 0: what time it is, by one clock."""
+    span: Span = NO_SPAN
+    """Of the attempt, until what it brought is written down."""
 
 
 @dataclass(slots=True)
@@ -160,6 +167,8 @@ class _Plan:
     """Hints to let go, and hints to come again at a moment."""
     going_on: list[_Lead] = field(default_factory=list)
     tasks: list[tuple[Task, Delivery | None]] = field(default_factory=list)
+    traced: Mapping[str, TracedMessage] = field(default_factory=dict)
+    """What is known of the traces of their messages; nothing where traces are off."""
 
 
 class Deliverer:
@@ -388,17 +397,19 @@ class Deliverer:
             steady_zero = work.at - timedelta(seconds=self._steady())
             ended = self._write_outcomes(work, plan)
             full = self._write_attempts(work, leads, plan, backlog=backlog)
+            ids = [task.message_id for task, _ in plan.tasks]
+            plan.traced = traces_of_messages(work.connection, ids)
             reached(Point.DELIVER_WRITTEN)
         self._store_failed = False
         self._backlog.note(backlog, full=full, now=now)
         self._going_on = others
-        self._came = []
+        came, self._came = self._came, []
         self._going_on += plan.going_on
         if plan.tasks:
             reached(Point.DELIVER_ATTEMPT_COMMITTED)
-        self._start_calls(plan.tasks, calls, claimed_at=claimed_at, steady_zero=steady_zero)
-        for end in ended:
-            self._report(end)
+        self._start_calls(plan, calls, claimed_at=claimed_at, steady_zero=steady_zero)
+        for (call, _), end in zip(came, ended, strict=True):
+            self._tell(call.span, end)
             _tally(end, at=work.at)
             if end.next.state is State.DELIVERED:
                 self._delivered.note(self._clock())
@@ -453,17 +464,17 @@ class Deliverer:
 
     def _start_calls(
         self,
-        tasks: list[tuple[Task, Delivery | None]],
+        plan: _Plan,
         calls: ThreadPoolExecutor | None,
         *,
         claimed_at: float,
         steady_zero: datetime,
     ) -> None:
-        if not tasks:
+        if not plan.tasks:
             return
         assert calls is not None
         now = self._clock()
-        for those in group(tasks, rows=self._rules.rows_per_call):
+        for those in group(plan.tasks, rows=self._rules.rows_per_call):
             pacer = self._pacer_of(those[0][0])
             if pacer is not None:
                 pacer.let_out(now)
@@ -474,6 +485,7 @@ class Deliverer:
                     started_at=now,
                     claimed_at=claimed_at,
                     steady_zero=steady_zero,
+                    span=_begin_span(task, plan.traced.get(task.message_id)),
                 )
                 for task, delivery in those
             ]
@@ -482,6 +494,18 @@ class Deliverer:
             future.add_done_callback(self._ended.put)
 
     def _call(self, calls: list[_Call]) -> Sequence[Answer | LookUp]:
+        task = calls[0].task
+        span = call_span(
+            to=self._rules.direction.value,
+            operation=LOOK_UP if task.is_look_up else task.packet.value,
+            attempts=[call.span for call in calls],
+        )
+        with ending(span):
+            results = self._call_safely(calls)
+            _note_call(span, said_by_target(results))
+            return results
+
+    def _call_safely(self, calls: list[_Call]) -> Sequence[Answer | LookUp]:
         task = calls[0].task
         try:
             return self._ask_portal(calls)
@@ -603,6 +627,13 @@ class Deliverer:
         except StaleDelivery:
             log.info("hint.stale", hint=hint.message.id)
 
+    def _tell(self, span: Span, end: Ending) -> None:
+        """Have an attempt in the log, and its span ended."""
+        span.note(state=end.next.state.value, outcome=outcome_of(end.result))
+        with within(span.context):
+            self._report(end)
+        span.end()
+
     def _report(self, end: Ending) -> None:
         task = end.task
         log.info(
@@ -613,6 +644,36 @@ class Deliverer:
             code=getattr(end.result, "code", None),
             detail=end.result.detail,
         )
+
+
+def _begin_span(task: Task, traced: TracedMessage | None) -> Span:
+    if traced is None:
+        return NO_SPAN
+    return deliver_span(
+        {
+            "submission": traced.submission_id,
+            "message": task.message_id,
+            "record": traced.record,
+            "agency": task.agency,
+            "packet": task.packet.value,
+            "attempt": task.number,
+            "updating": task.is_updating,
+        },
+        is_look_up=task.is_look_up,
+        origin=traced.origin,
+        record=traced.record,
+        now=task.begun_at,
+    )
+
+
+def _note_call(span: Span, result: Answer | LookUp) -> None:
+    """Tell what a call brought: codes, and whether a receipt came that holds."""
+    outcome = outcome_of(result)
+    span.note(outcome=outcome, code=getattr(result, "code", None), http_status=result.http_status)
+    if isinstance(result, Answer):
+        span.note(receipt=result.receipt is not None)
+        if result.outcome is not Outcome.DELIVERED:
+            span.fail(outcome)
 
 
 def _tally(end: Ending, *, at: datetime) -> None:

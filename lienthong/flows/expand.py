@@ -45,9 +45,12 @@ from lienthong.store.expansions import (
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.pieces import load_small, open_source
 from lienthong.store.submissions import SubmissionState, agency_of
+from lienthong.store.traced import origins_of_submissions
 from lienthong.store.vault import SealBroken
 from lienthong.store.work import begin, tell_time
 from lienthong.tallies import TALLIES, Stage
+from lienthong.traces.recording import within
+from lienthong.traces.spans import expand_span
 from lienthong.trouble import STORE_TROUBLE, passes
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
@@ -63,6 +66,8 @@ if TYPE_CHECKING:
     from lienthong.store.database import Store
     from lienthong.store.expansions import ExpansionClaim
     from lienthong.store.work import Work
+    from lienthong.traces.context import Origin as Received
+    from lienthong.traces.context import TraceContext
 
 log = structlog.get_logger()
 
@@ -112,6 +117,8 @@ class _Reading:
     """Records read so far, per submission, those of the batch in hand included."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Of these, those that the mapping leaves out; only where there are any."""
+    begun: dict[str, datetime] = field(default_factory=dict)
+    """When each submission was taken up, this time."""
     first: str | None = None
     """The submission that counts the tries."""
     has_committed: bool = False
@@ -242,17 +249,44 @@ class Expander:
             until = None if is_over else work.at + self._lease
             keep_claim(work, reading_.claim, lease_until=until)
             due = self._commit(work, reading_, steps)
+            received = origins_of_submissions(work.connection, {one.id for one, _ in steps})
             reached(Point.EXPAND_WRITTEN)
         reached(Point.EXPAND_COMMITTED)
         reading_.has_committed = True
         if due:
-            hint_due(self._broker, due, at=work.at)
+            traces = _traces_of_ledgers(reading_, steps, received)
+            hint_due(self._broker, due, at=work.at, traces=traces)
             reached(Point.EXPAND_HINTED)
         for submission, step in steps:
             if isinstance(step, _End):
-                _report(submission, step)
-                _tally(submission, step, at=work.at)
+                self._tell(reading_, submission, step, received.get(submission.id), at=work.at)
         return not is_over
+
+    def _tell(
+        self,
+        reading_: _Reading,
+        submission: Opened,
+        end: _End,
+        received: Received | None,
+        *,
+        at: datetime,
+    ) -> None:
+        """Have the end of a submission's expansion in the log, in the traces and counted."""
+        span = expand_span(
+            submission.id,
+            agency=submission.agency,
+            origin=received,
+            begun_at=reading_.begun.get(submission.id, at),
+            now=at,
+        )
+        records = reading_.done.get(submission.id, submission.records_done)
+        span.note(state=end.state.value, records=records)
+        if end.problems:
+            span.fail(end.problems[0].code)
+        with within(span.context):
+            _report(submission, end)
+        span.end(at=at)
+        _tally(submission, end, at=at)
 
     def _commit(self, work: Work, reading_: _Reading, steps: list[_Step]) -> list[str]:
         records = [
@@ -307,6 +341,7 @@ class Expander:
                         agency = self._agencies(submission.agency, submission.service)
                         agencies[submission.service] = agency
                     reading_.origins[submission.id] = _origin(submission, agency)
+                    reading_.begun[submission.id] = self._now()
                     yield from self._expand(reading_, submission, agency, small)
                     continue
                 except SigningError as error:
@@ -385,6 +420,18 @@ def _origin(submission: Opened, agency: Agency) -> Origin:
 def _end_broken(done: int, problem: Problem) -> _End:
     state = SubmissionState.EXPANDED if done else SubmissionState.REFUSED
     return _End(state=state, problems=(problem,))
+
+
+def _traces_of_ledgers(
+    reading_: _Reading, steps: list[_Step], received: Mapping[str, Received]
+) -> dict[str, TraceContext | None]:
+    """Return, for hints, in which span what stands in each ledger was received."""
+    return {
+        reading_.origins[submission.id].ledger(event.dossier_code): received[submission.id].context
+        for submission, step in steps
+        if isinstance(step, Prepared) and submission.id in received
+        for event in step.events
+    }
 
 
 def _report(submission: Opened, end: _End) -> None:

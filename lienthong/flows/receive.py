@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from types import MappingProxyType
@@ -33,6 +33,8 @@ from lienthong.store.submissions import (
     take_places,
 )
 from lienthong.store.work import begin
+from lienthong.traces.recording import ending
+from lienthong.traces.spans import receive_span
 from lienthong.trouble import STORE_TROUBLE
 from schemas.errors import InputError
 from schemas.problem import Place, Problem, Text
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from lienthong.flows.hints import Publisher
     from lienthong.store.database import Store
     from lienthong.store.work import Work
+    from lienthong.traces.context import TraceContext
+    from lienthong.traces.recording import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,10 @@ class Offer:
     """Of a message of a peer to the agency, as it is published; None: from the agency itself."""
     proof: Mapping[str, str] = field(default_factory=dict)
     """What shows whose it is, for the audit log: codes, identifiers and digests."""
+    trace: TraceContext | None = None
+    """The sender's own span, where it named one."""
+    queue: str | None = None
+    """From which it was taken, where it was one."""
 
     @property
     def line(self) -> str:
@@ -79,6 +87,8 @@ class Taken:
     """Bytes."""
     is_repeat: bool
     """It was here before: this is the first answer again."""
+    trace: TraceContext | None = None
+    """The span in which it was received, now; None where traces are off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,7 @@ class _Read:
     size: int
     last_piece: bytes
     last_number: int
+    span: Span
 
 
 def receive(
@@ -135,9 +146,34 @@ def receive(
         InputError: it cannot be read to its end, or its key came before with other bytes; nothing
             is left behind.
     """
+    span = _begin(offer)
+    with ending(span):
+        outcome = _receive(
+            offer, span, store=store, clock=clock, progress=progress, together=together
+        )
+        _tell_trace(span, outcome)
+        if isinstance(outcome, KeyConflict):
+            raise InputError(outcome.problem)
+        reached(Point.RECEIVE_COMMITTED)
+        publish_or_leave(
+            broker, EXPAND, [offer.line], at=clock(), traces={offer.line: span.context}
+        )
+    reached(Point.RECEIVE_HINTED)
+    return outcome
+
+
+def _receive(
+    offer: Offer,
+    span: Span,
+    *,
+    store: Store,
+    clock: Callable[[], datetime],
+    progress: Callable[[int], None],
+    together: Callable[[Work], None],
+) -> Taken | KeyConflict:
     submission_id = make_id(clock())
     try:
-        read = _read_in(offer, submission_id, store=store, clock=clock, progress=progress)
+        read = _read_in(offer, submission_id, span, store=store, clock=clock, progress=progress)
         with begin(store, at=clock, actor=offer.sender) as work:
             _check_pieces(work, read)
             (outcome,) = _register(work, [read])
@@ -154,12 +190,19 @@ def receive(
         with suppress(*STORE_TROUBLE), begin(store, at=clock) as work:
             remove_pieces(work.connection, submission_id)
         raise
-    if isinstance(outcome, KeyConflict):
-        raise InputError(outcome.problem)
-    reached(Point.RECEIVE_COMMITTED)
-    publish_or_leave(broker, EXPAND, [offer.line], at=clock())
-    reached(Point.RECEIVE_HINTED)
     return outcome
+
+
+def _begin(offer: Offer) -> Span:
+    return receive_span(door=offer.door, agency=offer.agency, parent=offer.trace, queue=offer.queue)
+
+
+def _tell_trace(span: Span, outcome: Taken | KeyConflict) -> None:
+    span.note(submission=outcome.submission_id)
+    if isinstance(outcome, KeyConflict):
+        span.fail(outcome.problem.code)
+    else:
+        span.note(size=outcome.size, repeated=outcome.is_repeat)
 
 
 def receive_together(
@@ -213,31 +256,37 @@ def _receive_many(
     clock: Callable[[], datetime],
     check: Callable[[list[Taken | KeyConflict]], None] = lambda _outcomes: None,
 ) -> list[Taken | KeyConflict]:
-    pieces = {}
-    reads = []
-    for offer in offers:
-        read, earlier = _read_whole(offer, make_id(clock()))
-        reads.append(read)
-        pieces[read.id] = earlier
-    with begin(store, at=clock) as work:
-        outcomes = _register(work, reads)
-        check(outcomes)
+    with ExitStack() as spans:
+        pieces = {}
+        reads = []
+        for offer in offers:
+            span = _begin(offer)
+            spans.callback(span.end)
+            read, earlier = _read_whole(offer, make_id(clock()), span)
+            reads.append(read)
+            pieces[read.id] = earlier
+        with begin(store, at=clock) as work:
+            outcomes = _register(work, reads)
+            check(outcomes)
+            for read, outcome in zip(reads, outcomes, strict=True):
+                if isinstance(outcome, Taken) and not outcome.is_repeat:
+                    put_pieces(work, [(read.id, *piece) for piece in pieces[read.id]])
+            reached(Point.RECEIVE_REGISTERED)
+        reached(Point.RECEIVE_COMMITTED)
         for read, outcome in zip(reads, outcomes, strict=True):
-            if isinstance(outcome, Taken) and not outcome.is_repeat:
-                put_pieces(work, [(read.id, *piece) for piece in pieces[read.id]])
-        reached(Point.RECEIVE_REGISTERED)
-    reached(Point.RECEIVE_COMMITTED)
-    lines = {
-        offer.line
-        for offer, outcome in zip(offers, outcomes, strict=True)
-        if isinstance(outcome, Taken)
-    }
-    publish_or_leave(broker, EXPAND, sorted(lines), at=clock())
+            _tell_trace(read.span, outcome)
+    lines: dict[str, TraceContext | None] = {}
+    for read, outcome in zip(reads, outcomes, strict=True):
+        if isinstance(outcome, Taken):
+            lines.setdefault(read.offer.line, read.span.context)
+    publish_or_leave(broker, EXPAND, sorted(lines), at=clock(), traces=lines)
     reached(Point.RECEIVE_HINTED)
     return outcomes
 
 
-def _read_whole(offer: Offer, submission_id: str) -> tuple[_Read, list[tuple[int, bytes, bool]]]:
+def _read_whole(
+    offer: Offer, submission_id: str, span: Span
+) -> tuple[_Read, list[tuple[int, bytes, bool]]]:
     """Read a small offer; return it with the pieces before its last one."""
     *earlier, (number, body, _) = _pieces(offer.source)
     digest = hashlib.sha256()
@@ -251,6 +300,7 @@ def _read_whole(offer: Offer, submission_id: str) -> tuple[_Read, list[tuple[int
         size=sum(len(part) for _, part, _ in earlier) + len(body),
         last_piece=body,
         last_number=number,
+        span=span,
     )
     return read, earlier
 
@@ -258,6 +308,7 @@ def _read_whole(offer: Offer, submission_id: str) -> tuple[_Read, list[tuple[int
 def _read_in(
     offer: Offer,
     submission_id: str,
+    span: Span,
     *,
     store: Store,
     clock: Callable[[], datetime],
@@ -278,6 +329,7 @@ def _read_in(
                     size=size,
                     last_piece=body,
                     last_number=number,
+                    span=span,
                 )
             with begin(store, at=clock) as work:
                 put_pieces(work, [(submission_id, number, body, False)])
@@ -382,6 +434,7 @@ def _taken(read: _Read, submission_id: str, *, is_repeat: bool) -> Taken:
         sha256=read.sha256,
         size=read.size,
         is_repeat=is_repeat,
+        trace=read.span.context,
     )
 
 
@@ -399,6 +452,7 @@ def _submission(read: _Read, at: datetime) -> Submission:
         key=offer.key,
         service=offer.service,
         proof=offer.proof,
+        trace=None if read.span.context is None else read.span.context.header,
     )
 
 
@@ -412,6 +466,8 @@ def small_offer(  # noqa: PLR0913 - one argument per fact of an offer
     key: str | None,
     service: str | None = None,
     proof: Mapping[str, str] = MappingProxyType({}),
+    trace: TraceContext | None = None,
+    queue: str | None = None,
 ) -> Offer:
     """Return an offer of bytes that are in the hand already."""
     return Offer(
@@ -423,6 +479,8 @@ def small_offer(  # noqa: PLR0913 - one argument per fact of an offer
         key=key,
         service=service,
         proof=proof,
+        trace=trace,
+        queue=queue,
     )
 
 

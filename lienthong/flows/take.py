@@ -23,6 +23,7 @@ from lienthong.flows.incoming import LARGEST_BYTES, MIB, check, file_name_of
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
 from lienthong.store.database import reading
 from lienthong.store.work import begin
+from lienthong.traces.context import HEADER, parse_traceparent
 from lienthong.trouble import is_about_data
 from schemas.errors import ConfigError
 
@@ -56,9 +57,10 @@ class Taker:
         senders: Returns what an agency's profile says; raises ConfigError when it cannot be used.
         clock: Tells the time.
         largest_bytes: Of one message.
+        queue_of: Returns the name of an agency's queue, for traces.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the collaborators of one role, given by the wiring
         self,
         *,
         inbox: Inbox,
@@ -67,6 +69,7 @@ class Taker:
         senders: Callable[[str], Sender],
         clock: Callable[[], datetime],
         largest_bytes: int = LARGEST_BYTES,
+        queue_of: Callable[[str], str] = str,
     ) -> None:
         self._inbox = inbox
         self._store = store
@@ -74,6 +77,7 @@ class Taker:
         self._senders = senders
         self._clock = clock
         self._largest_bytes = largest_bytes
+        self._queue_of = queue_of
         self._waiting: deque[Incoming] = deque()
         self._store_answered = False
         self._missing: tuple[str, ...] = ()
@@ -140,7 +144,8 @@ class Taker:
             sender = self._sender(message.agency)
             problem = check(message, sender, largest_bytes=self._largest_bytes)
             if problem is None:
-                good.append((message, _offer(message, sender)))
+                queue = self._queue_of(message.agency)
+                good.append((message, _offer(message, sender, queue=queue)))
             else:
                 refused.append((message, problem))
         offers = [offer for _, offer in good]
@@ -218,7 +223,7 @@ class Taker:
             )
 
 
-def _offer(message: Incoming, sender: Sender | None) -> Offer:
+def _offer(message: Incoming, sender: Sender | None, *, queue: str) -> Offer:
     return small_offer(
         message.body,
         file_name=file_name_of(message, sender),
@@ -226,6 +231,8 @@ def _offer(message: Incoming, sender: Sender | None) -> Offer:
         door=DOOR,
         sender=message.agency,
         key=message.message_id,
+        trace=parse_traceparent(message.headers.get(HEADER)),
+        queue=queue,
     )
 
 

@@ -10,6 +10,7 @@ not told here: it reads its results over HTTP or in its folder.
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,24 @@ from lienthong.failpoints import Point, reached
 from lienthong.store.database import reading
 from lienthong.store.portal_answers import no_columns
 from lienthong.store.results import mark_published, may_publish, pending, result_values
+from lienthong.store.traced import origins_of_submissions
 from lienthong.store.unqueued import set_aside, take_up
 from lienthong.store.work import begin
+from lienthong.traces.recording import outgoing
+from lienthong.traces.spans import result_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from broker.port import NotTold, Outbox
     from lienthong.store.database import Store
     from lienthong.store.portal_answers import Columns
     from lienthong.store.results import Result
+    from lienthong.traces.context import TraceContext
+    from lienthong.traces.recording import Span
 
 log = structlog.get_logger()
 
@@ -55,9 +63,10 @@ class Teller:
         clock: Tells the time.
         patience: How long an agency that cannot be told waits for the next try.
         columns: Knows the agencies' names of fields that the portal names.
+        queue_of: Returns the name of an agency's queue, for traces.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the collaborators of one role, given by the wiring
         self,
         *,
         outbox: Outbox,
@@ -66,6 +75,7 @@ class Teller:
         clock: Callable[[], datetime],
         patience: timedelta,
         columns: Columns = no_columns,
+        queue_of: Callable[[str], str] = str,
     ) -> None:
         self._outbox = outbox
         self._agencies = agencies
@@ -73,6 +83,7 @@ class Teller:
         self._clock = clock
         self._patience = patience
         self._columns = columns
+        self._queue_of = queue_of
         self._waiting: dict[str, datetime] = {}
         self._sorted_out_at: datetime | None = None
 
@@ -113,7 +124,7 @@ class Teller:
                     of=self._agencies,
                     columns=self._columns,
                 )
-                told = self._publish(found, now=now)
+                told = self._publish(found, self._trace(work.connection, found), now=now)
                 mark_published(work, told)
             if told:
                 reached(Point.RESULTS_MARKED)
@@ -128,28 +139,58 @@ class Teller:
                 of=self._agencies,
                 columns=self._columns,
             )
-        told = self._publish(found, now=now)
+            spans = self._trace(connection, found)
+        told = self._publish(found, spans, now=now)
         if told:
             with begin(self._store, at=self._clock) as work:
                 mark_published(work, told)
             reached(Point.RESULTS_MARKED)
         return len(told)
 
-    def _publish(self, found: Sequence[Result], *, now: datetime) -> list[str]:
+    def _trace(self, connection: Connection, found: Sequence[Result]) -> list[Span]:
+        """Begin the span of each result; it goes on from where its submission was received."""
+        received = origins_of_submissions(connection, {result.submission_id for result in found})
+        return [
+            result_span(
+                kind=result.kind,
+                result_id=result.id,
+                queue=self._queue_of(result.agency),
+                origin=received.get(result.submission_id or ""),
+                record=result.record,
+                now=self._clock(),
+            )
+            for result in found
+        ]
+
+    def _publish(
+        self, found: Sequence[Result], spans: Sequence[Span], *, now: datetime
+    ) -> list[str]:
         """Publish, and return the ids of those that are in their queues."""
         if not found:
             return []
-        failed = self._outbox.publish([posted(result) for result in found])
+        with ExitStack() as stack:
+            for span in spans:
+                stack.callback(span.end)
+            told = self._post(found, spans, now=now)
+            for result, span in zip(found, spans, strict=True):
+                if result.id not in told:
+                    span.fail("results.waiting")
+        return [result.id for result in found if result.id in told]
+
+    def _post(self, found: Sequence[Result], spans: Sequence[Span], *, now: datetime) -> set[str]:
+        failed = self._outbox.publish(
+            [posted(result, trace=span.context) for result, span in zip(found, spans, strict=True)]
+        )
         reached(Point.RESULTS_PUBLISHED)
         self._remember(failed, {result.agency for result in found}, now=now)
         # What a queue took before it was full is told: it must not fill the queue again.
         left = {agency: not_told.taken for agency, not_told in failed.items()}
-        told = []
+        told = set()
         for result in found:
             if result.agency in left:
                 left[result.agency] -= 1
             if left.get(result.agency, 0) >= 0:
-                told.append(result.id)
+                told.add(result.id)
         return told
 
     def _remember(
@@ -163,13 +204,14 @@ class Teller:
             log.warning("results.waiting", agency=agency, code=error.code, cause=error.en)
 
 
-def posted(result: Result) -> Posted:
-    """Return a result as it goes into its agency's queue."""
+def posted(result: Result, *, trace: TraceContext | None = None) -> Posted:
+    """Return a result as it goes into its agency's queue, in the span `trace`."""
     key = result.key
     return Posted(
         id=result.id,
         agency=result.agency,
         kind=result.kind,
         body=json.dumps(result_values(result), ensure_ascii=False).encode(),
+        headers=outgoing(trace),
         about=key if key is not None and len(key.encode()) <= LONGEST_KEY else None,
     )

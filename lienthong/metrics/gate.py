@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lienthong.access.rights import EVERY, Forbidden, Principal, Right
-from lienthong.settings import is_loopback
+from lienthong.loopback import is_loopback
 from lienthong.store.access_tokens import find_access_token
 from lienthong.store.database import reading
 from lienthong.trouble import STORE_TROUBLE

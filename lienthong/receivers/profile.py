@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from lienthong.loopback import is_loopback
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True)
 SHORTEST_SECRET = 24
@@ -56,7 +57,7 @@ class HookProfile(BaseModel):
             raise ValueError("no user and password in an address: give token")
         if parts.scheme == "https" and parts.hostname:
             return value
-        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and is_loopback(parts.hostname or ""):
             return value
         raise ValueError(f"{value!r}: dossiers would go there openly: give https://…")
 
@@ -112,12 +113,3 @@ def secret_bytes(secret: str) -> bytes:
     if secret.startswith(ENCODED):
         return base64.b64decode(secret.removeprefix(ENCODED), validate=True)
     return secret.encode()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from broker.port import BrokerError, BrokerUnavailable, Result
 from lienthong.channels.port import Answer, Outcome
+from lienthong.traces.recording import current, outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,5 +57,9 @@ def _result(request: SendRequest) -> Result:
         kind=DOCUMENT,
         body=request.document,
         content_type=request.file.media_type,
-        headers={"service": request.file.service, "file_name": request.file.name},
+        headers={
+            "service": request.file.service,
+            "file_name": request.file.name,
+            **outgoing(current()),
+        },
     )

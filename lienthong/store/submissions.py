@@ -60,6 +60,8 @@ class Submission:
     """Of a message of a peer to the agency, as it is published; None: from the agency itself."""
     proof: Mapping[str, str] = field(default_factory=dict)
     """What shows whose it is, for the audit log."""
+    trace: str | None = None
+    """`traceparent` of its receiving; None: not traced."""
 
     @property
     def line(self) -> str:
@@ -137,6 +139,7 @@ def insert_submissions(work: Work, offered: Sequence[tuple[Submission, int]]) ->
             "receipt_due_at": submission.received_at if submission.service is None else None,
             "line": submission.line,
             "service": submission.service,
+            "trace": submission.trace,
         }
         for submission, arrival in offered
     ]

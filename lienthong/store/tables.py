@@ -132,6 +132,7 @@ submissions = Table(
         comment="in which it is expanded: its agency, or what a peer sends to that agency",
     ),
     Column("service", Text, comment="of a message of a peer, as it is published; empty: none"),
+    Column("trace", Text, comment="traceparent of its receiving; empty: not traced"),
     Index("submissions_arrival", "line", "arrival", unique=True),
     Index("submissions_key", "line", "key", unique=True),
     Index(
