@@ -85,6 +85,10 @@ class HealthCheck:
                 self._last = (self._steady(), health)
             return self._last[1]
 
+    def is_exchange_there(self) -> bool:
+        """Tell whether the exchange answers now."""
+        return self._broker()
+
     def _store(self) -> bool:
         try:
             with reading(self._installation.store) as connection:

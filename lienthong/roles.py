@@ -36,6 +36,7 @@ from lienthong.store.database import reading
 from lienthong.store.queries import is_idle
 from lienthong.tallies import TALLIES
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
+from lienthong.watching import Watching
 from schemas.errors import ConfigError, PeerError
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ class Role(Enum):
     """Has the audit log time-stamped; never in the way of the role that seals it."""
     RECONCILE = "reconcile"
     """Compares each day what was sent with what the portal has."""
+    ALERTS = "alerts"
+    """Tells somebody, by e-mail and webhook, what needs them."""
     DRIFT = "drift"
     """Looks each day at the portal's documents and dictionaries."""
     HTTP = "http"
@@ -133,6 +136,7 @@ _BESIDE_TRAFFIC = frozenset(
         Role.DRIFT,
         Role.METRICS,
         Role.REPLAY,
+        Role.ALERTS,
     }
 )
 """They read what anybody with the database's password, or at the portal, may have written, only
@@ -147,12 +151,13 @@ def usual_roles(settings: Settings) -> tuple[Role, ...]:
     with_stamps = (Role.STAMP,) if settings.audit.timestamp_url is not None else ()
     with_portal = (Role.RECONCILE,) if settings.reconcile.at is not None else ()
     with_drift = (Role.DRIFT,) if _looks_for_drift(settings) else ()
+    with_alerts = (Role.ALERTS,) if settings.alerts.channels else ()
     with_receivers = (Role.HAND_OVER,) if settings.receivers else ()
     doors = (*on_rabbitmq, *with_folder, *with_pull)
     log_keepers = (Role.SEAL, *with_stamps, Role.RECEIPTS, Role.VERIFY)
     with_sharing = (Role.SHARE,) if settings.sharing else ()
     deliveries = (Role.DELIVER, *with_receivers, *with_sharing)
-    ours = (*log_keepers, *with_portal, *with_drift)
+    ours = (*log_keepers, *with_portal, *with_drift, *with_alerts)
     return (Role.EXPAND, Role.FETCH, *deliveries, Role.REPLAY, Role.SWEEP, *ours, *doors)
 
 
@@ -453,6 +458,12 @@ def _drift(installation: Installation, stop: Event) -> None:
         _repeat(looker.step, stop, pause_seconds=DRIFT_PAUSE_SECONDS)
 
 
+def _alerts(installation: Installation, stop: Event) -> None:
+    watch = Watching(installation).make_alert_watch()
+    every = installation.settings.alerts.every_seconds
+    _repeat(watch.step, stop, pause_seconds=every)
+
+
 def _http(installation: Installation, stop: Event) -> None:
     # A web server is not for those who only expand and deliver.
     from lienthong.doors.serving import serve  # noqa: PLC0415
@@ -527,6 +538,7 @@ _LOOPS: dict[Role, Callable[[Installation, Event], None]] = {
     Role.STAMP: _stamp,
     Role.RECONCILE: _reconcile,
     Role.DRIFT: _drift,
+    Role.ALERTS: _alerts,
     Role.HTTP: _http,
     Role.CONSOLE: _console,
     Role.METRICS: _metrics,

@@ -33,6 +33,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from lienthong.alert_settings import AlertSettings, HookSettings, MailSettings
 from lienthong.attachments.profile import AttachmentSettings, FileServer, S3Settings
 from lienthong.channels.json_profile import JsonProfile
 from lienthong.channels.profile import TargetProfile
@@ -494,6 +495,7 @@ class Settings(BaseSettings):
     drift: DriftSettings = DriftSettings()
     signing: SigningSettings = SigningSettings()
     traces: TraceSettings = TraceSettings()
+    alerts: AlertSettings = AlertSettings()
     policies: dict[PolicyName, PolicySettings] = Field(
         default={}, description="by which signatures are judged, one for each use"
     )
@@ -517,6 +519,13 @@ class Settings(BaseSettings):
     def _join_servers(cls, value: object) -> object:
         if isinstance(value, dict) and "servers" in value:
             return {**value, "servers": _join_tables(value["servers"])}
+        return value
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _join_webhooks(cls, value: object) -> object:
+        if isinstance(value, dict) and "webhooks" in value:
+            return {**value, "webhooks": _join_tables(value["webhooks"])}
         return value
 
     @field_validator("pull", "peers", "receivers", mode="before")
@@ -693,6 +702,7 @@ _PEER_TABLES: dict[str, type[BaseModel]] = {
     "soap": PeerSoap,
 }
 _TABLES: dict[str, type[BaseModel]] = {
+    "alerts": AlertSettings,
     "attachments": AttachmentSettings,
     "audit": AuditSettings,
     "broker": BrokerSettings,
@@ -731,6 +741,10 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
         return _peer_table(location[2:-1])
     if location[:2] == ("attachments", "servers") and len(location) == 4:
         return FileServer
+    if location[:2] == ("alerts", "mail") and len(location) == 3:
+        return MailSettings
+    if location[:2] == ("alerts", "webhooks") and len(location) == 4:
+        return HookSettings
     if location[:2] == ("attachments", "s3"):
         return S3Settings
     if location[0] != "pull":

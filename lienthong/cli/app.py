@@ -18,6 +18,7 @@ from rich.markup import escape
 from broker.port import BrokerError
 from lienthong.cli import (
     access,
+    alerts,
     audit,
     bench,
     catalogue,
@@ -75,6 +76,7 @@ problems.register(app)
 dossier.register(app)
 reconciling.register(app)
 drift.register(app)
+alerts.register(app)
 mapping.register(app)
 mapping_overview.register(app)
 mapping_new.register(app)

@@ -14,6 +14,21 @@ class Helped(Protocol):
 
 
 HELP: dict[str, str] = {
+    # alerts
+    "What needs somebody, and who is told by e-mail and webhook.": (
+        "Những gì cần người xử lý, và báo cho ai qua thư điện tử và webhook."
+    ),
+    "List what the role `alerts` finds now, since when, and what could not be told yet.": (
+        "Liệt kê những gì vai trò `alerts` đang thấy, từ khi nào, và thông báo nào chưa gửi được."
+    ),
+    "Tell everybody that is configured now that this is a test, and say who took it.": (
+        "Gửi ngay một thông báo thử tới mọi kênh đã cấu hình và cho biết kênh nào đã nhận."
+    ),
+    "Send no reminders of an alert that holds now; that it ends is told all the same.": (
+        "Tạm thời không nhắc lại một cảnh báo đang còn; khi hết vẫn báo."
+    ),
+    "Its name; see: alerts list": "Tên cảnh báo; xem: alerts list",
+    "For how long": "Trong bao lâu",
     # messages jobs
     "Bulk replays that one person asked for and another approved.": (
         "Các đợt xử lý hàng loạt do một người yêu cầu và người khác duyệt."

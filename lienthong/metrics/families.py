@@ -295,6 +295,24 @@ def _others(measures: Measures) -> Iterator[Metric]:
         {(one.source,): int(one.is_in_trouble) for one in measures.pulled},
         "source",
     )
+    yield _gauge(
+        "lienthong_alerts_told",
+        "Alerts of the role alerts that hold and that somebody was told of.",
+        {(rule,): count for rule, count in measures.told.items()},
+        "alert",
+    )
+    yield _gauge(
+        "lienthong_alert_notices_waiting",
+        "Notices of alerts that are not sent yet.",
+        {(channel,): one.count for channel, one in measures.untold.items()},
+        "channel",
+    )
+    yield _moment(
+        "lienthong_oldest_alert_notice",
+        "When the first of these was made.",
+        {(channel,): one.oldest for channel, one in measures.untold.items()},
+        "channel",
+    )
 
 
 def _ends(ends: Ends) -> Iterator[Metric]:

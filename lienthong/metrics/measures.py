@@ -9,7 +9,7 @@ so that an old answer goes on to age.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ from sqlalchemy import case, distinct, func, select
 from lienthong.channels.port import Packet
 from lienthong.evidence.alarms import open_alarms
 from lienthong.states import UNFINISHED, State
+from lienthong.store.alerts import count_fired, read_waiting
 from lienthong.store.contracts import count_open
 from lienthong.store.paces import read_flow
 from lienthong.store.reconciliations import latest_results
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from lienthong.evidence.stamps import Countdown
+    from lienthong.store.alerts import Waiting
     from lienthong.store.paces import Flow
     from lienthong.store.submission_receipts import Backlog
 
@@ -130,6 +132,10 @@ class Measures:
     drifts: int
     compared: list[Compared]
     pulled: list[Pulled]
+    told: dict[str, int] = field(default_factory=dict)
+    """Alerts that hold and that somebody was told of, by rule."""
+    untold: dict[str, Waiting] = field(default_factory=dict)
+    """Notices that could not be sent yet, by channel."""
 
     @property
     def backlog(self) -> Counter[Side]:
@@ -177,6 +183,8 @@ def read_measures(connection: Connection, *, now: datetime, stamps: Countdown | 
             if run.ended_at is not None
         ],
         pulled=_read_pulled(connection),
+        told=count_fired(connection),
+        untold=read_waiting(connection),
     )
 
 

@@ -359,6 +359,12 @@ def read_job(connection: Connection, job_id: str, *, to_change: bool = False) ->
     return _job(row)
 
 
+def stopped_jobs(connection: Connection) -> tuple[str, ...]:
+    """Return the ids of jobs that stopped by themselves and wait for a person."""
+    stopped = replay_jobs.c.state == JobState.STOPPED.value
+    return tuple(connection.execute(select(replay_jobs.c.id).where(stopped)).scalars())
+
+
 def list_jobs(connection: Connection, *, before: str | None = None) -> Iterator[Job]:
     """Give jobs, the latest first, those of a page in memory."""
     query = select(replay_jobs).order_by(replay_jobs.c.id.desc())

@@ -727,6 +727,44 @@ drifts = Table(
     comment="how a target differs from its contract, once each",
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("subject", Text, primary_key=True, comment="what tells it from others of its rule"),
+    Column("since", UtcTime, nullable=False, comment="found without a pause"),
+    Column("seen_at", UtcTime, nullable=False, comment="last"),
+    Column("fired_at", UtcTime, comment="when somebody was told first; empty: not yet"),
+    Column("gone_at", UtcTime, comment="since when it is not found any more"),
+    Column("told_at", UtcTime, comment="when somebody was told last that it holds"),
+    Column("silenced_until", UtcTime, comment="no reminders before"),
+    Column("detail", Text, nullable=False, comment="JSON: severity, words; no personal data"),
+    comment="what needs somebody, as the role `alerts` found it",
+)
+
+alert_notices = Table(
+    "alert_notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("channel", Text, nullable=False, comment="mail, or a webhook's name"),
+    Column("detail", Text, nullable=False, comment="JSON: what is told; no personal data"),
+    Column("made_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False, comment="in vain"),
+    Column("lease_until", UtcTime, comment="of the process that sends it"),
+    Column("sent_at", UtcTime),
+    Index("alert_notices_channel", "channel", "sent_at"),
+    comment="what somebody is told of alerts, by each way; sent ones go after a while",
+)
+
+alert_turns = Table(
+    "alert_turns",
+    metadata,
+    Column("name", Text, primary_key=True, comment="looking, or a channel"),
+    Column("at", UtcTime, nullable=False),
+    comment="one process at a time looks for alerts, or sends by a channel",
+)
+
 audit = Table(
     "audit",
     metadata,
