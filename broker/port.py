@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from types import TracebackType
 
@@ -160,6 +160,13 @@ class Inbox(Protocol):
 
         A message that was lent before comes alone: it may be what ended its last worker. Raises
         BrokerUnavailable when the connection is lost; BrokerError names what somebody must mend.
+        """
+
+    def rest(self, is_resting: Callable[[str], bool]) -> None:
+        """
+        Take nothing from the queues of some agencies, from the next `receive` on.
+
+        To be called when nothing is in the hand: what was lent may come again, in its order.
         """
 
     def ack(self, messages: Sequence[Incoming]) -> None:

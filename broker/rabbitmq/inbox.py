@@ -11,6 +11,7 @@ back one by one. What kills its worker is found by `shelf`; as many returns as t
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,6 +47,9 @@ PREFETCH = 100
 LOOK_AGAIN = timedelta(seconds=30)
 """After so long a queue that was missing is looked for again."""
 NOT_FOUND = 404
+CALM_SECONDS = 0.25
+"""Without an arrival, after which nothing is on its way."""
+CALM_LONGEST_SECONDS = 2.0
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -99,6 +103,7 @@ class RabbitInbox:
         self._lent: dict[str, _Lent] = {}
         self._survived = 0
         self._missing: dict[str, datetime] = {}
+        self._resting: frozenset[str] = frozenset()
         # Another instance's tag must fit nothing here.
         self._instance = uuid4().hex[:12]
         self._numbers = count(1)
@@ -115,6 +120,21 @@ class RabbitInbox:
                 break
             self._arrived.wait(nap)
         return found
+
+    def rest(self, is_resting: Callable[[str], bool]) -> None:
+        """See `Inbox.rest`."""
+        resting = frozenset(agency for agency in self._plan.agencies if is_resting(agency))
+        before, self._resting = self._resting, resting
+        if self._basket is None or self._basket.wire.is_lost or resting == before:
+            return
+        if resting - before:
+            # Everything that is out goes back at once, which keeps its order. Held back here, or
+            # given back one by one, it would be counted as its worker's death again and again.
+            self._calm_down()
+            self._line.drop()
+            return
+        for agency in before - resting:
+            self._open(self._basket.wire, agency)
 
     def ack(self, messages: Sequence[Incoming]) -> None:
         """See `Inbox.ack`."""
@@ -147,6 +167,7 @@ class RabbitInbox:
 
     def close(self) -> None:
         """See `Inbox.close`."""
+        self._calm_down()
         self._line.close()
         self._publisher.close()
 
@@ -155,6 +176,21 @@ class RabbitInbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _calm_down(self) -> None:
+        """
+        Let what is on its way arrive, before everything goes back.
+
+        What the server sends in the very moment in which the connection ends comes again before
+        what was out already (seen on 3.10.8); so nothing may be on its way then.
+        """
+        if self._basket is None or self._basket.wire.is_lost:
+            return
+        ends = time.monotonic() + CALM_LONGEST_SECONDS
+        while time.monotonic() < ends:
+            self._arrived.clear()
+            if not self._arrived.wait(CALM_SECONDS):
+                return
 
     def _take(self, *, limit: int) -> list[Incoming]:
         self._arrived.clear()
@@ -184,7 +220,8 @@ class RabbitInbox:
         self._missing.clear()
         self._basket = _Basket(wire, self._arrived)
         for agency in self._plan.agencies:
-            self._open(wire, agency)
+            if agency not in self._resting:
+                self._open(wire, agency)
         if self._missing and len(self._missing) == len(self._plan.agencies):
             raise no_inbound_queue([self._plan.inbound(agency) for agency in self._missing])
 

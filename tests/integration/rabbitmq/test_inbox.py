@@ -185,6 +185,68 @@ def test_no_more_than_the_prefetch_is_out(here, open_inbox):
 # Settling
 
 
+@pytest.mark.parametrize("turn", range(3))
+def test_what_is_in_the_hand_of_a_worker_that_ends_comes_again_in_order(here, open_inbox, turn):
+    names = [f"{turn}-{n}" for n in range(60)]
+    first = open_inbox(here, prefetch=20)
+    first.receive(limit=1, wait=timedelta(0))
+    send(here, A, *names)
+    # Its last word lets the server send more, in the moment in which it ends.
+    take(first, 5, limit=5)
+    first.close()
+
+    found = take(open_inbox(here, prefetch=20), 55)
+
+    assert ids(found) == names[5:]
+
+
+def test_of_a_resting_agency_nothing_is_taken_and_nothing_is_out(here, open_inbox):
+    send(here, A, *(f"a{n}" for n in range(50)))
+    inbox = open_inbox(here, prefetch=20)
+    take(inbox, 1, limit=1)
+
+    inbox.rest(A.__eq__)
+
+    send(here, B, "b0")
+    assert ids(take(inbox, 1)) == ["b0"]
+    other = open_inbox(here, prefetch=20)
+    other.rest(A.__eq__)
+    assert ids(other.receive(limit=100, wait=timedelta(seconds=1))) == []
+    until_ready(here, A, at_least=49)
+
+
+def test_a_resting_agency_goes_on_in_its_order_without_a_message_lost_or_suspected(
+    here, open_inbox
+):
+    names = [f"a{n}" for n in range(120)]
+    send(here, A, *names)
+    inbox = open_inbox(here, prefetch=20)
+    found = []
+    # More often than a message may come back from a worker that died.
+    for _ in range(6):
+        found += take(inbox, 5, limit=5)
+        inbox.rest(lambda _agency: True)
+        assert inbox.receive(limit=100, wait=timedelta(milliseconds=50)) == []
+        inbox.rest(lambda _agency: False)
+    found += take(inbox, 120 - len(found))
+
+    assert list(dict.fromkeys(ids(found))) == names
+    assert len(found) == 120
+
+
+def until_ready(settings, agency, *, at_least):
+    """Wait until so many messages of an agency lie in its queue, lent to nobody."""
+    ends = time.monotonic() + 10
+    while True:
+        with pika.BlockingConnection(connection_parameters(settings)) as connection:
+            queue = settings.plan.inbound(agency)
+            found = connection.channel().queue_declare(queue, passive=True).method.message_count
+        if found >= at_least:
+            return
+        assert time.monotonic() < ends, f"{found} are ready"
+        time.sleep(0.1)
+
+
 def test_what_was_not_acknowledged_comes_again_in_order_and_late_acks_are_refused(
     here, proxied, proxy, open_inbox
 ):
