@@ -90,6 +90,7 @@ def examine(installation: Installation) -> list[Finding]:
         _revocation,
         _store,
         _store_keys,
+        _pauses,
         _receipts,
         _stamps,
         _exchange,
@@ -385,6 +386,29 @@ def _store_keys(installation: Installation) -> Iterator[Finding]:
             "apart; a lost key is lost dossiers",
         ),
     )
+
+
+def _pauses(installation: Installation) -> Iterator[Finding]:
+    """What people have stopped: one that is forgotten looks like a fault."""
+    if not _has_store(installation):
+        return
+    try:
+        pauses = installation.pauses.look()
+    except (LienthongError, DBAPIError):
+        # Told as trouble of the store.
+        return
+    name = Text(vi="Tạm dừng", en="Pauses")
+    for one in pauses.in_force:
+        of_whom = "--target" if one.is_of_target else f"--agency {one.subject}"
+        remedy = f"lienthong traffic resume {of_whom} --reason …"
+        yield Finding(
+            name=name,
+            state=State.WARNING,
+            found=one.full_text,
+            remedy=Text(vi=f"Khi không cần nữa: {remedy}", en=f"When it is over: {remedy}"),
+        )
+    if not pauses.in_force:
+        yield Finding(name=name, state=State.OK, found=Text(vi="không có", en="none"))
 
 
 def _receipts(installation: Installation) -> Iterator[Finding]:

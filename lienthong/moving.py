@@ -99,6 +99,7 @@ class Moving:
             publisher=publisher,
             clock=self._of.clock,
             agencies=self._of.mappings.names,
+            pauses=self._of.pauses.look,
             retry_after_seconds=self._of.settings.http.retry_after_seconds,
         )
         for name, profile in self._of.settings.peers.items():
@@ -139,6 +140,7 @@ class Moving:
             clock=self._of.clock,
             largest_bytes=self._of.settings.broker.largest_message_bytes,
             queue_of=self._of.rabbit_settings.plan.inbound,
+            pauses=self._of.pauses.look,
         )
 
     def make_teller(self, outbox: Outbox) -> Teller:
@@ -212,6 +214,7 @@ class Moving:
             clock=self._of.clock,
             steady=steady,
             random=random,
+            pauses=self._of.pauses.look,
         )
 
     def open_agency_channel(self) -> AgencyChannel:
@@ -273,6 +276,7 @@ class Moving:
             clock=self._of.clock,
             steady=steady,
             random=Random(),  # noqa: S311 - jitter, not a secret
+            pauses=self._of.pauses.look,
         )
 
     def make_sharer(self, publisher: Publisher) -> Sharer:

@@ -50,6 +50,8 @@ class Pace(Enum):
     """The target is in maintenance."""
     RATE = "rate"
     """The rate limit is used up for the moment."""
+    PAUSED = "paused"
+    """A person paused deliveries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,10 @@ WORDS = {
     ),
     Pace.RATE: Text(
         vi="đã đến giới hạn tốc độ gọi: chờ lượt", en="the rate limit is reached: waiting"
+    ),
+    Pace.PAUSED: Text(
+        vi="người vận hành đã tạm dừng gửi lên Cổng",
+        en="an operator paused deliveries to the portal",
     ),
 }
 

@@ -317,14 +317,19 @@ class Reaching:
         )
 
     def make_nightly(self, stop: Event) -> Nightly:
-        """Put the role together that compares each day. Raises ConfigError without a target."""
+        """
+        Put the role together that compares each day; none is begun while the portal is paused.
+
+        Raises:
+            ConfigError: no target is configured.
+        """
         return Nightly(
             settings=self._of.settings.reconcile,
             zone=ZoneInfo(self._of.target.time_zone),
             store=self._of.store,
             clock=self._of.clock,
             reconcilers=partial(self.open_reconciler, actor=PRODUCT, wait=stop.wait),
-            must_stop=stop.is_set,
+            must_stop=lambda: stop.is_set() or self._of.pauses.look().of_portal is not None,
         )
 
     def read_list(self, agency: str, file: Path) -> Listed:

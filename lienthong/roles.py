@@ -33,6 +33,7 @@ from lienthong.moving import Moving
 from lienthong.proving import Proving
 from lienthong.reaching import Reaching
 from lienthong.store.database import reading
+from lienthong.store.pauses import read_endless
 from lienthong.store.queries import is_idle
 from lienthong.tallies import TALLIES
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
+    from lienthong.pauses import Pauses
     from lienthong.settings import Settings
-    from lienthong.store.database import Store
     from lienthong.wiring import Installation
 
 log = structlog.get_logger()
@@ -211,17 +212,20 @@ class Workers:
         """Set `stop` when the store has come to rest."""
 
         def one_round() -> None:
-            if _is_idle(self.installation.store) and not self._has_files():
+            with reading(self.installation.store) as connection:
+                pauses = read_endless(connection)
+                is_over = is_idle(connection, pauses=pauses)
+            if is_over and not self._has_files(pauses):
                 self.stop.set()
 
         _repeat(one_round, self.stop, pause_seconds=PAUSE_SECONDS)
 
-    def _has_files(self) -> bool:
+    def _has_files(self, pauses: Pauses) -> bool:
         if Role.FOLDER not in self.roles:
             return False
         from lienthong.doors.folder import has_files  # noqa: PLC0415 - a door is for its role
 
-        return has_files(self.installation.settings.folder)
+        return has_files(self.installation, pauses=pauses)
 
     def _guard(self, role: Role, failed: Event) -> None:
         try:
@@ -256,11 +260,6 @@ def _tell(event: str, role: Role, error: Exception) -> None:
     # the place are logged.
     words = str(error) if isinstance(error, ConfigError | PeerError) else None
     log.error(event, role=role.value, words=words, **kind_and_place(error))
-
-
-def _is_idle(store: Store) -> bool:
-    with reading(store) as connection:
-        return is_idle(connection)
 
 
 def _expand(installation: Installation, stop: Event) -> None:
@@ -455,7 +454,12 @@ def _reconcile(installation: Installation, stop: Event) -> None:
 
 def _drift(installation: Installation, stop: Event) -> None:
     with Reaching(installation).open_looker() as looker:
-        _repeat(looker.step, stop, pause_seconds=DRIFT_PAUSE_SECONDS)
+
+        def one_round() -> None:
+            if installation.pauses.look().of_portal is None:
+                looker.step()
+
+        _repeat(one_round, stop, pause_seconds=DRIFT_PAUSE_SECONDS)
 
 
 def _alerts(installation: Installation, stop: Event) -> None:

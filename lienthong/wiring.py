@@ -35,6 +35,7 @@ from lienthong.flows.hints import QUEUES
 from lienthong.flows.incoming import Sender, format_of
 from lienthong.flows.retain import PayloadClass
 from lienthong.keyring import OPERATOR, Keyring
+from lienthong.pause_watch import PauseWatch
 from lienthong.policies import Policies
 from lienthong.policy_settings import AGENCY_DOCUMENT
 from lienthong.revocation.sources import RevocationSources
@@ -112,6 +113,11 @@ class Installation:
             encrypt=self.settings.store.encrypt,
             now=self.clock(),
         )
+
+    @cached_property
+    def pauses(self) -> PauseWatch:
+        """What people have stopped, as this process knows it."""
+        return PauseWatch(lambda: self.store, clock=self.clock)
 
     @property
     def retention(self) -> dict[PayloadClass, timedelta | None]:

@@ -122,14 +122,26 @@ class Principal:
         if not (self.has(right) if agency is None else self.may(right, agency)):
             raise Forbidden(right, agency)
 
+    def need_every(self, right: Right) -> None:
+        """
+        Return where the right is had for every agency.
+
+        Raises:
+            Forbidden: it is not.
+        """
+        if self.agencies(right) is not EVERY:
+            raise Forbidden(right, None, is_of_every=True)
+
 
 class Forbidden(InputError):
     """Somebody asked for what is not theirs to do."""
 
-    def __init__(self, right: Right, agency: str | None) -> None:
+    def __init__(self, right: Right, agency: str | None, *, is_of_every: bool = False) -> None:
         """Say which right is missing, and which roles have it."""
         roles = ", ".join(role.value for role in Role if right in RIGHTS[role])
         of_vi, of_en = ("", "") if agency is None else (f" với {agency}", f" for {agency}")
+        if is_of_every:
+            of_vi, of_en = " với mọi cơ quan", " for every agency"
         super().__init__(
             Problem(
                 code="access.forbidden",

@@ -19,6 +19,7 @@ from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
 from lienthong.api.errors import answer_errors
 from lienthong.api.limits import Limits
+from lienthong.api.pause_routes import router as pause_router
 from lienthong.api.problem_routes import router as problem_router
 from lienthong.api.replay_routes import router as replay_router
 from lienthong.api.routes import router
@@ -86,7 +87,14 @@ def make_app(
         },
     )
     app.state.site = Site(installation, publisher, attempts or Attempts())
-    for routes in (router, problem_router, replay_router, session_router, account_router):
+    for routes in (
+        router,
+        problem_router,
+        replay_router,
+        pause_router,
+        session_router,
+        account_router,
+    ):
         app.include_router(routes)
     app.add_middleware(Limits)
     answer_errors(app, _answer)

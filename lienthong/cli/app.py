@@ -47,6 +47,7 @@ from lienthong.cli import (
     system,
     text,
     topology,
+    traffic,
 )
 from lienthong.cli.session import Exit, Session
 from lienthong.cli.vietnamese import translate
@@ -91,6 +92,7 @@ system.register(app)
 audit.register(app)
 evidence.register(app)
 topology.register(app)
+traffic.register(app)
 doors.register(app)
 access.register(app)
 receipts.register(app)

@@ -71,11 +71,14 @@ def submit(
     """
     from lienthong.cli.receipts import receipt_now
     from lienthong.flows.receive import Offer, receive
+    from lienthong.pauses import IntakePaused
     from lienthong.traces.switching import recording
 
     session: Session = context.obj
     installation = session.installation
     installation.mappings.get(agency)
+    if (closed := installation.pauses.look().closed_to(agency)) is not None:
+        raise IntakePaused(closed)
     with (
         recording(session.settings.traces),
         installation.open_broker() as broker,
@@ -212,6 +215,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from lienthong.cli.audit import show_countdown
     from lienthong.cli.drift import open_words
     from lienthong.cli.machine import countdown_values, counts_values, flow_values, key_values
+    from lienthong.cli.traffic import pause_values, say_pause, seen_pauses
     from lienthong.evidence.alarms import open_alarms
     from lienthong.key_checks import keys_in_trouble
     from lienthong.reconciliation.results import run_values, tell_result
@@ -235,6 +239,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     files_up = [file for file in troubled if not file.is_down]
     files_down = [file for file in troubled if file.is_down]
     keys = keys_in_trouble(session.installation.keyring, now=session.installation.clock())
+    pauses = seen_pauses(session)
     if as_json:
         session.json(
             {
@@ -247,6 +252,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                     for line in down
                 ],
                 "delivery": flow_values(flow),
+                "pauses": [pause_values(each) for each in pauses],
                 "receipts": {
                     "waiting": unsigned.count,
                     "oldest": unsigned.oldest.isoformat() if unsigned.oldest else None,
@@ -261,6 +267,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         return
     for one in keys:
         session.say(one.words, style="red" if one.is_urgent else "yellow")
+    for each in pauses:
+        say_pause(session, each)
     for alarm in alarms:
         session.say(
             Text(

@@ -138,9 +138,13 @@ def run(context: typer.Context, name: SourceName, as_json: AsJson = False) -> No
     Example: lienthong pull run land-registration
     """
     from lienthong.doors.pull import PullDoor
+    from lienthong.pauses import IntakePaused
 
     session: Session = context.obj
     profile = _profile(session, name)
+    agency = profile.agency or name
+    if (closed := session.installation.pauses.look().closed_to(agency)) is not None:
+        raise IntakePaused(closed)
     with session.installation.open_broker() as broker:
         door = PullDoor(session.installation, publisher=broker)
         done = door.read(name, even_if_not_due=True)

@@ -29,6 +29,27 @@ HELP: dict[str, str] = {
     ),
     "Its name; see: alerts list": "Tên cảnh báo; xem: alerts list",
     "For how long": "Trong bao lâu",
+    # traffic
+    "Pause, drain and resume an agency or the portal; nothing is lost by it.": (
+        "Tạm dừng, gửi cho hết và cho tiếp tục một cơ quan hoặc Cổng; không mất gì."
+    ),
+    "List what people have stopped, since when, why, until when; of a drain also what is left.": (
+        "Liệt kê những gì đang bị tạm dừng, từ lúc nào, vì sao, đến khi nào; còn lại bao nhiêu."
+    ),
+    "Stop taking in, or sending; what cannot come in waits outside, what cannot go out stays "
+    "ready.": (
+        "Ngừng tiếp nhận hoặc ngừng gửi; thứ chưa nhận thì chờ bên ngoài, thứ chưa gửi vẫn sẵn "
+        "sàng."
+    ),
+    "Take nothing in, and send what was taken in to its end; traffic show tells what is left.": (
+        "Ngừng tiếp nhận và gửi cho hết những gì đã nhận; traffic show cho biết còn bao nhiêu."
+    ),
+    "Let an agency or the portal go on.": "Cho một cơ quan hoặc Cổng tiếp tục.",
+    "The portal: for every agency": "Cổng: với mọi cơ quan",
+    "Why; everybody sees it, and the audit log": "Lý do; mọi người thấy, và ghi vào nhật ký",
+    "When it resumes by itself; Việt Nam's time": "Khi nào tự tiếp tục; giờ Việt Nam",
+    "What comes in, or what goes out": "Phần vào (intake) hay phần ra (delivery)",
+    "Only this; may be repeated; default all of it": "Chỉ phần này; lặp lại được; mặc định tất cả",
     # messages jobs
     "Bulk replays that one person asked for and another approved.": (
         "Các đợt xử lý hàng loạt do một người yêu cầu và người khác duyệt."

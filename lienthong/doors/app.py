@@ -165,6 +165,9 @@ class HttpDoor:
 
     async def _records(self, request: Request, body: Body) -> Answer:
         agency, token = await self._admit(request)
+        pauses = await self._in_thread(self._installation.pauses.look)
+        if pauses.closed_to(agency) is not None:
+            raise refusal.paused(self._settings.retry_after_seconds)
         source = await self._in_thread(partial(self._directory.source, agency))
         head = read_head(
             request.headers,

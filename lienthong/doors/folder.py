@@ -8,7 +8,8 @@ The folder door: files that appear in `{path}/{agency}/in` are taken over and mo
                annotated/…, its files with what is wrong in them
 
 The key of a hand-over is the identity of its file, so a crash between the commit and the move does
-no harm. Files go in the order of their times, then of their names.
+no harm. Files go in the order of their times, then of their names. While intake is paused they lie
+where they are.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from lienthong.flows.hints import Publisher
-    from lienthong.settings import FolderSettings
+    from lienthong.pauses import Pauses
     from lienthong.store.results import Result
     from lienthong.wiring import Installation
 
@@ -58,10 +59,22 @@ WARN_SECONDS = 300.0
 """Between two warnings of the same trouble."""
 
 
-def has_files(settings: FolderSettings) -> bool:
-    """Return whether a finished file waits in a folder, or is in hand; False without folders."""
-    return settings.path is not None and any(
-        _has_files(folder, settings.unfinished) for folder in _folders(_root(settings.path))
+def has_files(installation: Installation, *, pauses: Pauses) -> bool:
+    """
+    Return whether a finished file waits in a folder, or is in hand; False without folders.
+
+    Args:
+        installation: Whose folders.
+        pauses: What is stopped: those files do not wait for us.
+    """
+    settings = installation.settings.folder
+    if settings.path is None:
+        return False
+    directory = Directory(installation.mappings)
+    return any(
+        _has_files(folder, settings.unfinished)
+        for folder in _folders(_root(settings.path))
+        if not any(map(pauses.closed_to, directory.find(folder.name)))
     )
 
 
@@ -140,16 +153,22 @@ class FolderDoor:
         ready = [path for path in there if self._is_unchanged(path, there[path])]
         has_news = len(named) == 1 and self._has_news(folder, named[0])
         is_due = len(named) == 1 and self._given_back.is_due(folder)
-        if ready or has_news or is_due or _has_leavings(folder):
+        is_open = len(named) != 1 or self._is_open(named[0])
+        is_work = is_open and (ready or _has_leavings(folder))
+        if is_work or has_news or is_due:
             hold = Hold(folder)
             if hold.take(silence=self._settings.claim_seconds):
                 with closing(hold):
-                    self._work(folder, hold, named, ready)
+                    if is_open:
+                        self._work(folder, hold, named, ready)
                     if has_news:
                         self._try_to_tell(folder, named[0])
                     if has_news or is_due:
                         self._try_to_give_back(folder, hold, named[0])
         return set(there)
+
+    def _is_open(self, agency: str) -> bool:
+        return self._installation.pauses.look().closed_to(agency) is None
 
     def _work(self, folder: Path, hold: Hold, named: Sequence[str], ready: list[Path]) -> None:
         for held in hold.left_over():

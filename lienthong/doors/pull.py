@@ -105,12 +105,14 @@ class PullDoor:
         Read one source to its end.
 
         Returns:
-            None: it is not due, or another worker reads it.
+            None: it is not due, another worker reads it, or an operator paused its agency's intake.
 
         Raises:
             DBAPIError, TimeoutError: as `step`.
         """
         profile = self._installation.settings.pull[name]
+        if self._is_closed(name):
+            return None
         held = self._claim(name, profile, even_if_not_due=even_if_not_due)
         if held is None:
             return None
@@ -122,6 +124,14 @@ class PullDoor:
         except PullClaimLost:
             log.warning("pull.claim_lost", source=name)
         return done
+
+    def _ends(self, name: str) -> bool:
+        """Tell whether the reading of a source is to end early."""
+        return self._must_stop() or self._is_closed(name)
+
+    def _is_closed(self, name: str) -> bool:
+        agency = self._installation.settings.pull[name].agency or name
+        return self._installation.pauses.look().closed_to(agency) is not None
 
     def _claim(self, name: str, profile: PullProfile, *, even_if_not_due: bool) -> PullClaim | None:
         installation = self._installation
@@ -150,7 +160,7 @@ class PullDoor:
             agency=agency,
             lease=_lease(profile),
             done=done,
-            must_stop=self._must_stop,
+            must_stop=lambda: self._ends(held.source),
         ).run()
 
     def _read_records(
@@ -165,7 +175,7 @@ class PullDoor:
                 into = _Into(held=held, profile=profile, agency=agency, source=source)
                 mark = self._take(into, page, mark, done)
                 reached(Point.PULL_TAKEN)
-                if self._must_stop():
+                if self._ends(held.source):
                     return
 
     def _take(
@@ -243,7 +253,7 @@ class PullDoor:
                 work,
                 held,
                 due_at=work.at + wait,
-                whole=trouble is None and not self._must_stop(),
+                whole=trouble is None and not self._ends(held.source),
                 trouble=trouble,
             )
         if done.trouble is not None:

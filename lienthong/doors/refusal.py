@@ -222,3 +222,20 @@ def your_turn_later(retry_after: int) -> Refused:
         Text(vi="Chờ tệp trước xong rồi gửi tiếp", en="Let the earlier ones end first"),
         retry_after=str(retry_after),
     )
+
+
+def paused(retry_after: int) -> Refused:
+    """An operator keeps what the agency sends out for now."""
+    return refuse(
+        503,
+        "http.paused",
+        Text(
+            vi="Người vận hành đang tạm dừng tiếp nhận của cơ quan này; chưa nhận gì",
+            en="An operator has paused intake of this agency; nothing was taken",
+        ),
+        Text(
+            vi="Gửi lại sau Retry-After giây với cùng Idempotency-Key",
+            en="Send it again after Retry-After seconds, with the same Idempotency-Key",
+        ),
+        retry_after=str(retry_after),
+    )

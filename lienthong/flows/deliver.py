@@ -12,6 +12,10 @@ an outage or because its hint got lost, is the backlog: it is taken from the sto
 deadline first, and while there is a backlog each of the two has half of the calls
 (`lienthong.flows.backlog`). While the target is left alone, hints are let go: the store remembers,
 and knows better what is urgent. So are those for an agency whose own calls are all out.
+
+What a person paused stays ready, whoever hints at it. Of an agency whose delivery is paused nothing
+is sent; what is open of its attempts is still looked up, so that their fate becomes known. A portal
+that is paused is not called at all.
 """
 
 from __future__ import annotations
@@ -54,7 +58,8 @@ from lienthong.flows.backlog import PAUSE, Backlog
 from lienthong.flows.calls import group, said_by_target, spare_rows
 from lienthong.flows.hints import DELIVER, HAND_OVER
 from lienthong.logs import kind_and_place
-from lienthong.pacing import Throughput
+from lienthong.pacing import Pace, Throughput
+from lienthong.pauses import nothing_paused
 from lienthong.states import State
 from lienthong.store.delivery import LOOK_UP, SEND, Claiming, Task, start, start_rows
 from lienthong.store.ledgers import receiver_of
@@ -75,6 +80,7 @@ if TYPE_CHECKING:
     from broker.port import Broker, Delivery
     from lienthong.channels.port import Channel
     from lienthong.pacing import Pacer
+    from lienthong.pauses import Pause, Pauses
     from lienthong.receivers.lanes import Lanes
     from lienthong.retry import Backoff
     from lienthong.store.database import Store
@@ -186,6 +192,7 @@ class Deliverer:
         clock: Callable[[], datetime],
         steady: Callable[[], float],
         random: Random,
+        pauses: Callable[[], Pauses] = nothing_paused,
     ) -> None:
         """
         Put the role together.
@@ -201,6 +208,7 @@ class Deliverer:
             steady: Tells seconds that go on whatever happens to the clock, also while this process
                 is frozen.
             random: For jitter.
+            pauses: Tells what people have stopped.
         """
         self._store = store
         self._broker = broker
@@ -211,6 +219,9 @@ class Deliverer:
         self._clock = clock
         self._steady = steady
         self._random = random
+        self._pauses = pauses
+        self._paused: Pause | None = None
+        """Why the portal is not called, as of this step."""
         self._worker = f"{gethostname()}:{getpid()}"
         self._claiming = Claiming(
             lease=rules.lease,
@@ -256,11 +267,10 @@ class Deliverer:
         has_room = len(self._out) < self._rules.slots
         self._gather(timeout=BUSY if has_room else IDLE)
         now = self._clock()
-        out = Counter(calls[0].task.agency for calls in self._out.values())
-        rooms = self._pacer.rooms(now, slots=self._rules.slots, out=out)
+        rooms = self._rooms(now)
         free = sum(rooms.values())
         if not free and not self._out:
-            self._let_hints_go(now)
+            self._let_hints_go(now, is_paused=not rooms)
         is_quiet = not self._out and not self._came
         leads = self._take_leads(now, rooms=rooms, is_quiet=is_quiet)
         if leads:
@@ -278,10 +288,24 @@ class Deliverer:
             self._reports_at = now + REPORT_EVERY
             self._report_pace(now)
 
+    def _rooms(self, now: datetime) -> Mapping[str | None, int]:
+        """Return how many calls may start in each lane, of those that are not paused."""
+        out = Counter(calls[0].task.agency for calls in self._out.values())
+        rooms = self._pacer.rooms(now, slots=self._rules.slots, out=out)
+        pauses = self._pauses()
+        if pauses.resting != self._claiming.resting:
+            self._claiming = replace(self._claiming, resting=pauses.resting)
+        if self._rules.direction is Direction.TO_AGENCIES:
+            return {lane: room for lane, room in rooms.items() if lane not in pauses.resting}
+        self._paused = pauses.of_portal
+        return {} if self._paused is not None else rooms
+
     def _report_pace(self, now: datetime) -> None:
         state = self._pacer.state(now)
         if state is None:
             return
+        if self._paused is not None:
+            state = replace(state, pace=Pace.PAUSED, until=self._paused.until, allowed=0)
         with begin(self._store, at=self._clock) as work:
             delivered = self._delivered.count(now)
             write_pace(work, self._worker, state, delivered=delivered)
@@ -368,10 +392,10 @@ class Deliverer:
         self._broker_back_at = None
         return hints
 
-    def _let_hints_go(self, now: datetime) -> None:
+    def _let_hints_go(self, now: datetime, *, is_paused: bool) -> None:
         """Remove hints that would wait long; what they name is due in the store."""
         until = self._pacer.pause_until(now)
-        if until is None or until - now < LONG_PAUSE:
+        if not is_paused and (until is None or until - now < LONG_PAUSE):
             return
         hints = [lead.hint for lead in self._going_on if lead.hint is not None]
         self._going_on = []

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lienthong.failpoints import Point, reached
+from lienthong.store.pauses import sweep_pauses
 from lienthong.store.pieces import remove_orphans
 from lienthong.store.shares import drop_shares
 from lienthong.store.work import begin
@@ -28,8 +29,13 @@ TOGETHER = 1_000
 
 
 def sweep(store: Store, *, clock: Callable[[], datetime]) -> int:
-    """Remove the bytes of submissions that were never taken over; return how many pieces."""
+    """
+    Remove the bytes of submissions that were never taken over; return how many pieces.
+
+    Pauses whose time is over go with them, so that the audit log says so.
+    """
     with begin(store, at=clock) as work:
+        sweep_pauses(work)
         removed = remove_orphans(work.connection, before=work.at - ORPHAN_AGE)
         reached(Point.SWEEP_REMOVED)
     return removed

@@ -21,6 +21,7 @@ from broker.port import StaleDelivery
 from lienthong.failpoints import Point, reached
 from lienthong.flows.incoming import LARGEST_BYTES, MIB, check, file_name_of
 from lienthong.flows.receive import KeyConflict, receive_many, small_offer
+from lienthong.pauses import nothing_paused
 from lienthong.store.database import reading
 from lienthong.store.work import begin
 from lienthong.traces.context import HEADER, parse_traceparent
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from broker.port import Broker, Inbox, Incoming
     from lienthong.flows.incoming import Sender
     from lienthong.flows.receive import Offer
+    from lienthong.pauses import Pauses
     from lienthong.store.database import Store
     from schemas.problem import Problem
 
@@ -58,6 +60,7 @@ class Taker:
         clock: Tells the time.
         largest_bytes: Of one message.
         queue_of: Returns the name of an agency's queue, for traces.
+        pauses: Tells what people have stopped.
     """
 
     def __init__(  # noqa: PLR0913 - the collaborators of one role, given by the wiring
@@ -70,6 +73,7 @@ class Taker:
         clock: Callable[[], datetime],
         largest_bytes: int = LARGEST_BYTES,
         queue_of: Callable[[str], str] = str,
+        pauses: Callable[[], Pauses] = nothing_paused,
     ) -> None:
         self._inbox = inbox
         self._store = store
@@ -78,6 +82,7 @@ class Taker:
         self._clock = clock
         self._largest_bytes = largest_bytes
         self._queue_of = queue_of
+        self._pauses = pauses
         self._waiting: deque[Incoming] = deque()
         self._store_answered = False
         self._missing: tuple[str, ...] = ()
@@ -94,6 +99,9 @@ class Taker:
             if not self._store_answered:
                 # What was taken and cannot be stored only counts against the delivery limit.
                 self._ask_store()
+            # What is in the hand is taken; only then may a queue be left alone.
+            pauses = self._pauses()
+            self._inbox.rest(lambda agency: pauses.closed_to(agency) is not None)
             self._waiting.extend(self._inbox.receive(limit=BATCH, wait=wait))
             self._tell_missing()
         portion = self._portion()

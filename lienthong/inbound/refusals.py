@@ -127,6 +127,7 @@ _REMEDIES = {
         vi="Mỗi nội dung mới cần một mã mới", en="Give new content a new id"
     ),
     "inbound.later": _AGAIN,
+    "inbound.paused": _AGAIN,
     "inbound.busy": _AGAIN,
     "inbound.failed": _AGAIN,
 }
@@ -174,6 +175,18 @@ def later(retry_after: int) -> NotTaken:
         "inbound.later",
         "Chưa tiếp nhận được vào lúc này",
         "It cannot be taken over now",
+    )
+    refused.headers = {"Retry-After": str(retry_after)}
+    return refused
+
+
+def paused(retry_after: int) -> NotTaken:
+    """Say that an operator keeps what is for the agency out for now."""
+    refused = not_taken(
+        LATER,
+        "inbound.paused",
+        "Người vận hành đang tạm dừng tiếp nhận cho cơ quan này; chưa nhận gì",
+        "An operator has paused intake for this agency; nothing was taken",
     )
     refused.headers = {"Retry-After": str(retry_after)}
     return refused

@@ -19,7 +19,8 @@ import structlog
 
 from lienthong.bucket import Bucket
 from lienthong.flows.receive import KeyConflict, Offer, Taken, receive_together
-from lienthong.inbound.refusals import CONFLICT, NotTaken, finding, later
+from lienthong.inbound.refusals import CONFLICT, NotTaken, finding, later, paused
+from lienthong.pauses import nothing_paused
 from lienthong.store.database import reading
 from lienthong.store.submissions import PORTAL_DOORS
 from lienthong.store.tokens import find_token
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from lienthong.flows.hints import Publisher
     from lienthong.inbound.message import Message
+    from lienthong.pauses import Pauses
     from lienthong.store.database import Store
     from schemas.problem import Problem
 
@@ -74,12 +76,14 @@ class Taking:
         clock: Callable[[], datetime],
         agencies: Callable[[], Collection[str]],
         retry_after_seconds: int,
+        pauses: Callable[[], Pauses] = nothing_paused,
     ) -> None:
         """Prepare; `agencies` returns the names of the mappings there are now."""
         self._store = store
         self._publisher = publisher
         self._clock = clock
         self._agencies = agencies
+        self._pauses = pauses
         self._retry_after_seconds = retry_after_seconds
         self._strangers = STRANGERS
         self._lock = Lock()
@@ -107,13 +111,17 @@ class Taking:
             One item per message, when none of them can be lost any more.
 
         Raises:
-            NotTaken: an id came before with other content, or an agency is not here yet.
+            NotTaken: an id came before with other content, an agency is not here yet, or an
+                operator paused its intake.
         """
         known = self._agencies()
         if missing := sorted({agency for agency, _ in messages} - set(known)):
             # The operator's mistake; the peer may send again until it is mended.
             log.error("inbound.route_unusable", peer=peer, agencies=", ".join(missing))
             raise later(self._retry_after_seconds)
+        pauses = self._pauses()
+        if any(pauses.closed_to(agency, is_down=True) for agency, _ in messages):
+            raise paused(self._retry_after_seconds)
         offers = [
             Offer(
                 source=BytesIO(message.body),

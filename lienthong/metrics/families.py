@@ -277,6 +277,20 @@ def _others(measures: Measures) -> Iterator[Metric]:
         {(run.agency,): run.ended_at for run in measures.compared},
         "agency",
     )
+    yield _moment(
+        "lienthong_pause",
+        "Since when a person has stopped something of an agency (target:portal: for the portal).",
+        {(one.subject, one.what.value): one.since for one in measures.pauses},
+        "of",
+        "what",
+    )
+    yield _moment(
+        "lienthong_pause_ends",
+        "When that ends by itself; none: when somebody ends it.",
+        {(one.subject, one.what.value): one.until for one in measures.pauses},
+        "of",
+        "what",
+    )
     pulled = CounterMetricFamily(
         "lienthong_pull_rows", "Rows taken over from a source, ever.", labels=("source",)
     )

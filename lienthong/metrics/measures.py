@@ -21,6 +21,7 @@ from lienthong.states import UNFINISHED, State
 from lienthong.store.alerts import count_fired, read_waiting
 from lienthong.store.contracts import count_open
 from lienthong.store.paces import read_flow
+from lienthong.store.pauses import read_pauses
 from lienthong.store.reconciliations import latest_results
 from lienthong.store.submission_receipts import read_backlog
 from lienthong.store.submissions import agency_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from lienthong.evidence.stamps import Countdown
+    from lienthong.pauses import Pause
     from lienthong.store.alerts import Waiting
     from lienthong.store.paces import Flow
     from lienthong.store.submission_receipts import Backlog
@@ -132,6 +134,7 @@ class Measures:
     drifts: int
     compared: list[Compared]
     pulled: list[Pulled]
+    pauses: tuple[Pause, ...]
     told: dict[str, int] = field(default_factory=dict)
     """Alerts that hold and that somebody was told of, by rule."""
     untold: dict[str, Waiting] = field(default_factory=dict)
@@ -185,6 +188,7 @@ def read_measures(connection: Connection, *, now: datetime, stamps: Countdown | 
         pulled=_read_pulled(connection),
         told=count_fired(connection),
         untold=read_waiting(connection),
+        pauses=read_pauses(connection, now=now).in_force,
     )
 
 

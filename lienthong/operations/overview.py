@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from lienthong.access.rights import EVERY, Right
 from lienthong.operations.masking import words_of
+from lienthong.operations.pausing import views_of
 from lienthong.operations.views import AgencyStanding, Overview, WorkerPace
 from lienthong.pacing import WORDS
 from lienthong.store.database import reading
 from lienthong.store.paces import read_flow
 from lienthong.store.queries import count_agencies, count_down
+from lienthong.store.work import tell_time
 
 if TYPE_CHECKING:
     from lienthong.access.rights import Principal
@@ -29,6 +31,8 @@ def see_overview(installation: Installation, principal: Principal) -> Overview:
     with reading(installation.store) as connection:
         up, down = count_agencies(connection), count_down(connection)
         flow = read_flow(connection, now=installation.clock())
+        now = tell_time(installation.store, connection, at=installation.clock)
+        pauses = views_of(connection, principal, now=now)
     seen = [_standing(each, "up") for each in up if principal.may(Right.VIEW, each.agency)]
     seen += [_standing(each, "down") for each in down if principal.may(Right.VIEW, each.agency)]
     # How much waits, and how fast it goes, is of all agencies together.
@@ -53,6 +57,7 @@ def see_overview(installation: Installation, principal: Principal) -> Overview:
         ]
         if sees_all
         else [],
+        pauses=pauses,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from lienthong.channels.port import Found, Packet
+from lienthong.pauses import What
 from lienthong.proofs import Proof
 from lienthong.replay_previews import Document, Verb
 from lienthong.states import State
@@ -303,6 +304,50 @@ class WorkerPace(View):
     delivered: int
 
 
+class LeftView(View):
+    """What has not come to its end of what was taken in."""
+
+    submissions: int
+    """Not expanded to the end."""
+    moving: int
+    """Messages that go on by themselves."""
+    waiting: int
+    """Messages that stand behind others of their dossier, or need a person."""
+    is_drained: bool
+    """Nothing goes on by itself any more; while the drain lasts, nothing is added."""
+
+
+class PauseView(View):
+    """One thing that a person stopped."""
+
+    agency: str | None
+    """Null: it is about the portal."""
+    target: str | None
+    """`portal`, or null."""
+    what: What
+    reason: str
+    by: str
+    since: datetime
+    until: datetime | None
+    """When it ends by itself; null: when somebody resumes."""
+    words: Words
+    left: LeftView | None
+    """Of a drain; of the portal's only for who sees every agency."""
+
+
+class PausesView(View):
+    """Everything that is stopped, the longest first."""
+
+    pauses: list[PauseView]
+
+
+class ResumedView(View):
+    """What goes on again."""
+
+    ended: list[PauseView]
+    """Empty: nothing of it was stopped."""
+
+
 class Overview(View):
     """Whether dossiers flow."""
 
@@ -313,6 +358,8 @@ class Overview(View):
     per_minute: float | None
     estimate_seconds: float | None
     workers: list[WorkerPace]
+    pauses: list[PauseView]
+    """What people have stopped of these agencies, and for the portal."""
 
 
 class ChangeView(View):

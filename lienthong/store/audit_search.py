@@ -34,7 +34,8 @@ class Wanted:
     until: datetime | None = None
     """Not included."""
     agencies: Collection[str] | None = None
-    """Only rows about messages, files and problems of these; None: whatever they are about."""
+    """Only rows about messages, files, problems and pauses of these; None: whatever they are
+    about."""
     before: int | None = None
     """Only rows with lower numbers."""
 
@@ -79,4 +80,5 @@ def _is_about(agencies: Sequence[str]) -> ColumnElement[bool]:
         exists().where(messages.c.id == audit.c.subject, of_message),
         exists().where(submissions.c.id == audit.c.subject, of_file),
         exists().where(problem_groups.c.id == audit.c.subject, of_problem),
+        and_(audit.c.subject.in_(agencies), audit.c.action.startswith("pause.")),
     )

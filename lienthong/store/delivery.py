@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
@@ -25,8 +27,8 @@ from lienthong.states import State
 from lienthong.store.bulk import among, by_dialect, insert_rows
 from lienthong.store.ledgers import Changes, file_of, load_ledgers
 from lienthong.store.sealed import document_context
-from lienthong.store.submissions import PORTAL_DOORS
-from lienthong.store.tables import attempts, dossiers, messages, submissions
+from lienthong.store.submissions import PORTAL_DOORS, agency_of
+from lienthong.store.tables import agencies, attempts, dossiers, messages, submissions
 from lienthong.store.vault import SealBroken
 from schemas.problem import Text
 
@@ -64,10 +66,14 @@ LEDGER = case((_TO_AGENCY, _AGENCY_LEDGER), else_=messages.c.dossier_code)
 """In which a message stands, and by which whoever holds several sorts."""
 
 
-def _backlog(direction: ColumnElement[bool], ledger: ColumnElement[str]) -> Select[tuple[str, int]]:
+_OPEN = (State.SENDING.value, State.UNKNOWN.value)
+"""States of what is not sent but looked up next."""
+
+
+def _backlog(direction: ColumnElement[bool], ledger: ColumnElement[str]) -> Select[Any]:
     """Return the query for dossiers of one direction that have had something due for a while."""
     return (
-        select(dossiers.c.code, dossiers.c.fence)
+        select(dossiers.c.code, dossiers.c.fence, messages.c.deadline, messages.c.due_at)
         .select_from(messages.join(dossiers, dossiers.c.code == ledger))
         .where(
             direction,
@@ -82,21 +88,30 @@ def _backlog(direction: ColumnElement[bool], ledger: ColumnElement[str]) -> Sele
     )
 
 
-_BACKLOG = _backlog(
-    messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'"), messages.c.dossier_code
+_TO_PORTAL = messages.c.packet != literal_column(f"'{Packet.INBOUND.value}'")
+_BACKLOG = _backlog(_TO_PORTAL, messages.c.dossier_code)
+# While some agencies rest: one of the others at a time, so that what is due of those that rest is
+# neither read nor claimed; of these what is open.
+_BACKLOG_BY_SENDER = _backlog(
+    and_(_TO_PORTAL, messages.c.agency == bindparam("_agency")), messages.c.dossier_code
 )
+_OPEN_OF_RESTING = _backlog(
+    and_(_TO_PORTAL, among(messages.c.agency, "_resting"), messages.c.state.in_(_OPEN)),
+    messages.c.dossier_code,
+)
+_SENDERS = select(agencies.c.name)
 # One agency at a time: no row of one that rests, or has enough, is looked at.
 _BACKLOG_OF_AGENCY = _backlog(
     and_(_TO_AGENCY, messages.c.agency == bindparam("_agency")), _AGENCY_LEDGER
 )
 
 
-def _waiting(given: TableValuedAlias) -> Select[Any]:
+def _waiting(direction: ColumnElement[bool], given: TableValuedAlias) -> Select[Any]:
     """Return the query for those of the given agencies that have had something due for a while."""
     first = (
         select(messages.c.id)
         .where(
-            _TO_AGENCY,
+            direction,
             messages.c.agency == given.c.value,
             messages.c.due_at.is_not(None),
             messages.c.due_at <= bindparam("_before"),
@@ -107,7 +122,8 @@ def _waiting(given: TableValuedAlias) -> Select[Any]:
     return select(given.c.value).where(first.is_not(None))
 
 
-_WAITING = by_dialect("_agencies", _waiting)
+_WAITING = by_dialect("_agencies", partial(_waiting, _TO_AGENCY))
+_WAITING_TO_PORTAL = by_dialect("_agencies", partial(_waiting, _TO_PORTAL))
 _urgent = (
     select(
         messages.c.dossier_code,
@@ -238,6 +254,8 @@ class Claiming:
     """How long what is due is left to its hint before it counts as backlog."""
     portals: frozenset[str] = frozenset()
     """Peers that are the portal: what they file is there already."""
+    resting: frozenset[str] = frozenset()
+    """Agencies of which nothing is sent now; what is open is looked up all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +289,7 @@ def start(
     wanted = sorted(set(codes))
     fences = _free(work, _FREE, {"_codes": wanted}) if wanted else {}
     _claim(work, fences, claiming=claiming)
-    found_in = _find_backlog(work, backlog, before=work.at - claiming.grace)
+    found_in = _find_backlog(work, backlog, claiming=claiming)
     backlog_fences = {code: fence for found in found_in.values() for code, fence in found.items()}
     _claim(work, backlog_fences, claiming=claiming)
     ledgers = load_ledgers(work.connection, [*fences, *backlog_fences], agency="")
@@ -309,23 +327,42 @@ def start_rows(work: Work, agency: str, *, limit: int, claiming: Claiming) -> li
 
 
 def _find_backlog(
-    work: Work, backlog: Mapping[str | None, int], *, before: datetime
+    work: Work, backlog: Mapping[str | None, int], *, claiming: Claiming
 ) -> dict[str | None, dict[str, int]]:
     """Return what is free to be claimed of what has been due for a while, with its fences."""
+    before = work.at - claiming.grace
     given = [agency for agency in backlog if agency is not None]
     found: dict[str | None, dict[str, int]] = {}
     if None in backlog:
-        found[None] = _free(work, _BACKLOG, {"_before": before, "_limit": backlog[None]})
+        due = {"_before": before, "_limit": backlog[None]}
+        if claiming.resting:
+            found[None] = _find_beside(work, claiming.resting, due)
+        else:
+            found[None] = _free(work, _BACKLOG, due)
     if given:
-        query = _WAITING[work.connection.dialect.name]
-        waiting = work.connection.execute(query, {"_agencies": given, "_before": before})
+        who = _WAITING[work.connection.dialect.name]
+        waiting = work.connection.execute(who, {"_agencies": given, "_before": before})
         for agency in waiting.scalars().all():
-            due = {"_before": before, "_limit": backlog[agency], "_agency": agency}
-            found[agency] = _free(work, _BACKLOG_OF_AGENCY, due)
+            of_agency = {"_before": before, "_limit": backlog[agency], "_agency": agency}
+            found[agency] = _free(work, _BACKLOG_OF_AGENCY, of_agency)
     return found
 
 
-def _free(work: Work, query: Select[tuple[str, int]], which: Mapping[str, Any]) -> dict[str, int]:
+def _find_beside(work: Work, resting: Collection[str], due: Mapping[str, Any]) -> dict[str, int]:
+    """Return the most urgent of what is free for the portal, of agencies that do not rest."""
+    connection, now = work.connection, {"_now": work.at}
+    names = {agency_of(line) for line in connection.execute(_SENDERS).scalars()}
+    who = _WAITING_TO_PORTAL[connection.dialect.name]
+    others = {"_agencies": sorted(names - set(resting)), "_before": due["_before"]}
+    rows = list(connection.execute(_OPEN_OF_RESTING, {**now, **due, "_resting": sorted(resting)}))
+    for agency in connection.execute(who, others).scalars().all():
+        rows += connection.execute(_BACKLOG_BY_SENDER, {**now, **due, "_agency": agency})
+    # Those that are too many are held until the end of this transaction, and no longer.
+    rows.sort(key=lambda row: (row.deadline, row.due_at))
+    return dict(islice(((row.code, row.fence + 1) for row in rows), due["_limit"]))
+
+
+def _free(work: Work, query: Select[Any], which: Mapping[str, Any]) -> dict[str, int]:
     """Return what `query` finds to be free, with the fences that claims of them get."""
     rows = work.connection.execute(query, {"_now": work.at, **which})
     return {row.code: row.fence + 1 for row in rows}
@@ -365,6 +402,7 @@ class _Beginning:
         self._until = work.at + claiming.lease
         self._crash_limit = claiming.crash_limit
         self._portals = claiming.portals
+        self._resting = claiming.resting
         self._changes = Changes(work)
         self._attempts: list[dict[str, Any]] = []
         self._released: list[str] = []
@@ -422,6 +460,9 @@ class _Beginning:
             return due_at
         if turn.state is State.UNKNOWN:
             return self._task(turn, row, number=look_ups + 1, is_look_up=True)
+        if row.agency in self._resting:
+            # It stays as it is, and due: whoever looks after the pause finds it.
+            return None
         if row.abandons >= self._crash_limit:
             return self._park(turn, reason=KILLS_WORKER)
         try:

@@ -8,9 +8,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 
 from lienthong.channels.port import HandedFile, Packet
+from lienthong.pauses import NONE
 from lienthong.proofs import Proof
 from lienthong.states import State
 from lienthong.store.attachments import load_files
@@ -43,8 +44,9 @@ from schemas.problem import Place, Problem, Text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
+    from lienthong.pauses import Pauses
     from lienthong.store.attachments import KeptFile
     from lienthong.store.selection import Selection
     from lienthong.store.vault import Vault
@@ -411,11 +413,17 @@ def troubled_submissions(
     ]
 
 
-def is_idle(connection: Connection) -> bool:
-    """Tell whether nothing in the store moves by itself any more."""
+def is_idle(connection: Connection, *, pauses: Pauses = NONE) -> bool:
+    """Tell whether nothing in the store moves by itself any more; what is paused does not."""
+    due: list[ColumnElement[bool]] = [messages.c.due_at.is_not(None)]
+    if pauses.of_portal is not None:
+        due.append(messages.c.packet == Packet.INBOUND.value)
+    if pauses.resting:
+        is_looked_up = messages.c.state.in_([State.SENDING.value, State.UNKNOWN.value])
+        due.append(or_(messages.c.agency.not_in(sorted(pauses.resting)), is_looked_up))
     moving = (
         select(submissions.c.id).where(submissions.c.due_at.is_not(None)),
-        select(messages.c.id).where(messages.c.due_at.is_not(None)),
+        select(messages.c.id).where(*due),
         select(messages.c.id).where(messages.c.share_due_at.is_not(None)),
         select(fetches.c.message_id),
     )

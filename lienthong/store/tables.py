@@ -227,6 +227,15 @@ messages = Table(
         postgresql_where=text("due_at IS NOT NULL AND packet <> 'inbound'"),
         sqlite_where=text("due_at IS NOT NULL AND packet <> 'inbound'"),
     ),
+    # By agency, too, for while one of them is paused: what is due of it is then no way to others.
+    Index(
+        "messages_due_of_agency",
+        "agency",
+        "deadline",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL AND packet <> 'inbound'"),
+        sqlite_where=text("due_at IS NOT NULL AND packet <> 'inbound'"),
+    ),
     Index(
         "messages_due_inbound",
         "agency",
@@ -691,6 +700,18 @@ replay_items = Table(
         sqlite_where=text("outcome IS NULL"),
     ),
     comment="the messages of a bulk replay as they were frozen, and what became of each",
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("subject", Text, primary_key=True, comment="an agency, or target:portal"),
+    Column("what", Text, primary_key=True, comment="intake, delivery or drain"),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, comment="it ends by itself then; empty: when somebody ends it"),
+    comment="what people keep from being taken in or sent",
 )
 
 contracts = Table(

@@ -24,6 +24,7 @@ from lienthong.flows.expand import Expander
 from lienthong.flows.receive import Offer, receive
 from lienthong.flows.replay import Order, Replayer
 from lienthong.pacing import Pacer
+from lienthong.pause_watch import PauseWatch
 from lienthong.retry import Backoff
 from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
 from lienthong.store.delivery import Claiming, start
@@ -231,6 +232,7 @@ def exchange(store, clock, monkeypatch):
         clock=clock,
         steady=lambda: clock().timestamp(),
         random=Random(1),
+        pauses=PauseWatch(lambda: store, clock=clock, steady=lambda: clock().timestamp()).look,
     )
     return Exchange(store, clock, broker, portal, deliverer)
 

@@ -26,6 +26,10 @@ class Inbox:
         self.waiting = [incoming(key) for key in keys]
         self.acknowledged = []
         self.parked = []
+        self.is_resting = None
+
+    def rest(self, is_resting):
+        self.is_resting = is_resting
 
     def receive(self, *, limit, wait):
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from lienthong.pauses import What
 from lienthong.settings import load_settings
 from lienthong.store.database import reading
+from lienthong.store.pauses import end_pauses, make_pause
 from lienthong.store.tokens import make_token
 from lienthong.store.work import begin
 from lienthong.wiring import Installation
@@ -61,6 +63,17 @@ class Here:
             token = make_token(work, agency, expires_at=None)
         installation.store.dispose()
         return token
+
+    def pause(self, what, subject=LAND):
+        """Stop something; None: let everything of it go on."""
+        installation = self.installation
+        with begin(installation.store, at=installation.clock, actor="an") as work:
+            if what is None:
+                end_pauses(work, subject, tuple(What), reason="xong")
+            else:
+                make_pause(work, subject, What(what), reason="bảo trì", until=None)
+        installation.store.dispose()
+        time.sleep(1.1)
 
     def select(self, query):
         installation = self.installation

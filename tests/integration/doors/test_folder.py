@@ -462,6 +462,25 @@ def test_two_workers_that_die_at_any_time_lose_and_double_nothing(shelf):
     assert shelf.names("in") == shelf.names("error") == []
 
 
+def test_while_intake_is_paused_files_lie_where_they_are_and_results_are_still_told(shelf):
+    shelf.put("a.csv")
+    shelf.step()
+    shelf.put("b.csv")
+    shelf.here.pause("intake")
+
+    shelf.step()
+
+    assert shelf.names("in") == ["b.csv"]
+    assert [row[0] for row in shelf.taken()] == ["a.csv"]
+    stop = threading.Event()
+    # Neither does it keep a run until idle from ending.
+    assert Workers(shelf.installation, [Role.EXPAND, Role.FOLDER], stop, until_idle=True).run()
+    assert shelf.names("in") == ["b.csv"]
+    shelf.here.pause(None)
+    shelf.step()
+    assert sorted(row[0] for row in shelf.taken()) == ["a.csv", "b.csv"]
+
+
 def test_what_the_expansion_refuses_is_said_in_results_and_beside_the_errors(shelf):
     shelf.put("a.csv", b"\x00\x01 no table at all")
     shelf.step()

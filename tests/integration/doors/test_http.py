@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
+from lienthong.pauses import TARGET
 from lienthong.store.database import make_tables
 from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.tables import submission_pieces, submissions
@@ -92,6 +93,50 @@ def test_a_file_is_taken_over_and_can_be_asked_about(here):
         "results": [],
         "next": results["next"],
     }
+
+
+@pytest.mark.parametrize(
+    ("what", "subject"),
+    [("intake", LAND), ("drain", LAND), ("intake", TARGET), ("drain", TARGET)],
+)
+def test_while_intake_is_paused_senders_are_told_to_come_again_and_nothing_is_kept(
+    here, what, subject
+):
+    token = here.token()
+    here.pause(what, subject)
+
+    refused = here.hand_over(CSV, token=token, Idempotency_Key="k1")
+    stranger = here.hand_over(CSV, token="x", Idempotency_Key="k1")
+
+    assert (refused.status, refused.json["code"]) == (503, "http.paused")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "bảo trì" not in refused.body.decode()
+    assert stranger.status == 401
+    assert kept(here) == (0, 0)
+    here.pause(None, subject)
+    assert here.hand_over(CSV, token=token, Idempotency_Key="k1").status == 201
+
+
+def test_while_delivery_or_another_agency_is_paused_files_are_taken(here):
+    here.pause("delivery")
+    here.pause("intake", HEALTH)
+
+    assert here.hand_over(CSV, token=here.token(), Idempotency_Key="k1").status == 201
+
+
+def test_an_upload_under_way_when_intake_is_paused_is_taken_to_its_end(here):
+    token = here.token()
+    with raw(here) as sock:
+        sock.sendall(head(here, token, "Idempotency-Key: k1", "Content-Length: 8", "") + b"\r\n")
+        sock.sendall(CSV[:4])
+        time.sleep(0.5)
+        here.pause("intake")
+        sock.sendall(CSV[4:])
+        sock.shutdown(socket.SHUT_WR)
+
+        status, _ = answer_of(sock)
+
+    assert status == 201
 
 
 def test_the_receipt_of_a_hand_over_is_signed_and_the_same_each_time(here):

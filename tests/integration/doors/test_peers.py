@@ -17,6 +17,7 @@ import zeep
 from sqlalchemy import select
 
 from lienthong.inbound.taking import holder_of
+from lienthong.pauses import TARGET
 from lienthong.store.tables import audit, submissions
 from schemas.building import SOAP_11, DocumentBuilder, build_request
 from schemas.model import load_version
@@ -151,6 +152,21 @@ def test_a_dossier_filed_at_the_portal_arrives_over_both_doors(here, write):
     key = "019abcde-0000-7000-8000-000000000001"
     assert soap == (LAND, "portal-soap", "portal", key, "DongBoHoSoMC.xml")
     assert json_[:3] == (LAND, "portal-json", "portal")
+
+
+def test_while_intake_of_an_agency_is_paused_its_peers_are_told_to_come_again(here, write):
+    here.pause("drain")
+
+    by_soap = post(here, "/v1/peers/portal/soap", write(), media="text/xml; charset=utf-8")
+    by_json = post(here, "/v1/peers/tax/json", tax_body(MaHoSo="a"))
+
+    assert [one.status for one in (by_soap, by_json)] == [503, 503]
+    assert all(int(one.headers["Retry-After"]) > 0 for one in (by_soap, by_json))
+    assert kept(here) == []
+    # What is stopped for the portal is not what comes down from peers.
+    here.pause(None)
+    here.pause("intake", TARGET)
+    assert post(here, "/v1/peers/tax/json", tax_body(MaHoSo="a")).status == 200
 
 
 def test_plain_curl_sends_and_hears_the_same_the_second_time(here, need, tmp_path):

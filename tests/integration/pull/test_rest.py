@@ -11,7 +11,10 @@ from importlib.resources import files
 import pytest
 
 from lienthong.failpoints import Point
+from lienthong.pauses import What
 from lienthong.pull import tokens
+from lienthong.store.pauses import end_pauses, make_pause
+from lienthong.store.work import begin
 
 LOGIN = {"kind": "login", "body": {"username": "{user}", "password": "{password}"}}
 
@@ -97,6 +100,38 @@ def test_watermarks_are_read_and_asked_for_in_the_form_of_the_service(
     reader.read()
 
     assert web.asked[1].query == {"tu": asked}
+
+
+def test_a_source_whose_agency_is_paused_is_left_in_the_middle_and_read_to_its_end_afterwards(
+    web, make
+):
+    def pause(installation, what):
+        with begin(installation.store, at=installation.clock, actor="an") as work:
+            if what is None:
+                end_pauses(work, "land", tuple(What), reason="xong")
+            else:
+                make_pause(work, "land", what, reason="bảo trì", until=None)
+        time.sleep(1.1)
+
+    pages = pages_of([record(n) for n in range(9)], 3)
+
+    def answer(asked):
+        if asked.query["page"] == "2":
+            pause(reader.installation, What.INTAKE)
+        return pages(asked)
+
+    web.answer = answer
+    reader = make(**PAGES)
+
+    first = reader.read()
+
+    assert (first.rows, first.trouble, reader.state().read_at) == (6, None, None)
+    assert reader.read() is None
+    assert len(web.asked) == 2
+    web.answer = pages
+    pause(reader.installation, None)
+    assert reader.read().rows == 3
+    assert sorted(reader.codes()) == [f"H{n:03}" for n in range(9)]
 
 
 @pytest.mark.parametrize("total", [True, False], ids=["total", "empty page"])

@@ -21,9 +21,13 @@ from lienthong.flows import take as take_module
 from lienthong.flows.hints import EXPAND
 from lienthong.flows.incoming import Sender
 from lienthong.flows.take import Taker
+from lienthong.pause_watch import PauseWatch
+from lienthong.pauses import What
 from lienthong.store.database import reading
+from lienthong.store.pauses import end_pauses, make_pause
 from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import audit, results, submissions
+from lienthong.store.work import begin
 from schemas.errors import ConfigError
 from schemas.problem import Text
 
@@ -360,3 +364,33 @@ def test_a_thousand_messages_are_taken_over_quickly(door, capsys):
     with capsys.disabled():
         name = door.store.engine.dialect.name
         print(f"\nTaker on {name}: {rate:,.0f} messages/s")  # noqa: T201 - to read
+
+
+def test_the_queue_of_an_agency_whose_intake_is_paused_waits_and_the_others_flow(store, open_door):
+    watch = PauseWatch(lambda: store, clock=now)
+    first, second = (open_door(pauses=watch.look) for _ in range(2))
+    names = [f"a{n}" for n in range(60)]
+    first.send(A, *((name, b"a;b") for name in names[:30]))
+    first.take(30)
+    with begin(store, at=now) as work:
+        make_pause(work, A, What.INTAKE, reason="bảo trì", until=None)
+    time.sleep(1.1)
+    first.send(A, *((name, b"a;b") for name in names[30:]))
+    first.send(B, ("b1", b"{}"))
+
+    for _ in range(3):
+        first.taker.step(wait=WAIT)
+        second.taker.step(wait=WAIT)
+
+    taken = first.keys()
+    # What was on its way when the pause came is taken, the rest waits outside.
+    assert [key for key in taken if key != "b1"] == names[:30]
+    assert "b1" in taken
+    # A worker that dies meanwhile takes nothing of it along.
+    second.close()
+    with begin(store, at=now) as work:
+        end_pauses(work, A, tuple(What), reason="xong")
+    time.sleep(1.1)
+    first.take(30)
+    arrivals = first.rows(submissions.c.arrival, submissions.c.key, submissions.c.agency)
+    assert [key for _, key, agency in arrivals if agency == A] == names

@@ -254,7 +254,8 @@ def test_a_process_that_ends_when_idle_ends(monkeypatch, store):
 def test_trouble_while_looking_for_rest_is_survived(monkeypatch, store):
     answers = [OperationalError("SELECT", {}, Exception("I/O error")), False, True]
 
-    def is_idle(_connection):
+    def is_idle(_connection, *, pauses):
+        assert pauses.in_force == ()
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -268,7 +269,7 @@ def test_trouble_while_looking_for_rest_is_survived(monkeypatch, store):
 
 
 def test_a_bug_while_looking_for_rest_leaves_no_thread_running(monkeypatch, store):
-    def fail(_connection):
+    def fail(_connection, **_more):
         raise LookupError("a bug")
 
     stop = Event()
