@@ -8,6 +8,8 @@ STAMP := .venv/.made-from-lock
 
 # One target after the other: steps print their names, and the machine is small.
 .NOTPARALLEL:
+# Where a container switches this off, each of a thousand runs of the command compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help env demo test lint types architecture unit slow packaging bench lock clean
 
 help: ## list these targets
