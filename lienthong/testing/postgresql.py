@@ -1,9 +1,9 @@
 """
 A PostgreSQL server of the tests' own: a free loopback port, its own data, sockets and user.
 
-It touches no server that runs on this machine. Nothing is switched off to be quick: what a commit
-promises is what the tests are about. Killing it with -9 and starting it again on the same data is
-what the durability tests do.
+It touches no server that runs on this machine. Left as it is, nothing is switched off to be quick.
+Killing it with -9 and starting it again on the same data is what the durability tests do;
+`NO_POWER_CUT` is for those that do no more than that.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LONGEST_SOCKET_PATH = 90
 """The system's limit is 103 to 107 bytes, with the name of the socket."""
+NO_POWER_CUT = ("fsync = off", "full_page_writes = off", "max_wal_size = 256MB")
+"""
+Settings of a server whose machine stays on: a commit is handed to the kernel, where no kill -9 of
+the server reaches it, and does not wait for the disk.
+"""
 
 
 def find_programs() -> Path | None:
@@ -60,30 +65,47 @@ def is_installed() -> bool:
     return find_programs() is not None
 
 
-def make_database(url: str, name: str) -> str:
+def make_database(url: str, name: str, *, like: str | None = None) -> str:
     """
-    Make an empty database on a server.
+    Make a database on a server.
 
     Args:
         url: Of any database there, with a user who may make others.
         name: Letters, digits and underscores; one that is there is removed first.
+        like: The database to copy, in which nobody is; None makes an empty one.
 
     Returns:
         The address of the new database.
     """
+    source = "" if like is None else f" TEMPLATE {_plain(like)}"
+    _execute(url, _removal(name), f"CREATE DATABASE {name}{source}")
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def remove_database(url: str, name: str) -> None:
+    """Remove a database of a server, if it is there, from under whoever still uses it."""
+    _execute(url, _removal(name))
+
+
+def _removal(name: str) -> str:
+    return f"DROP DATABASE IF EXISTS {_plain(name)} WITH (FORCE)"
+
+
+def _plain(name: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
         raise ValueError(f"not a plain name of a database: {name!r}")
-    address = make_url(url)
-    engine = create_engine(
-        address.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
+    return name
+
+
+def _execute(url: str, *statements: str) -> None:
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            for statement in statements:
+                connection.exec_driver_sql(statement)
     finally:
         engine.dispose()
-    return address.set(database=name).render_as_string(hide_password=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +114,13 @@ class GivenPostgres:
 
     url: str
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database, in place of one of that name; return its address."""
-        return make_database(self.url, name)
+    def create_database(self, name: str, *, like: str | None = None) -> str:
+        """Make a database, empty or a copy, in place of one of that name; return its address."""
+        return make_database(self.url, name, like=like)
+
+    def remove_database(self, name: str) -> None:
+        """Remove a database, if it is there."""
+        remove_database(self.url, name)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,9 +162,13 @@ class PrivatePostgres:
         """The data directory."""
         return self._root / "data"
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database, in place of one of that name; return its address."""
-        return make_database(self.url, name)
+    def create_database(self, name: str, *, like: str | None = None) -> str:
+        """Make a database, empty or a copy, in place of one of that name; return its address."""
+        return make_database(self.url, name, like=like)
+
+    def remove_database(self, name: str) -> None:
+        """Remove a database, if it is there."""
+        remove_database(self.url, name)
 
     def start(self) -> None:
         """
@@ -197,8 +227,8 @@ class PrivatePostgres:
         """End the server; a temporary folder goes with it."""
         if self._process is not None:
             self.thaw()
-            # Fast shutdown: connections are broken, what is committed is written out.
-            self._process.send_signal(signal.SIGINT)
+            # Connections are broken; what is committed is written out where somebody may want it.
+            self._process.send_signal(signal.SIGQUIT if self.folder is None else signal.SIGINT)
             try:
                 self._process.wait(STOP_SECONDS)
                 self._process = None

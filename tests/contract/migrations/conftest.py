@@ -77,8 +77,7 @@ def make_empty(kind, request, tmp_path):
         if kind == "sqlite":
             made.append(open_sqlite(tmp_path / f"{name}.sqlite"))
         else:
-            server = request.getfixturevalue("postgresql")
-            made.append(open_postgresql(server.create_database(name)))
+            made.append(open_postgresql(request.getfixturevalue("make_database")()))
         return made[-1]
 
     yield make
@@ -107,8 +106,7 @@ def site(kind, small_site, request):
     if kind == "sqlite":
         yield small_site
         return
-    server = request.getfixturevalue("postgresql")
-    engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
+    engine = open_postgresql(request.getfixturevalue("make_database")())
     _copy_rows(request.getfixturevalue("first_tables"), small_site.engine, engine)
     yield Site(engine, small_site.folder)
     engine.dispose()

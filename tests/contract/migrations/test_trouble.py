@@ -294,8 +294,8 @@ def test_a_server_that_is_not_there_is_told_as_one_to_try_again():
     assert (told.value.code, told.value.retryable) == ("store.unreachable", True)
 
 
-def test_a_user_who_may_make_no_tables_is_told_what_the_administrator_does(postgresql):
-    address = make_url(postgresql.create_database(f"t{uuid4().hex}"))
+def test_a_user_who_may_make_no_tables_is_told_what_the_administrator_does(make_database):
+    address = make_url(make_database())
     owner = create_engine(address.set(drivername="postgresql+psycopg"))
     weak = f"weak_{uuid4().hex[:8]}"
     with owner.begin() as connection:

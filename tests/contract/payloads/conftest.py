@@ -3,13 +3,12 @@
 import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select
 
 from lienthong.store.data_keys import SqlKeyStore
-from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
+from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
 from lienthong.store.master_keys import MasterKeyFile
 from lienthong.store.pieces import PIECE_BYTES
 from lienthong.store.rotation import rotate
@@ -237,9 +236,7 @@ def payloads(request, tmp_path):
     if request.param == "sqlite":
         engine = open_sqlite(tmp_path / "store.sqlite")
     else:
-        server = request.getfixturevalue("postgresql")
-        engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
-        make_tables(engine)
+        engine = open_postgresql(request.getfixturevalue("make_database")(tables=True))
     made = Payloads(engine, tmp_path / "store.key")
     yield made
     engine.dispose()

@@ -8,7 +8,6 @@ from io import BytesIO
 from random import Random
 from threading import Barrier
 from types import SimpleNamespace
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -26,7 +25,7 @@ from lienthong.flows.replay import Order, Replayer
 from lienthong.pacing import Pacer
 from lienthong.pause_watch import PauseWatch
 from lienthong.retry import Backoff
-from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store, reading
+from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.queries import list_messages
@@ -194,9 +193,7 @@ def store(request, tmp_path):
     if request.param == "sqlite":
         engine = open_sqlite(tmp_path / "store.sqlite")
     else:
-        server = request.getfixturevalue("postgresql")
-        engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
-        make_tables(engine)
+        engine = open_postgresql(request.getfixturevalue("make_database")(tables=True))
     store = replace(
         open_store(engine, key_file=tmp_path / "store.keys", now=START), has_clock=False
     )

@@ -3,7 +3,6 @@
 import io
 from datetime import timedelta
 from random import Random
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -14,7 +13,7 @@ from lienthong.evidence.packing import Wanted
 from lienthong.evidence.reverifying import Pace, Reverifier, Roots
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.proving import Proving
-from lienthong.store.database import make_tables, open_postgresql, reading
+from lienthong.store.database import reading
 from lienthong.store.tables import audit, messages
 from lienthong.testing.evidence_site import QuietSite, land_rows
 
@@ -24,10 +23,7 @@ def site(request, tmp_path):
     """Give an installation that has delivered two dossiers, on each database."""
     url = None
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").create_database(f"t{uuid4().hex}")
-        engine = open_postgresql(url)
-        make_tables(engine)
-        engine.dispose()
+        url = request.getfixturevalue("make_database")(tables=True)
     made = QuietSite(tmp_path, store_url=url)
     head, *rows = land_rows(tmp_path, size_bytes=1_500).split(b"\r\n")
     for row in rows[:2]:

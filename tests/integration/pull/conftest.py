@@ -153,13 +153,13 @@ def make_source(kind, request, tmp_path):
     made = []
 
     def make(*, charset="utf8mb4", **options):
-        server = request.getfixturevalue(kind)
-        name = f"t{uuid4().hex}"
         if kind == "postgresql":
-            url = make_url(server.create_database(name)).set(drivername="postgresql+psycopg")
-            url = url.render_as_string(hide_password=False)
+            address = make_url(request.getfixturevalue("make_database")())
+            address = address.set(drivername="postgresql+psycopg")
+            url = address.render_as_string(hide_password=False)
         else:
-            url = server.create_database(name, charset=charset)
+            server = request.getfixturevalue("mariadb")
+            url = server.create_database(f"t{uuid4().hex}", charset=charset)
         folder = tmp_path / f"data{len(made)}"
         made.append(Source(folder, options, kind=kind, url=url))
         return made[-1]

@@ -3,12 +3,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
 from broker.rabbitmq import Plan, RabbitBroker, RabbitSettings, declare
-from lienthong.store.database import make_tables, open_postgresql, open_sqlite, open_store
+from lienthong.store.database import open_postgresql, open_sqlite, open_store
 from lienthong.testing.proxy import Proxy
 
 NUMBERS = itertools.count(1)
@@ -69,9 +68,7 @@ def store(request, tmp_path):
     if request.param == "sqlite":
         engine = open_sqlite(tmp_path / "store.sqlite")
     else:
-        server = request.getfixturevalue("postgresql")
-        engine = open_postgresql(server.create_database(f"t{uuid4().hex}"))
-        make_tables(engine)
+        engine = open_postgresql(request.getfixturevalue("make_database")(tables=True))
     made = open_store(engine, key_file=tmp_path / "store.keys", now=datetime.now(UTC))
     yield made
     made.dispose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -30,8 +29,7 @@ def together(request, both):
     def start(**target):
         store = {}
         if request.param == "postgresql":
-            server = request.getfixturevalue("postgresql")
-            store = {"store": {"url": server.create_database(f"t{uuid4().hex}")}}
+            store = {"store": {"url": request.getfixturevalue("make_database")(tables=True)}}
         here = both("dvcqg-json", sandbox={"progress_rows": ROWS}, target=target, **store)
         make_tables(here.site.installation.engine)
         return here
