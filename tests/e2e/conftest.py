@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from lienthong.cli import main
 from lienthong.samples import write_samples
+from lienthong.testing import forked
 from mappings import load_agencies
 from signing import make_development_pki
 
@@ -54,11 +56,10 @@ class Cli:
 
     def __call__(self, *words, stdin=None, lang="en", before=None, stdout=subprocess.PIPE):
         """Run one command; `before` is run in the child first, for limits."""
-        done = subprocess.run(
+        done = forked.run(
             _command(lang, words),
             cwd=self.folder,
             input=stdin,
-            check=False,
             timeout=240,
             env=self.environment,
             stdout=stdout,
@@ -91,7 +92,7 @@ class Cli:
     def start(self, *words, log="process.log"):
         """Start a command that goes on; its standard output can be read line by line."""
         with (self.folder / log).open("ab") as errors:
-            return subprocess.Popen(
+            return forked.Popen(
                 [sys.executable, "-P", "-m", "lienthong", *map(str, words)],
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
@@ -209,8 +210,16 @@ def _start_portal(cli, *, port):
         time.sleep(0.3)
 
 
+@pytest.fixture(scope="session")
+def made_keys(tmp_path_factory):
+    """Keys as the command makes them, made once: RSA takes its time."""
+    cli = Cli(tmp_path_factory.mktemp("made"))
+    assert cli("--data-dir", "data", "keys", "make", "--out", "keys").code == 0
+    return cli.folder / "keys"
+
+
 @pytest.fixture
-def site(cli):
+def site(cli, made_keys):
     """Keys, a sandbox that is not idempotent, and settings that fit it, impatient for tests."""
     with _site_of(cli) as site:
         yield site
@@ -225,7 +234,7 @@ def site_in():
 @contextmanager
 def _site_of(cli):
     keys = cli.folder / "keys"
-    assert cli("--data-dir", "data", "keys", "make", "--out", "keys").code == 0
+    shutil.copytree(made_keys, keys)
     (cli.folder / "lienthong.toml").write_text(f'keys_dir = "{keys}"\n')
     portal, ready = _start_portal(cli, port=0)
     target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in ready["target"].items())

@@ -21,6 +21,7 @@ from broker.port import BrokerError
 from lienthong.failpoints import VARIABLE
 from lienthong.flows.receive import receive, small_offer
 from lienthong.testing.chaos.site import PAST_THE_LEASE_SECONDS, plain_environment
+from lienthong.testing.forked import Popen
 from schemas.errors import InputError, PeerError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class FileDoor:
         words = ("--settings", str(self._site.through), "submit", str(path))
         options = ("--agency", submission.agency, "--key", submission.key)
         with (self._site.folder / "submit.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own command line
+            process: Popen[bytes] = Popen(
                 [sys.executable, "-m", "lienthong", *words, *options],
                 env=plain_environment() | {VARIABLE: snare.trap},
                 stdin=subprocess.DEVNULL,

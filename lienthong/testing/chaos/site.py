@@ -26,6 +26,7 @@ from lienthong.store.tokens import make_token
 from lienthong.store.work import begin
 from lienthong.testing.chaos.load import AGENCIES, REFUSED_ENDING
 from lienthong.testing.chaos.supervisor import Worker
+from lienthong.testing.forked import Popen
 from lienthong.testing.machine import end_of, free_ports
 from lienthong.testing.proxy import Proxy
 from lienthong.wiring import Installation
@@ -138,7 +139,7 @@ class Portal:
         ends = time.monotonic() + READY_SECONDS
         while True:
             with self._log.open("a") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own command line
+                self._process = Popen(
                     [sys.executable, "-m", "lienthong", *words, *options],
                     stdout=subprocess.PIPE,
                     stderr=log,

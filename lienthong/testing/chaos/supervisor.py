@@ -13,6 +13,7 @@ from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING
 
 from lienthong.failpoints import VARIABLE
+from lienthong.testing.forked import Popen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +131,7 @@ class Worker:
         with self._changed, self.log.open("ab") as log:
             trap, self._trap = self._trap, ""
             own = {VARIABLE: trap} if trap else {}
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+            self._process = Popen(
                 [sys.executable, "-m", *self.program, *self.words],
                 env={**self.environment, **own},
                 stdin=subprocess.DEVNULL,

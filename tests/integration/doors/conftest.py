@@ -21,6 +21,7 @@ from lienthong.store.database import reading
 from lienthong.store.pauses import end_pauses, make_pause
 from lienthong.store.tokens import make_token
 from lienthong.store.work import begin
+from lienthong.testing import forked
 from lienthong.wiring import Installation
 
 LAND = "land-registration"
@@ -99,7 +100,7 @@ class Here:
     def start(self, roles):
         log = self.folder / f"log{len(self.processes)}"
         with log.open("wb") as stderr:
-            process = subprocess.Popen(
+            process = forked.Popen(
                 [
                     *(sys.executable, "-m", "lienthong", "--verbose"),
                     *("--settings", self.file, "--data-dir", self.folder / "data"),

@@ -3,7 +3,6 @@
 import http.client
 import json
 import ssl
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from lienthong.testing import forked
+
 LAND = "land-registration"
 RECORDS = f"/v1/agencies/{LAND}/records"
 
@@ -20,14 +21,13 @@ RECORDS = f"/v1/agencies/{LAND}/records"
 @pytest.fixture
 def lienthong(here):
     def run(*words, code=0):
-        done = subprocess.run(
+        done = forked.run(
             [
                 *(sys.executable, "-m", "lienthong", "--lang", "en"),
                 *("--data-dir", here.folder / "data", *words),
             ],
             capture_output=True,
             text=True,
-            check=False,
             cwd=here.folder,
         )
         assert done.returncode == code, done.stderr

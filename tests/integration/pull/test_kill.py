@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from collections import Counter
 from importlib.resources import files
@@ -16,6 +15,7 @@ from lienthong.settings import load_settings
 from lienthong.store.database import reading
 from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import submission_pieces, submissions
+from lienthong.testing import forked
 from lienthong.wiring import Installation
 
 ROWS = 30
@@ -42,9 +42,9 @@ DEATHS = ["pull.claimed=kill@1", *(f"{point}=kill@{turn}" for point in POINTS fo
 
 
 @pytest.fixture
-def folder(tmp_path, postgresql):
+def folder(tmp_path, make_database):
     """Give an installation with a source of 30 rows, several of each moment."""
-    url = postgresql.create_database("t" + os.urandom(8).hex())
+    url = make_database()
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
         connection.exec_driver_sql('CREATE TABLE hoso ("MaHoSo" text, sua_luc timestamp)')
@@ -69,13 +69,12 @@ def folder(tmp_path, postgresql):
 
 def read_once(folder, failing=""):
     """Read the source in a process of its own, which dies where it is told to."""
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "lienthong", "pull", "run", "one-stop", "--json"],
         cwd=folder,
         env={**os.environ, "LIENTHONG_FAILPOINTS": failing, "LIENTHONG_LANG": "en"},
         capture_output=True,
         text=True,
-        check=False,
         timeout=120,
     )
 
@@ -127,12 +126,11 @@ def test_a_source_that_somebody_reads_is_left_to_them(folder):
 
 
 def test_check_shows_no_value_and_takes_nothing(folder):
-    shown = subprocess.run(
+    shown = forked.run(
         [sys.executable, "-m", "lienthong", "--lang", "vi", "pull", "check", "one-stop"],
         cwd=folder,
         capture_output=True,
         text=True,
-        check=False,
         timeout=120,
     )
 

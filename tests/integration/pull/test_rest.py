@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -15,6 +14,7 @@ from lienthong.pauses import What
 from lienthong.pull import tokens
 from lienthong.store.pauses import end_pauses, make_pause
 from lienthong.store.work import begin
+from lienthong.testing import forked
 
 LOGIN = {"kind": "login", "body": {"username": "{user}", "password": "{password}"}}
 
@@ -591,12 +591,11 @@ def test_check_shows_the_next_page_without_values(web, tmp_path):
         'records = "data"\nkey = ["ma"]\nwatermark = "sua"\n'
         f'[pull.land.detail]\nurl = "{web.url}/ct/{{ma}}"\n'
     )
-    shown = subprocess.run(
+    shown = forked.run(
         [sys.executable, "-m", "lienthong", "--lang", "vi", "pull", "check", "land"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        check=False,
         timeout=120,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +14,7 @@ import pytest
 from broker.port import BrokerError, BrokerUnavailable, Message
 from broker.rabbitmq import check, declare, definitions, make_topology
 from broker.rabbitmq.settings import connection_parameters
+from lienthong.testing import forked
 from mappings import load_agencies
 
 AGENCIES = len(load_agencies(None).names())
@@ -102,12 +102,11 @@ def run(rabbitmq, settings, tmp_path):
             f'password = "{password}"\nprefix = "cli-{settings.plan.prefix}"\n'
             f"delivery_limit = {delivery_limit}\n"
         )
-        return subprocess.run(
+        return forked.run(
             [sys.executable, "-m", "lienthong", "--lang", "en", *words],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            check=False,
         )
 
     return once
@@ -214,13 +213,12 @@ def test_the_whole_job_comes_out_right_over_rabbitmq(run, settings, rabbitmq, tm
         "LIENTHONG_BROKER__PREFIX": f"cli-{settings.plan.prefix}",
     }
 
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-m", "lienthong", "--lang", "en", "demo", "--dossiers", "20"],
         cwd=tmp_path,
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        check=False,
     )
 
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
@@ -24,6 +23,7 @@ from lienthong.channels.soap import SoapChannel
 from lienthong.flows.replay import Order, Replayer
 from lienthong.sandbox import AdapterLogin, LookUpShows
 from lienthong.states import State
+from lienthong.testing import forked
 from lienthong.testing.portal_site import dossier_code, record, step
 from tests.integration.show.scripted import ADAPTER, FACADE, say, target
 
@@ -269,9 +269,8 @@ def test_mode_12_a_crash_between_sent_and_acknowledged_skips_nothing_and_doubles
     here.site.submit(record(1))
     kept = {key: value for key, value in os.environ.items() if not key.startswith("LIENTHONG_")}
     words = ("run", "--roles", "expand,deliver", "--until-idle")
-    killed = subprocess.run(
+    killed = forked.run(
         [sys.executable, "-P", "-m", "lienthong", "--settings", here.site.file, *words],
-        check=False,
         capture_output=True,
         timeout=60,
         env=kept | {"LIENTHONG_FAILPOINTS": f"{point}=kill@1"},

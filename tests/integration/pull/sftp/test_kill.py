@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections import Counter
 
@@ -13,6 +12,7 @@ from lienthong.settings import load_settings
 from lienthong.store.database import reading
 from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import submission_pieces, submissions
+from lienthong.testing import forked
 from lienthong.wiring import Installation
 
 POINTS = (
@@ -43,13 +43,12 @@ def write(folder, table):
 
 
 def read_once(folder, command="run", failing=""):
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "lienthong", "pull", command, "drops", "--json"],
         cwd=folder,
         env={**os.environ, "LIENTHONG_FAILPOINTS": failing, "LIENTHONG_LANG": "en"},
         capture_output=True,
         text=True,
-        check=False,
         timeout=120,
     )
 
