@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -10,7 +11,7 @@ from threading import Event, Thread
 import pytest
 from pydantic import SecretStr
 
-from broker.rabbitmq import Secret, declare, make_permissions
+from broker.rabbitmq import Secret, declare, make_permissions, permission_definitions
 from lienthong.roles import Role, Workers
 from lienthong.settings import BrokerSettings, Settings
 from lienthong.wiring import Installation
@@ -61,10 +62,11 @@ class Exchange:
         )
         settings = self.installation.rabbit_settings
         declare(replace(settings, user="guest", password=Secret("guest")))
-        for permission in make_permissions(settings.plan):
-            rabbitmq.ctl("add_user", permission.user, "w0rd")
-            rights = (permission.configure, permission.write, permission.read)
-            rabbitmq.ctl("set_permissions", permission.user, *rights)
+        permissions = make_permissions(settings.plan)
+        rabbitmq.make_users([permission.user for permission in permissions], "w0rd")
+        rights = folder / "permissions.json"
+        rights.write_text(json.dumps(permission_definitions(permissions, vhost="/")))
+        rabbitmq.ctl("import_definitions", str(rights))
         roles = (Role.TAKE, Role.EXPAND, Role.RESULTS)
         self._workers = Workers(self.installation, roles, self._stop)
         self._thread = Thread(target=self._run)

@@ -35,8 +35,7 @@ def here(settings):
 def log_in(here, rabbitmq, tmp_path):
     """Make the users of the plan with the printed permissions, and connect as one of them."""
     permissions = make_permissions(here.plan)
-    for permission in permissions:
-        rabbitmq.ctl("add_user", permission.user, "w0rd")
+    rabbitmq.make_users([permission.user for permission in permissions], "w0rd")
     path = tmp_path / "permissions.json"
     path.write_text(json.dumps(permission_definitions(permissions, vhost="/")))
     rabbitmq.ctl("import_definitions", str(path))
