@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PREFETCH = 500
 PAUSE_SECONDS = 0.3
 QUIET_SECONDS = 2.0
+MISSING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,18 @@ class Listening:
         """Begin to read."""
         self._thread.start()
 
-    def finish(self) -> None:
-        """Read until nothing has come for a moment, and stop."""
-        while self._thread.is_alive() and time.monotonic() - self._heard_at < QUIET_SECONDS:
+    def finish(self, published: int) -> None:
+        """
+        Read until nothing has come for a moment, and stop.
+
+        Args:
+            published: How many results are known to be in the queues or read; while some are
+                missing, the moment is long: a cluster may be finding itself, and the machine busy.
+        """
+        while self._thread.is_alive():
+            patience = QUIET_SECONDS if len(self.told) >= published else MISSING_SECONDS
+            if time.monotonic() - self._heard_at > patience:
+                break
             time.sleep(PAUSE_SECONDS)
         self._over.set()
         self._thread.join()

@@ -12,7 +12,7 @@ from random import Random
 from threading import Event
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from lienthong.proving import Proving
@@ -153,7 +153,7 @@ class _Course:
                 feeding.finish()
                 self._settle(feeding.truth)
                 if listening is not None:
-                    listening.finish()
+                    listening.finish(_published(site))
             finally:
                 self._over.set()
                 feeding.finish()
@@ -254,6 +254,13 @@ def _looking(site: Site) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _published(site: Site) -> int:
+    """Return how many results the exchange has confirmed."""
+    query = select(func.count()).where(results.c.published_at.is_not(None))
+    with _looking(site) as connection:
+        return connection.execute(query).scalar_one()
 
 
 def _faults_of_log(site: Site) -> list[Fault]:
