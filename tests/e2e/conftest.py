@@ -221,18 +221,18 @@ def made_keys(tmp_path_factory):
 @pytest.fixture
 def site(cli, made_keys):
     """Keys, a sandbox that is not idempotent, and settings that fit it, impatient for tests."""
-    with _site_of(cli) as site:
+    with _site_of(cli, made_keys) as site:
         yield site
 
 
 @pytest.fixture(scope="session")
-def site_in():
+def site_in(made_keys):
     """Make such a site for a folder, where several tests look at one."""
-    return lambda folder: _site_of(Cli(folder))
+    return lambda folder: _site_of(Cli(folder), made_keys)
 
 
 @contextmanager
-def _site_of(cli):
+def _site_of(cli, made_keys):
     keys = cli.folder / "keys"
     shutil.copytree(made_keys, keys)
     (cli.folder / "lienthong.toml").write_text(f'keys_dir = "{keys}"\n')
