@@ -21,6 +21,7 @@ from lienthong.alerts.finding import (
     counted,
     discrepancies,
     disk,
+    forgotten_pauses,
     held,
     keys_end,
     only,
@@ -454,6 +455,21 @@ RULES = (
             en="Is a worker with the role receipts running, and can the operator's key sign?",
         ),
         find=lambda facts: since(facts.measures.receipts.oldest, facts, HOUR),
+    ),
+    Rule(
+        name="LienthongPauseForgotten",
+        severity=Severity.WARNING,
+        hold=5 * MINUTE,
+        limit=86_400,
+        words=Text(
+            vi="{of}: {what} bị tạm dừng từ {value}, không có hạn",
+            en="{of}: {what} has been paused for {value}, without an end",
+        ),
+        step=Text(
+            vi="lienthong traffic show, rồi traffic resume hoặc đặt hạn",
+            en="lienthong traffic show, then traffic resume, or give it an end",
+        ),
+        find=forgotten_pauses,
     ),
     Rule(
         name="LienthongReplayStopped",

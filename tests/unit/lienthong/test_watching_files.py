@@ -37,6 +37,7 @@ NOTHING = Measures(
     drifts=0,
     compared=[],
     pulled=[],
+    pauses=(),
 )
 _NAME = re.compile(r"\b(?:lienthong|process)_[a-z_]+\b")
 _MATCHED = re.compile(r"\b(lienthong_[a-z_]+)\{([^}]*)\}")

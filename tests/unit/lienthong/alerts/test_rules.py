@@ -18,6 +18,7 @@ from lienthong.evidence.stamps import Countdown, Lack
 from lienthong.metrics.certificates import Ends
 from lienthong.metrics.measures import Compared, Measures, Pulled, Queued, Sealed, Side, Which
 from lienthong.pacing import Pace
+from lienthong.pauses import Pause, What
 from lienthong.states import State
 from lienthong.store.paces import Flow, WorkerPace
 from lienthong.store.submission_receipts import Backlog
@@ -45,8 +46,12 @@ WELL = Measures(
     drifts=0,
     compared=[],
     pulled=[],
+    pauses=(),
 )
 LACK = Countdown(since=OLD, rows=1, seals=1, warned_at=OLD, due_by=OLD, lack=Lack.USUAL)
+PAUSE = Pause(
+    subject="a", what=What.INTAKE, reason="secret words", by="someone", since=OLD, until=None
+)
 HELD = Queued(count=2, held=1, oldest=NOW)
 BAD = {
     "LienthongOverdue": {"overdue": {"a": 2}},
@@ -67,6 +72,7 @@ BAD = {
     "LienthongPullTrouble": {
         "pulled": [Pulled(source="s", read_at=None, rows=0, is_in_trouble=True)]
     },
+    "LienthongPauseForgotten": {"pauses": (PAUSE, replace(PAUSE, subject="b", until=NOW))},
     "LienthongReceiptsLate": {"receipts": Backlog(count=1, oldest=OLD)},
 }
 OTHER = {
