@@ -25,7 +25,7 @@ from signing.second import SecondOpinion
 from signing.trust import examine_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -51,6 +51,8 @@ class KeyReport:
     is_development: bool = False
     is_in_token: bool = False
     trouble: Text | None = None
+    code: str | None = None
+    """Of the trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +66,13 @@ class KeyFinding:
     """The holder cannot sign, or will not be able to within 7 days."""
 
 
-def report_keys(installation: Installation) -> list[KeyReport]:
-    """Return every key there is, holder by holder."""
+def report_keys(
+    installation: Installation, *, only: Collection[str] | None = None
+) -> list[KeyReport]:
+    """Return every key there is, holder by holder; `only`: of these."""
     now = installation.clock()
     reports = []
-    for holder in holders(installation.keyring):
+    for holder in holders(installation.keyring) if only is None else only:
         held = installation.keyring.held(holder)
         usable = [one for one in held if one.key is not None]
         chosen = choose(usable, now=now)
@@ -84,6 +88,7 @@ def report_keys(installation: Installation) -> list[KeyReport]:
                     is_development=one.key is not None and is_development(one.key.certificate),
                     is_in_token=one.is_in_token,
                     trouble=None if trouble is None else Text(vi=trouble.vi, en=trouble.en),
+                    code=None if trouble is None else trouble.code,
                 )
             )
     return reports

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broker.rabbitmq.broker import RabbitBroker
 from broker.rabbitmq.declare import Drift, check, declare
+from broker.rabbitmq.depths import read_depths
 from broker.rabbitmq.inbox import RabbitInbox
 from broker.rabbitmq.outbox import RabbitOutbox
 from broker.rabbitmq.sending import AgencySender, Outgoing
@@ -31,4 +32,5 @@ __all__ = [
     "make_permissions",
     "make_topology",
     "permission_definitions",
+    "read_depths",
 ]

@@ -77,7 +77,7 @@ def declare(settings: RabbitSettings) -> None:
         BrokerError: something exists with other arguments, or this user may not declare.
     """
     topology = make_topology(settings.plan)
-    with _connected(settings) as connection, translating():
+    with connected(settings) as connection, translating():
         channel = connection.channel()
         for exchange in topology.exchanges:
             _declare(channel, exchange, passive=False)
@@ -95,7 +95,7 @@ def check(settings: RabbitSettings) -> list[Drift]:
     does, except for the differences themselves.
     """
     topology = make_topology(settings.plan)
-    with _connected(settings) as connection, translating():
+    with connected(settings) as connection, translating():
         wanted: list[Exchange | Queue] = [*topology.exchanges, *topology.queues]
         found = [_drift(connection, what) for what in wanted]
     return [drift for drift in found if drift is not None]
@@ -127,7 +127,8 @@ def _declare(channel: BlockingChannel, what: Exchange | Queue, *, passive: bool)
 
 
 @contextmanager
-def _connected(settings: RabbitSettings) -> Iterator[pika.BlockingConnection]:
+def connected(settings: RabbitSettings) -> Iterator[pika.BlockingConnection]:
+    """Give a connection for a few questions. Raises as `declare` does."""
     parameters = connection_parameters(settings)
     with translating():
         connection = pika.BlockingConnection(parameters)

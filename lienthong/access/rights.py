@@ -132,6 +132,21 @@ class Principal:
         if self.agencies(right) is not EVERY:
             raise Forbidden(right, None, is_of_every=True)
 
+    @property
+    def sees_whole(self) -> bool:
+        """Tell whether what concerns the whole installation may be seen."""
+        return self.agencies(Right.VIEW) is EVERY or self.has(Right.ADMINISTER)
+
+    def need_whole(self) -> None:
+        """
+        Return where what concerns the whole installation may be seen.
+
+        Raises:
+            Forbidden: it may not.
+        """
+        if not self.sees_whole:
+            raise Forbidden(Right.VIEW, None, is_of_every=True)
+
 
 class Forbidden(InputError):
     """Somebody asked for what is not theirs to do."""

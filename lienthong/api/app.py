@@ -24,6 +24,7 @@ from lienthong.api.problem_routes import router as problem_router
 from lienthong.api.replay_routes import router as replay_router
 from lienthong.api.routes import router
 from lienthong.api.session_routes import router as session_router
+from lienthong.api.site_routes import router as site_router
 from lienthong.web import refusal
 from lienthong.web.refusal import Refused
 
@@ -92,6 +93,7 @@ def make_app(
         problem_router,
         replay_router,
         pause_router,
+        site_router,
         session_router,
         account_router,
     ):

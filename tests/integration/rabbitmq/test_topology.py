@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ import pika
 import pytest
 
 from broker.port import BrokerError, BrokerUnavailable, Message
-from broker.rabbitmq import check, declare, definitions, make_topology
+from broker.rabbitmq import check, declare, definitions, make_topology, read_depths
 from broker.rabbitmq.settings import connection_parameters
 from lienthong.testing import forked
 from mappings import load_agencies
@@ -238,3 +239,23 @@ def test_every_queue_of_the_plan_is_durable_and_limited(settings, tier):
         if queue.name != settings.plan.parking_queue:
             assert queue.arguments["x-dead-letter-strategy"] == "at-least-once"
             assert queue.arguments["x-overflow"] == "reject-publish"
+
+
+def test_the_depth_of_every_queue_is_told_and_one_that_is_missing_is_none(broker, settings):
+    broker.publish("deliver", [Message(id=f"m{n}", body=b"x") for n in range(3)])
+    ((own, _),) = [
+        (name, count) for name, count in until_three(settings) if name.endswith("deliver")
+    ]
+    with pika.BlockingConnection(connection_parameters(settings)) as connection:
+        connection.channel().queue_delete(own)
+
+    assert read_depths(settings)[own] is None
+
+
+def until_three(settings):
+    """Wait until three messages are counted, which the server does now and then."""
+    ends = time.monotonic() + 20
+    while 3 not in (found := read_depths(settings)).values():
+        assert time.monotonic() < ends, found
+        time.sleep(0.2)
+    return found.items()
