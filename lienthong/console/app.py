@@ -18,6 +18,8 @@ from lienthong.console import (
     message_pages,
     problem_pages,
     session_pages,
+    site_pages,
+    traffic_pages,
 )
 from lienthong.console.asking import NotSignedIn, Unfinished, look_of
 from lienthong.console.rendering import Static, render, static_root
@@ -88,6 +90,8 @@ def make_console(site: Site) -> FastAPI:
         message_pages,
         problem_pages,
         job_pages,
+        traffic_pages,
+        site_pages,
         audit_pages,
         account_pages,
     ):

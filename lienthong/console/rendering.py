@@ -25,7 +25,6 @@ from schemas.problem import Language, Text
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
     from enum import Enum
 
     from jinja2.runtime import Context
@@ -137,8 +136,7 @@ def _name(context: Context, value: Enum) -> str:
 
 def _tone(value: Enum) -> str:
     """Return how something looks: good, bad, warn or quiet."""
-    tables: tuple[Mapping[Any, str], ...] = (words.TONES, words.JOB_TONES, words.GROUP_TONES)
-    return next((table[value] for table in tables if value in table), "quiet")
+    return next((table[value] for table in words.ALL_TONES if value in table), "quiet")
 
 
 def _when(moment: datetime | str) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 
 from lienthong.access.rights import Role
 from lienthong.channels.port import Packet
+from lienthong.held_keys import KeyState
 from lienthong.owners import Owner
+from lienthong.pauses import What
 from lienthong.problem_states import Act, GroupState
 from lienthong.replay_states import JobState, Verb
 from lienthong.states import State
@@ -123,6 +125,41 @@ ACTS: dict[Act, Text] = {
     Act.REOPEN: Text(vi="Mở lại", en="Reopen"),
 }
 
+WHATS: dict[What, Text] = {
+    What.INTAKE: Text(vi="ngừng tiếp nhận", en="intake paused"),
+    What.DELIVERY: Text(vi="ngừng gửi", en="delivery paused"),
+    What.DRAIN: Text(vi="gửi cho hết rồi nghỉ", en="draining"),
+}
+
+ABOUT_WHATS: dict[What, Text] = {
+    What.INTAKE: Text(
+        vi="Không nhận thêm: tệp và bản tin chờ bên ngoài, không mất. Những gì đã nhận vẫn gửi.",
+        en="Nothing is taken in: it waits outside and is not lost. What was taken in is sent.",
+    ),
+    What.DELIVERY: Text(
+        vi="Không gửi gì: những gì đã nhận sẵn sàng và chờ.",
+        en="Nothing is sent: what was taken in becomes ready and waits.",
+    ),
+    What.DRAIN: Text(
+        vi="Không nhận thêm, gửi hết những gì đã nhận; trang này cho biết còn bao nhiêu.",
+        en="Nothing is taken in, and what was taken in is sent to its end; this page tells what "
+        "is left.",
+    ),
+}
+
+KEY_STATES: dict[KeyState, Text] = {
+    KeyState.IN_USE: Text(vi="đang dùng", en="in use"),
+    KeyState.NEXT: Text(vi="kế tiếp", en="next"),
+    KeyState.SPARE: Text(vi="dự phòng", en="spare"),
+    KeyState.EXPIRED: Text(vi="hết hạn", en="expired"),
+    KeyState.UNUSABLE: Text(vi="không dùng được", en="unusable"),
+}
+
+KEY_TONES: dict[KeyState, str] = {
+    KeyState.IN_USE: "good",
+    KeyState.UNUSABLE: "bad",
+}
+
 SEVERITIES: dict[Severity, Text] = {
     Severity.ERROR: Text(vi="lỗi", en="error"),
     Severity.WARNING: Text(vi="cảnh báo", en="warning"),
@@ -138,5 +175,9 @@ NAMES: tuple[Mapping[Any, Text], ...] = (
     OWNERS,
     GROUP_STATES,
     ACTS,
+    WHATS,
+    KEY_STATES,
 )
 """What everything that a page names is called."""
+ALL_TONES: tuple[Mapping[Any, str], ...] = (TONES, JOB_TONES, GROUP_TONES, KEY_TONES)
+"""How it looks: good, bad or warn; what is in none is quiet."""

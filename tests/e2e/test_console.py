@@ -257,15 +257,34 @@ def test_a_problem_is_taken_on_and_then_said_to_be_solved(console, visit):
     page.locator("table.list tbody tr td a").first.click()
     expect(page.locator("main")).to_contain_text("Cơ quan sửa hồ sơ theo trả lời của Cổng")
 
-    give_reason(page.locator("form.because"), "đã báo cơ quan")
-    expect(page.locator("h1 .badge")).to_have_text("bỏ qua")
+    page.locator("[name=reason]").fill("đã báo cơ quan")
+    page.click("text=Nhận xử lý")
+    expect(page.locator("h1 .badge")).to_have_text("đang xử lý")
     page.locator("[name=reason]").fill("nhầm nút")
     page.click("text=Mở lại")
     expect(page.locator("h1 .badge")).to_have_text("chưa ai nhận")
 
-    assert [row["detail"]["reason"] for row in console.audit("problem.ignored")] == [
+    assert [row["detail"]["reason"] for row in console.audit("problem.acknowledged")] == [
         "đã báo cơ quan"
     ]
+
+
+def test_an_agency_is_drained_and_goes_on(console, visit):
+    page = visit("an")
+    page.goto("/traffic")
+    stop = page.locator("form[action='/traffic/pause']")
+    stop.locator("select").select_option(LAND)
+    stop.locator("[value=drain]").check()
+    give_reason(stop, "bảo trì")
+
+    expect(page.locator("main")).to_contain_text("đã gửi hết")
+    page.goto("/")
+    expect(page.locator("#now .notice")).to_contain_text("gửi cho hết rồi nghỉ")
+    page.goto("/traffic")
+    give_reason(page.locator("form[action='/traffic/resume']"), "xong")
+
+    expect(page.locator(".empty")).to_be_visible()
+    assert len(console.audit("pause.ended")) == 1
 
 
 def test_the_language_and_the_look_change_by_a_switch(visit):
@@ -316,6 +335,12 @@ def pages_of(console):
         "problem": f"/problems/{console.problem()}",
         "jobs": "/jobs",
         "job-new": "/jobs/new?state=rejected",
+        "traffic": "/traffic",
+        "sources": "/site/sources",
+        "mappings": "/site/mappings",
+        "catalogue": "/site/catalogue",
+        "queues": "/site/queues",
+        "keys": "/site/keys",
         "audit": "/audit",
         "account": "/account",
         "not-found": "/nothing",
