@@ -19,6 +19,7 @@ from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
 from lienthong.api.errors import answer_errors
 from lienthong.api.limits import Limits
+from lienthong.api.live_routes import router as live_router
 from lienthong.api.pause_routes import router as pause_router
 from lienthong.api.problem_routes import router as problem_router
 from lienthong.api.replay_routes import router as replay_router
@@ -29,6 +30,8 @@ from lienthong.web import refusal
 from lienthong.web.refusal import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lienthong.flows.hints import Publisher
     from lienthong.wiring import Installation
 
@@ -59,7 +62,11 @@ _PROBLEM = {
 
 
 def make_app(
-    installation: Installation, *, publisher: Publisher, attempts: Attempts | None = None
+    installation: Installation,
+    *,
+    publisher: Publisher,
+    attempts: Attempts | None = None,
+    is_stopping: Callable[[], bool] = bool,
 ) -> FastAPI:
     """
     Return the ASGI application.
@@ -68,6 +75,7 @@ def make_app(
         installation: What is seen and acted on.
         publisher: Takes hints.
         attempts: Counts logins that fail; None: as many as settings have by default.
+        is_stopping: Tells whether the service ends.
     """
     app = FastAPI(
         title="Lienthong, operators' API",
@@ -87,9 +95,10 @@ def make_app(
             for status, words in _ERRORS.items()
         },
     )
-    app.state.site = Site(installation, publisher, attempts or Attempts())
+    app.state.site = Site(installation, publisher, attempts or Attempts(), is_stopping)
     for routes in (
         router,
+        live_router,
         problem_router,
         replay_router,
         pause_router,

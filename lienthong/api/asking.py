@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -32,6 +33,8 @@ class Site:
     publisher: Publisher
     attempts: Attempts
     """Logins that failed, by address."""
+    is_stopping: Callable[[], bool] = bool
+    """Whether the service ends: what lasts comes to its end."""
 
 
 def _site(request: Request) -> Site:
@@ -58,7 +61,14 @@ SomebodySignedIn = Annotated[Person, Depends(_somebody)]
 """By an account; also one of whom something is needed before they have any rights."""
 
 
-def _caller(site: AtSite, presented: Presented) -> Principal:
+def identify(site: AtSite, presented: Presented) -> Principal:
+    """
+    Return who asks, with the rights that they have at this moment.
+
+    Raises:
+        Refused: nobody can tell.
+        InputError: something is needed of them first.
+    """
     if presented is None:
         raise no_token()
     if presented.credentials.startswith(f"{access_sessions.KIND}_"):
@@ -74,7 +84,7 @@ def _caller(site: AtSite, presented: Presented) -> Principal:
     return Principal(name=token.name, grants=token.grants)
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+Caller = Annotated[Principal, Depends(identify)]
 RequestKey = Annotated[
     str | None,
     Header(
