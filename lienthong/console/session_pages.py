@@ -8,10 +8,10 @@ import segno
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Form as FormBody
 from markupsafe import Markup
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from starlette.responses import Response
 
-from lienthong.api.session_routes import source_of
+from lienthong.api.session_routes import FullName, Named, Secret, source_of
 from lienthong.console.asking import (
     LANGUAGE_COOKIE,
     THEME_COOKIE,
@@ -47,45 +47,45 @@ _A_YEAR = 366 * 86_400
 class LoginForm(Form):
     """What somebody signs in with."""
 
-    name: str = ""
-    password: SecretStr = SecretStr("")
-    code: SecretStr | None = None
-    to: str | None = None
+    name: Annotated[str, Field(max_length=200)]
+    password: Secret
+    code: Secret | None = None
+    to: Annotated[str, Field(max_length=4_000)] | None = None
 
 
 class CodeForm(Form):
     """A one-time code and a new password."""
 
-    code: SecretStr = SecretStr("")
-    password: SecretStr = SecretStr("")
-    again: SecretStr = SecretStr("")
+    code: Secret
+    password: Secret
+    again: Secret
 
 
 class FirstForm(CodeForm):
     """The first administrator."""
 
-    name: str = ""
-    full_name: str = ""
+    name: Named
+    full_name: FullName
 
 
 class PasswordForm(Form):
     """Another password."""
 
-    password: SecretStr = SecretStr("")
-    new_password: SecretStr = SecretStr("")
-    again: SecretStr = SecretStr("")
+    password: Secret
+    new_password: Secret
+    again: Secret
 
 
 class TotpForm(Form):
     """The password, before an app is set up."""
 
-    password: SecretStr = SecretStr("")
+    password: Secret
 
 
 class ConfirmForm(Form):
     """The first code of an app."""
 
-    code: SecretStr = SecretStr("")
+    code: Secret
 
 
 class LookForm(Form):

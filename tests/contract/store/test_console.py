@@ -8,6 +8,7 @@ import pytest
 from lienthong.access.rights import Role
 from lienthong.console.app import make_console
 from lienthong.console.rendering import POLICY
+from lienthong.operations.signing_in import make_first_code
 from tests.contract.store.accounts_site import PASSWORD, Accounts
 
 SCRIPT = "<script>alert(1)</script>"
@@ -75,6 +76,20 @@ def test_signing_in_leads_to_no_other_site(site, browser, to):
     site.account(site.first().json()["token"])
 
     assert browser.sign_in(to=to).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("full_name", ["", "x" * 201, "Chị\x00", "Chị\nLê"])
+def test_a_form_takes_no_more_than_the_api(site, browser, full_name):
+    code = make_first_code(site.installation).code
+    browser.open("/first")
+
+    refused = browser.send(
+        "/first", code=code, name="chi", full_name=full_name, password=PASSWORD, again=PASSWORD
+    )
+    long = browser.send("/sign-in", form="", name="chi", password="x" * 1_001)
+
+    assert (refused.status_code, long.status_code) == (422, 422)
+    assert site.first(code=code).status_code == 200
 
 
 def test_a_session_is_a_cookie_that_no_script_reads(an):
