@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from lienthong.loopback import is_loopback
-from lienthong.receivers.profile import ENCODED, SHORTEST_SECRET, secret_bytes
+from lienthong.receivers.profile import checked_secret
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True)
 MAIL = "mail"
@@ -96,14 +96,7 @@ class HookSettings(BaseModel):
     @field_validator("secret")
     @classmethod
     def _check_secret(cls, value: SecretStr) -> SecretStr:
-        try:
-            key = secret_bytes(value.get_secret_value())
-        except ValueError:
-            # Not its words: they may quote the secret.
-            raise ValueError(f"{ENCODED} is followed by base64") from None
-        if len(key) < SHORTEST_SECRET:
-            raise ValueError(f"at least {SHORTEST_SECRET} characters, or bytes behind {ENCODED}")
-        return value
+        return checked_secret(value)
 
 
 class AlertSettings(BaseModel):

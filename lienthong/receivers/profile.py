@@ -64,14 +64,7 @@ class HookProfile(BaseModel):
     @field_validator("secret")
     @classmethod
     def _check_secret(cls, value: SecretStr) -> SecretStr:
-        try:
-            key = secret_bytes(value.get_secret_value())
-        except ValueError:
-            # Not its words: they may quote the secret.
-            raise ValueError(f"{ENCODED} is followed by base64") from None
-        if len(key) < SHORTEST_SECRET:
-            raise ValueError(f"at least {SHORTEST_SECRET} characters, or bytes behind {ENCODED}")
-        return value
+        return checked_secret(value)
 
     @field_validator("rejected_statuses")
     @classmethod
@@ -106,6 +99,23 @@ class ReceiverProfile(BaseModel):
         if self.hook is not None:
             return timedelta(seconds=self.hook.call_timeout_seconds)
         return timedelta(seconds=5 if self.folder is not None else 30)
+
+
+def checked_secret(value: SecretStr) -> SecretStr:
+    """
+    Return a secret that signs what is sent to a hook.
+
+    Raises:
+        ValueError: it is too short, or no base64 where it says so; the secret is not quoted.
+    """
+    try:
+        key = secret_bytes(value.get_secret_value())
+    except ValueError:
+        # Not its words: they may quote the secret.
+        raise ValueError(f"{ENCODED} is followed by base64") from None
+    if len(key) < SHORTEST_SECRET:
+        raise ValueError(f"at least {SHORTEST_SECRET} characters, or bytes behind {ENCODED}")
+    return value
 
 
 def secret_bytes(secret: str) -> bytes:
