@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lienthong.evidence.authorities import HttpAuthority, obtain
 from lienthong.evidence.checking import check_log
+from lienthong.evidence.gathering import gather
 from lienthong.evidence.packing import Packer
 from lienthong.evidence.reverifying import Pace, Reverifier, Roots
 from lienthong.evidence.sealing import Sealer
@@ -24,6 +25,7 @@ from lienthong.evidence.stamps import StampRules, read_countdown
 from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT, PolicyName
 from lienthong.store.database import reading
+from lienthong.store.work import begin
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import SigningError, VerificationPolicy
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from lienthong.evidence.checking import Checked
+    from lienthong.evidence.packing import Wanted
     from lienthong.evidence.stamps import Countdown
     from lienthong.evidence.witnesses import Memory, Witness
     from lienthong.wiring import Installation
@@ -94,6 +97,35 @@ class Proving:
             clock=self._of.clock,
             revocation=lambda: (sources.at_once() if waits else sources.beside()).source,
         )
+
+    def begin_export(self, wanted: Wanted, *, actor: str, **more: str) -> list[Text]:
+        """
+        Write down who takes personal data out, of which messages, before any of it is read.
+
+        The rows are sealed at once: a pack tells of its own making.
+
+        Args:
+            wanted: Which pack.
+            actor: Who takes it.
+            more: Said in the rows besides.
+
+        Returns:
+            Why some witness was not told.
+
+        Raises:
+            InputError: there is no such dossier.
+            signing.KeyUnusable: the operator's key cannot sign; nothing was written down.
+        """
+        store = self._of.store
+        self._of.keyring.operator_key().check_usable_at(self._of.clock())
+        with reading(store) as connection:
+            gathered = gather(connection, wanted.dossier, agency=wanted.agency)
+        with begin(store, at=self._of.clock, actor=actor) as work:
+            for message in gathered.messages:
+                work.note("evidence.exported", message.id, whole_files=wanted.whole_files, **more)
+        sealer = self.make_sealer()
+        sealer.step()
+        return list(sealer.troubles.values())
 
     def make_reverifier(self) -> Reverifier:
         """Put the role together that checks seals and packs again."""

@@ -22,6 +22,7 @@ from lienthong.api.limits import Limits
 from lienthong.api.live_routes import router as live_router
 from lienthong.api.pause_routes import router as pause_router
 from lienthong.api.problem_routes import router as problem_router
+from lienthong.api.proof_routes import router as proof_router
 from lienthong.api.replay_routes import router as replay_router
 from lienthong.api.routes import router
 from lienthong.api.session_routes import router as session_router
@@ -97,6 +98,8 @@ def make_app(
     )
     app.state.site = Site(installation, publisher, attempts or Attempts(), is_stopping)
     for routes in (
+        # First: what it has stands beside ids.
+        proof_router,
         router,
         live_router,
         problem_router,

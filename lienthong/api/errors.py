@@ -46,6 +46,7 @@ _CONFLICTS = (
     "replay.stale",
     "problem.changed",
     "problem.wrong_state",
+    "download.busy",
 )
 """What another state of things would have allowed."""
 _UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")

@@ -17,7 +17,6 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from lienthong.evidence.packing import Packed, Packer, Wanted
-    from lienthong.wiring import Installation
 
 evidence = typer.Typer(help="Evidence that anyone can check.", no_args_is_help=True)
 
@@ -53,7 +52,7 @@ def export(  # noqa: PLR0913 - options of a command
     Who exported it, and when, is a row of the audit log.
     Example: lienthong evidence export H29.15-250707-0001 --out chung-cu.asice
     """
-    from lienthong.evidence.packing import Wanted
+    from lienthong.evidence.packing import Wanted, name_of_pack
     from schemas.problem import Language
 
     session: Session = context.obj
@@ -64,12 +63,8 @@ def export(  # noqa: PLR0913 - options of a command
         whole_chain=whole_chain,
         language=Language.EN if english else Language.VI,
     )
-    file = out or Path(f"{_as_name(dossier)}.asice")
-    _note(session.installation, wanted)
-    # Also the row that was just written: the pack tells of its own making.
-    sealer = session.proving.make_sealer()
-    sealer.step()
-    for trouble in sealer.troubles.values():
+    file = out or Path(name_of_pack(dossier))
+    for trouble in session.proving.begin_export(wanted, actor=getpass.getuser()):
         session.tell(trouble, style="yellow")
     packed = _write(session.proving.make_packer(waits=True), file, wanted)
     for why in packed.left_out:
@@ -152,22 +147,6 @@ def verifier() -> None:
     sys.stdout.write(text)
 
 
-def _note(installation: Installation, wanted: Wanted) -> None:
-    """Write down who takes personal data out, of which messages, before it is read."""
-    from lienthong.evidence.gathering import gather
-    from lienthong.store.database import reading
-    from lienthong.store.work import begin
-
-    store = installation.store
-    # A key that cannot sign is told before anything is written down.
-    installation.keyring.operator_key().check_usable_at(installation.clock())
-    with reading(store) as connection:
-        gathered = gather(connection, wanted.dossier, agency=wanted.agency)
-    with begin(store, at=installation.clock, actor=getpass.getuser()) as work:
-        for message in gathered.messages:
-            work.note("evidence.exported", message.id, whole_files=wanted.whole_files)
-
-
 def _write(packer: Packer, file: Path, wanted: Wanted) -> Packed:
     """Write the pack beside its place, and put it there when it is whole."""
     partial = file.with_name(f".{file.name}.part")
@@ -187,8 +166,3 @@ def _write(packer: Packer, file: Path, wanted: Wanted) -> Packed:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     return packed
-
-
-def _as_name(dossier: str) -> str:
-    name = "".join(one if one.isalnum() or one in "._-" else "-" for one in dossier)
-    return name.lstrip(".-")[:100] or "dossier"

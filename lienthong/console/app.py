@@ -17,6 +17,7 @@ from lienthong.console import (
     job_pages,
     message_pages,
     problem_pages,
+    proof_pages,
     session_pages,
     site_pages,
     traffic_pages,
@@ -87,6 +88,8 @@ def make_console(site: Site) -> FastAPI:
     for pages in (
         session_pages,
         home_pages,
+        # Before the others: what it has stands beside ids.
+        proof_pages,
         message_pages,
         problem_pages,
         job_pages,

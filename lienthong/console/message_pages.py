@@ -175,7 +175,8 @@ def dossier_page(
     view = see_dossier(
         page.site.installation, page.caller, code, agency=agency or None, limit=limit
     )
-    return page.show("dossier.html", dossier=view, limit=limit)
+    may_audit = page.caller.may(Right.AUDIT, view.agency)
+    return page.show("dossier.html", dossier=view, limit=limit, may_audit=may_audit)
 
 
 def _list(page: Page, wanted: Filter) -> Response:

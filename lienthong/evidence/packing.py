@@ -111,6 +111,12 @@ class Packed:
     """Files that agencies handed in and that are not in it."""
 
 
+def name_of_pack(dossier: str) -> str:
+    """Return what the file of a pack is called."""
+    name = "".join(one if one.isalnum() or one in "._-" else "-" for one in dossier)
+    return f"{name.lstrip('.-')[:100] or 'dossier'}.asice"
+
+
 class Packer:
     """Writes packs of one installation."""
 

@@ -15,6 +15,8 @@ from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from lienthong.access.rights import Principal
     from lienthong.timeline import Standing, Step, Timeline
     from lienthong.wiring import Installation
@@ -44,17 +46,30 @@ def see_dossier(
     principal.need(Right.VIEW)
     store = installation.store
     with reading(store) as connection:
-        for found in find_codes(connection, code, agency=agency):
-            of = agencies_of_dossier(connection, found) if agency is None else [agency]
-            seen = [name for name in of if principal.may(Right.VIEW, name)]
-            if len(seen) > 1:
-                raise _several(seen)
-            if seen:
-                told = tell_timeline(
-                    connection, found, agency=seen[0], limit=limit, vault=store.vault
-                )
-                return _view(told)
-    raise _not_found(code)
+        found = find_dossier(connection, principal, code, agency=agency)
+        if found is None:
+            raise dossier_not_found(code)
+        name, of = found
+        return _view(tell_timeline(connection, name, agency=of, limit=limit, vault=store.vault))
+
+
+def find_dossier(
+    connection: Connection, principal: Principal, code: str, *, agency: str | None
+) -> tuple[str, str] | None:
+    """
+    Return the code of a dossier that may be seen and its agency; None where there is none.
+
+    Raises:
+        InputError: several agencies that may be seen have one of that code.
+    """
+    for found in find_codes(connection, code, agency=agency):
+        of = agencies_of_dossier(connection, found) if agency is None else [agency]
+        seen = [name for name in of if principal.may(Right.VIEW, name)]
+        if len(seen) > 1:
+            raise _several(seen)
+        if seen:
+            return found, seen[0]
+    return None
 
 
 def _view(told: Timeline) -> DossierView:
@@ -110,7 +125,8 @@ def _several(agencies: list[str]) -> InputError:
     )
 
 
-def _not_found(code: str) -> InputError:
+def dossier_not_found(code: str) -> InputError:
+    """Return the error for a dossier that does not exist, or not for whoever asks."""
     return InputError(
         Problem(
             code="dossier.not_found",

@@ -30,7 +30,8 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.sent) event.preventDefault();
-    if (form.method === "post") form.dataset.sent = "yes";
+    // A file comes back beside the page, which stays as it is.
+    if (form.method === "post" && !("again" in form.dataset)) form.dataset.sent = "yes";
   });
   addEventListener("pageshow", () => {
     for (const form of document.forms) delete form.dataset.sent;

@@ -22,10 +22,10 @@ ROOT = Principal(name="root", grants=(Grant(role=Role.ADMINISTRATOR, agencies=EV
 class Accounts:
     """An installation with a store, and its API."""
 
-    def __init__(self, store, clock, **settings):
+    def __init__(self, store, clock, *, installation=None, **settings):
         self.store, self.clock = store, clock
         console = ConsoleSettings(**settings)
-        self.installation = SimpleNamespace(
+        self.installation = installation or SimpleNamespace(
             store=store,
             clock=clock,
             settings=SimpleNamespace(console=console),

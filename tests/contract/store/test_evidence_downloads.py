@@ -1,0 +1,206 @@
+"""What proves, over the API and the console: who gets it, what is in it, what the log says."""
+
+import io
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from lienthong.access.rights import EVERY, Grant, Role
+from lienthong.api.app import make_app
+from lienthong.api.giving import disposition
+from lienthong.evidence import verify_evidence as verifier
+from lienthong.operations import evidence
+from lienthong.store.access_tokens import make_access_token
+from lienthong.store.database import reading
+from lienthong.store.tables import audit, messages
+from lienthong.store.work import begin
+from lienthong.testing.evidence_site import AGENCY, QuietSite, land_rows
+from tests.contract.store.accounts_site import Accounts
+from tests.contract.store.test_console import Browser
+
+WHY = {"reason": "thanh tra hỏi"}
+AUDITOR = (Role.AUDITOR, AGENCY)
+
+
+class Office:
+    """An installation that has delivered two dossiers, and its API."""
+
+    def __init__(self, site):
+        self.site = site
+        app = make_app(site, publisher=SimpleNamespace())
+        self.client = TestClient(app, raise_server_exceptions=False)
+        with reading(site.store) as connection:
+            query = select(messages).order_by(messages.c.dossier_code)
+            self.message, self.other = connection.execute(query).all()
+
+    def ask(self, path, *who, method="POST", **more):
+        role, *agencies = who
+        some = frozenset(agencies) if agencies else EVERY
+        with begin(self.site.store, at=self.site.clock, actor="root") as work:
+            grants = [Grant(role=role, agencies=some)]
+            token = make_access_token(work, "an", grants=grants, expires_at=None)
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.client.request(method, f"/v1{path}", headers=headers, **more)
+
+    def logged(self, action):
+        with reading(self.site.store) as connection:
+            rows = connection.execute(select(audit).where(audit.c.action == action)).all()
+        return [(row.actor, row.subject, json.loads(row.detail)) for row in rows]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def office(request, tmp_path):
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("make_database")(tables=True)
+    console = {"totp_required": False}
+    site = QuietSite(tmp_path, store_url=url, console=console)
+    head, *rows = land_rows(tmp_path, size_bytes=1_500).split(b"\r\n")
+    site.hand_in(b"\r\n".join((head, *rows[:2], b"")))
+    yield Office(site)
+    site.engine.dispose()
+
+
+@pytest.fixture
+def sign_in(office):
+    """Sign somebody in who has a role for an agency; return their browser."""
+    accounts = Accounts(office.site.store, office.site.clock, installation=office.site)
+    browser = Browser(accounts)
+    by = accounts.first().json()["token"]
+
+    def open_as(role, agency=AGENCY):
+        accounts.account(by, role.value, role.value, agencies=[agency])
+        browser.sign_in(role.value)
+        return browser
+
+    return open_as
+
+
+def verified(office, answer):
+    roots = verifier.read_roots([office.site.keyring.folder / "root.cert.pem"])
+    return verifier.verify(io.BytesIO(answer.content), verifier.Means(roots=roots))
+
+
+def test_a_pack_comes_whole_is_proven_and_tells_of_its_own_export(office):
+    code = office.message.dossier_code
+
+    answer = office.ask(f"/dossiers/{code}/evidence", *AUDITOR, json=WHY)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/vnd.etsi.asic-e+zip"
+    assert answer.headers["Content-Disposition"].startswith(f'attachment; filename="{code}.asice"')
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    report = verified(office, answer)
+    assert (report.verdict, report.dossier) == ("proven", code)
+    told = {"whole_files": False, "reason": WHY["reason"]}
+    assert office.logged("evidence.exported") == [("an", office.message.id, told)]
+    assert list((office.site.settings.data_dir).glob("tmp*")) == []
+
+
+def test_a_pack_is_also_of_one_message_by_its_id(office):
+    answer = office.ask(f"/dossiers/{office.message.id}/evidence", *AUDITOR, json=WHY)
+
+    assert verified(office, answer).verdict == "proven"
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ((Role.VIEWER, AGENCY), 403),
+        ((Role.OPERATOR, AGENCY), 403),
+        ((Role.ADMINISTRATOR,), 403),
+        ((Role.AUDITOR, "health"), 404),
+    ],
+    ids=["viewer", "operator", "administrator", "auditor of another"],
+)
+def test_packs_are_for_who_may_audit_that_agency(office, who, status):
+    for name in (office.message.dossier_code, office.message.id):
+        for more in ({}, {"agency": AGENCY}):
+            answer = office.ask(f"/dossiers/{name}/evidence", *who, json=WHY | more)
+            assert answer.status_code == status
+
+    assert office.logged("evidence.exported") == []
+
+
+def test_an_auditor_of_another_agency_does_not_get_it_by_naming_their_own(office):
+    for name in (office.message.dossier_code, office.message.id):
+        asked = WHY | {"agency": "health"}
+        answer = office.ask(f"/dossiers/{name}/evidence", Role.AUDITOR, json=asked)
+        assert (answer.status_code, answer.json()["code"]) == (404, "dossier.not_found")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"reason": "a"}, WHY | {"whole_files": True}, WHY | {"language": "fr"}],
+    ids=["no reason", "short reason", "whole files", "no such language"],
+)
+def test_a_pack_needs_a_reason_and_never_has_whole_files(office, asked):
+    answer = office.ask(f"/dossiers/{office.message.dossier_code}/evidence", *AUDITOR, json=asked)
+
+    assert answer.status_code == 422
+    assert office.logged("evidence.exported") == []
+
+
+@pytest.mark.parametrize("code", ["%00", "a%0D%0Ab", "..%2F..%2Fx", "'--", "%F0%9F%92%A9"])
+def test_hostile_codes_are_no_dossiers(office, code):
+    answer = office.ask(f"/dossiers/{code}/evidence", *AUDITOR, json=WHY)
+
+    assert answer.status_code in (404, 422)
+
+
+def test_no_more_packs_are_made_at_once_than_there_are_turns(office):
+    path = f"/dossiers/{office.message.dossier_code}/evidence"
+    with evidence._TURNS.taking(), evidence._TURNS.taking():
+        answer = office.ask(path, *AUDITOR, json=WHY)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "download.busy")
+    assert office.ask(path, *AUDITOR, json=WHY).status_code == 200
+
+
+def test_a_key_that_cannot_sign_is_told_and_nothing_is_written_down(office):
+    (office.site.keyring.folder / "operator.key.pem").unlink()
+
+    answer = office.ask(f"/dossiers/{office.message.dossier_code}/evidence", *AUDITOR, json=WHY)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "api.not_configured")
+    assert office.logged("evidence.exported") == []
+
+
+def test_the_console_gives_a_pack_from_the_pages_of_a_message_and_a_dossier(office, sign_in):
+    browser = sign_in(Role.AUDITOR)
+    code = office.message.dossier_code
+
+    for path in (f"/messages/{office.message.id}", f"/dossiers/{code}"):
+        page = browser.open(path)
+        assert 'action="/evidence"' in page.text
+        answer = browser.send("/evidence", code=code, agency=AGENCY, **WHY)
+        assert verified(office, answer).verdict == "proven"
+
+    said = [(actor, detail["reason"]) for actor, _, detail in office.logged("evidence.exported")]
+    assert said == [("auditor", WHY["reason"])] * 2
+
+
+def test_who_may_not_audit_finds_no_form_for_a_pack_and_gets_none(office, sign_in):
+    browser = sign_in(Role.OPERATOR)
+
+    assert "/evidence" not in browser.open(f"/messages/{office.message.id}").text
+    answer = browser.send("/evidence", code=office.message.dossier_code, **WHY)
+    assert answer.status_code == 403
+    assert browser.send("/evidence", form="0" * 64, code="x", **WHY).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [('a"; filename="b.exe', "a___filename__b.exe"), ("hồ sơ\r\n.asice", "h__s___.asice")],
+)
+def test_the_name_of_a_file_breaks_no_header(name, plain):
+    header = disposition(name)
+
+    assert header.isascii()
+    assert re.fullmatch(r"attachment; filename=\"[\w.-]+\"; filename\*=UTF-8''[\w.%~-]+", header)
+    assert f'"{plain}"' in header
