@@ -18,6 +18,7 @@ from lienthong.access.attempts import Attempts
 from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
 from lienthong.api.errors import answer_errors
+from lienthong.api.export_routes import router as export_router
 from lienthong.api.limits import Limits
 from lienthong.api.live_routes import router as live_router
 from lienthong.api.pause_routes import router as pause_router
@@ -99,6 +100,7 @@ def make_app(
     app.state.site = Site(installation, publisher, attempts or Attempts(), is_stopping)
     for routes in (
         # First: what it has stands beside ids.
+        export_router,
         proof_router,
         router,
         live_router,

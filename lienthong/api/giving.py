@@ -30,3 +30,8 @@ def disposition(name: str) -> str:
         one if one.isascii() and (one.isalnum() or one in "._-") else "_" for one in name
     )
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def file_of(*media_types: str) -> dict[int | str, dict[str, object]]:
+    """Return what the description says of an answer that is a file."""
+    return {200: {"description": "A file.", "content": {name: {} for name in media_types}}}

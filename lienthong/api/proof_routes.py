@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from lienthong.api.asking import AtSite, Caller
-from lienthong.api.giving import give
+from lienthong.api.giving import file_of, give
 from lienthong.api.routes import Asked
 from lienthong.operations.evidence import MEDIA_TYPE, Wanted, export_evidence
 from schemas.problem import Language
@@ -26,11 +26,6 @@ class PackAsked(Asked):
     """The chain of seals, however long."""
     language: Language = Language.VI
     """Of the summary."""
-
-
-def file_of(*media_types: str) -> dict[int | str, dict[str, object]]:
-    """Return what the description says of an answer that is a file."""
-    return {200: {"description": "The file.", "content": {name: {} for name in media_types}}}
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -50,7 +51,7 @@ class Asked(BaseModel):
     """Why; it goes into the audit log under your name, so it names no citizen."""
 
 
-class Wish(BaseModel):
+class Searched(BaseModel):
     """Which messages; what is not given does not matter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -59,8 +60,6 @@ class Wish(BaseModel):
     agency: str | None = Field(default=None, max_length=200)
     dossier: str | None = Field(default=None, max_length=200)
     """The whole code."""
-    person: str | None = Field(default=None, min_length=1, max_length=100)
-    """Number of a person's paper or a tax code; blanks, dots and dashes do not matter."""
     problem: str | None = Field(default=None, max_length=100)
     """Code of a finding, or its beginning and `*`; or the id of a problem: what stands in it
     now."""
@@ -72,9 +71,6 @@ class Wish(BaseModel):
     """Last changed since then; without a zone: Việt Nam's."""
     until: datetime | None = None
     """Last changed before then; without a zone: Việt Nam's."""
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, max_length=200)
-    """`next` of the page before."""
 
     def selection(self) -> Selection:
         """Return what is looked for."""
@@ -82,14 +78,26 @@ class Wish(BaseModel):
             states=self.state,
             agency=self.agency,
             dossier_code=self.dossier,
-            person=self.person,
             problem=self.problem,
             text=self.text,
             why=self.why,
             since=in_vietnam(self.since),
             until=in_vietnam(self.until),
-            limit=self.limit,
         )
+
+
+class Wish(Searched):
+    """The same, also by a person, and a part of what is found."""
+
+    person: str | None = Field(default=None, min_length=1, max_length=100)
+    """Number of a person's paper or a tax code; blanks, dots and dashes do not matter."""
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=200)
+    """`next` of the page before."""
+
+    def selection(self) -> Selection:
+        """Return what is looked for."""
+        return replace(super().selection(), person=self.person, limit=self.limit)
 
 
 class PreviewAsked(BaseModel):

@@ -13,6 +13,7 @@ from lienthong.api.errors import answer_errors
 from lienthong.console import (
     account_pages,
     audit_pages,
+    export_pages,
     home_pages,
     job_pages,
     message_pages,
@@ -89,6 +90,7 @@ def make_console(site: Site) -> FastAPI:
         session_pages,
         home_pages,
         # Before the others: what it has stands beside ids.
+        export_pages,
         proof_pages,
         message_pages,
         problem_pages,

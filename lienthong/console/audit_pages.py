@@ -28,19 +28,22 @@ class LogFilter(Form):
     until: datetime | None = None
     before: int | None = Field(default=None, ge=1, le=2**63 - 1)
 
+    def wanted(self) -> Wanted:
+        """Return what is looked for."""
+        return Wanted(
+            dossier=self.dossier,
+            with_submissions=True,
+            subject=self.subject,
+            actor=self.actor,
+            event=self.event,
+            since=self.since,
+            until=self.until,
+            before=self.before,
+        )
+
 
 @router.get("")
 def log_page(page: SignedInPage, wanted: Annotated[LogFilter, Query()]) -> Response:
     """Search the audit log."""
-    asked = Wanted(
-        dossier=wanted.dossier,
-        with_submissions=True,
-        subject=wanted.subject,
-        actor=wanted.actor,
-        event=wanted.event,
-        since=wanted.since,
-        until=wanted.until,
-        before=wanted.before,
-    )
-    found = search_audit(page.site.installation, page.caller, asked, limit=100)
+    found = search_audit(page.site.installation, page.caller, wanted.wanted(), limit=100)
     return page.show("audit.html", found=found, wanted=wanted)

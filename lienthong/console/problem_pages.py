@@ -39,6 +39,16 @@ class ProblemFilter(Form):
     text: str | None = Field(default=None, max_length=200)
     cursor: str | None = Field(default=None, max_length=200)
 
+    def wanted(self) -> WantedProblems:
+        """Return what is looked for."""
+        return WantedProblems(
+            agency=self.agency,
+            owner=self.owner,
+            states=self.state,
+            code=self.code,
+            text=self.text,
+        )
+
 
 class DecisionForm(Because):
     """What is decided, about the problem as it was seen."""
@@ -49,18 +59,12 @@ class DecisionForm(Because):
 @router.get("")
 def list_page(page: SignedInPage, wanted: Annotated[ProblemFilter, Query()]) -> Response:
     """List problems, what failed last first."""
-    asked = WantedProblems(
-        agency=wanted.agency,
-        owner=wanted.owner,
-        states=wanted.state,
-        code=wanted.code,
-        since=None,
-        text=wanted.text,
-    )
     installation = page.site.installation
     return page.show(
         "problems.html",
-        found=find_problems(installation, page.caller, asked, cursor=wanted.cursor, limit=50),
+        found=find_problems(
+            installation, page.caller, wanted.wanted(), cursor=wanted.cursor, limit=50
+        ),
         wanted=wanted,
         agencies=see_agencies(installation, page.caller),
         owners=Owner,

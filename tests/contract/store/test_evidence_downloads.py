@@ -194,6 +194,21 @@ def test_who_may_not_audit_finds_no_form_for_a_pack_and_gets_none(office, sign_i
     assert browser.send("/evidence", form="0" * 64, code="x", **WHY).status_code == 403
 
 
+def test_the_console_gives_each_list_as_csv_with_the_search_of_its_page(office, sign_in):
+    browser = sign_in(Role.AUDITOR)
+    code = office.message.dossier_code
+
+    link = f"/messages/export?dossier={code}"
+    assert f'href="{link}"' in browser.open(f"/messages?dossier={code}").text
+    rows = browser.open(link).content.decode("utf-8-sig").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["Mã thông điệp", office.message.id]
+    assert 'href="/audit/export"' in browser.open("/audit").text
+    assert office.message.id in browser.open("/audit/export").text
+    assert browser.open("/problems/export").headers["Content-Type"] == "text/csv; charset=utf-8"
+    refused = browser.open("/messages/export?person=012345678901")
+    assert (refused.status_code, "012345678901" in refused.text) == (422, False)
+
+
 @pytest.mark.parametrize(
     ("name", "plain"),
     [('a"; filename="b.exe', "a___filename__b.exe"), ("hồ sơ\r\n.asice", "h__s___.asice")],

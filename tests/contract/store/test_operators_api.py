@@ -57,9 +57,10 @@ WHY = {"reason": "đã sửa ở Cổng"}
 class Api:
     """The application in this process, and tokens for it."""
 
-    def __init__(self, exchange, mappings):
+    def __init__(self, exchange, mappings, data_dir=None):
         self.exchange = exchange
         self.installation = SimpleNamespace(
+            settings=SimpleNamespace(data_dir=data_dir),
             store=exchange.store,
             clock=exchange.clock,
             agency=self._agency,
