@@ -105,7 +105,7 @@ class DocumentFindings:
         return not self.inspection.reasons and not self.faults
 
     @property
-    def _covered(self) -> str | None:
+    def covered(self) -> str | None:
         """What the signature covers, whole; None when it covers nothing."""
         if self.signed is not None:
             return self.signed if self.inspection.intact else None
@@ -118,7 +118,7 @@ class DocumentFindings:
         signer = found.signer
         yes, no = ("có", "không") if language is Language.VI else ("yes", "no")
         rows = [
-            (Text(vi="Phần được ký", en="Signed"), self._covered or "-"),
+            (Text(vi="Phần được ký", en="Signed"), self.covered or "-"),
             (Text(vi="Mã thông điệp", en="Id"), found.id or "-"),
             (Text(vi="Người ký", en="Signer"), (signer and signer.common_name) or "-"),
             (Text(vi="Mã cơ quan", en="Agency code"), (signer and signer.agency_code) or "-"),
@@ -147,7 +147,7 @@ class DocumentFindings:
         found = self.inspection
         signer = found.signer
         return {
-            "signed": self._covered,
+            "signed": self.covered,
             "id": found.id,
             "signer": None
             if signer is None

@@ -47,6 +47,7 @@ _CONFLICTS = (
     "problem.changed",
     "problem.wrong_state",
     "download.busy",
+    "attempt.request_changed",
 )
 """What another state of things would have allowed."""
 _UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")
@@ -97,7 +98,7 @@ def _status_of(error: InputError) -> int:
         return 403
     if error.code in _UNKNOWN:
         return 401
-    if error.code.endswith(".not_found"):
+    if error.code.endswith((".not_found", "_not_found")):
         return 404
     if error.code.endswith("_erased"):
         return 410

@@ -7,6 +7,7 @@ from typing import Any
 
 from lienthong.access.rights import Role
 from lienthong.channels.port import Packet
+from lienthong.explanation import RESULTS
 from lienthong.held_keys import KeyState
 from lienthong.owners import Owner
 from lienthong.pauses import What
@@ -14,6 +15,7 @@ from lienthong.problem_states import Act, GroupState
 from lienthong.replay_states import JobState, Verb
 from lienthong.states import State
 from schemas.problem import Severity, Text
+from signing import StepResult
 
 STATES: dict[State, Text] = {
     State.RECEIVED: Text(vi="đã nhận", en="received"),
@@ -165,6 +167,13 @@ SEVERITIES: dict[Severity, Text] = {
     Severity.WARNING: Text(vi="cảnh báo", en="warning"),
 }
 
+STEP_TONES: dict[StepResult, str] = {
+    StepResult.PASSED: "good",
+    StepResult.NOTED: "warn",
+    StepResult.FAILED: "bad",
+}
+"""Of what was looked at in a signature."""
+
 NAMES: tuple[Mapping[Any, Text], ...] = (
     STATES,
     PACKETS,
@@ -177,7 +186,8 @@ NAMES: tuple[Mapping[Any, Text], ...] = (
     ACTS,
     WHATS,
     KEY_STATES,
+    RESULTS,
 )
 """What everything that a page names is called."""
-ALL_TONES: tuple[Mapping[Any, str], ...] = (TONES, JOB_TONES, GROUP_TONES, KEY_TONES)
+ALL_TONES: tuple[Mapping[Any, str], ...] = (TONES, JOB_TONES, GROUP_TONES, KEY_TONES, STEP_TONES)
 """How it looks: good, bad or warn; what is in none is quiet."""

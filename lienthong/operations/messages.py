@@ -134,11 +134,17 @@ def see_message(
 
 
 def note_reveal(
-    installation: Installation, principal: Principal, message_id: str, reveal: Reveal
+    installation: Installation,
+    principal: Principal,
+    message_id: str,
+    reveal: Reveal,
+    *,
+    what: str | None = None,
 ) -> None:
     """Write down who looks at personal data, and why; before anything is shown."""
+    part = {} if what is None else {"what": what}
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        work.note("message.viewed", message_id, reason=reveal.reason)
+        work.note("message.viewed", message_id, reason=reveal.reason, **part)
 
 
 def agency_of_message(installation: Installation, principal: Principal, message_id: str) -> str:

@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 
 from lienthong.channels.dictionaries import Dictionary
+from lienthong.channels.payloads import derive_again
 from lienthong.channels.port import Found, Outcome, Packet, SendRequest
 from schemas.errors import ConfigError, PeerError
 from tests.contract.json_site import (
@@ -123,6 +124,16 @@ def test_a_dossier_goes_out_in_the_published_envelope_and_nothing_of_ours_with_i
     assert head.startswith(b"POST /portal/integration HTTP/1.1\r\n")
     for ours in (MESSAGE, "BanTin", "LanGui", "Signature"):
         assert ours.encode() not in body
+
+
+def test_what_was_sent_can_be_made_again_from_the_document(open_channel):
+    with peer(answering(said(OK))) as target:
+        channel = open_channel(target.url)
+        answer = channel.send(REQUEST)
+
+    again = derive_again(channel._profile, REQUEST.document)
+    assert sha256(again).hexdigest() == answer.payload_digest
+    assert derive_again(channel._profile, b"<other/>") is None
 
 
 def test_the_test_system_gets_no_dstcode_at_all(open_channel):

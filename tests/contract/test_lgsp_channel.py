@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from lienthong.channels.payloads import derive_again
 from lienthong.channels.port import Found, Outcome, Packet, SendRequest
 from lienthong.channels.profile import TargetProfile
 from schemas.errors import ConfigError
@@ -124,6 +125,15 @@ def test_a_dossier_goes_out_as_one_object_with_the_token(open_channel):
     assert answer.outcome is Outcome.DELIVERED
     assert answer.payload_digest == sha256(body).hexdigest()
     assert (answer.receipt, answer.raw) == (None, json.dumps(OK, ensure_ascii=False).encode())
+
+
+def test_what_was_sent_can_be_made_again_from_the_document(open_channel):
+    with peer(answering(said(OK))) as target:
+        channel = open_channel(target.url)
+        answer = channel.send(REQUEST)
+
+    again = derive_again(channel._profile, REQUEST.document)
+    assert sha256(again).hexdigest() == answer.payload_digest
 
 
 def test_a_row_of_progress_goes_to_its_own_address(open_channel):

@@ -3,20 +3,24 @@
 import io
 import json
 import re
+from datetime import timedelta
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from lienthong.access.rights import EVERY, Grant, Role
 from lienthong.api.app import make_app
 from lienthong.api.giving import disposition
 from lienthong.evidence import verify_evidence as verifier
+from lienthong.flows.retain import PayloadClass, retain
 from lienthong.operations import evidence
 from lienthong.store.access_tokens import make_access_token
 from lienthong.store.database import reading
-from lienthong.store.tables import audit, messages
+from lienthong.store.sealed import answer_context, document_context
+from lienthong.store.tables import attempts, audit, messages
 from lienthong.store.work import begin
 from lienthong.testing.evidence_site import AGENCY, QuietSite, land_rows
 from tests.contract.store.accounts_site import Accounts
@@ -207,6 +211,161 @@ def test_the_console_gives_each_list_as_csv_with_the_search_of_its_page(office, 
     assert browser.open("/problems/export").headers["Content-Type"] == "text/csv; charset=utf-8"
     refused = browser.open("/messages/export?person=012345678901")
     assert (refused.status_code, "012345678901" in refused.text) == (422, False)
+
+
+REVEALER = (Role.OPERATOR, AGENCY)
+
+
+def take(office, part, *who, number=1, message=None, **asked):
+    path = f"/messages/{message or office.message.id}/attempts/{number}/{part}"
+    return office.ask(path, *(who or REVEALER), json=WHY | asked)
+
+
+def change(office, table, where, **values):
+    with office.site.store.engine.begin() as connection:
+        connection.execute(update(table).where(where).values(**values))
+
+
+def test_what_was_sent_and_what_came_are_given_byte_for_byte_and_written_down(office):
+    request, answer = take(office, "request"), take(office, "answer")
+
+    assert sha256(request.content).hexdigest() == office.message.document_digest
+    assert request.content.startswith(b"<BanTin ")
+    assert answer.content == b"<ok/>"
+    for got in (request, answer):
+        assert got.headers["Content-Type"] == "application/octet-stream"
+        assert got.headers["Content-Disposition"].startswith("attachment;")
+        assert got.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in got.headers["Content-Security-Policy"]
+    assert office.logged("message.viewed") == [
+        ("an", office.message.id, WHY | {"what": f"send 1 {part}"})
+        for part in ("request", "answer")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ((Role.VIEWER, AGENCY), 403),
+        ((Role.AUDITOR, AGENCY), 403),
+        ((Role.ADMINISTRATOR,), 404),
+        ((Role.OPERATOR, "health"), 404),
+    ],
+    ids=["viewer", "auditor", "administrator", "operator of another"],
+)
+@pytest.mark.parametrize("part", ["request", "answer"])
+def test_attempts_are_for_who_may_reveal_that_agency(office, who, status, part):
+    assert take(office, part, *who).status_code == status
+    assert office.logged("message.viewed") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"number": 2}, 404),
+        ({"number": 0}, 422),
+        ({"number": 2**31}, 422),
+        ({"number": "1%00"}, 422),
+        ({"kind": "lookup"}, 404),
+        ({"kind": "other"}, 422),
+        ({"reason": ""}, 422),
+        ({"message": "nothing"}, 404),
+        ({"message": "..%2F..%2Fsettings"}, 404),
+    ],
+)
+@pytest.mark.parametrize("part", ["request", "answer"])
+def test_what_is_no_attempt_is_not_found(office, asked, status, part):
+    answer = take(office, part, **asked)
+
+    assert answer.status_code == status
+    assert office.logged("message.viewed") == []
+
+
+def test_a_look_up_is_another_attempt_than_the_send_of_its_number(office):
+    with office.site.store.engine.begin() as connection:
+        key = (office.message.id, "lookup", 1)
+        found = office.site.store.vault.seal(b"<found/>", context=answer_context(*key))
+        connection.execute(
+            insert(attempts).values(
+                message_id=key[0],
+                kind=key[1],
+                number=key[2],
+                started_at=office.site.clock(),
+                ended_at=office.site.clock(),
+                outcome="present",
+                answer=found,
+                answer_size=8,
+            )
+        )
+
+    assert take(office, "answer", kind="lookup").content == b"<found/>"
+    assert take(office, "answer", kind="send").content == b"<ok/>"
+    refused = take(office, "request", kind="lookup")
+    assert (refused.status_code, refused.json()["code"]) == (404, "attempt.look_up_not_found")
+
+
+def test_what_retention_erased_is_gone(office):
+    gone = {PayloadClass.DOCUMENTS: timedelta(), PayloadClass.ANSWERS: timedelta()}
+    later = office.site.clock() + timedelta(days=999)
+    retain(office.site.store, ages=gone, unqueued=(), clock=lambda: later, apply=True)
+
+    for part in ("request", "answer"):
+        answer = take(office, part)
+        assert (answer.status_code, answer.json()["code"]) == (410, "attempt.payload_erased")
+    signature = office.ask(f"/messages/{office.message.id}/signature", *REVEALER, method="GET")
+    assert (signature.status_code, signature.json()["code"]) == (410, "message.document_erased")
+
+
+def test_a_request_that_is_not_what_was_sent_is_not_given(office):
+    change(office, attempts, attempts.c.message_id == office.message.id, payload_digest="00" * 32)
+    answer = take(office, "request")
+    assert (answer.status_code, answer.json()["code"]) == (409, "attempt.request_changed")
+
+    change(office, attempts, attempts.c.message_id == office.other.id, outcome="withheld")
+    answer = take(office, "request", message=office.other.id)
+    assert (answer.status_code, answer.json()["code"]) == (404, "attempt.request_not_found")
+    assert office.logged("message.viewed") == []
+
+
+def test_the_signature_of_a_document_is_explained_without_its_values(office):
+    path = f"/messages/{office.message.id}/signature"
+
+    found = office.ask(path, Role.VIEWER, AGENCY, method="GET").json()
+
+    assert (found["is_intact"], found["is_trusted"]) == (True, True)
+    assert (found["covered"], found["agency_code"]) == ("BanTin", "000.00.15.H29")
+    # Its certificate is of another agency than the one that the mapping names.
+    assert [one["code"] for one in found["faults"]] == ["document.other_agency"]
+    assert {one["step"]: one["result"] for one in found["steps"]}["value"] == "passed"
+    assert office.ask(path, Role.VIEWER, "health", method="GET").status_code == 404
+
+
+def test_a_document_that_was_changed_in_the_store_is_told_to_be_not_good(office):
+    context = document_context(office.message.id)
+    vault = office.site.store.vault
+    document = vault.open(office.message.document, context=context)
+    other = vault.seal(document.replace(b"<MaHoSo>", b"<MaHoSo>9", 1), context=context)
+    change(office, messages, messages.c.id == office.message.id, document=other)
+
+    path = f"/messages/{office.message.id}/signature"
+    found = office.ask(path, *REVEALER, method="GET").json()
+
+    assert (found["is_good"], found["is_intact"], found["covered"]) == (False, False, None)
+    assert take(office, "request").json()["code"] == "attempt.request_changed"
+
+
+def test_the_console_gives_requests_and_answers_and_explains_the_signature(office, sign_in):
+    browser = sign_in(Role.OPERATOR)
+    path = f"/messages/{office.message.id}"
+
+    assert f'action="{path}/attempts"' in browser.open(path).text
+    asked = WHY | {"kind": "send", "number": "1", "part": "answer"}
+    assert browser.send(f"{path}/attempts", **asked).content == b"<ok/>"
+    assert browser.open(path).status_code == 200
+    assert browser.send(f"{path}/attempts", **asked | {"reason": ""}).status_code == 422
+    page = browser.open(f"{path}/signature").text
+    assert "document.other_agency" in page
+    assert "đạt" in page
 
 
 @pytest.mark.parametrize(
