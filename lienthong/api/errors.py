@@ -47,6 +47,7 @@ _CONFLICTS = (
     "problem.changed",
     "problem.wrong_state",
     "download.busy",
+    "audit.busy",
     "attempt.request_changed",
 )
 """What another state of things would have allowed."""

@@ -1,4 +1,4 @@
-"""What proves: packs, what attempts sent and brought, and what a signature is worth."""
+"""What proves: packs, what attempts sent and brought, what signatures and the log are worth."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from lienthong.api.giving import file_of, give
 from lienthong.api.routes import Asked, MessageId
 from lienthong.operations import attempts
 from lienthong.operations.attempts import Kind, Part, Which, take_attempt
+from lienthong.operations.audit_views import CheckedView
+from lienthong.operations.auditing import verify_audit
 from lienthong.operations.evidence import MEDIA_TYPE, Wanted, export_evidence
 from lienthong.operations.messages import Reveal
 from lienthong.operations.signature_views import SignatureView
@@ -96,6 +98,12 @@ def attempt_answer(
 def signature(site: AtSite, caller: Caller, message_id: MessageId) -> SignatureView:
     """Say who signed a message's document, when, what is covered, and if it is trusted, and why."""
     return see_signature(site.installation, caller, message_id)
+
+
+@router.post("/audit/verify", tags=["audit"])
+def audit_verify(site: AtSite, caller: Caller) -> CheckedView:
+    """Check every row and seal of the audit log against each other and the witnesses."""
+    return verify_audit(site.installation, caller)
 
 
 def _take(

@@ -390,73 +390,14 @@ def _proven_values(proven: Proven) -> dict[str, Any]:
     }
 
 
+_STYLES = {"plain": None, "good": "green", "warn": "yellow", "bad": "red"}
+
+
 def _show(session: Session, found: Checked) -> None:
-    session.say(
-        Text(
-            vi=f"{found.rows} dòng, {found.seals} niêm phong, {found.erased} dòng đã xóa chi tiết",
-            en=f"{found.rows} rows, {found.seals} seals, {found.erased} rows with their detail "
-            "erased",
-        )
-    )
-    if found.unsealed and found.tail_since:
-        session.say(
-            Text(
-                vi=f"{found.unsealed} dòng chưa niêm phong, từ "
-                f"{found.tail_since:%Y-%m-%d %H:%M:%S} UTC: dòng bị xóa trong đoạn này không "
-                "phát hiện được",
-                en=f"{found.unsealed} rows not yet sealed, since "
-                f"{found.tail_since:%Y-%m-%d %H:%M:%S} UTC: a row deleted there is not noticed",
-            ),
-            style="yellow",
-        )
-    _show_stamps(session, found)
-    for one in found.witnesses:
-        if one.trouble is not None:
-            session.say(one.trouble, style="yellow")
-            continue
-        newest = "–" if one.newest is None else str(one.newest)
-        session.say(
-            Text(
-                vi=f"Nhân chứng {one.name}: {one.seals} niêm phong, mới nhất số {newest}",
-                en=f"Witness {one.name}: {one.seals} seals, the newest is {newest}",
-            )
-        )
-    for fault in found.faults:
-        session.say(fault.words, style="red")
-    if found.more_faults:
-        session.say(
-            Text(vi=f"… và {found.more_faults} sai lệch nữa", en=f"… and {found.more_faults} more"),
-            style="red",
-        )
-    if found.is_whole:
-        session.say(Text(vi="Không có thay đổi nào", en="Nothing was changed"), style="green")
+    from lienthong.evidence.telling import tell_checked
 
-
-def _show_stamps(session: Session, found: Checked) -> None:
-    proven = found.proven
-    if proven is not None:
-        accuracy = proven.accuracy
-        within = "" if accuracy is None else f" ± {accuracy.total_seconds():g} s"
-        session.say(
-            Text(
-                vi=f"Dấu thời gian của {proven.authority}: niêm phong số 1 đến {proven.seal} "
-                f"({proven.rows} dòng, dòng cuối số {proven.last_row}) đã có lúc "
-                f"{proven.at:%Y-%m-%d %H:%M:%S} UTC{within}",
-                en=f"Time-stamp of {proven.authority}: seals 1 to {proven.seal} ({proven.rows} "
-                f"rows, the last is {proven.last_row}) were there at "
-                f"{proven.at:%Y-%m-%d %H:%M:%S} UTC{within}",
-            )
-        )
-    later = found.rows - found.unsealed - (0 if proven is None else proven.rows)
-    if found.stamps and later > 0:
-        session.say(
-            Text(
-                vi=f"{later} dòng đã niêm phong sau đó chưa có dấu thời gian; dấu tới sẽ bao trùm "
-                "chúng, vì mỗi niêm phong nối với niêm phong trước",
-                en=f"{later} rows that were sealed since have no time-stamp yet; the next one "
-                "covers them, for each seal links to the one before",
-            )
-        )
+    for one in tell_checked(found):
+        session.say(one.text, style=_STYLES[one.tone.value])
 
 
 def _line_values(line: AuditLine) -> dict[str, Any]:

@@ -18,7 +18,7 @@ The log may be of any size: a thousand rows are in memory at a time.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptography import x509
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, CursorResult, Row, Select
 
     from lienthong.evidence.seals import SealBody, SignedSeal
     from lienthong.evidence.stamp_checking import Proven
@@ -145,7 +145,7 @@ def check_log(
         policy: Who may have signed seals.
         stamps: Which time-stamps are believed.
         witnesses: Asked for the seals they have.
-        progress: Is told how many rows were checked.
+        progress: Is told how many rows were checked; what it raises ends the check.
     """
     walk = _Walk(connection, vault=vault, policy=policy, stamps=stamps, progress=progress)
     return walk.run(witnesses)
@@ -192,12 +192,14 @@ class _Walk:
         self._policy = policy
         self._progress = progress
         self._found = Checked()
+        self._open = ExitStack()
+        """Of what is read in parts: closed also where `progress` ends the walk."""
         self._stamps = None if stamps is None else StampCheck(self._found.add, stamps)
         self._erasures = Erasures(connection, vault)
         self._signers: dict[str, tuple[x509.Certificate, ...] | None] = {}
 
     def run(self, witnesses: Sequence[Memory]) -> Checked:
-        with reading_any_text(self._connection):
+        with reading_any_text(self._connection), self._open:
             newest = self._check_seals()
             self._check_tail()
             self._check_strays()
@@ -210,7 +212,7 @@ class _Walk:
         return self._found
 
     def run_part(self, first: int, last: int) -> Checked:
-        with reading_any_text(self._connection):
+        with reading_any_text(self._connection), self._open:
             self._check_seals(first, last)
         return self._found
 
@@ -222,7 +224,7 @@ class _Walk:
         if last is not None:
             every = every.where(seals.c.id <= last)
         number, previous, total, log = self._before(first)
-        for mark in self._connection.execute(every.execution_options(yield_per=AT_ONCE)):
+        for mark in self._in_parts(every):
             if type(mark.id) is not int:
                 self._tell_odd_number(mark)
                 continue
@@ -252,6 +254,11 @@ class _Walk:
                 self._check_rows(body)
             number, previous = mark.id, seal.digest.hex()
         return number
+
+    def _in_parts(self, query: Select[Any]) -> CursorResult[Any]:
+        rows = self._connection.execute(query.execution_options(yield_per=AT_ONCE))
+        self._open.callback(rows.close)
+        return rows
 
     def _tell_odd_number(self, mark: Row[Any]) -> None:
         """SQLite takes anything for a number; rows that name such a seal are strays."""
@@ -486,13 +493,8 @@ class _Walk:
 
     def _check_tail(self) -> None:
         """Check the rows that have no seal yet."""
-        every = (
-            select(*columns_of(audit))
-            .where(audit.c.seal_id.is_(None))
-            .order_by(audit.c.id)
-            .execution_options(yield_per=AT_ONCE)
-        )
-        for row in self._connection.execute(every):
+        every = select(*columns_of(audit)).where(audit.c.seal_id.is_(None)).order_by(audit.c.id)
+        for row in self._in_parts(every):
             self._check_row(row)
             self._found.rows += 1
             self._found.unsealed += 1

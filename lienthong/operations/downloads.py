@@ -79,8 +79,9 @@ def make_download(
 class Turns:
     """How many may do something costly at once, in one process."""
 
-    def __init__(self, most: int) -> None:
-        """Let `most` in."""
+    def __init__(self, most: int, *, code: str = "download.busy") -> None:
+        """Let `most` in; who finds no turn is told `code`."""
+        self._code = code
         self._free = BoundedSemaphore(most)
 
     @contextmanager
@@ -92,17 +93,17 @@ class Turns:
             InputError: there is none now.
         """
         if not self._free.acquire(blocking=False):
-            raise _busy()
+            raise _busy(self._code)
         try:
             yield
         finally:
             self._free.release()
 
 
-def _busy() -> InputError:
+def _busy(code: str) -> InputError:
     return InputError(
         Problem(
-            code="download.busy",
+            code=code,
             message=Text(
                 vi="Đang có yêu cầu nặng khác chạy; chưa làm gì cả",
                 en="Other requests of this kind are under way; nothing was done",

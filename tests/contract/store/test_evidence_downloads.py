@@ -16,7 +16,7 @@ from lienthong.api.app import make_app
 from lienthong.api.giving import disposition
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.flows.retain import PayloadClass, retain
-from lienthong.operations import evidence
+from lienthong.operations import auditing, evidence
 from lienthong.store.access_tokens import make_access_token
 from lienthong.store.database import reading
 from lienthong.store.sealed import answer_context, document_context
@@ -77,7 +77,7 @@ def sign_in(office):
     by = accounts.first().json()["token"]
 
     def open_as(role, agency=AGENCY):
-        accounts.account(by, role.value, role.value, agencies=[agency])
+        accounts.account(by, role.value, role.value, agencies=None if agency is None else [agency])
         browser.sign_in(role.value)
         return browser
 
@@ -366,6 +366,64 @@ def test_the_console_gives_requests_and_answers_and_explains_the_signature(offic
     page = browser.open(f"{path}/signature").text
     assert "document.other_agency" in page
     assert "đạt" in page
+
+
+def test_the_whole_log_is_checked_as_the_command_checks_it(office):
+    found = office.ask("/audit/verify", Role.AUDITOR).json()
+
+    assert (found["is_whole"], found["faults"], found["more_faults"]) == (True, [], 0)
+    assert found["rows"] > found["unsealed"] > 0
+    assert [one["seals"] for one in found["witnesses"]] == [found["seals"]]
+    assert found["words"][-1] == {
+        "words": {"vi": "Không có thay đổi nào", "en": "Nothing was changed"},
+        "tone": "good",
+    }
+
+
+def test_a_row_that_was_changed_is_found(office):
+    change(office, audit, audit.c.subject == office.message.id, actor="other")
+
+    found = office.ask("/audit/verify", Role.AUDITOR).json()
+
+    assert found["is_whole"] is False
+    assert "row.changed" in {one["code"] for one in found["faults"]}
+    assert {one["tone"] for one in found["words"]} >= {"bad"}
+
+
+@pytest.mark.parametrize(
+    "who", [AUDITOR, (Role.OPERATOR,), (Role.ADMINISTRATOR,)], ids=lambda who: who[0].value
+)
+def test_the_whole_log_is_checked_for_who_may_audit_every_agency(office, who):
+    assert office.ask("/audit/verify", *who).status_code == 403
+
+
+def test_one_check_runs_at_a_time_and_not_for_ever(office, monkeypatch):
+    with auditing._TURNS.taking():
+        busy = office.ask("/audit/verify", Role.AUDITOR)
+    assert (busy.status_code, busy.json()["code"]) == (409, "audit.busy")
+
+    monkeypatch.setattr(auditing, "LONGEST_SECONDS", -1)
+    long = office.ask("/audit/verify", Role.AUDITOR)
+    assert (long.status_code, long.json()["code"]) == (422, "audit.too_long")
+    monkeypatch.undo()
+    assert office.ask("/audit/verify", Role.AUDITOR).status_code == 200
+
+
+def test_the_console_checks_the_log_on_its_page(office, sign_in):
+    browser = sign_in(Role.AUDITOR, None)
+
+    assert 'action="/audit/verify"' in browser.open("/audit").text
+    page = browser.send("/audit/verify")
+    assert page.status_code == 200
+    assert "Không có thay đổi nào" in page.text
+    assert browser.send("/audit/verify", form="0" * 64).status_code == 403
+
+
+def test_who_audits_one_agency_finds_no_check_on_the_page(office, sign_in):
+    browser = sign_in(Role.AUDITOR)
+
+    assert "/audit/verify" not in browser.open("/audit").text
+    assert browser.send("/audit/verify").status_code == 403
 
 
 @pytest.mark.parametrize(
