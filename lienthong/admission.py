@@ -20,7 +20,7 @@ rejected: an agency may be told of the progress alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lienthong.channels.port import TO_PORTAL, Packet
 from lienthong.states import UNFINISHED, State
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+Keyed: TypeAlias = "tuple[str, tuple[str | None, ...]]"
+"""The id of the message with an event key, and the digests of what it says."""
 _BY_SERVICE = {packet.value: packet for packet in TO_PORTAL}
 
 
@@ -65,11 +67,17 @@ class Known:
     """Of what goes to an agency: by which it came."""
     sender: str | None = None
     """Of what goes to an agency: from whom; None for what the agency says itself."""
+    source_digest: str | None = None
+    """What its record says as it came, where it was corrected: the agency's own event."""
 
     @property
     def said(self) -> Packet:
         """What it says of its dossier."""
         return said_in(self.packet, self.service)
+
+    def is_of(self, digest: str) -> bool:
+        """Whether an event with this content is this one, as it came or as it was corrected."""
+        return digest in (self.content_digest, self.source_digest)
 
     @property
     def is_snapshot(self) -> bool:
@@ -171,7 +179,7 @@ class Entry:
 
 
 def admit(
-    candidate: Candidate, *, ledger: Ledger, keyed: Mapping[str, tuple[str, str | None]]
+    candidate: Candidate, *, ledger: Ledger, keyed: Mapping[str, Keyed]
 ) -> Repeat | Refusal | Entry:
     """
     Decide on one event.
@@ -179,13 +187,13 @@ def admit(
     Args:
         candidate: The event.
         ledger: Its dossier, with everything this batch has admitted so far.
-        keyed: The agency's event keys seen so far, to (message id, content digest).
+        keyed: The agency's event keys seen so far, to the message of each.
     """
     if ledger.agency != candidate.agency:
         return _refuse_foreign(ledger)
     if candidate.key is not None and candidate.key in keyed:
-        message_id, digest = keyed[candidate.key]
-        if digest == candidate.content_digest:
+        message_id, digests = keyed[candidate.key]
+        if candidate.content_digest in digests:
             return Repeat(message_id=message_id)
         return _refuse_conflict(candidate.key)
     earlier = [
@@ -208,7 +216,7 @@ def _is_like(message: Known, candidate: Candidate) -> bool:
 def _admit_single(candidate: Candidate, earlier: list[Known]) -> Repeat | Entry:
     if candidate.key is None:
         for message in earlier:
-            if message.content_digest == candidate.content_digest:
+            if message.is_of(candidate.content_digest):
                 return Repeat(message_id=message.id)
     return Entry()
 
@@ -218,7 +226,7 @@ def _admit_snapshot(
 ) -> Repeat | Refusal | Entry:
     in_row = [message for message in earlier if message.state is not State.SUPERSEDED]
     latest = in_row[-1] if in_row else None
-    is_same = latest is not None and latest.content_digest == candidate.content_digest
+    is_same = latest is not None and latest.is_of(candidate.content_digest)
     if latest is not None and is_same and candidate.key is None:
         return Repeat(message_id=latest.id, supersedes=_rejected_since(latest, candidate, ledger))
     if candidate.one_row_per_dossier:
@@ -248,7 +256,7 @@ def _admit_late(
     candidate: Candidate, earlier: list[Known], ledger: Ledger, *, newer: Known
 ) -> Repeat | Entry:
     for message in earlier:
-        is_same = message.content_digest == candidate.content_digest
+        is_same = message.is_of(candidate.content_digest)
         if is_same and message.version == candidate.version and candidate.key is None:
             return Repeat(message_id=message.id)
     return Entry(superseded_by=newer, follows=_before(candidate, earlier, ledger))

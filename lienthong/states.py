@@ -83,6 +83,11 @@ IN_TROUBLE = NEEDS_SOMEBODY | {_S.UNKNOWN, _S.RETRYING, _S.HELD}
 """In these a message that has failed still stands in what it failed of."""
 MAY_RESEND = frozenset({_S.PARKED, _S.QUARANTINED, _S.UNKNOWN})
 MAY_REISSUE = frozenset(state for state, next_ in TRANSITIONS.items() if _S.REISSUED in next_)
+MAY_CORRECT = MAY_REISSUE & NEEDS_SOMEBODY
+"""
+Nothing of these is in effect at the portal. What was delivered is what the agency said, so that
+only the agency may say otherwise; one whose fate is open may be in effect.
+"""
 MAY_DISCARD = frozenset(state for state, next_ in TRANSITIONS.items() if _S.DISCARDED in next_)
 
 

@@ -29,6 +29,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "message.parked": ("Dừng lại, chờ người xử lý", "parked: somebody must decide"),
     "message.quarantined": ("Cách ly, chờ người xử lý", "quarantined: somebody must decide"),
     "message.reissued": ("Được lập lại", "it was made again"),
+    "message.corrected": ("Lập từ bản ghi đã sửa", "made of a corrected record"),
     "message.discarded": ("Bị bỏ", "it was discarded"),
     "message.viewed": ("Có người xem nội dung", "somebody looked at it"),
     "message.late_answer": ("Câu trả lời của Cổng đến muộn", "an answer came too late"),

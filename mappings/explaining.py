@@ -238,6 +238,7 @@ class Tracing(Watch):
                         after=value,
                         words=DATE_CELL,
                         path=found.text,
+                        whole_path=scope.whole(found),
                         place=scope.place_of(found),
                     )
                 )
@@ -288,6 +289,7 @@ def _origin(scope: TracedScope, origin: Path | Template | str, text: str | None)
             after=text,
             words=describe_path(origin),
             path=origin.text,
+            whole_path=scope.whole(origin),
             place=scope.place_of(origin),
         )
     if isinstance(origin, Template):

@@ -59,6 +59,8 @@ class Step:
     """For SOURCE and DATE_CELL: the path as the mapping has it."""
     place: Place | None = None
     """For SOURCE and DATE_CELL: where that stands in the agency's own input."""
+    whole_path: str | None = None
+    """`path` from the root of the record, with the positions of items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,11 +79,13 @@ class Scope:
 
     def place_of(self, path: Path | None) -> Place:
         """Return the place of `path` in the agency's own input."""
-        if path is None:
-            return self.record.place
+        return self.record.place if path is None else self.record.place_of(self.whole(path))
+
+    def whole(self, path: Path) -> str:
+        """Return `path` from the root of the record."""
         if path.is_rooted or (not self.base and not self.is_leaf):
-            return self.record.place_of(path.text)
-        return self.record.place_of(self.base if self.is_leaf else f"{self.base}.{path.text}")
+            return path.text
+        return self.base if self.is_leaf else f"{self.base}.{path.text}"
 
 
 class Site:

@@ -30,7 +30,7 @@ def make_getter(path: str) -> Getter:
 
     A key that equals the whole path wins over its reading as steps.
     """
-    steps = _steps(path)
+    steps = steps_of(path)
     if len(steps) < 2:
         return lambda record: record.get(path)
 
@@ -54,7 +54,7 @@ def make_obstacle_finder(path: str) -> Callable[[Record], tuple[str, Value] | No
     It returns None where nothing stands in the way: the path leads to something, or to nothing. An
     element that has neither the attribute nor text of its own is nothing in the way.
     """
-    parts = path.split(".") if _steps(path) else []
+    parts = path.split(".") if steps_of(path) else []
     if parts and parts[-1][:1] in "@#":
         parts.pop()
     ways = [".".join(parts[:length]) for length in range(1, len(parts))]
@@ -72,7 +72,8 @@ def make_obstacle_finder(path: str) -> Callable[[Record], tuple[str, Value] | No
     return find
 
 
-def _steps(path: str) -> tuple[str | int, ...]:
+def steps_of(path: str) -> tuple[str | int, ...]:
+    """Return the keys and positions that a path goes by; none for what is no such path."""
     steps: list[str | int] = []
     position = 0
     while position < len(path):

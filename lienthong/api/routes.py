@@ -7,19 +7,21 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lienthong import replay_previews as previews
 from lienthong.api.asking import AtSite, Caller, RequestKey
 from lienthong.api.once import once
-from lienthong.operations.acts import Verb, act_on_message
+from lienthong.corrections import LONGEST_CORRECTION, LONGEST_PATH, MOST_CORRECTIONS
+from lienthong.corrections import Wish as WishOfValue
+from lienthong.operations.acts import Verb, act_on_message, correct_message
 from lienthong.operations.auditing import search_audit
 from lienthong.operations.dossiers import see_dossier
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
 from lienthong.operations.overview import see_overview
 from lienthong.operations.people import grant_views
-from lienthong.operations.previewing import preview_message
+from lienthong.operations.previewing import preview_correction, preview_message
 from lienthong.operations.views import (
     ActedView,
     DossierView,
@@ -100,6 +102,27 @@ class Wish(Searched):
         return replace(super().selection(), person=self.person, limit=self.limit)
 
 
+class CorrectionAsked(BaseModel):
+    """One value of the source record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    path: str = Field(min_length=1, max_length=LONGEST_PATH)
+    """From the root of the record, as `source` and the steps of the record's fields have it."""
+    value: str = Field(max_length=LONGEST_CORRECTION)
+    """What is to stand there; the agency's own value takes an earlier correction back."""
+
+    def wish(self) -> WishOfValue:
+        """Return it as operations take it."""
+        return WishOfValue(path=self.path, value=self.value)
+
+
+class CorrectAsked(Asked):
+    """What is to be corrected, and why."""
+
+    corrections: list[CorrectionAsked] = Field(min_length=1, max_length=MOST_CORRECTIONS)
+
+
 class PreviewAsked(BaseModel):
     """What is to be previewed, and what may be shown of it."""
 
@@ -108,8 +131,16 @@ class PreviewAsked(BaseModel):
     verb: previews.Verb
     ask_portal: bool = False
     """Also ask the portal what it has of the dossier now."""
+    corrections: list[CorrectionAsked] = Field(default=[], max_length=MOST_CORRECTIONS)
+    """For a reissue: values of the source record that would be corrected."""
     reveal: str | None = Field(default=None, min_length=3, max_length=500)
     """Why values are to be shown; it goes into the audit log. Without it they are masked."""
+
+    @model_validator(mode="after")
+    def _reissue_if_corrected(self) -> PreviewAsked:
+        if self.corrections and self.verb is not previews.Verb.REISSUE:
+            raise ValueError("corrections need the verb reissue: a resend is the same document")
+        return self
 
 
 @router.get("/me", tags=["access"])
@@ -212,13 +243,23 @@ def preview(
     site: AtSite, caller: Caller, message_id: MessageId, asked: PreviewAsked
 ) -> PreviewView:
     """Say what a resend or a reissue would do, field by field; nothing is sent or written."""
+    reveal = None if asked.reveal is None else Reveal(reason=asked.reveal)
+    if asked.corrections:
+        return preview_correction(
+            site.installation,
+            caller,
+            message_id,
+            [each.wish() for each in asked.corrections],
+            asks_portal=asked.ask_portal,
+            reveal=reveal,
+        )
     return preview_message(
         site.installation,
         caller,
         message_id,
         asked.verb,
         asks_portal=asked.ask_portal,
-        reveal=None if asked.reveal is None else Reveal(reason=asked.reveal),
+        reveal=reveal,
     )
 
 
@@ -236,6 +277,33 @@ def reissue(
 ) -> ActedView:
     """Make a new message of the same source by the mapping as it is now, linked to the old one."""
     return _act(site, caller, message_id, Verb.REISSUE, asked, key)
+
+
+@router.post("/messages/{message_id}/correct", tags=["replay"])
+def correct(
+    site: AtSite, caller: Caller, message_id: MessageId, asked: CorrectAsked, key: RequestKey = None
+) -> ActedView:
+    """
+    Make a new message of the same source, some of whose values are corrected.
+
+    What the agency sent stays as it is. Of the values the audit log has digests; the agency is
+    told which were corrected.
+    """
+    return once(
+        site,
+        caller,
+        key,
+        asked={"act": "correct", "message": message_id, "asked": asked.model_dump_json()},
+        answer=ActedView,
+        do=lambda: correct_message(
+            site.installation,
+            caller,
+            message_id,
+            [each.wish() for each in asked.corrections],
+            reason=asked.reason,
+            publisher=site.publisher,
+        ),
+    )
 
 
 @router.post("/messages/{message_id}/discard", tags=["replay"])

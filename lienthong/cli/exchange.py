@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lienthong.cli import listing, replay_jobs, replay_preview, replaying
+from lienthong.cli import correcting, listing, replay_jobs, replay_preview, replaying
 from lienthong.cli.files import AgencyName, AsJson, InputFile, opened, progress_of
 from lienthong.cli.listing import reason_of
 from lienthong.cli.session import Exit, Session, finish
@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     listing.register(messages)
     replaying.register(messages)
     replay_preview.register(messages)
+    correcting.register(messages)
     replay_jobs.register(messages)
     app.add_typer(messages, name="messages")
 

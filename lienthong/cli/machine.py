@@ -165,6 +165,10 @@ def view_values(view: MessageView, language: Language) -> dict[str, Any]:
         "receipt_signer": view.receipt.signer if view.receipt else None,
         "receipt_signer_name": view.receipt.signer_name if view.receipt else None,
         "superseded_by": view.superseded_by,
+        "corrected": [
+            {"path": each.path, "before": each.before, "after": each.after}
+            for each in view.corrections
+        ],
         "files": [_file_values(file) for file in view.files],
         "tries": [_try_values(attempt) for attempt in view.attempts],
         "history": [asdict(step) for step in view.history],

@@ -101,8 +101,8 @@ def _command(name: str, states: Sequence[Any]) -> Callable[..., None]:
                 total=len(chosen),
             )
             if reveal:
-                told = chain(_noted(session, islice(told, shown), reason=str(reason)), told)
-            view = _View(session, reveal=reveal)
+                told = chain(noted(session, islice(told, shown), reason=str(reason)), told)
+            view = PreviewShown(session, reveal=reveal)
             totals = view.write_json(told) if as_json else view.show(told, limit=limit)
         finish(Exit.PARTLY if totals.refused else Exit.DONE)
 
@@ -128,7 +128,7 @@ def _previews(
         raise typer.Exit(Exit.PARTLY.value) from None
 
 
-def _noted(session: Session, told: Iterator[Preview], *, reason: str) -> Iterator[Preview]:
+def noted(session: Session, told: Iterator[Preview], *, reason: str) -> Iterator[Preview]:
     """Give the same; that somebody saw the values is in the log before they are shown."""
     from lienthong.store.work import begin
 
@@ -141,7 +141,7 @@ def _noted(session: Session, told: Iterator[Preview], *, reason: str) -> Iterato
         yield from part
 
 
-class _View:
+class PreviewShown:
     """How previews are shown: values only where they may be."""
 
     def __init__(self, session: Session, *, reveal: bool) -> None:

@@ -198,7 +198,7 @@ def _carry_out(
         for acted in watched(session, acting, total=len(chosen)):
             failed = failed or acted.problem is not None
             if as_json:
-                told.append(_values(session, acted))
+                told.append(acted_values(session, acted))
             elif acted.problem is not None:
                 session.problems([acted.problem], to_err=True)
             else:
@@ -216,7 +216,8 @@ def watched(session: Session, acting: Iterator[T], *, total: int) -> Iterator[T]
     return iter(track(acting, total=total, console=session.err, transient=True))
 
 
-def _values(session: Session, acted: Acted) -> dict[str, Any]:
+def acted_values(session: Session, acted: Acted) -> dict[str, Any]:
+    """Return what became of one message: values for JSON."""
     problem = acted.problem
     return {
         "id": acted.message_id,

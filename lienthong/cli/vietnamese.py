@@ -330,6 +330,20 @@ HELP: dict[str, str] = {
     "Let the same signed documents go again, under the same message ids.": (
         "Gửi lại đúng các tài liệu đã ký, giữ nguyên mã thông điệp."
     ),
+    "Correct values of the source record of one message and reissue it.": (
+        "Sửa giá trị trong bản ghi nguồn của một thông điệp rồi cấp lại."
+    ),
+    "What the agency sent stays as it is, and the agency is told what was corrected.": (
+        "Bản cơ quan đã gửi giữ nguyên, và cơ quan được báo chỗ đã sửa."
+    ),
+    "Of a message rejected, parked or quarantined": (
+        "Của thông điệp bị từ chối, dừng lại hoặc cách ly"
+    ),
+    "What is to stand where; may be repeated": "Giá trị đúng ở chỗ nào; lặp lại được",
+    "Say what would become of it, do nothing": "Chỉ cho biết kết quả sẽ ra sao, không thực hiện",
+    "Of a preview: show values, not only their shape": (
+        "Khi xem trước: hiện giá trị, không chỉ hiện dạng"
+    ),
     "Make new messages from the same sources, by the mappings as they are now.": (
         "Tạo thông điệp mới từ chính nguồn cũ, theo ánh xạ hiện hành."
     ),

@@ -17,10 +17,11 @@ from sqlalchemy import select
 
 from lienthong.admission import Ledger
 from lienthong.channels.port import Packet
+from lienthong.corrections import check_wishes
 from lienthong.flows.hints import hint_due
 from lienthong.flows.missing import let_go_again
 from lienthong.flows.reread import Source
-from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
+from lienthong.states import MAY_CORRECT, MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 from lienthong.store.database import reading
 from lienthong.store.delivery import LEDGER, take_over
 from lienthong.store.ledgers import SAID, change_state, known_from, ledger_of, load_ledgers, promote
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from lienthong.admission import Known
     from lienthong.agencies import AgencyFinder
+    from lienthong.corrections import Wish
     from lienthong.flows.hints import Publisher
     from lienthong.store.database import Store
     from lienthong.store.work import Work
@@ -121,14 +123,14 @@ def do_all(
     return acted, sorted(moving)
 
 
-def reissuing(source: Source) -> Deed:
+def reissuing(source: Source, *, allowed: Collection[State] = MAY_REISSUE) -> Deed:
     """Return what a reissue does with what was made of the sources that `source` has read."""
 
     def act(work: Work, ledger: Ledger, message: Known, order: Order) -> tuple[str, Ledger]:
         made = source.made_from(message.id)
         return put_in_place(work, ledger, message, made=made, reason=order.reason)
 
-    return Deed(allowed=MAY_REISSUE, act=act)
+    return Deed(allowed=allowed, act=act)
 
 
 class Replayer:
@@ -191,6 +193,27 @@ class Replayer:
         for part in in_slices(list(message_ids)):
             source.read(part)
             yield from self._act(part, order, reissuing(source))
+
+    def correct(
+        self,
+        message_id: str,
+        wishes: Sequence[Wish],
+        *,
+        order: Order,
+        agencies: AgencyFinder,
+    ) -> Acted:
+        """
+        Make a new message from the source of one, some of whose values are corrected.
+
+        Raises:
+            InputError: what is wanted cannot be tried; whether the source takes it is told as of
+                any order.
+        """
+        check_wishes(wishes)
+        source = Source(self._store, agencies, clock=self._clock, wishes={message_id: wishes})
+        source.read([message_id])
+        (acted,) = self._act([message_id], order, reissuing(source, allowed=MAY_CORRECT))
+        return acted
 
     def _act(self, message_ids: Sequence[str], order: Order, deed: Deed) -> Iterator[Acted]:
         waiting = iter(in_order(self._store, message_ids))

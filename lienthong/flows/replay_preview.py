@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lienthong.channels.port import Packet
+from lienthong.corrections import check_wishes
 from lienthong.differences import coded_fields, flat, without_indices
 from lienthong.flows.replay import RESENDING, Order, do, in_order, reissuing
 from lienthong.flows.reread import Source
 from lienthong.replay_previews import Change, Document, Outlook, Preview, Verb
+from lienthong.states import MAY_CORRECT
 from lienthong.store.database import reading
 from lienthong.store.delivery import which_update
 from lienthong.store.replaying import read_kept, read_outlook, read_stored
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from lienthong.admission import Ledger
     from lienthong.agencies import AgencyFinder
     from lienthong.conversion import PreparedEvent
+    from lienthong.corrections import Wish
     from lienthong.flows.replay import Acted, Deed
     from lienthong.replay_previews import Asks, PortalSays, Stored
     from lienthong.store.database import Store
@@ -113,12 +116,28 @@ class Previewer:
     def reissue(self, message_ids: Sequence[str]) -> Iterator[Preview]:
         """Say what a reissue of messages would do, in the act's order, sources read as it does."""
         source = Source(self._store, self._agencies, clock=self._clock)
+        yield from self._reissue(message_ids, source, reissuing(source))
+
+    def correct(self, message_id: str, wishes: Sequence[Wish]) -> Preview:
+        """
+        Say what a reissue of a message would do once some values of its record are corrected.
+
+        Raises:
+            InputError: what is wanted cannot be tried.
+        """
+        check_wishes(wishes)
+        source = Source(self._store, self._agencies, clock=self._clock, wishes={message_id: wishes})
+        deed = reissuing(source, allowed=MAY_CORRECT)
+        (one,) = self._reissue([message_id], source, deed)
+        return one
+
+    def _reissue(self, message_ids: Sequence[str], source: Source, deed: Deed) -> Iterator[Preview]:
         for some in in_slices(list(message_ids)):
             source.read(some)
             for part in self._in_groups(some):
                 ledgers = dict(part)
                 acted: dict[str, str] = {}
-                for tried in self._try(part, reissuing(source), source=source):
+                for tried in self._try(part, deed, source=source):
                     message_id = tried.acted.message_id
                     made = source.find(message_id)
                     ledger = ledgers[message_id] or _ledger_of(made)
@@ -192,7 +211,7 @@ class Previewer:
         return replace(
             told,
             made_now_by=made.origin.mapping,
-            findings=made.record.problems,
+            findings=(*_corrected(made), *made.record.problems),
             new_documents=len(events),
             changes=changes,
         )
@@ -253,6 +272,13 @@ class Previewer:
         if code not in self._said:
             self._said[code] = self._portal.ask(code, agency=stored.agency)
         return self._said[code]
+
+
+def _corrected(made: Made) -> Iterator[Problem]:
+    """Yield what the agency will be told of corrections."""
+    if made.corrected is not None:
+        for one in made.corrected.corrections:
+            yield one.finding()
 
 
 def _ledger_of(made: Made | None) -> str | None:

@@ -8,12 +8,16 @@ however many of its records are asked for.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from lienthong.corrections import Corrected, correct
 from lienthong.flows.records import convert, read
+from lienthong.store.correcting import kept_corrections
 from lienthong.store.database import reading
 from lienthong.store.expansions import Opened
 from lienthong.store.intake import Origin
@@ -26,12 +30,14 @@ from schemas.problem import Problem, Text
 from signing import SigningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
 
-    from lienthong.agencies import AgencyFinder
+    from adapters.record import SourceRecord, UnreadableRecord
+    from lienthong.agencies import Agency, AgencyFinder
+    from lienthong.corrections import Wish
     from lienthong.store.database import Store
 
 
@@ -44,7 +50,18 @@ class Source:
         agencies: AgencyFinder,
         *,
         clock: Callable[[], datetime],
+        wishes: Mapping[str, Sequence[Wish]] = MappingProxyType({}),
     ) -> None:
+        """
+        Put it together.
+
+        Args:
+            store: Of the messages.
+            agencies: Gives an agency by name and service.
+            clock: Tells the time, aware.
+            wishes: What is to stand in the records of messages, by their ids.
+        """
+        self._wishes = wishes
         self._store = store
         self._agencies = agencies
         self._clock = clock
@@ -59,6 +76,8 @@ class Source:
                 messages.c.id,
                 messages.c.record,
                 messages.c.item,
+                messages.c.corrections,
+                messages.c.corrected_paths,
                 submissions.c.id.label("submission_id"),
                 submissions.c.agency,
                 submissions.c.arrival,
@@ -161,7 +180,40 @@ class Source:
                     continue
                 prepared = convert(record, opened, agency, now=self._clock())
                 for row in wanted.pop(record.number):
-                    self._made[row.id] = Made(origin=origin, record=prepared, item=row.item)
+                    made = Made(origin=origin, record=prepared, item=row.item)
+                    try:
+                        self._made[row.id] = self._correct(row, made, record, opened, agency)
+                    except InputError as error:
+                        self._problems[row.id] = error.problem
+
+    def _correct(
+        self,
+        row: Row[Any],
+        made: Made,
+        record: SourceRecord | UnreadableRecord,
+        opened: Opened,
+        agency: Agency,
+    ) -> Made:
+        """Return what is made of a record as it is, or was, corrected for one message."""
+        wishes = self._wishes.get(row.id, ())
+        kept = kept_corrections(self._store.vault, row)
+        if not wishes and not kept:
+            return made
+        if opened.service is not None:
+            raise InputError(_from_peer(opened.service))
+        changed, corrections = correct(record, wishes, kept=kept, read_columns=agency.read_columns)
+        if not corrections:
+            # What was corrected before is as the agency wrote it again.
+            return made
+        return replace(
+            made,
+            record=convert(changed, opened, agency, now=self._clock()),
+            corrected=Corrected(
+                corrections=corrections,
+                plain=made.record,
+                carried=frozenset(kept) - {wish.path for wish in wishes},
+            ),
+        )
 
 
 _ASK_OPERATOR = Text(
@@ -199,6 +251,21 @@ def _left_out(made: Made) -> Problem:
         suggestion=Text(
             vi="Nếu đúng là không gửi: lienthong messages discard; nếu không, sửa `leave_out`",
             en="If it is not to be sent: lienthong messages discard; else mend `leave_out`",
+        ),
+    )
+
+
+def _from_peer(service: str) -> Problem:
+    return Problem(
+        code="correction.inbound",
+        message=Text(
+            vi=f"Thông điệp này do Cổng hoặc bên khác gửi xuống ({service}): không sửa lời của họ",
+            en=f"This message came down from the portal or a peer ({service}): what they say is "
+            "not corrected here",
+        ),
+        suggestion=Text(
+            vi="Nhờ bên gửi gửi lại, hoặc sửa `inbound` của ánh xạ rồi cấp lại",
+            en="Have its sender send it again, or mend `inbound` of the mapping and reissue",
         ),
     )
 

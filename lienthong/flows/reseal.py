@@ -98,6 +98,11 @@ _COLUMNS = (
         context=lambda row: sealed.problems_context(row.id),
     ),
     _Column(
+        column=messages.c.corrections,
+        key=(messages.c.id,),
+        context=lambda row: sealed.corrections_context(row.id),
+    ),
+    _Column(
         column=attachments.c.declared,
         key=(attachments.c.message_id, attachments.c.number),
         context=lambda row: sealed.attachment_context(row.message_id, row.number),

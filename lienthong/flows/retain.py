@@ -65,8 +65,8 @@ class PayloadClass(Enum):
     SUBMISSIONS = "submissions"
     """Raw bytes as they came, and what was wrong with them as a whole."""
     DOCUMENTS = "documents"
-    """Signed documents of messages that have ended, their files, and what was found in their
-    records; the files of rejected ones."""
+    """Signed documents of messages that have ended, their files, what was found in their records,
+    and what was corrected there; the files of rejected ones."""
     ANSWERS = "answers"
     """The portal's raw answers and its own words, and digests of what was sent as JSON."""
     RESULTS = "results"
@@ -125,7 +125,8 @@ def _erase_documents(work: Work, condition: ColumnElement[bool]) -> int:
     work.connection.execute(named.values(declared=None))
     # A file's name is made of values of its message, if its mapping says so.
     erasing = update(messages).where(messages.c.id.in_(ended))
-    work.connection.execute(erasing.values(document=None, problems=None, file=None))
+    nothing = dict.fromkeys(("document", "problems", "corrections", "file"))
+    work.connection.execute(erasing.values(nothing))
     forget_persons(work.connection, erased)
     return len(due)
 

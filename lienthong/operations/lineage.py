@@ -98,6 +98,9 @@ def see_record(
             for packet in preview.packets
             for field in fields_in(packet.fields)
         ],
+        used=[
+            _source_value(leaf, is_revealed=is_revealed) for leaf in preview.source if leaf.is_used
+        ],
         unused=[
             _source_value(leaf, is_revealed=is_revealed)
             for leaf in preview.source
@@ -146,6 +149,7 @@ def _step(step: Step, *, is_revealed: bool) -> OriginStep:
         kind=step.kind.value,
         mapping_line=step.line,
         path=step.path,
+        whole_path=step.whole_path,
         place=None if step.place is None else place_of(step.place),
         before=_shown(step.before, is_revealed=is_revealed),
         after=_shown(step.after, is_revealed=is_revealed),

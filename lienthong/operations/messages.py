@@ -13,6 +13,7 @@ from lienthong.operations.masking import finding_of, place_of, words_of
 from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
     Attempt,
+    CorrectionView,
     LogEntry,
     ManifestLine,
     MessageDetail,
@@ -23,7 +24,7 @@ from lienthong.operations.views import (
 )
 from lienthong.proofs import HANDED_OVER, WORDS
 from lienthong.reasons import REASONS
-from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND
+from lienthong.states import MAY_CORRECT, MAY_DISCARD, MAY_REISSUE, MAY_RESEND
 from lienthong.store.database import reading
 from lienthong.store.indexing import is_indexed, note_search
 from lienthong.store.queries import (
@@ -50,7 +51,12 @@ if TYPE_CHECKING:
     from lienthong.store.vault import Vault
     from lienthong.wiring import Installation
 
-VERBS = {"resend": MAY_RESEND, "reissue": MAY_REISSUE, "discard": MAY_DISCARD}
+VERBS = {
+    "resend": MAY_RESEND,
+    "reissue": MAY_REISSUE,
+    "correct": MAY_CORRECT,
+    "discard": MAY_DISCARD,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,12 +214,27 @@ def _detail(view: MessageView, *, is_revealed: bool) -> MessageDetail:
         superseded_by=view.superseded_by,
         reissue_of=view.reissue_of,
         reissued_as=view.reissued_as,
+        corrections=_corrections(view, is_revealed=is_revealed),
         files=[_manifest_line(file, is_revealed=is_revealed) for file in view.files],
         tries=[_attempt(one, is_revealed=is_revealed) for one in view.attempts],
         history=[log_entry(line) for line in view.history],
         may=verbs_for(view.line.state),
         is_revealed=is_revealed,
     )
+
+
+def _corrections(view: MessageView, *, is_revealed: bool) -> list[CorrectionView]:
+    if not view.corrections:
+        return [CorrectionView(path=path) for path in view.corrected_paths]
+    return [
+        CorrectionView(
+            path=one.path,
+            place=place_of(one.place),
+            before=one.before if is_revealed else shape_of(one.before),
+            after=one.after if is_revealed else shape_of(one.after),
+        )
+        for one in view.corrections
+    ]
 
 
 def verbs_for(state: State) -> list[str]:

@@ -15,7 +15,11 @@ from lienthong.reaching import Reaching
 from lienthong.replay_previews import Verb, masked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from lienthong.access.rights import Principal
+    from lienthong.corrections import Wish
+    from lienthong.flows.replay_preview import Previewer
     from lienthong.operations.messages import Reveal
     from lienthong.replay_previews import Change, PortalSays, Preview
     from lienthong.wiring import Installation
@@ -46,21 +50,62 @@ def preview_message(
         InputError: there is none that whoever asks may see.
         ConfigError: the portal is to be asked, and none is configured.
     """
+
+    def told(previewer: Previewer) -> Preview:
+        previews = previewer.resend if verb is Verb.RESEND else previewer.reissue
+        (one,) = previews([message_id])
+        return one
+
     agency = agency_of_message(installation, principal, message_id)
     principal.need(Right.REPLAY_ONE, agency)
     if reveal is not None:
         principal.need(Right.REVEAL, agency)
+    one = _ask(installation, told, asks_portal=asks_portal)
+    if reveal is not None:
+        note_reveal(installation, principal, message_id, reveal)
+    return _view(one, is_revealed=reveal is not None)
+
+
+def preview_correction(
+    installation: Installation,
+    principal: Principal,
+    message_id: str,
+    wishes: Sequence[Wish],
+    *,
+    asks_portal: bool = False,
+    reveal: Reveal | None = None,
+) -> PreviewView:
+    """
+    Say what would become of a message once values of its record are corrected; nothing is written.
+
+    Raises:
+        Forbidden: it may be seen, but not corrected or not revealed.
+        InputError: there is none that whoever asks may see, or what is wanted cannot be tried.
+        ConfigError: the portal is to be asked, and none is configured.
+    """
+    agency = agency_of_message(installation, principal, message_id)
+    principal.need(Right.EDIT, agency)
+    if reveal is not None:
+        principal.need(Right.REVEAL, agency)
+    one = _ask(
+        installation,
+        lambda previewer: previewer.correct(message_id, wishes),
+        asks_portal=asks_portal,
+    )
+    if reveal is not None:
+        note_reveal(installation, principal, message_id, reveal)
+    return _view(one, is_revealed=reveal is not None)
+
+
+def _ask(
+    installation: Installation, told: Callable[[Previewer], Preview], *, asks_portal: bool
+) -> Preview:
     reaching = Reaching(installation)
     with ExitStack() as stack:
         portal = None
         if asks_portal:
             portal = stack.enter_context(reaching.open_portal_view(wait=Event().wait))
-        previewer = reaching.make_previewer(portal=portal)
-        told = previewer.resend if verb is Verb.RESEND else previewer.reissue
-        (one,) = told([message_id])
-    if reveal is not None:
-        note_reveal(installation, principal, message_id, reveal)
-    return _view(one, is_revealed=reveal is not None)
+        return told(reaching.make_previewer(portal=portal))
 
 
 def _view(one: Preview, *, is_revealed: bool) -> PreviewView:

@@ -159,6 +159,18 @@ class ReceiptView(View):
     verified_at: datetime
 
 
+class CorrectionView(View):
+    """One value of a record that is not as the agency sent it."""
+
+    path: str
+    """From the root of the record, as its mapping reads it."""
+    place: WherePlace | None = None
+    before: str | None = None
+    """What the agency wrote. Personal data: masked, unless it was revealed; null: erased."""
+    after: str | None = None
+    """What a person put in its place; as `before`."""
+
+
 class MessageDetail(MessageSummary):
     """One message with everything that is known of it."""
 
@@ -174,11 +186,13 @@ class MessageDetail(MessageSummary):
     superseded_by: str | None
     reissue_of: str | None
     reissued_as: str | None
+    corrections: list[CorrectionView]
+    """What a person corrected in its record before it was made; the log says who and why."""
     files: list[ManifestLine]
     tries: list[Attempt]
     history: list[LogEntry]
     may: list[str]
-    """What may be done to it in its state: resend, reissue, discard."""
+    """What may be done to it in its state: resend, reissue, correct, discard."""
     is_revealed: bool
     """Whether personal data stands in it."""
 
@@ -191,6 +205,8 @@ class OriginStep(View):
     """In the mapping file."""
     path: str | None
     """As the mapping has it."""
+    whole_path: str | None
+    """The same from the root of the record: by it the value is corrected."""
     place: WherePlace | None
     before: str | None
     """Personal data: masked, unless it was revealed."""
@@ -231,6 +247,8 @@ class RecordView(View):
     """The mapping by which this view was made: as it is now."""
     is_same_mapping: bool
     fields: list[FieldOrigin]
+    used: list[SourceValue]
+    """What stands in the record where a rule reads it."""
     unused: list[SourceValue]
     findings: list[Finding]
     is_revealed: bool

@@ -162,7 +162,7 @@ class Listed:
         has_order = one.version is not None and latest.version is not None
         if has_order and issue_order(one.version or "") < issue_order(latest.version or ""):
             return Content()
-        if latest.content_digest == one.content_digest:
+        if latest.is_of(one.content_digest):
             return Content(agrees_about=None if has_order else one.dossier_code)
         return Content(
             outdated=Discrepancy(

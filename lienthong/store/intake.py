@@ -252,7 +252,7 @@ class _Batch:
         ledger.next_sequence += 1
         ledger.messages.append(known)
         if event.key is not None:
-            self._keyed[event.key] = (known.id, known.content_digest)
+            self._keyed[event.key] = (known.id, (known.content_digest,))
         problems = record.problems
         if entry.follows is not None:
             unseen = unseen_transition(entry.follows.status, event.status)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+    from lienthong.admission import Keyed
     from lienthong.store.work import Work
 
 # Of what goes to an agency alone: the submission of another message is not looked at.
@@ -61,6 +62,7 @@ _MESSAGES = (
         messages.c.record,
         messages.c.status,
         messages.c.awaits_files,
+        messages.c.source_digest,
         *SAID,
     )
     .where(among(messages.c.dossier_code, "_codes"))
@@ -83,7 +85,9 @@ _REPEATED = (
     )
     .order_by(repeats.c.record)
 )
-_KEYED = select(messages.c.event_key, messages.c.id, messages.c.content_digest).where(
+_KEYED = select(
+    messages.c.event_key, messages.c.id, messages.c.content_digest, messages.c.source_digest
+).where(
     messages.c.agency == bindparam("_agency"),
     among(messages.c.event_key, "_keys"),
     messages.c.content_digest.is_not(None),
@@ -198,6 +202,7 @@ def known_from(row: Row[Any]) -> Known:
         record=row.record,
         status=row.status,
         awaits_files=row.awaits_files,
+        source_digest=row.source_digest,
         service=row.service,
         sender=row.sender,
     )
@@ -210,12 +215,12 @@ def file_of(row: Any) -> HandedFile | None:
 
 def load_event_keys(
     connection: Connection, keys: Collection[str], *, agency: str
-) -> dict[str, tuple[str, str | None]]:
-    """Return, per event key of the agency that was admitted, its message id and content digest."""
-    found: dict[str, tuple[str, str | None]] = {}
+) -> dict[str, Keyed]:
+    """Return, per event key of the agency that was admitted, its message and what that says."""
+    found: dict[str, Keyed] = {}
     for part in in_slices(sorted(keys)):
         rows = connection.execute(_KEYED, {"_agency": agency, "_keys": part})
-        found |= {row.event_key: (row.id, row.content_digest) for row in rows}
+        found |= {row.event_key: (row.id, (row.content_digest, row.source_digest)) for row in rows}
     return found
 
 

@@ -16,6 +16,7 @@ from lienthong.proofs import Proof
 from lienthong.states import State
 from lienthong.store.attachments import load_files
 from lienthong.store.audit import AuditLine, read_lines
+from lienthong.store.correcting import corrected_paths, open_corrections
 from lienthong.store.ledgers import file_of
 from lienthong.store.problems import open_problems
 from lienthong.store.sealed import (
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
+    from lienthong.corrections import Correction
     from lienthong.pauses import Pauses
     from lienthong.store.attachments import KeptFile
     from lienthong.store.selection import Selection
@@ -171,6 +173,10 @@ class MessageView:
     superseded_by: str | None
     reissue_of: str | None
     reissued_as: str | None
+    corrected_paths: tuple[str, ...]
+    """What a person corrected in its record."""
+    corrections: tuple[Correction, ...]
+    """The same with values, until they are erased."""
     file: HandedFile | None
     """Of what goes to an agency."""
     files: tuple[KeptFile, ...]
@@ -312,6 +318,8 @@ def show_message(connection: Connection, message_id: str, *, vault: Vault) -> Me
         superseded_by=row.superseded_by,
         reissue_of=row.reissue_of,
         reissued_as=row.reissued_as,
+        corrected_paths=corrected_paths(row),
+        corrections=open_corrections(vault, row),
         file=file_of(row),
         files=load_files(connection, message_id, vault=vault),
         attempts=tuple(_attempt(found, vault) for found in tries),

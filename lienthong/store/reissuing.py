@@ -16,6 +16,7 @@ from lienthong.admission import Candidate, Known, Refusal, Repeat, admit, said_i
 from lienthong.channels.port import Packet
 from lienthong.states import State
 from lienthong.store.attachments import awaits, write_files
+from lienthong.store.correcting import check_corrected, correction_columns, note_corrections
 from lienthong.store.indexing import IndexRows
 from lienthong.store.intake import Origin, event_columns, made_by, message_row
 from lienthong.store.ledgers import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from lienthong.admission import Ledger
     from lienthong.attachments.manifest import PreparedFile
     from lienthong.conversion import Prepared, PreparedEvent
+    from lienthong.corrections import Corrected
     from lienthong.store.work import Work
 
 
@@ -45,6 +47,8 @@ class Made:
     record: Prepared
     item: int
     """Of the old message: 0 the snapshot, 1… its progress rows."""
+    corrected: Corrected | None = None
+    """How the record differs from what the agency sent; None: in nothing."""
 
 
 def put_in_place(
@@ -69,6 +73,9 @@ def put_in_place(
     else:
         events = [events[made.item]] if made.item < len(events) else []
         _check_event(ledger, old, made, [event for _, event in events])
+    if made.corrected is not None:
+        of_record = made.record.events
+        check_corrected(work, old, made.corrected, item=made.item, events=of_record)
     keeps_place = old.sequence > 0 and old.state is not State.DELIVERED
     if not keeps_place:
         _check_newer_file(work, ledger, old)
@@ -79,12 +86,18 @@ def put_in_place(
         sequence = old.sequence if keeps_place else ledger.next_sequence
         ledger.next_sequence = max(ledger.next_sequence, sequence + 1)
         rows.append(_row(work, old, made, event, item=item, sequence=sequence))
-        ledger.messages.append(_known(old, made, event, sequence))
+        if made.corrected is not None:
+            note_corrections(work, event.message_id, old, made.corrected, reason=reason)
+        ledger.messages.append(_known(old, made, event, item=item, sequence=sequence))
     save_ledgers(work, [ledger])
     work.connection.execute(insert(messages), rows)
     index = IndexRows(work.vault)
     for _, event in events:
         index.add_persons(event.message_id, event.identities)
+        if made.corrected is not None:
+            index.add_problems(
+                event.message_id, [one.finding() for one in made.corrected.corrections]
+            )
     index.write(work.connection)
     _write_files(work, old, made, [event for _, event in events])
     # Those made now sort behind the old one of the same place.
@@ -125,10 +138,11 @@ def _row(
         | event_columns(work, event)
         | {"state": State.HELD.value, "sequence": sequence, "reissue_of": old.id}
         | {"awaits_files": awaits(_files_of(made, event))}
+        | correction_columns(work, event.message_id, made.corrected, item=item)
     )
 
 
-def _known(old: Known, made: Made, event: PreparedEvent, sequence: int) -> Known:
+def _known(old: Known, made: Made, event: PreparedEvent, *, item: int, sequence: int) -> Known:
     return Known(
         id=event.message_id,
         agency=old.agency,
@@ -143,6 +157,7 @@ def _known(old: Known, made: Made, event: PreparedEvent, sequence: int) -> Known
         awaits_files=awaits(_files_of(made, event)),
         service=old.service,
         sender=old.sender,
+        source_digest=None if made.corrected is None else made.corrected.digest_of(item),
     )
 
 

@@ -15,6 +15,11 @@ def problems_context(message_id: str) -> str:
     return f"messages.problems:{message_id}"
 
 
+def corrections_context(message_id: str) -> str:
+    """Return the context of `messages.corrections`."""
+    return f"messages.corrections:{message_id}"
+
+
 def words_context(message_id: str, kind: str, number: int) -> str:
     """Return the context of `attempts.message`."""
     return f"attempts.message:{message_id}:{kind}:{number}"

@@ -42,6 +42,7 @@ _MESSAGES = (
         messages.c.content_digest,
         messages.c.status,
         messages.c.awaits_files,
+        messages.c.source_digest,
         messages.c.updated_at,
         *SAID,
     )

@@ -217,6 +217,13 @@ messages = Table(
         Integer,
         comment="how often its files were looked for in vain; empty when it waits for none",
     ),
+    Column("corrected_paths", Text, comment="JSON: what a person corrected in its record"),
+    Column("corrections", LargeBinary, comment="sealed JSON: paths and values"),
+    Column(
+        "source_digest",
+        Text,
+        comment="content_digest of its record as it came, where that was corrected",
+    ),
     Index("messages_dossier", "dossier_code", "agency"),
     # One for each direction, and in it one for each agency that gets files: what waits in one
     # holds up no look into another.

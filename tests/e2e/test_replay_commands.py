@@ -72,3 +72,28 @@ def test_what_is_still_wrong_is_told_message_by_message(expanded):
     assert {line["done"] for line in result.json} == {False}
     assert all(line["error"]["code"] for line in result.json)
     assert len(rejected(expanded, LAND)) == REJECTED
+
+
+def test_a_value_is_corrected_by_its_column_and_the_record_goes(expanded):
+    of_land = ("messages", "list", "--state", "rejected", "--agency", LAND, "--json")
+    found = expanded(*of_land, "--problem", "mapping.code_unknown").json
+    by_field = {line["errors"][0]["field"]: line["id"] for line in found}
+    message_id = by_field["TrangThaiHoSo"]
+    said = ("messages", "correct", message_id, "--set", "TrangThai=Đang xử lý", "-r", "by phone")
+
+    looked = expanded(*said, "--preview", "--json")
+    assert looked.code == 0
+    assert [line["would_go"] for line in looked.json["messages"]] == [True]
+    assert len(rejected(expanded, LAND)) == REJECTED
+    wrong = expanded("messages", "correct", message_id, "--set", "Nowhere=x", "-r", "x")
+    assert wrong.code == 1
+    assert "correction.path_unknown" in wrong.err
+    done = expanded(*said, "--json")
+
+    assert done.code == 0
+    assert message_id not in rejected(expanded, LAND)
+    shown = expanded("messages", "show", done.json[0]["new_id"], "--json").json
+    assert [one["path"] for one in shown["corrected"]] == ["TrangThai"]
+    assert "message.corrected" in [step["action"] for step in shown["history"]]
+    assert [one["code"] for one in shown["errors"]] == ["record.corrected"]
+    assert expanded("audit", "verify").code == 0

@@ -320,9 +320,9 @@ class Desk:
             retry_after=timedelta(minutes=1),
         )
 
-    def receive(self, *rows, agency="land", key=None):
+    def receive(self, *rows, agency="land", key=None, header="dossier,content"):
         self.exchange.clock.tick(seconds=1)
-        text = "\n".join(["dossier,content", *rows])
+        text = "\n".join([header, *rows])
         offer = Offer(
             source=BytesIO(text.encode()),
             file_name="a.csv",

@@ -272,7 +272,7 @@ def test_what_the_portal_said_is_shown_to_whom_gives_a_reason(api, parked):
 
     assert SECRET not in masked.text
     assert masked.json()["tries"][0]["code"] == "-1"
-    assert masked.json()["may"] == ["resend", "reissue", "discard"]
+    assert masked.json()["may"] == ["resend", "reissue", "correct", "discard"]
     assert shown.json()["tries"][0]["message"] == SECRET
     assert api.logged("message.viewed") == [("binh", "m1", {"reason": "cơ quan hỏi"})]
 
