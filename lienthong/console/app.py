@@ -14,6 +14,7 @@ from lienthong.console import (
     account_pages,
     audit_pages,
     export_pages,
+    correction_pages,
     home_pages,
     job_pages,
     message_pages,
@@ -92,6 +93,7 @@ def make_console(site: Site) -> FastAPI:
         # Before the others: what it has stands beside ids.
         export_pages,
         proof_pages,
+        correction_pages,
         message_pages,
         problem_pages,
         job_pages,

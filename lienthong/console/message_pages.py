@@ -207,7 +207,11 @@ def _preview(page: Page, message_id: str, form: PreviewForm) -> Response:
         reveal=None if form.reason is None else Reveal(reason=form.reason),
     )
     return page.show(
-        "preview.html", preview=preview, message_id=message_id, verb=Verb(form.verb.value)
+        "preview.html",
+        preview=preview,
+        message_id=message_id,
+        verb=Verb(form.verb.value),
+        wishes=(),
     )
 
 
