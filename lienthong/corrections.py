@@ -36,6 +36,7 @@ LONGEST_CORRECTION = 2_000
 SALT_BYTES = 16
 CORRECTED = "record.corrected"
 """Code of the finding that tells the agency."""
+_OTHER_QUOTES = str.maketrans("'«»", "’‹›")
 _FORBIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Kinds of characters that no value needs: controls, invisible ones, and those of no meaning."""
 
@@ -67,16 +68,17 @@ class Correction:
 
     def finding(self) -> Problem:
         """Return what the agency is told of it."""
+        # What is quoted is masked up to the quote that ends it.
+        said = self.after[:LONGEST_VALUE].translate(_OTHER_QUOTES)
         return Problem(
             code=CORRECTED,
             severity=Severity.WARNING,
             place=self.place,
             value=self.before[:LONGEST_VALUE] or None,
             message=Text(
-                vi="Người vận hành đã sửa giá trị này của bản ghi thành "
-                f"«{self.after[:LONGEST_VALUE]}» rồi lập văn bản",
+                vi=f"Người vận hành đã sửa giá trị này của bản ghi thành «{said}» rồi lập văn bản",
                 en="The operator has corrected this value of the record to "
-                f"'{self.after[:LONGEST_VALUE]}', and the document was made of that",
+                f"'{said}', and the document was made of that",
             ),
             suggestion=Text(
                 vi="Sửa giá trị tại nguồn của đơn vị; nếu giá trị sửa không đúng, gửi bản mới",

@@ -60,6 +60,7 @@ OF_ATTEMPTS = ("message.sending", "message.looked_up")
 TOLD = (
     "submission",
     "record",
+    "path",
     "mapping",
     "statement",
     "codes",

@@ -18,6 +18,7 @@ from lienthong.store.database import reading
 from lienthong.store.queries import show_message
 from lienthong.store.results import list_results, result_values
 from lienthong.store.tables import audit, messages, metadata, submission_pieces
+from lienthong.timeline import tell_timeline
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
@@ -390,3 +391,19 @@ def test_values_go_with_the_document_and_without_them_nothing_is_made_again(desk
     view = shown(desk, acted.new_id)
     assert (view.corrected_paths, view.corrections) == (("content",), ())
     assert again.problem.code == "correction.values_erased"
+
+
+def test_the_timeline_tells_that_the_record_was_corrected_and_where(desk):
+    come(desk, "D-1,wrong")
+    acted = correct(desk, the_one(desk, "rejected").id, content="right")
+
+    store = desk.exchange.store
+    with reading(store) as connection:
+        told = tell_timeline(connection, "D-1", agency=None, vault=store.vault, limit=50)
+
+    (step,) = [step for step in told.steps if step.name == "message.corrected"]
+    assert (step.actor, step.message) == ("an", acted.new_id)
+    assert step.text.vi == "Lập từ bản ghi đã sửa"
+    assert "path content" in step.detail.vi
+    assert "theo điện thoại" in step.detail.vi
+    assert "right" not in step.detail.vi

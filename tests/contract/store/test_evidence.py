@@ -1,16 +1,20 @@
 """Evidence packs out of each database: gathered, proven, and checked again."""
 
 import io
+import json
+import zipfile
 from datetime import timedelta
 from random import Random
 
 import pytest
 from sqlalchemy import select, update
 
+from lienthong.corrections import Wish
 from lienthong.evidence import verify_evidence as verifier
 from lienthong.evidence.alarms import open_alarms
 from lienthong.evidence.packing import Wanted
 from lienthong.evidence.reverifying import Pace, Reverifier, Roots
+from lienthong.flows.replay import Order, Replayer
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.proving import Proving
 from lienthong.store.database import reading
@@ -97,3 +101,35 @@ def test_a_change_is_found_by_checking_again(site):
     with reading(site.store) as connection:
         found = open_alarms(connection)
     assert {(one.code, one.seal) for one in found if one.seal is not None} == {("row.changed", 1)}
+
+
+def test_a_pack_of_a_corrected_record_is_proven_and_has_who_corrected_it(site, tmp_path):
+    head, *rows = land_rows(tmp_path, size_bytes=1_500).split(b"\r\n")
+    cells = rows[2].split(b";")
+    cells[head.split(b";").index(b"TrangThai")] = b"nowhere"
+    source = b"\r\n".join((head, b";".join(cells), b""))
+    site.hand_in(source)
+    with reading(site.store) as connection:
+        query = select(messages.c.id, messages.c.dossier_code)
+        rejected = connection.execute(query.where(messages.c.state == "rejected")).one()
+    with site.open_broker() as broker:
+        acted = Replayer(store=site.store, broker=broker, clock=site.clock).correct(
+            rejected.id,
+            [Wish(path="TrangThai", value="Đang xử lý")],
+            order=Order(actor="an", reason="by telephone"),
+            agencies=site.agency,
+        )
+    site.work()
+    Proving(site).make_sealer().step()
+
+    target = io.BytesIO()
+    Proving(site).make_packer().pack(target, Wanted(dossier=rejected.dossier_code))
+    roots = verifier.read_roots([site.keyring.folder / "root.cert.pem"])
+    report = verifier.verify(target, verifier.Means(roots=roots))
+
+    assert acted.problem is None
+    assert (report.verdict, [one for one in report.lines if one.kind == "false"]) == ("proven", [])
+    with zipfile.ZipFile(target) as pack:
+        log = [json.loads(line) for line in pack.read("audit/rows.jsonl").splitlines()]
+    (row,) = [one for one in log if one.get("action") == "message.corrected"]
+    assert (row["actor"], row["subject"]) == ("an", acted.new_id)
