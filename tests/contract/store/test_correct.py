@@ -6,7 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lienthong.channels.port import Answer, Outcome, Packet
 from lienthong.conversion import Prepared
@@ -17,7 +17,7 @@ from lienthong.flows.retain import PayloadClass, retain
 from lienthong.store.database import reading
 from lienthong.store.queries import show_message
 from lienthong.store.results import list_results, result_values
-from lienthong.store.tables import audit, messages, metadata, submission_pieces
+from lienthong.store.tables import audit, messages, metadata, submission_pieces, submissions
 from lienthong.timeline import tell_timeline
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
@@ -33,6 +33,8 @@ class Picky:
         self.inner = inner
         self.keys = {}
         """Event key by dossier."""
+        self.key_of = None
+        """Makes the event key of a content."""
         self.progress = None
         """Makes the digest of a progress row of a content."""
 
@@ -56,6 +58,8 @@ class Picky:
                 problems=(problem,),
             )
         key = self.keys.get(prepared.dossier_code)
+        if self.key_of is not None:
+            key = self.key_of(item.values["content"])
         events = [replace(event, key=key) for event in prepared.events]
         if self.progress is not None:
             said = self.progress(item.values["content"])
@@ -407,3 +411,38 @@ def test_the_timeline_tells_that_the_record_was_corrected_and_where(desk):
     assert "path content" in step.detail.vi
     assert "theo điện thoại" in step.detail.vi
     assert "right" not in step.detail.vi
+
+
+def test_another_event_is_not_made_of_it(desk):
+    desk.pipeline.key_of = lambda content: f"E-{content}"
+    come(desk, "D-1,a", answers=[REJECTED])
+
+    acted = correct(desk, the_one(desk, "parked").id, content="b")
+
+    assert acted.problem.code == "correction.identity"
+    assert [row.state for row in rows(desk)] == ["parked"]
+
+
+def test_what_came_down_is_not_corrected(desk):
+    come(desk, "D-1,wrong")
+    old = the_one(desk, "rejected")
+    with desk.exchange.store.engine.begin() as connection:
+        connection.execute(update(submissions).values(service="DongBoHoSoMC"))
+
+    acted = correct(desk, old.id, content="right")
+
+    assert acted.problem.code == "correction.inbound"
+    assert [row.state for row in rows(desk)] == ["rejected"]
+
+
+def test_of_two_who_correct_at_once_one_is_told_that_it_was_done(desk, together):
+    come(desk, "D-1,wrong")
+    old = the_one(desk, "rejected")
+
+    acted = together(
+        lambda: correct(desk, old.id, content="one"), lambda: correct(desk, old.id, content="two")
+    )
+
+    codes = sorted("" if one.problem is None else one.problem.code for one in acted)
+    assert codes == ["", "message.wrong_state"]
+    assert sorted(row.state for row in rows(desk)) == ["ready", "reissued"]
