@@ -13,8 +13,8 @@ from lienthong.api.errors import answer_errors
 from lienthong.console import (
     account_pages,
     audit_pages,
-    export_pages,
     correction_pages,
+    export_pages,
     home_pages,
     job_pages,
     message_pages,
