@@ -27,6 +27,7 @@ from lienthong.store.alerts import (
 from lienthong.store.database import reading
 from lienthong.store.tables import alert_notices
 from lienthong.store.work import begin
+from lienthong.testing import forked
 from lienthong.testing.portal_site import write_toml
 from lienthong.watching import Watching
 from lienthong.wiring import Installation
@@ -346,7 +347,7 @@ def test_the_command_tells_everybody_now_and_says_who_took_it(open_site, serve_m
     hook.status = 500
 
     def run(*words):
-        return subprocess.run(
+        return forked.run(
             [sys.executable, "-m", "lienthong", "--settings", site.file, "alerts", *words],
             capture_output=True,
             text=True,

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from uuid import uuid4
@@ -14,6 +13,7 @@ from lienthong.agreement import compare
 from lienthong.states import State
 from lienthong.store.database import make_tables, reading
 from lienthong.store.queries import delivered_events
+from lienthong.testing import forked
 from lienthong.testing.portal_site import AGENCY, record
 from lienthong.wiring import Installation
 
@@ -65,9 +65,7 @@ class Crew:
         for _ in range(count):
             with self.log.open("ab") as errors:
                 self.running.append(
-                    subprocess.Popen(
-                        self.command("--verbose", "run", "--roles", ROLES), stderr=errors
-                    )
+                    forked.Popen(self.command("--verbose", "run", "--roles", ROLES), stderr=errors)
                 )
 
     def kill(self):
@@ -80,7 +78,7 @@ class Crew:
             self.kill()
 
     def say(self, *words):
-        done = subprocess.run(
+        done = forked.run(
             self.command("traffic", *words, "--json"), capture_output=True, check=True, timeout=60
         )
         return json.loads(done.stdout)

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from lienthong.states import State
+from lienthong.testing import forked
 from lienthong.testing.portal_site import record
 from lienthong.traces.profile import TraceSettings
 from lienthong.traces.recording import TRACES, ending
@@ -107,7 +108,7 @@ def test_secrets_go_to_the_collector_and_nowhere_else(collector, tmp_path, monke
 def test_log_lines_name_the_span_in_which_they_are_written(open_site, collector):
     site = open_site(traces={"endpoint": collector.endpoint})
     site.submit(record(1))
-    process = subprocess.run(
+    process = forked.run(
         [
             *(sys.executable, "-m", "lienthong", "--verbose", "--settings", site.file),
             *("run", "--roles", "expand,deliver", "--until-idle"),
