@@ -18,7 +18,7 @@ print(json.dumps([name for name in sys.modules if name.partition(".")[0] not in 
 """
 """Prints what ours is made of; with that loaded, ours takes a moment to import."""
 EACH = """
-import json, os, sys, traceback
+import gc, json, os, sys, traceback
 from importlib import import_module
 others, ours = json.load(sys.stdin)
 for name in others:
@@ -28,6 +28,8 @@ for name in others:
         pass
 assert not any(name.split(".")[0] == "lienthong" for name in sys.modules)
 failed = []
+gc.disable()
+gc.freeze()
 for name in ours:
     child = os.fork()
     if child == 0:
