@@ -49,6 +49,7 @@ from lienthong.inbound.profile import (
     PeerSoap,
 )
 from lienthong.loopback import is_loopback
+from lienthong.oidc.profile import OidcSettings
 from lienthong.policy_settings import PolicyName, PolicySettings, check_policies, join_names
 from lienthong.pull.marked import WrongPull
 from lienthong.pull.profile import KINDS, PullProfile
@@ -424,6 +425,9 @@ class ConsoleSettings(ListenSettings):
         pattern=r"^[A-Za-z0-9-]+$",
         description="in which the proxy says the caller's address, last; None: the connection's",
     )
+    oidc: OidcSettings | None = Field(
+        default=None, description="an identity provider by which people may sign in, too"
+    )
 
     @model_validator(mode="after")
     def _check_metrics(self) -> Self:
@@ -438,6 +442,16 @@ class ConsoleSettings(ListenSettings):
     def _check_client_header(self) -> Self:
         if self.client_header is not None and not self.behind_proxy:
             raise ValueError("client_header needs behind_proxy = true: anybody could send it")
+        return self
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> Self:
+        has_tls = self.tls_certificate is not None or self.behind_proxy
+        if self.oidc is not None and self.oidc.public_url.startswith("https:") is not has_tls:
+            raise ValueError(
+                "oidc.public_url must be https:// with tls_certificate or behind_proxy = true, and "
+                "http:// (on this machine) without"
+            )
         return self
 
 
@@ -706,6 +720,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "attachments": AttachmentSettings,
     "audit": AuditSettings,
     "broker": BrokerSettings,
+    "console": ConsoleSettings,
     "delivery": DeliverySettings,
     "expansion": ExpansionSettings,
     "folder": FolderSettings,
@@ -745,6 +760,8 @@ def _table_of(location: tuple[str | int, ...]) -> type[BaseModel]:
         return MailSettings
     if location[:2] == ("alerts", "webhooks") and len(location) == 4:
         return HookSettings
+    if location[:2] == ("console", "oidc") and len(location) == 3:
+        return OidcSettings
     if location[:2] == ("attachments", "s3"):
         return S3Settings
     if location[0] != "pull":
