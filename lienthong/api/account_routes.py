@@ -21,6 +21,7 @@ from lienthong.operations.accounts import (
     reset_account,
     see_account,
 )
+from lienthong.operations.provider_accounts import move_account, release_account
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
@@ -54,6 +55,15 @@ class AccountAsked(BaseModel):
     """As the audit log is to call them: letters, digits, `.`, `_`, `@`, `-`; kept in lower case."""
     full_name: FullName
     grants: Grants
+    by_provider: bool = False
+    """They sign in through the identity provider under this name: no password, no code."""
+
+
+class MoveAsked(Asked):
+    """Another way to sign in."""
+
+    by_provider: bool
+    """True: through the identity provider; false: by a password."""
 
 
 class GrantsAsked(Asked):
@@ -77,6 +87,7 @@ def make(site: AtSite, caller: Caller, asked: AccountAsked) -> NewCode:
         asked.name,
         full_name=asked.full_name,
         grants=[grant.read() for grant in asked.grants],
+        by_provider=asked.by_provider,
     )
 
 
@@ -102,6 +113,20 @@ def enable(site: AtSite, caller: Caller, name: Name, asked: Asked) -> None:
 def reset(site: AtSite, caller: Caller, name: Name, asked: Asked) -> NewCode:
     """Take away somebody's password and app; the code that is answered sets a new password."""
     return reset_account(site.installation, caller, name, reason=asked.reason)
+
+
+@router.post("/{name}/move")
+def move(site: AtSite, caller: Caller, name: Name, asked: MoveAsked) -> NewCode:
+    """Let somebody sign in the other way from now on; what proved it before counts no more."""
+    return move_account(
+        site.installation, caller, name, by_provider=asked.by_provider, reason=asked.reason
+    )
+
+
+@router.post("/{name}/release", status_code=204)
+def release(site: AtSite, caller: Caller, name: Name, asked: Asked) -> None:
+    """Let an account be whose the identity provider proves next by its name."""
+    release_account(site.installation, caller, name, reason=asked.reason)
 
 
 @router.post("/{name}/grant", status_code=204)

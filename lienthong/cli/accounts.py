@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,14 @@ from schemas.problem import Text
 
 if TYPE_CHECKING:
     from lienthong.operations.account_views import AccountView, NewCode
+
+
+class Way(Enum):
+    """How an account signs in."""
+
+    PROVIDER = "provider"
+    PASSWORD = "password"  # noqa: S105 - a way, and none of anybody
+
 
 accounts = typer.Typer(help="Accounts of people who sign in.", no_args_is_help=True)
 
@@ -38,6 +47,12 @@ def make(  # noqa: PLR0913 - options of a command
     full_name: Annotated[str, typer.Option("--full-name", help="As it is shown")],
     agency: OfAgencies = None,
     every_agency: OfEvery = False,
+    by_provider: Annotated[
+        bool,
+        typer.Option(
+            "--by-provider", help="Signs in through the identity provider: no password, no code"
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -49,7 +64,14 @@ def make(  # noqa: PLR0913 - options of a command
 
     session: Session = context.obj
     grants = grants_of(session, role, agency, every_agency=every_agency)
-    made = make_account(session.installation, whoever(), name, full_name=full_name, grants=grants)
+    made = make_account(
+        session.installation,
+        whoever(),
+        name,
+        full_name=full_name,
+        grants=grants,
+        by_provider=by_provider,
+    )
     _show_code(session, made, as_json=as_json)
 
 
@@ -133,6 +155,43 @@ def reset(context: typer.Context, name: Name, reason: Why, as_json: AsJson = Fal
 
 
 @accounts.command()
+def move(
+    context: typer.Context,
+    name: Name,
+    to: Annotated[Way, typer.Option("--to", help="How it signs in from now on")],
+    reason: Why,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Let an account sign in the other way: through the identity provider, or by a password.
+
+    Example: lienthong access account move an.nguyen --to provider --reason "đã có SSO"
+    """
+    from lienthong.operations.provider_accounts import move_account
+
+    session: Session = context.obj
+    by_provider = to is Way.PROVIDER
+    made = move_account(
+        session.installation, whoever(), name, by_provider=by_provider, reason=reason
+    )
+    _show_code(session, made, as_json=as_json)
+
+
+@accounts.command()
+def release(context: typer.Context, name: Name, reason: Why) -> None:
+    """
+    Release an account from the identity provider's person; the next login by its name has it.
+
+    Example: lienthong access account release an.nguyen --reason "SSO đã tạo lại người dùng"
+    """
+    from lienthong.operations.provider_accounts import release_account
+
+    session: Session = context.obj
+    release_account(session.installation, whoever(), name, reason=reason)
+    session.say(Text(vi=f"Đã gỡ gắn tài khoản {name}", en=f"{name} is released"))
+
+
+@accounts.command()
 def grant(
     context: typer.Context,
     name: Name,
@@ -176,6 +235,14 @@ def _show_code(session: Session, made: NewCode, *, as_json: bool) -> None:
     if as_json:
         session.json(made.model_dump(mode="json"))
         return
+    if made.code is None or made.expires_at is None:
+        session.say(
+            Text(
+                vi=f"{made.name} đăng nhập qua máy chủ định danh, bằng đúng tên này",
+                en=f"{made.name} signs in through the identity provider, under just this name",
+            )
+        )
+        return
     session.out.print(made.code, markup=False)
     until = f"{made.expires_at:%Y-%m-%d %H:%M} UTC"
     session.tell(
@@ -199,6 +266,12 @@ def _roles_words(session: Session, account: AccountView) -> str:
 def _state(session: Session, account: AccountView) -> str:
     if account.disabled_at is not None:
         return session.word("đã khóa", "disabled")
+    if account.by_provider:
+        return (
+            session.word("qua máy chủ định danh", "through the provider")
+            if account.is_pinned
+            else session.word("chờ lần đầu", "waits for the first login")
+        )
     if not account.has_password:
         return session.word("chưa đặt mật khẩu", "no password yet")
     if account.locked_until is not None and account.locked_until > session.installation.clock():

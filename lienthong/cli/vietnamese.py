@@ -773,6 +773,16 @@ HELP: dict[str, str] = {
     "Take away somebody's password and app; a one-time code for a new password is printed.": (
         "Xóa mật khẩu và ứng dụng xác thực của một người; in mã một lần để đặt mật khẩu mới."
     ),
+    "Let an account sign in the other way: through the identity provider, or by a password.": (
+        "Chuyển cách đăng nhập của tài khoản: qua máy chủ định danh, hoặc bằng mật khẩu."
+    ),
+    "Release an account from the identity provider's person; the next login by its name has it.": (
+        "Gỡ tài khoản khỏi người của máy chủ định danh; ai đăng nhập tiếp theo bằng tên đó sẽ nhận."
+    ),
+    "How it signs in from now on": "Cách đăng nhập từ nay",
+    "Signs in through the identity provider: no password, no code": (
+        "Đăng nhập qua máy chủ định danh: không mật khẩu, không mã"
+    ),
     "Give somebody these roles in place of those they have; their sessions end.": (
         "Thay các vai trò của một người bằng các vai trò này; phiên của họ kết thúc."
     ),

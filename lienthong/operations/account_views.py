@@ -24,8 +24,12 @@ class AccountView(View):
     """As the audit log calls them."""
     full_name: str
     grants: list[GrantView]
+    by_provider: bool
+    """Signs in through the identity provider, and has no password here."""
+    is_pinned: bool
+    """It is one person of the provider's: since the first login nobody else signs in by it."""
     has_password: bool
-    """False: it is still to be set, by a code."""
+    """False: it is still to be set, by a code, unless `by_provider`."""
     has_totp: bool
     recovery_left: int
     """Codes in reserve that are left."""
@@ -46,8 +50,9 @@ class NewCode(View):
     """A code by which somebody sets their password; it is shown this once."""
 
     name: str
-    code: str
-    expires_at: datetime
+    code: str | None
+    """Null: there is none, because they sign in through the identity provider."""
+    expires_at: datetime | None
 
 
 class SignedIn(View):
@@ -71,6 +76,8 @@ class SessionView(View):
     made_at: datetime
     expires_at: datetime
     needs: list[Need]
+    by_provider: bool
+    """Signed in through the identity provider; there is no password here."""
     has_totp: bool
     recovery_left: int
 

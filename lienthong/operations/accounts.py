@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lienthong.access.names import account_name
 from lienthong.access.rights import Principal, Right
 from lienthong.operations.account_views import AccountList, AccountView, NewCode
-from lienthong.operations.people import grant_views
+from lienthong.operations.people import grant_views, no_password_here
 from lienthong.store.access_codes import make_code
 from lienthong.store.access_tokens import written_grants
 from lienthong.store.accounts import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lienthong.access.rights import Grant
+    from lienthong.store.access_codes import Code
     from lienthong.store.accounts import Account
     from lienthong.store.work import Work
     from lienthong.wiring import Installation
@@ -66,21 +67,29 @@ def make_account(
     *,
     full_name: str,
     grants: Sequence[Grant],
+    by_provider: bool = False,
 ) -> NewCode:
     """
     Make an account, and a code by which its owner sets the password.
 
+    With `by_provider` there is no password and no code: who proves by the identity provider that
+    the name is theirs signs in, and from then on nobody else.
+
     Raises:
         Forbidden: the right to administer is missing.
-        InputError: the name is taken or no name, or an agency is not known.
+        InputError: the name is taken or no name, an agency is not known, or there is no provider.
     """
     principal.need(Right.ADMINISTER)
+    if by_provider:
+        check_provider(installation)
     kept_name = account_name(name)
     _check_agencies(installation, grants)
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        account_id = insert_account(work, kept_name, full_name=full_name, grants=grants)
-        made = make_code(work, account_id)
-    return NewCode(name=kept_name, code=made.code, expires_at=made.expires_at)
+        account_id = insert_account(
+            work, kept_name, full_name=full_name, grants=grants, by_provider=by_provider
+        )
+        made = None if by_provider else make_code(work, account_id)
+    return new_code(kept_name, made)
 
 
 def disable_account(
@@ -95,10 +104,10 @@ def disable_account(
     """
     principal.need(Right.ADMINISTER)
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        account, others = _lock(work, name)
+        account, others = lock_with_others(work, name)
         if account.disabled_at is not None:
             return
-        _keep_administrator(account, others)
+        keep_administrator(account, others)
         change_account(work, account, disabled_at=work.at)
         end_sessions_of(work, account)
         work.note("access.account_disabled", account.id, name=account.name, reason=reason)
@@ -116,7 +125,7 @@ def enable_account(
     """
     principal.need(Right.ADMINISTER)
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        account, _ = _lock(work, name)
+        account, _ = lock_with_others(work, name)
         if account.disabled_at is None and account.failures == 0:
             return
         change_account(work, account, disabled_at=None, failures=0, locked_until=None)
@@ -131,15 +140,17 @@ def reset_account(
 
     Raises:
         Forbidden: the right to administer is missing.
-        InputError: there is none of this name.
+        InputError: there is none of this name, or it has no password.
     """
     principal.need(Right.ADMINISTER)
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        account, _ = _lock(work, name)
+        account, _ = lock_with_others(work, name)
+        if account.by_provider:
+            raise no_password_here()
         forget_proofs(work, account)
         work.note("access.account_reset", account.id, name=account.name, reason=reason)
         made = make_code(work, account.id)
-    return NewCode(name=account.name, code=made.code, expires_at=made.expires_at)
+    return new_code(account.name, made)
 
 
 def grant_account(
@@ -161,11 +172,11 @@ def grant_account(
     principal.need(Right.ADMINISTER)
     _check_agencies(installation, grants)
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        account, others = _lock(work, name)
+        account, others = lock_with_others(work, name)
         if account.grants == tuple(grants):
             return
         if not Principal(name=account.name, grants=tuple(grants)).has(Right.ADMINISTER):
-            _keep_administrator(account, others)
+            keep_administrator(account, others)
         kept = written_grants(grants)
         change_account(work, account, grants=kept)
         end_sessions_of(work, account)
@@ -174,17 +185,57 @@ def grant_account(
         )
 
 
-def _lock(work: Work, name: str) -> tuple[Account, list[Account]]:
+def new_code(name: str, made: Code | None) -> NewCode:
+    """Return what is shown of a code, or that there is none."""
+    if made is None:
+        return NewCode(name=name, code=None, expires_at=None)
+    return NewCode(name=name, code=made.code, expires_at=made.expires_at)
+
+
+def check_provider(installation: Installation) -> None:
+    """
+    See that somebody can sign in through an identity provider.
+
+    Raises:
+        InputError: there is none.
+    """
+    if installation.settings.console.oidc is None:
+        raise InputError(
+            Problem(
+                code="access.no_provider",
+                message=Text(
+                    vi="Chưa cấu hình máy chủ định danh", en="There is no identity provider"
+                ),
+                suggestion=Text(
+                    vi="Điền [console.oidc] trong lienthong.toml; xem docs/console.md",
+                    en="Fill in [console.oidc] of lienthong.toml; see docs/console.md",
+                ),
+            )
+        )
+
+
+def lock_with_others(work: Work, name: str) -> tuple[Account, list[Account]]:
     """Return an account and all others, so that two changes cannot end the last administrator."""
     every = lock_accounts(work)
     account = get_account(work.connection, name)
     return account, [other for other in every if other.id != account.id]
 
 
-def _keep_administrator(account: Account, others: Sequence[Account]) -> None:
+def keep_administrator(account: Account, others: Sequence[Account]) -> None:
+    """
+    See that somebody else administers, before an account no longer does.
+
+    Whoever has a password counts only by others who have one: the provider may be away.
+
+    Raises:
+        InputError: nobody else does.
+    """
     if not (account.administers and account.disabled_at is None):
         return
-    if any(other.administers and other.can_sign_in for other in others):
+    if any(
+        other.administers and other.can_sign_in and (account.by_provider or not other.by_provider)
+        for other in others
+    ):
         return
     raise InputError(
         Problem(
@@ -222,6 +273,8 @@ def _view(account: Account) -> AccountView:
         name=account.name,
         full_name=account.full_name,
         grants=grant_views(account.grants),
+        by_provider=account.by_provider,
+        is_pinned=account.pin is not None,
         has_password=account.password is not None,
         has_totp=account.has_totp,
         recovery_left=account.recovery_left,

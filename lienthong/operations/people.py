@@ -86,7 +86,7 @@ def find_person(
 def needs_of(account: Account, settings: ConsoleSettings, *, totp_done: bool) -> tuple[Need, ...]:
     """Return what somebody has to do before anything else."""
     needs = [Need.PASSWORD] if account.must_change else []
-    if not totp_done and (account.has_totp or _must_have_totp(account.grants, settings)):
+    if not totp_done and (account.has_totp or needs_second_factor(account.grants, settings)):
         needs.append(Need.TOTP)
     return tuple(needs)
 
@@ -101,6 +101,7 @@ def see_session(person: Person) -> SessionView:
         made_at=session.made_at,
         expires_at=session.expires_at,
         needs=list(person.needs),
+        by_provider=account.by_provider,
         has_totp=account.has_totp,
         recovery_left=account.recovery_left,
     )
@@ -128,6 +129,8 @@ def prove_password(installation: Installation, principal: Principal, password: s
     store = installation.store
     with reading(store) as connection:
         account = get_account(connection, principal.name)
+    if account.by_provider:
+        raise no_password_here()
     is_right = is_password(password, account.password)
     with begin(store, at=installation.clock, actor=principal.name) as work:
         now = lock_account(work, account.id)
@@ -194,5 +197,25 @@ def unfinished() -> InputError:
     )
 
 
-def _must_have_totp(grants: Sequence[Grant], settings: ConsoleSettings) -> bool:
+def no_password_here() -> InputError:
+    """Return the error for what is about passwords, where the provider proves who somebody is."""
+    return InputError(
+        Problem(
+            code="access.by_provider",
+            message=Text(
+                vi="Tài khoản này đăng nhập qua máy chủ định danh, không có mật khẩu tại đây",
+                en="This account signs in through the identity provider and has no password here",
+            ),
+            suggestion=Text(
+                vi="Đổi mật khẩu và yếu tố thứ hai tại máy chủ định danh; quản trị viên có thể "
+                "chuyển cách đăng nhập: lienthong access account move",
+                en="Passwords and second factors are changed at the identity provider; an "
+                "administrator can change the way it signs in: lienthong access account move",
+            ),
+        )
+    )
+
+
+def needs_second_factor(grants: Sequence[Grant], settings: ConsoleSettings) -> bool:
+    """Tell whether a password alone is not enough for these roles."""
     return settings.totp_required and any(STRONG & RIGHTS[grant.role] for grant in grants)

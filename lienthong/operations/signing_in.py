@@ -111,11 +111,12 @@ def set_password(
         kept = hash_password(password)
         with begin(store, at=installation.clock, actor=account.name) as work:
             account = lock_account(work, account.id)
-            if not use_code(work, found) or account.disabled_at is not None:
+            is_shut = account.disabled_at is not None or account.by_provider
+            if not use_code(work, found) or is_shut:
                 raise _wrong_code()
             set_new_password(work, account, kept)
             account = lock_account(work, account.id)
-            return _begin_session(installation, work, account, totp_done=False)
+            return begin_session(installation, work, account, totp_done=False)
 
 
 def make_first_code(installation: Installation) -> Code | None:
@@ -151,7 +152,7 @@ def make_first_administrator(
                 work, name, full_name=first.full_name, grants=grants, password=kept
             )
             account = lock_account(work, account_id)
-            return _begin_session(installation, work, account, totp_done=False)
+            return begin_session(installation, work, account, totp_done=False)
 
 
 def _try(installation: Installation, login: Login) -> SignedIn | InputError:
@@ -180,6 +181,10 @@ def _judge(
         work.note("access.login_failed", "unknown")
         return wrong_login()
     now = lock_account(work, account.id)
+    if now.by_provider:
+        # Nothing is counted: nobody can lock it by guessing at a password that it has not.
+        work.note("access.login_refused", now.id, name=now.name, why="by_provider")
+        return wrong_login()
     if now.is_locked(work.at) or not now.can_sign_in or now.password != account.password:
         why = "locked" if now.is_locked(work.at) else "disabled"
         work.note("access.login_refused", now.id, name=now.name, why=why)
@@ -193,7 +198,7 @@ def _judge(
         count_failure(work, now)
         return wrong_login()
     change_account(work, now, failures=0, locked_until=None, last_login_at=work.at, **changes)
-    return _begin_session(installation, work, lock_account(work, now.id), totp_done=now.has_totp)
+    return begin_session(installation, work, lock_account(work, now.id), totp_done=now.has_totp)
 
 
 def _renewed(account: Account, password: str) -> dict[str, object]:
@@ -221,14 +226,16 @@ def _is_code(work: Work, account: Account, code: str) -> bool:
     return use_recovery(work, account, recovery_digest(account.id, typed))
 
 
-def _begin_session(
+def begin_session(
     installation: Installation, work: Work, account: Account, *, totp_done: bool
 ) -> SignedIn:
+    """Sign somebody in of whom everything was proven; `totp_done`: a second factor, too."""
     settings = installation.settings.console
     made: NewSession = make_session(
         work, account, times=session_times(settings), totp_done=totp_done
     )
-    work.note("access.login", account.id, name=account.name, totp=totp_done)
+    more = {"by_provider": True} if account.by_provider else {}
+    work.note("access.login", account.id, name=account.name, totp=totp_done, **more)
     return SignedIn(
         name=account.name,
         token=made.token,

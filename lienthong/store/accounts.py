@@ -8,7 +8,7 @@ digests. Whatever decides by what an account is now locks it first.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from lienthong.store.work import Work
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One person, as an identity provider knows them: for ever, whatever they are called."""
+
+    issuer: str
+    subject: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """What is known of one account."""
@@ -50,6 +58,10 @@ class Account:
     last_login_at: datetime | None
     password: str | None
     """As it is kept; None: none is set."""
+    by_provider: bool
+    """Whether it signs in through the identity provider, and never by a password."""
+    pin: Pin | None
+    """Whom the provider proved at the first login; nobody else signs in by it afterwards."""
     row: Row[Any]
     """With what is sealed."""
 
@@ -60,7 +72,8 @@ class Account:
     @property
     def can_sign_in(self) -> bool:
         """Whether it may, and has what it takes."""
-        return self.disabled_at is None and self.password is not None
+        has_proof = self.pin is not None if self.by_provider else self.password is not None
+        return self.disabled_at is None and has_proof
 
     @property
     def administers(self) -> bool:
@@ -91,6 +104,7 @@ def insert_account(
     full_name: str,
     grants: Sequence[Grant],
     password: str | None = None,
+    by_provider: bool = False,
 ) -> str:
     """
     Make an account and return its id.
@@ -101,6 +115,7 @@ def insert_account(
         full_name: As it is shown.
         grants: What it may do.
         password: As it is kept; None: it is set by a code.
+        by_provider: Whether it signs in through the identity provider instead.
 
     Raises:
         InputError: an account, or a token of somebody, has this name.
@@ -122,9 +137,12 @@ def insert_account(
             failures=0,
             made_at=work.at,
             made_by=work.actor,
+            by_provider=by_provider,
         )
     )
-    work.note("access.account_made", account_id, name=name, grants=kept)
+    # Of before there was a choice, nothing is said of it.
+    more = {"by_provider": True} if by_provider else {}
+    work.note("access.account_made", account_id, name=name, grants=kept, **more)
     return account_id
 
 
@@ -132,6 +150,15 @@ def find_account(connection: Connection, name: str, *, lock: bool = False) -> Ac
     """Return the account of a name, however it is written; with `lock` nobody else changes it."""
     query = select(accounts).where(accounts.c.name == normal_name(name))
     row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _account(row)
+
+
+def find_pinned(connection: Connection, pin: Pin) -> Account | None:
+    """Return the account whose person this is."""
+    which = (accounts.c.provider_issuer == pin.issuer) & (
+        accounts.c.provider_subject == pin.subject
+    )
+    row = connection.execute(select(accounts).where(which)).first()
     return None if row is None else _account(row)
 
 
@@ -234,6 +261,18 @@ def forget_proofs(work: Work, account: Account) -> None:
     end_sessions_of(work, account)
 
 
+def set_pin(work: Work, account: Account, pin: Pin) -> None:
+    """Let an account be one person's from now on."""
+    change_account(work, account, provider_issuer=pin.issuer, provider_subject=pin.subject)
+    work.note("access.provider_pinned", account.id, name=account.name, issuer=pin.issuer)
+
+
+def forget_pin(work: Work, account: Account) -> None:
+    """Let an account be whose the provider proves next by its name; its sessions end."""
+    change_account(work, account, provider_issuer=None, provider_subject=None)
+    end_sessions_of(work, account)
+
+
 def end_sessions_of(work: Work, account: Account, *, but: str | None = None) -> None:
     """End the sessions of an account, all or all but one, and what codes were made for it."""
     which = sessions.c.account_id == account.id
@@ -269,5 +308,9 @@ def _account(row: Row[Any]) -> Account:
         made_by=row.made_by,
         last_login_at=row.last_login_at,
         password=row.password,
+        by_provider=row.by_provider,
+        pin=None
+        if row.provider_subject is None
+        else Pin(row.provider_issuer, row.provider_subject),
         row=row,
     )

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -550,7 +551,17 @@ accounts = Table(
     Column("made_at", UtcTime, nullable=False),
     Column("made_by", Text, nullable=False),
     Column("last_login_at", UtcTime),
+    Column(
+        "by_provider",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="signs in through the identity provider, and not by a password",
+    ),
+    Column("provider_issuer", Text, comment="who proved it first; empty: nobody has yet"),
+    Column("provider_subject", Text, comment="whom it proved: one person for ever"),
     Index("accounts_name", "name", unique=True),
+    Index("accounts_subject", "provider_issuer", "provider_subject", unique=True),
     comment="people who sign in",
 )
 

@@ -64,3 +64,33 @@ def test_an_account_that_is_not_there_is_said_not_to_be(cli):
     for verb in ("disable", "enable", "reset"):
         done = account(cli, verb, "nobody", *WHY)
         assert (done.code, "account.not_found" in done.err) == (1, True)
+
+
+def test_an_account_signs_in_through_the_provider_where_there_is_one(cli):
+    words = ("make", "an", "--full-name", "An", "--role", "viewer", *LAND, "--by-provider")
+    refused = account(cli, *words)
+    oidc = f"""
+        [console.oidc]
+        issuer = "https://sso.example.gov.vn"
+        client_id = "lienthong"
+        client_secret = "{"x" * 32}"
+        public_url = "http://127.0.0.1:8590"
+    """
+    with (cli.folder / "lienthong.toml").open("a", encoding="utf-8") as file:
+        file.write(oidc)
+
+    made = account(cli, *words, lang="vi")
+    listed = account(cli, "list", lang="vi")
+    reset = account(cli, "reset", "an", *WHY)
+    released = account(cli, "release", "an", *WHY)
+    moved = account(cli, "move", "an", "--to", "password", *WHY)
+    again = account(cli, "move", "an", "--to", "password", *WHY)
+    wrong = account(cli, "release", "an", *WHY)
+
+    assert (refused.code, "access.no_provider" in refused.err) == (1, True)
+    assert (made.code, released.code, moved.code) == (0, 0, 0)
+    assert "qua máy chủ định danh" in made.out + made.err
+    assert "chờ lần đầu" in listed.out
+    assert (reset.code, "access.by_provider" in reset.err) == (1, True)
+    assert moved.out.startswith("ltc_")
+    assert {(one.code, "access.wrong_way" in one.err) for one in (again, wrong)} == {(1, True)}
