@@ -25,6 +25,7 @@ from lienthong.held_keys import end_of_cover
 from lienthong.inbound.examining import examine_peer
 from lienthong.key_checks import prove_key
 from lienthong.moving import Moving
+from lienthong.oidc.examining import examine_provider
 from lienthong.proving import Proving
 from lienthong.reaching import Reaching
 from lienthong.receivers.examining import examine_receiver
@@ -101,6 +102,7 @@ def examine(installation: Installation) -> list[Finding]:
         _peers,
         _receivers,
         _files,
+        _identity_provider,
     )
     return [finding for check in checks for finding in check(installation)]
 
@@ -692,6 +694,20 @@ def _remarked(name: Text, remarks: Iterable[Remark], *, well: str) -> Iterator[F
         )
     if is_well:
         yield Finding(name=name, state=State.OK, found=Text(vi=well, en=well))
+
+
+def _identity_provider(installation: Installation) -> Iterator[Finding]:
+    """Who else proves that people are who they say, where somebody does."""
+    console = installation.settings.console
+    if console.oidc is None:
+        return
+    yield from _remarked(
+        Text(vi="Máy chủ định danh", en="Identity provider"),
+        examine_provider(
+            console.oidc, totp_required=console.totp_required, clock=installation.clock
+        ),
+        well=console.oidc.issuer,
+    )
 
 
 def _probe_drops(profile: SftpPull) -> str:

@@ -23,6 +23,7 @@ from lienthong.operations.accounts import (
     reset_account,
     see_account,
 )
+from lienthong.operations.provider_accounts import move_account, release_account
 
 router = APIRouter(prefix="/accounts")
 _CHECKED = [Depends(check_form)]
@@ -49,6 +50,7 @@ class NewForm(GrantForm):
 
     name: Named
     full_name: FullName
+    by_provider: bool = False
 
 
 class GrantsForm(GrantForm, Because):
@@ -71,6 +73,7 @@ def make_form(page: SignedInPage, form: Annotated[NewForm, FormBody()]) -> Respo
         form.name,
         full_name=form.full_name,
         grants=form.grants(),
+        by_provider=form.by_provider,
     )
     return _code(page, made)
 
@@ -103,6 +106,29 @@ def reset_form(page: SignedInPage, name: Name, form: Annotated[Because, FormBody
     return _code(page, made)
 
 
+@router.post("/{name}/release", dependencies=_CHECKED)
+def release_form(page: SignedInPage, name: Name, form: Annotated[Because, FormBody()]) -> Response:
+    """Let an account be whose the provider proves next by its name."""
+    release_account(page.site.installation, page.caller, name, reason=form.reason)
+    return page.go(page.link(f"/accounts/{name}"))
+
+
+@router.post("/{name}/to-provider", dependencies=_CHECKED)
+def to_provider_form(
+    page: SignedInPage, name: Name, form: Annotated[Because, FormBody()]
+) -> Response:
+    """Let somebody sign in through the identity provider from now on."""
+    return _move(page, name, form, by_provider=True)
+
+
+@router.post("/{name}/to-password", dependencies=_CHECKED)
+def to_password_form(
+    page: SignedInPage, name: Name, form: Annotated[Because, FormBody()]
+) -> Response:
+    """Let somebody sign in by a password from now on, and show the code for it this once."""
+    return _move(page, name, form, by_provider=False)
+
+
 @router.post("/{name}/grant", dependencies=_CHECKED)
 def grant_form(page: SignedInPage, name: Name, form: Annotated[GrantsForm, FormBody()]) -> Response:
     """Give somebody other roles."""
@@ -112,7 +138,16 @@ def grant_form(page: SignedInPage, name: Name, form: Annotated[GrantsForm, FormB
     return page.go(page.link(f"/accounts/{name}"))
 
 
+def _move(page: Page, name: str, form: Because, *, by_provider: bool) -> Response:
+    made = move_account(
+        page.site.installation, page.caller, name, by_provider=by_provider, reason=form.reason
+    )
+    return _code(page, made)
+
+
 def _code(page: Page, made: NewCode) -> Response:
+    if made.code is None:
+        return page.go(page.link(f"/accounts/{made.name}"))
     return page.show("account_code.html", made=made)
 
 

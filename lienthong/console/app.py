@@ -20,12 +20,14 @@ from lienthong.console import (
     message_pages,
     problem_pages,
     proof_pages,
+    provider_pages,
     session_pages,
     site_pages,
     traffic_pages,
 )
 from lienthong.console.asking import NotSignedIn, Unfinished, look_of
 from lienthong.console.rendering import Static, render, static_root
+from lienthong.oidc.provider import Provider
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
@@ -83,12 +85,18 @@ def make_console(site: Site) -> FastAPI:
 
     Args:
         site: What is seen and acted on.
+
+    Raises:
+        ConfigError: a file that the settings of the identity provider name cannot be used.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.site = site
     app.mount(static_root(), Static())
+    console, clock = site.installation.settings.console, site.installation.clock
+    app.state.provider = None if console.oidc is None else Provider(console.oidc, clock=clock)
     for pages in (
         session_pages,
+        provider_pages,
         home_pages,
         # Before the others: what it has stands beside ids.
         export_pages,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.responses import HTMLResponse, Response
 
     from lienthong.access.rights import Principal
+    from lienthong.oidc.provider import Provider
 
 LANGUAGE_COOKIE = "lienthong-language"
 THEME_COOKIE = "lienthong-theme"
@@ -87,9 +88,15 @@ class Page:
         assert self.person is not None
         return self.person.principal
 
+    @property
+    def provider(self) -> Provider | None:
+        """By which people may sign in besides passwords."""
+        found: Provider | None = self.request.app.state.provider
+        return found
+
     def show(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page."""
-        return render(template, self.look, status, **self._common(), **values)
+        return render(template, self.look, status, **{**self._common(), **values})
 
     def go(self, path: str) -> Response:
         """Answer a form: the browser goes to `path`, of ours."""

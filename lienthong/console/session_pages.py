@@ -105,7 +105,7 @@ def sign_in_page(
         return page.go(own_path(to))
     with reading(page.site.installation.store) as connection:
         is_new = not has_accounts(connection)
-    return page.show("sign_in.html", to=to, name="", problem=None, asks_code=False, is_new=is_new)
+    return show_sign_in(page, to=to, is_new=is_new)
 
 
 @router.post("/sign-in", dependencies=_CHECKED)
@@ -118,16 +118,15 @@ def sign_in_form(
     try:
         signed_in = sign_in(page.site.installation, login, source=source_of(page.site, request))
     except InputError as error:
-        return page.show(
-            "sign_in.html",
+        return show_sign_in(
+            page,
             401,
             to=form.to,
             name=form.name,
             problem=error.problem,
             asks_code=error.code == "access.code_needed" or code is not None,
-            is_new=False,
         )
-    return _begin(page, signed_in, own_path(form.to))
+    return begin_in_browser(page, signed_in, own_path(form.to))
 
 
 @router.post("/sign-out", dependencies=_CHECKED)
@@ -164,7 +163,7 @@ def first_form(page: AnyPage, request: Request, form: Annotated[FirstForm, FormB
         return page.show(
             "first.html", 422, problem=error.problem, name=form.name, full_name=form.full_name
         )
-    return _begin(page, made, "/account")
+    return begin_in_browser(page, made, "/account")
 
 
 @router.get("/code")
@@ -186,7 +185,7 @@ def code_form(page: AnyPage, request: Request, form: Annotated[CodeForm, FormBod
         )
     except InputError as error:
         return page.show("code.html", 422, problem=error.problem)
-    return _begin(page, signed_in, "/account")
+    return begin_in_browser(page, signed_in, "/account")
 
 
 @router.get("/account")
@@ -256,7 +255,24 @@ def look_form(page: AnyPage, form: Annotated[LookForm, FormBody()]) -> Response:
     return answer
 
 
-def _begin(page: Page, signed_in: SignedIn, path: str) -> Response:
+def show_sign_in(
+    page: Page,
+    status: int = 200,
+    *,
+    to: str | None = None,
+    name: str = "",
+    problem: Problem | None = None,
+    **more: bool,
+) -> Response:
+    """Ask who is there, with what was wrong the last time; `more`: asks_code, is_new."""
+    said = {"asks_code": False, "is_new": False, **more}
+    # Not the address: that of a sign-in that failed has a code in it.
+    here = page.link("/sign-in", to=to)
+    return page.show("sign_in.html", status, to=to, name=name, problem=problem, here=here, **said)
+
+
+def begin_in_browser(page: Page, signed_in: SignedIn, path: str) -> Response:
+    """Give the browser the session that was just made, and send it on to `path`, of ours."""
     answer = page.go("/account" if signed_in.needs else path)
     answer.set_cookie(
         cookie_name(page.site),

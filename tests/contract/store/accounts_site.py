@@ -1,5 +1,6 @@
 """The operators' API with accounts, in this process, and short words for those who sign in."""
 
+import re
 from types import SimpleNamespace
 
 from pyotp import TOTP
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from lienthong.access.attempts import Attempts
 from lienthong.access.rights import EVERY, Grant, Principal, Role
 from lienthong.api.app import make_app
+from lienthong.console.app import make_console
 from lienthong.operations.signing_in import make_first_code
 from lienthong.settings import ConsoleSettings
 from lienthong.store.database import reading
@@ -88,3 +90,28 @@ class Accounts:
                 for table in metadata.sorted_tables
                 for row in connection.execute(select(table))
             )
+
+
+class Browser:
+    """Keeps cookies, fills forms in as a person would, and follows where it is sent."""
+
+    def __init__(self, site):
+        site.app.mount("", make_console(site.app.state.site))
+        self.client = site.client
+        self.client.headers["Accept"] = "text/html"
+        self.page = None
+
+    def open(self, path, **more):
+        self.page = self.client.get(path, **more)
+        return self.page
+
+    def send(self, path, *, form=None, **fields):
+        if form is None:
+            form = re.search(r'name="form" value="([^"]*)"', self.page.text)[1]
+        given = {"form": form, **fields}
+        self.page = self.client.post(path, data=given, follow_redirects=False)
+        return self.page
+
+    def sign_in(self, name="an", password=PASSWORD, **fields):
+        self.open("/sign-in")
+        return self.send("/sign-in", name=name, password=password, **fields)

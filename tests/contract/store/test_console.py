@@ -6,37 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lienthong.access.rights import Role
-from lienthong.console.app import make_console
 from lienthong.console.rendering import POLICY
 from lienthong.operations.signing_in import make_first_code
-from tests.contract.store.accounts_site import PASSWORD, Accounts
+from tests.contract.store.accounts_site import PASSWORD, Accounts, Browser
 
 SCRIPT = "<script>alert(1)</script>"
-
-
-class Browser:
-    """Keeps cookies, fills forms in as a person would, and follows where it is sent."""
-
-    def __init__(self, site):
-        site.app.mount("", make_console(site.app.state.site))
-        self.client = site.client
-        self.client.headers["Accept"] = "text/html"
-        self.page = None
-
-    def open(self, path, **more):
-        self.page = self.client.get(path, **more)
-        return self.page
-
-    def send(self, path, *, form=None, **fields):
-        if form is None:
-            form = re.search(r'name="form" value="([^"]*)"', self.page.text)[1]
-        given = {"form": form, **fields}
-        self.page = self.client.post(path, data=given, follow_redirects=False)
-        return self.page
-
-    def sign_in(self, name="an", password=PASSWORD, **fields):
-        self.open("/sign-in")
-        return self.send("/sign-in", name=name, password=password, **fields)
 
 
 @pytest.fixture
