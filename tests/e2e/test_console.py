@@ -5,6 +5,7 @@ import re
 import socket
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 import mappings
+from lienthong.oidc.profile import RETURN_PATH
+from lienthong.testing.identity_provider import CLIENT, SECRET, IdentityProvider, User, served
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "screenshots"
@@ -32,8 +35,8 @@ PEOPLE = {
 class Console:
     """An installation whose console runs, with people who can sign in."""
 
-    def __init__(self, site, root):
-        self.site, self.root = site, root
+    def __init__(self, site, root, provider):
+        self.site, self.root, self.provider = site, root, provider
 
     def messages(self, state):
         return self.site.cli("messages", "list", "--state", state, "--json").json
@@ -55,7 +58,7 @@ class Console:
         return self.site.cli("audit", "search", "--event", event, "--json").json
 
 
-def prepare(site, sample_set):
+def prepare(site, sample_set, provider):
     """Have an agency's file delivered, two dossiers of it parked, and its mapping changed since."""
     mapping = site.cli.folder / "agencies" / f"{LAND}.yaml"
     mapping.parent.mkdir()
@@ -67,7 +70,10 @@ def prepare(site, sample_set):
     settings.write_text(
         f'mappings_dir = "agencies"\n{settings.read_text()}'
         f"[console]\nport = {port}\ntotp_required = false\n"
+        f'[console.oidc]\nissuer = "{provider.issuer}"\nclient_id = "{CLIENT}"\n'
+        f'client_secret = "{SECRET}"\npublic_url = "http://127.0.0.1:{port}"\n'
     )
+    provider.return_url = f"http://127.0.0.1:{port}{RETURN_PATH}"
     sample = sample_set.of(LAND)
     for dossier in sample.dossiers[:2]:
         order = {"mode": "reject", "pattern": dossier}
@@ -84,9 +90,17 @@ def prepare(site, sample_set):
 
 
 @pytest.fixture(scope="module")
-def console(site_in, sample_set, tmp_path_factory):
+def provider():
+    with served(IdentityProvider(clock=lambda: datetime.now(UTC), return_url="")) as provider:
+        # To a browser another site than the console's.
+        provider.address = provider.address.replace("127.0.0.1", "localhost")
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def console(site_in, sample_set, tmp_path_factory, provider):
     with site_in(tmp_path_factory.mktemp("console")) as site:
-        root = prepare(site, sample_set)
+        root = prepare(site, sample_set, provider)
         codes = {
             name: site.cli(
                 *("access", "account", "make", name, "--full-name", f"{name} {SCRIPT}"),
@@ -99,7 +113,7 @@ def console(site_in, sample_set, tmp_path_factory):
         try:
             for name, code in codes.items():
                 set_password(root, name, code)
-            yield Console(site, root)
+            yield Console(site, root, provider)
         finally:
             running.terminate()
             running.wait(timeout=30)
@@ -364,6 +378,37 @@ def test_the_language_and_the_look_change_by_a_switch(visit):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.click("text=Tiếng Việt")
     expect(page.locator("h1")).to_have_text("Tổng quan")
+
+
+def test_somebody_signs_in_through_the_identity_provider(console, visit):
+    page = visit("chi")
+    page.goto("/accounts")
+    page.fill("[name=name]", "dung")
+    page.fill("[name=full_name]", "Lê Dung")
+    page.check("[name=role][value=viewer]", force=True)
+    page.check("[name=every_agency]", force=True)
+    page.check("[name=by_provider]")
+    page.click("main button.main")
+    expect(page.locator("main")).to_contain_text("chờ lần đăng nhập đầu")
+    console.provider.user = User(subject="1", name="dung")
+    page.click("header >> text=Đăng xuất")
+
+    page.goto("/messages?state=parked")
+    page.click("text=Đăng nhập bằng tài khoản của cơ quan")
+
+    expect(page).to_have_url(f"{console.root}/messages?state=parked")
+    expect(page.locator("header")).to_contain_text("Lê Dung")
+    kept = {one["name"]: one for one in page.context.cookies()}
+    assert kept["lienthong"]["httpOnly"]
+    assert "lienthong-provider" not in kept
+
+    page.click("header >> text=Đăng xuất")
+    console.provider.user = User(subject="2", name="dung")
+    page.click("text=Đăng nhập bằng tài khoản của cơ quan")
+    expect(page.locator("[role=alert]")).to_contain_text("một người khác")
+    page.click("text=English")
+    expect(page).to_have_url(f"{console.root}/sign-in")
+    expect(page.locator("h1")).to_have_text("Sign in")
 
 
 def test_a_lost_connection_is_said_until_it_is_back(visit):
