@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
+from lienthong.access.attempts import Attempts
 from lienthong.api.errors import answer_errors
 from lienthong.console import (
     account_pages,
@@ -94,6 +96,10 @@ def make_console(site: Site) -> FastAPI:
     app.mount(static_root(), Static())
     console, clock = site.installation.settings.console, site.installation.clock
     app.state.provider = None if console.oidc is None else Provider(console.oidc, clock=clock)
+    # Apart from those of passwords: a provider that fails everybody must not shut out the others.
+    app.state.provider_attempts = Attempts(
+        most=console.login_attempts, window=timedelta(seconds=console.login_window_seconds)
+    )
     for pages in (
         session_pages,
         provider_pages,

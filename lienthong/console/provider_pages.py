@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -76,7 +77,9 @@ def return_page(
             page.site.installation,
             page.provider,
             returned,
-            source=source_of(page.site, request),
+            source=replace(
+                source_of(page.site, request), attempts=request.app.state.provider_attempts
+            ),
         )
     except (InputError, ProviderError) as refused:
         answer = _failed(page, refused)

@@ -18,7 +18,7 @@ from enum import Enum
 from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
@@ -26,6 +26,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
@@ -47,6 +48,8 @@ class Mood(Enum):
     """HTTP 500."""
     ELSEWHERE = "elsewhere"
     """A redirect to itself."""
+    HELD = "held"
+    """Well, once `released` is set."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class IdentityProvider:
     mood: Mood = Mood.WELL
     moody: str = ""
     """End of the address that the mood is of; empty: of all."""
+    released: Event = field(default_factory=Event)
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -172,15 +176,22 @@ def new_key(name: str) -> RSAKey:
 
 
 @contextmanager
-def served(provider: IdentityProvider) -> Iterator[IdentityProvider]:
-    """Serve it on a free port of this machine; give it with its address."""
+def served(
+    provider: IdentityProvider, *, tls: ssl.SSLContext | None = None
+) -> Iterator[IdentityProvider]:
+    """Serve it on a free port of this machine, with TLS if given; give it with its address."""
 
     class Handler(_Handler):
         of = provider
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    provider.address = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scheme = "http" if tls is None else "https"
+    provider.address = f"{scheme}://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -236,7 +247,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_moody(self, path: str) -> bool:
         self.of.asked.append(path.removeprefix(REALM))
         mood = self.of.mood if path.endswith(self.of.moody) else Mood.WELL
-        if mood is Mood.WELL:
+        if mood is Mood.HELD:
+            self.of.released.wait(self.timeout)
+        if mood in (Mood.WELL, Mood.HELD):
             return False
         if mood is Mood.HTML:
             self._answer(HTTPStatus.OK, b"<html><script>alert(1)</script></html>", kind="text/html")

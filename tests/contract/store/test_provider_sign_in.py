@@ -3,6 +3,8 @@
 import base64
 import hmac
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,6 +16,7 @@ from starlette.testclient import TestClient
 from lienthong.access.rights import Grant, Role
 from lienthong.oidc.examining import examine_provider
 from lienthong.oidc.profile import RETURN_PATH
+from lienthong.oidc.provider import AT_ONCE
 from lienthong.operations.accounts import disable_account, make_account, reset_account
 from lienthong.operations.provider_accounts import move_account, release_account
 from lienthong.testing.identity_provider import (
@@ -26,6 +29,7 @@ from lienthong.testing.identity_provider import (
     served,
 )
 from schemas.errors import ConfigError, InputError
+from tests.contract.peers import make_tls
 from tests.contract.store.accounts_site import PASSWORD, ROOT, Accounts, Browser
 
 PUBLIC = "http://127.0.0.1:8590"
@@ -82,7 +86,8 @@ def give_password(site, name, *, grants=VIEWER):
 class Guest(Browser):
     """A browser that goes to the provider and comes back."""
 
-    def __init__(self, site, *, client=None):
+    def __init__(self, site, *, client=None, ca=None):
+        self.ca = ca
         if client is None:
             super().__init__(site)
         else:
@@ -96,7 +101,7 @@ class Guest(Browser):
         return self.at_provider(self.page.headers["Location"])
 
     def at_provider(self, address):
-        with urllib3.PoolManager() as pool:
+        with urllib3.PoolManager(ca_certs=self.ca) as pool:
             answer = pool.request("GET", address, redirect=False)
             assert answer.status == 302, answer.data
             return answer.headers["Location"]
@@ -614,7 +619,7 @@ def test_a_provider_that_says_of_itself_what_cannot_be_used_is_not_gone_to(
 
 
 @pytest.mark.parametrize("moody", ["/.well-known/openid-configuration", "/token", "/keys"])
-@pytest.mark.parametrize("mood", [mood for mood in Mood if mood is not Mood.WELL])
+@pytest.mark.parametrize("mood", [mood for mood in Mood if mood not in (Mood.WELL, Mood.HELD)])
 def test_a_provider_in_any_mood_is_told_in_words_and_passwords_go_on(
     site, provider, browser, mood, moody
 ):
@@ -631,6 +636,46 @@ def test_a_provider_in_any_mood_is_told_in_words_and_passwords_go_on(
     assert "alert(1)" not in refused.text
     give_password(site, "binh")
     assert site.login("binh").status_code == 200
+
+
+def test_a_provider_is_asked_by_tls_and_believed_if_its_certificate_is_trusted(
+    store, clock, tmp_path
+):
+    tls, file = make_tls(tmp_path)
+    provider = IdentityProvider(clock=clock, return_url=PUBLIC + RETURN_PATH, key=KEY)
+    with served(provider, tls=tls):
+        strange = Guest(make_site(store, clock, provider))
+        site = make_site(store, clock, provider, oidc={"ca_file": str(file)})
+        give(site, "an")
+
+        assert strange.open("/sign-in/provider").status_code == 503
+        assert provider.asked == []
+        assert Guest(site, ca=str(file)).sign_in_there().status_code == 303
+        with pytest.raises(ConfigError):
+            Guest(make_site(store, clock, provider, oidc={"ca_file": str(tmp_path / "none")}))
+
+
+def test_a_provider_that_hangs_holds_up_few_and_no_passwords(store, clock, provider):
+    site = make_site(store, clock, provider, oidc={"timeout_seconds": 60})
+    give_password(site, "binh")
+    Browser(site)
+    provider.mood = Mood.HELD
+
+    def begin():
+        client = TestClient(site.app, follow_redirects=False)
+        return client.get("/sign-in/provider").status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = [pool.submit(begin) for _ in range(AT_ONCE)]
+        try:
+            while len(provider.asked) < AT_ONCE:
+                time.sleep(0.05)
+            assert begin() == 503
+            assert site.login("binh").status_code == 200
+            assert not any(one.done() for one in waiting)
+        finally:
+            provider.released.set()
+    assert [one.result() for one in waiting] == [303] * AT_ONCE
 
 
 def test_a_provider_that_is_down_counts_against_nobody(store, clock, provider):
@@ -656,6 +701,8 @@ def test_one_address_may_fail_so_often(store, clock, provider):
 
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert answers[-1].headers["Retry-After"] == "601"
+    give_password(site, "binh")
+    assert site.login("binh").status_code == 200
 
 
 def test_nothing_of_the_provider_is_in_the_store_or_the_log(site, provider, browser, capfd):
