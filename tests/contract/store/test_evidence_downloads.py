@@ -23,8 +23,7 @@ from lienthong.store.sealed import answer_context, document_context
 from lienthong.store.tables import attempts, audit, messages
 from lienthong.store.work import begin
 from lienthong.testing.evidence_site import AGENCY, QuietSite, land_rows
-from tests.contract.store.accounts_site import Accounts
-from tests.contract.store.test_console import Browser
+from tests.contract.store.accounts_site import Accounts, Browser
 
 WHY = {"reason": "thanh tra hỏi"}
 AUDITOR = (Role.AUDITOR, AGENCY)
