@@ -10,68 +10,41 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from sqlalchemy import case, distinct, func, select
+from sqlalchemy import func, select
 
-from lienthong.channels.port import Packet
 from lienthong.evidence.alarms import open_alarms
-from lienthong.states import UNFINISHED, State
+from lienthong.states import State
 from lienthong.store.alerts import count_fired, read_waiting
 from lienthong.store.contracts import count_open
 from lienthong.store.paces import read_flow
 from lienthong.store.pauses import read_pauses
 from lienthong.store.reconciliations import latest_results
 from lienthong.store.submission_receipts import read_backlog
-from lienthong.store.submissions import agency_of
-from lienthong.store.tables import agencies, audit, fetches, messages, pulls, seals, submissions
+from lienthong.store.tables import audit, fetches, messages, pulls, seals
+from lienthong.store.waiting import (
+    MOVING,
+    Queued,
+    Side,
+    Which,
+    count_late,
+    count_received,
+    direction_of,
+    look_at_waiting,
+    read_queued,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from lienthong.evidence.stamps import Countdown
     from lienthong.pauses import Pause
     from lienthong.store.alerts import Waiting
     from lienthong.store.paces import Flow
     from lienthong.store.submission_receipts import Backlog
-
-SOON = timedelta(hours=24)
-"""Before its deadline a dossier is told of."""
-MOVING = (State.READY, State.SENDING, State.RETRYING, State.UNKNOWN)
-"""States of what goes on by itself."""
-WAITING = (*MOVING, State.HELD, State.PARKED, State.QUARANTINED)
-assert set(WAITING) == UNFINISHED
-
-
-class Which(NamedTuple):
-    """Some messages: of one agency, in one direction, in one state."""
-
-    agency: str
-    direction: str
-    """up: to the portal; down: to the agency."""
-    state: State
-
-
-class Side(NamedTuple):
-    """One agency's traffic in one direction."""
-
-    agency: str
-    direction: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """Submissions that are not expanded to the end."""
-
-    count: int
-    held: int
-    """Of them: for a key or a mapping."""
-    oldest: datetime
-    """When the first was received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,14 +133,14 @@ def read_measures(connection: Connection, *, now: datetime, stamps: Countdown | 
         stamps: Which rows have no time-stamp yet, where these are asked for.
     """
     counts = _count_messages(connection)
-    since, urgent = _look_at_waiting(connection, counts, now=now)
-    overdue, due_soon = _count_late(connection, urgent, now=now)
+    since, urgent = look_at_waiting(connection, counts, now=now)
+    overdue, due_soon = count_late(connection, urgent, now=now)
     return Measures(
         at=now,
         messages=counts,
-        since=since,
-        received=_count_received(connection),
-        queued=_read_queued(connection),
+        since={which: oldest.at for which, oldest in since.items()},
+        received=count_received(connection),
+        queued=read_queued(connection),
         overdue=overdue,
         due_soon=due_soon,
         flow=read_flow(connection, now=now),
@@ -192,102 +165,13 @@ def read_measures(connection: Connection, *, now: datetime, stamps: Countdown | 
     )
 
 
-def _direction(*, is_down: bool) -> str:
-    return "down" if is_down else "up"
-
-
 def _count_messages(connection: Connection) -> dict[Which, int]:
     # By an index alone, in its order.
     by = (messages.c.agency, messages.c.state, messages.c.packet)
     found: Counter[Which] = Counter()
     for agency, state, packet, count in connection.execute(select(*by, func.count()).group_by(*by)):
-        direction = _direction(is_down=packet == Packet.INBOUND.value)
-        found[Which(agency, direction, State(state))] += count
+        found[Which(agency, direction_of(packet), State(state))] += count
     return dict(found)
-
-
-def _of_waiting(agency: Sequence[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the conditions by which the index of states finds what waits."""
-    states = [state.value for state in WAITING]
-    return messages.c.agency.in_(agency), messages.c.state.in_(states)
-
-
-def _look_at_waiting(
-    connection: Connection, counts: dict[Which, int], *, now: datetime
-) -> tuple[dict[Which, datetime], list[str]]:
-    """Return since when messages wait, and the agencies some of whose are urgent."""
-    waiting = sorted({which.agency for which in counts if which.state in WAITING})
-    if not waiting:
-        return {}, []
-    is_urgent = case((messages.c.deadline <= now + SOON, 1), else_=0)
-    by = (messages.c.agency, messages.c.state, messages.c.packet)
-    rows = connection.execute(
-        select(*by, func.min(messages.c.created_at), func.max(is_urgent))
-        .where(*_of_waiting(waiting))
-        .group_by(*by)
-    )
-    since: dict[Which, datetime] = {}
-    urgent = set()
-    for agency, state, packet, oldest, some in rows:
-        is_down = packet == Packet.INBOUND.value
-        which = Which(agency, _direction(is_down=is_down), State(state))
-        since[which] = min(oldest, since.get(which, oldest))
-        if some and not is_down:
-            urgent.add(agency)
-    return since, sorted(urgent)
-
-
-def _count_late(
-    connection: Connection, urgent: Sequence[str], *, now: datetime
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Return by agency how many dossiers are past their deadline, and how many within a day."""
-    if not urgent:
-        return {}, {}
-    deadline, code = messages.c.deadline, messages.c.dossier_code
-    is_past = deadline <= now
-    rows = connection.execute(
-        select(
-            messages.c.agency,
-            func.count(distinct(case((is_past, code)))),
-            func.count(distinct(case((~is_past, code)))),
-        )
-        .where(
-            *_of_waiting(urgent),
-            messages.c.packet != Packet.INBOUND.value,
-            deadline <= now + SOON,
-        )
-        .group_by(messages.c.agency)
-    ).all()
-    past = {agency: count for agency, count, _ in rows if count}
-    return past, {agency: count for agency, _, count in rows if count}
-
-
-def _count_received(connection: Connection) -> dict[Side, int]:
-    found: Counter[Side] = Counter()
-    for line, next_ in connection.execute(select(agencies.c.name, agencies.c.next_arrival)):
-        agency = agency_of(line)
-        found[Side(agency, _direction(is_down=agency != line))] += next_ - 1
-    return dict(found)
-
-
-def _read_queued(connection: Connection) -> dict[Side, Queued]:
-    is_down = submissions.c.service.is_not(None)
-    is_held = case((submissions.c.state == "held", 1), else_=0)
-    rows = connection.execute(
-        select(
-            submissions.c.agency,
-            is_down,
-            func.count(),
-            func.sum(is_held),
-            func.min(submissions.c.received_at),
-        )
-        .where(submissions.c.due_at.is_not(None))
-        .group_by(submissions.c.agency, is_down)
-    )
-    return {
-        Side(agency, _direction(is_down=down)): Queued(count=count, held=held, oldest=oldest)
-        for agency, down, count, held, oldest in rows
-    }
 
 
 def _read_sealed(connection: Connection, countdown: Countdown | None) -> Sealed:

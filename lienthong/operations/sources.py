@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from lienthong.access.rights import Right
-from lienthong.metrics.measures import MOVING
 from lienthong.operations.site_views import DoorView, HeardView, SourcesView, SourceView
 from lienthong.store.database import reading
 from lienthong.store.pulls import list_pulls
 from lienthong.store.submissions import agency_of
 from lienthong.store.tables import agencies, messages, submissions
+from lienthong.store.waiting import MOVING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
