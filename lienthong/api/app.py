@@ -28,6 +28,7 @@ from lienthong.api.replay_routes import router as replay_router
 from lienthong.api.routes import router
 from lienthong.api.session_routes import router as session_router
 from lienthong.api.site_routes import router as site_router
+from lienthong.operations.flow_watch import FlowWatch
 from lienthong.web import refusal
 from lienthong.web.refusal import Refused
 
@@ -68,6 +69,7 @@ def make_app(
     *,
     publisher: Publisher,
     attempts: Attempts | None = None,
+    flow: FlowWatch | None = None,
     is_stopping: Callable[[], bool] = bool,
 ) -> FastAPI:
     """
@@ -77,6 +79,7 @@ def make_app(
         installation: What is seen and acted on.
         publisher: Takes hints.
         attempts: Counts logins that fail; None: as many as settings have by default.
+        flow: Looks at how messages flow; None: as seldom as is usual.
         is_stopping: Tells whether the service ends.
     """
     app = FastAPI(
@@ -97,7 +100,8 @@ def make_app(
             for status, words in _ERRORS.items()
         },
     )
-    app.state.site = Site(installation, publisher, attempts or Attempts(), is_stopping)
+    watch = flow or FlowWatch(installation)
+    app.state.site = Site(installation, publisher, attempts or Attempts(), watch, is_stopping)
     for routes in (
         # First: what it has stands beside ids.
         export_router,

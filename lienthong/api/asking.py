@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from lienthong.access.attempts import Attempts
 from lienthong.access.rights import Principal
 from lienthong.flows.hints import Publisher
+from lienthong.operations.flow_watch import FlowWatch
 from lienthong.operations.people import Person, find_person, unfinished
 from lienthong.store import access_sessions
 from lienthong.store.access_tokens import find_access_token
@@ -33,6 +34,8 @@ class Site:
     publisher: Publisher
     attempts: Attempts
     """Logins that failed, by address."""
+    flow: FlowWatch
+    """Looks at how messages flow, once for everybody."""
     is_stopping: Callable[[], bool] = bool
     """Whether the service ends: what lasts comes to its end."""
 

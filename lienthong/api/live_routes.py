@@ -53,7 +53,7 @@ def events(site: AtSite, caller: Caller, presented: Presented) -> StreamingRespo
     if not _places.acquire(blocking=False):
         raise _too_many()
     return StreamingResponse(
-        _stream(site, lambda: see_overview(site.installation, identify(site, presented))),
+        _stream(site, lambda: see_overview(site.flow, identify(site, presented))),
         media_type="text/event-stream",
         # A proxy that gathers an answer before it hands it on would keep every event.
         headers={"X-Accel-Buffering": "no"},
@@ -66,10 +66,12 @@ async def _stream(site: Site, look: Callable[[], Overview]) -> AsyncIterator[str
         for number in range(int(LONGEST_SECONDS / LOOK_SECONDS)):
             if number and site.is_stopping():
                 return
-            now = (await run_in_threadpool(look)).model_dump_json()
+            seen = await run_in_threadpool(look)
+            # That it was seen later is no news.
+            now = seen.model_dump_json(exclude={"at"})
             if now != said:
                 said, quiet = now, 0
-                yield f"id: {number}\nevent: overview\ndata: {now}\n\n"
+                yield f"id: {number}\nevent: overview\ndata: {seen.model_dump_json()}\n\n"
             elif quiet == QUIET_LOOKS:
                 quiet = 0
                 yield ":\n\n"

@@ -16,6 +16,7 @@ from lienthong.corrections import LONGEST_CORRECTION, LONGEST_PATH, MOST_CORRECT
 from lienthong.corrections import Wish as WishOfValue
 from lienthong.operations.acts import Verb, act_on_message, correct_message
 from lienthong.operations.auditing import search_audit
+from lienthong.operations.deadlines import see_deadlines
 from lienthong.operations.dossiers import see_dossier
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
@@ -24,6 +25,7 @@ from lienthong.operations.people import grant_views
 from lienthong.operations.previewing import preview_correction, preview_message
 from lienthong.operations.views import (
     ActedView,
+    DeadlinesView,
     DossierView,
     LogPage,
     Me,
@@ -151,8 +153,24 @@ def me(caller: Caller) -> Me:
 
 @router.get("/overview", tags=["overview"])
 def overview(site: AtSite, caller: Caller) -> Overview:
-    """Tell for each agency where its messages stand, and how deliveries go."""
-    return see_overview(site.installation, caller)
+    """
+    Tell for each agency and direction whether messages flow, and what waits.
+
+    It counts what has not ended, and what was delivered in the last hour: `lienthong status` counts
+    everything that ever was.
+    """
+    return see_overview(site.flow, caller)
+
+
+@router.get("/deadlines", tags=["overview"])
+def deadlines(
+    site: AtSite,
+    caller: Caller,
+    agency: Short = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+) -> DeadlinesView:
+    """List dossiers that the portal does not have all of, due within a day or overdue."""
+    return see_deadlines(site.installation, caller, agency=agency, limit=limit)
 
 
 @router.get("/messages", tags=["messages"])

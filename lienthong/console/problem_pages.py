@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -22,6 +23,7 @@ from lienthong.operations.problems import (
 )
 from lienthong.owners import Owner
 from lienthong.problem_states import Act, GroupState
+from schemas.building import in_vietnam
 
 router = APIRouter(prefix="/problems")
 _CHECKED = [Depends(check_form)]
@@ -37,6 +39,8 @@ class ProblemFilter(Form):
     )
     code: str | None = Field(default=None, max_length=100)
     text: str | None = Field(default=None, max_length=200)
+    since: datetime | None = None
+    """Last seen since then; without a zone: Việt Nam's."""
     cursor: str | None = Field(default=None, max_length=200)
 
     def wanted(self) -> WantedProblems:
@@ -47,6 +51,7 @@ class ProblemFilter(Form):
             states=self.state,
             code=self.code,
             text=self.text,
+            since=in_vietnam(self.since),
         )
 
 

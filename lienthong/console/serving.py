@@ -35,6 +35,7 @@ def serve(installation: Installation, stop: Event) -> None:
         closing(HealthCheck(installation).standing()) as standing,
     ):
         app = make_app(installation, publisher=relay, attempts=attempts, is_stopping=stop.is_set)
+        app.state.site.flow.begin()
         # For machines that watch, and no part of the API that is described.
         app.router.routes += watching_routes(standing, whole_page(installation))
         # Last: it has every address that is left.

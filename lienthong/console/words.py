@@ -8,6 +8,7 @@ from typing import Any
 from lienthong.access.rights import Role
 from lienthong.channels.port import Packet
 from lienthong.explanation import RESULTS
+from lienthong.flowing import Flowing
 from lienthong.held_keys import KeyState
 from lienthong.owners import Owner
 from lienthong.pauses import What
@@ -34,12 +35,11 @@ STATES: dict[State, Text] = {
 }
 
 NEEDS_SOMEBODY = (State.PARKED, State.QUARANTINED, State.REJECTED)
-WAITING = (State.HELD, State.READY, State.RETRYING)
-OUT = (State.SENDING, State.UNKNOWN)
+_WAITING = (State.HELD, State.READY, State.RETRYING, State.SENDING, State.UNKNOWN)
 
 TONES: dict[State, str] = {
     **dict.fromkeys(NEEDS_SOMEBODY, "bad"),
-    **dict.fromkeys((*WAITING, *OUT), "warn"),
+    **dict.fromkeys(_WAITING, "warn"),
     State.DELIVERED: "good",
 }
 """How a state looks; ends that are neither good nor bad are quiet."""
@@ -127,6 +127,25 @@ ACTS: dict[Act, Text] = {
     Act.REOPEN: Text(vi="Mở lại", en="Reopen"),
 }
 
+FLOWS: dict[Flowing, Text] = {
+    Flowing.STALLED: Text(vi="đang tắc", en="stalled"),
+    Flowing.UNATTENDED: Text(vi="không ai gửi", en="unattended"),
+    Flowing.STANDING: Text(vi="đứng yên", en="standing"),
+    Flowing.RESTING: Text(vi="Cổng tạm nghỉ", en="portal rests"),
+    Flowing.PAUSED: Text(vi="tạm dừng", en="paused"),
+    Flowing.FLOWING: Text(vi="đang chảy", en="flowing"),
+    Flowing.QUIET: Text(vi="yên", en="quiet"),
+}
+
+FLOW_TONES: dict[Flowing, str] = {
+    Flowing.STALLED: "bad",
+    Flowing.UNATTENDED: "bad",
+    Flowing.STANDING: "warn",
+    Flowing.RESTING: "warn",
+    Flowing.PAUSED: "warn",
+    Flowing.FLOWING: "good",
+}
+
 WHATS: dict[What, Text] = {
     What.INTAKE: Text(vi="ngừng tiếp nhận", en="intake paused"),
     What.DELIVERY: Text(vi="ngừng gửi", en="delivery paused"),
@@ -185,9 +204,17 @@ NAMES: tuple[Mapping[Any, Text], ...] = (
     GROUP_STATES,
     ACTS,
     WHATS,
+    FLOWS,
     KEY_STATES,
     RESULTS,
 )
 """What everything that a page names is called."""
-ALL_TONES: tuple[Mapping[Any, str], ...] = (TONES, JOB_TONES, GROUP_TONES, KEY_TONES, STEP_TONES)
+ALL_TONES: tuple[Mapping[Any, str], ...] = (
+    TONES,
+    FLOW_TONES,
+    JOB_TONES,
+    GROUP_TONES,
+    KEY_TONES,
+    STEP_TONES,
+)
 """How it looks: good, bad or warn; what is in none is quiet."""

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from lienthong.channels.port import Found, Packet
+from lienthong.flowing import Flowing
 from lienthong.pauses import What
 from lienthong.proofs import Proof
 from lienthong.replay_previews import Document, Verb
@@ -298,17 +299,41 @@ class DossierView(View):
 
 
 class AgencyStanding(View):
-    """Where the messages of one agency stand."""
+    """How the messages of one agency flow in one direction."""
 
     agency: str
     direction: str
     """up: what it sends to the portal; down: what goes to it."""
+    flow: Flowing
+    words: Words
+    """What `flow` means."""
+    flow_since: datetime | None
+    """Of what is stalled or unattended."""
+    delivered: list[int]
+    """In each five minutes of the last hour, the oldest first."""
+    delivered_last_hour: int
+    backlog: int
+    """Messages that go on by themselves: ready, sending, retrying, unknown."""
+    estimate_seconds: float | None
+    """How long the backlog takes at the pace of the last minutes; null: no end is in sight."""
+    waiting: int
+    """Messages that have not ended, the backlog among them."""
+    needs_somebody: int
+    """Parked, quarantined, rejected."""
+    oldest_at: datetime | None
+    """When the oldest of what waits was made."""
+    oldest_message: str | None
+    overdue: int
+    """Dossiers that the portal does not have all of, and whose NgayHenTra is past."""
+    due_soon: int
+    """The same within a day."""
+    failures_today: int
+    """Messages that failed since midnight in Việt Nam, whatever became of them."""
     submissions: int
+    """Ever received."""
     submissions_waiting: int
-    records: int
-    repeats: int
-    left_out: int
     states: dict[State, int]
+    """Messages that have not ended, and rejected ones."""
 
 
 class WorkerPace(View):
@@ -369,15 +394,48 @@ class ResumedView(View):
 class Overview(View):
     """Whether dossiers flow."""
 
+    at: datetime
+    """When this was seen; all but the pauses may be some seconds old."""
+    since_midnight: datetime
+    """From when on failures of today are counted."""
     agencies: list[AgencyStanding]
+    """What needs a person soonest first."""
     backlog: int | None
     """Due for the portal; null for who does not see every agency."""
     backlog_to_agencies: int | None
     per_minute: float | None
     estimate_seconds: float | None
+    failures_today: int | None
+    """Because of the portal as a whole, whoever's messages they were: null for who does not see
+    every agency."""
     workers: list[WorkerPace]
     pauses: list[PauseView]
     """What people have stopped of these agencies, and for the portal."""
+
+
+class DeadlineView(View):
+    """One dossier that the portal does not have all of, and whose deadline is near or past."""
+
+    dossier: str | None
+    agency: str
+    deadline: datetime
+    """Its NgayHenTra."""
+    is_past: bool
+    waiting: int
+    """Messages of it that have not ended."""
+    message: str
+    """The first of them: the others wait for it."""
+    state: State
+    """Of that message."""
+    reason: Words
+
+
+class DeadlinesView(View):
+    """Dossiers at risk, the earliest deadline first."""
+
+    deadlines: list[DeadlineView]
+    is_all: bool
+    """Whether there are no more."""
 
 
 class ChangeView(View):

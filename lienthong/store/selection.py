@@ -116,7 +116,7 @@ class Selection:
         if self._is_narrow or (allowed is not None and len(allowed) == 1):
             query = select(*columns).where(given, _of_agencies(allowed))
             return list(connection.execute(query.order_by(*_ORDER).limit(self.limit)))
-        names = _agencies(connection) if allowed is None else sorted(allowed)
+        names = agencies_with_messages(connection) if allowed is None else sorted(allowed)
         latest: list[Any] = []
         for part in in_slices(names):
             each = union_all(*(self._latest(name, given) for name in part)).subquery()
@@ -226,7 +226,7 @@ def _comes_after(cursor: Cursor) -> ColumnElement[bool]:
     )
 
 
-def _agencies(connection: Connection) -> list[str]:
+def agencies_with_messages(connection: Connection) -> list[str]:
     """Return the agencies that have messages: one look into the index for each."""
     first = select(func.min(messages.c.agency).label("name")).cte("each_agency", recursive=True)
     following = select(func.min(messages.c.agency)).where(messages.c.agency > first.c.name)

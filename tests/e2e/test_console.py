@@ -439,6 +439,7 @@ def pages_of(console):
     delivered = console.messages("delivered")[0]
     return {
         "overview": "/",
+        "deadlines": "/deadlines",
         "messages": "/messages?state=rejected",
         "message": f"/messages/{rejected['id']}",
         "preview": f"/messages/{rejected['id']}/preview?verb=reissue",
