@@ -83,6 +83,13 @@ crash-matrix: system env ## every fault at every step boundary; long (SEED=1 MES
 bench: env ## measure each stage against its bare primitive
 	@.venv/bin/lienthong bench
 
+N := 5000000
+
+.PHONY: bench-search
+bench-search: system env ## wait in front of a full store: first page and searches (N=5000000)
+	@mkdir -p build
+	@.venv/bin/python scripts/search_figures.py --messages $(N) --json build/search.json
+
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-header
 
