@@ -38,6 +38,8 @@ ANY = "*"
 """Ends the beginning of a code."""
 _LAST = "\x7f"
 """After every sign of a code."""
+COMMON = 50_000
+"""Messages that have a code which is common."""
 _WRITING = "%Y%m%dT%H%M%S.%fZ"
 _ORDER = (messages.c.updated_at.desc(), messages.c.id)
 STANDS = messages.c.state.in_(sorted(state.value for state in IN_TROUBLE))
@@ -109,11 +111,13 @@ class Selection:
             columns: Of `messages`, the id among them.
             vault: Has the key of the index by person.
         """
-        given = self._given(vault)
+        is_common = self._is_common(connection)
+        given = self._given(vault, is_common=is_common)
         allowed = self._allowed()
         if given is None or allowed == set():
             return []
-        if self._is_narrow or (allowed is not None and len(allowed) == 1):
+        is_narrow = self._is_narrow and not is_common
+        if is_narrow or (allowed is not None and len(allowed) == 1):
             query = select(*columns).where(given, _of_agencies(allowed))
             return list(connection.execute(query.order_by(*_ORDER).limit(self.limit)))
         names = agencies_with_messages(connection) if allowed is None else sorted(allowed)
@@ -143,6 +147,21 @@ class Selection:
         narrow = (self.dossier_code, self.person, self.problem, self.causes, self.ids)
         return any(one is not None for one in narrow)
 
+    def _is_common(self, connection: Connection) -> bool:
+        """
+        Tell whether a code is looked for that very many messages have.
+
+        To read all of them, for the latest few, takes longer than to look at the latest messages
+        until enough of them have it.
+        """
+        wanted = (self.problem or "").strip()
+        others = (self.dossier_code, self.person, self.causes, self.ids)
+        if not wanted or GROUP_ID.fullmatch(wanted) or any(one is not None for one in others):
+            return False
+        some = select(message_problems.c.code).where(_has_code(wanted)).limit(COMMON)
+        count = select(func.count()).select_from(some.subquery())
+        return bool(connection.execute(count).scalar_one() >= COMMON)
+
     def _allowed(self) -> set[str] | None:
         """Return the agencies whose messages are selected; None for all."""
         if self.agency is None:
@@ -154,9 +173,15 @@ class Selection:
         query = query.where(messages.c.agency == agency, given)
         return select(query.order_by(*_ORDER).limit(self.limit).subquery())
 
-    def _of_problems(self) -> list[ColumnElement[bool]]:
+    def _of_problems(self, *, is_common: bool) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = []
-        if self.problem is not None:
+        if self.problem is not None and is_common:
+            # A value, not a condition on rows: that the planner would join with all that have it.
+            found = select(message_problems.c.message_id).where(
+                message_problems.c.message_id == messages.c.id, _has_code(self.problem.strip())
+            )
+            conditions.append(found.limit(1).scalar_subquery().is_not(None))
+        elif self.problem is not None:
             conditions += _has_problem(self.problem.strip())
         if self.text is not None and self.causes is None:
             # To leave a condition out would select more than was meant.
@@ -166,7 +191,7 @@ class Selection:
             conditions.append(messages.c.id.in_(failed))
         return conditions
 
-    def _given(self, vault: Vault) -> ColumnElement[bool] | None:
+    def _given(self, vault: Vault, *, is_common: bool = False) -> ColumnElement[bool] | None:
         """Return the condition on messages, whatever their agency; None if nothing meets it."""
         # Of all, but SQLite uses the index of lists for nothing that does not say so.
         conditions: list[ColumnElement[bool]] = [messages.c.updated_at.is_not(None)]
@@ -180,7 +205,7 @@ class Selection:
                 return None
             of_person = select(person_index.c.message_id).where(person_index.c.digest == digest)
             conditions.append(messages.c.id.in_(of_person))
-        conditions += self._of_problems()
+        conditions += self._of_problems(is_common=is_common)
         if self.ids is not None:
             conditions.append(messages.c.id.in_(self.ids))
         if self.why is not None:

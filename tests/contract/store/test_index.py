@@ -15,6 +15,7 @@ from lienthong.flows.reread import Source
 from lienthong.flows.reseal import reseal
 from lienthong.flows.retain import PayloadClass, retain
 from lienthong.states import State
+from lienthong.store import selection
 from lienthong.store.data_keys import SqlKeyStore
 from lienthong.store.database import open_store, reading
 from lienthong.store.indexing import is_indexed, note_search, replace_problems
@@ -207,6 +208,41 @@ def test_a_person_is_found_after_keys_were_rotated_and_all_was_sealed_anew(desk,
     assert before
     assert find(opened, person=LAN) == before
     assert find(opened, person=LAN) == find(store, person=LAN)
+
+
+@pytest.mark.parametrize("wanted", ["mapping.code_unknown", "mapping.*", "xsd.*"])
+def test_a_code_that_very_many_have_finds_the_same(
+    store, exchange, event, clock, monkeypatch, wanted
+):
+    for number in range(30):
+        clock.tick(seconds=1)
+        found = ("mapping.code_unknown", "mapping.date", "xsd.length")[: number % 4]
+        made = Prepared(
+            record=1,
+            place=Place(file="a.csv", row=2),
+            dossier_code=f"D-{number}",
+            events=(event(f"m{number:02}", f"D-{number}"),),
+            problems=tuple(problem(code, severity=Severity.WARNING) for code in found),
+        )
+        exchange.take(made, agency="land" if number % 3 else "health")
+
+    def pages(**more):
+        cursor, pages = None, []
+        while True:
+            wish = Selection(problem=wanted, before=cursor, limit=4, **more)
+            with reading(store) as connection:
+                lines = list_messages(connection, wish, vault=store.vault)
+            pages.append([line.id for line in lines])
+            if len(lines) < 4:
+                return pages
+            cursor = lines[-1].cursor
+
+    ways = [{}, {"agency": "land"}, {"agencies": ["health", "land"], "states": [State.READY]}]
+    before = [pages(**way) for way in ways]
+    monkeypatch.setattr(selection, "COMMON", 1)
+
+    assert [pages(**way) for way in ways] == before
+    assert sum(map(len, before[0])) > 5
 
 
 def test_codes_follow_what_is_told_of_a_message(desk):
