@@ -26,7 +26,7 @@ from schemas.errors import ConfigError, InputError, PeerError
 from schemas.problem import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 5
+UNREADABLE = 400
+"""What FastAPI says of a body that is not even text."""
 _CONFLICTS = (
     "message.wrong_state",
     "reissue.",
@@ -128,10 +130,13 @@ def _not_configured(error: ConfigError) -> Refused:
 
 def _invalid(error: RequestValidationError) -> Refused:
     # Where, and what was expected; never what was sent.
-    wrong = [
+    return _unusable(
         f"{'.'.join(str(part) for part in each['loc'])}: {each['type']}"
         for each in error.errors()[:10]
-    ]
+    )
+
+
+def _unusable(wrong: Iterable[str]) -> Refused:
     found = "; ".join(wrong)[:500]
     return refusal.refuse(
         422,
@@ -142,6 +147,8 @@ def _invalid(error: RequestValidationError) -> Refused:
 
 
 def _by_status(error: HTTPException) -> Refused:
+    if error.status_code == UNREADABLE:
+        return _unusable(["body: unreadable"])
     refused = refusal.no_such_page(error.status_code)
     if error.status_code == TOO_LARGE:
         refused = refusal.too_much(LARGEST_BODY)

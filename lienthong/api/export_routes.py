@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -11,6 +10,7 @@ from starlette.responses import StreamingResponse
 
 from lienthong.api.asking import AtSite, Caller
 from lienthong.api.giving import file_of, give
+from lienthong.api.moments import Moment
 from lienthong.api.routes import Searched
 from lienthong.operations.exporting import export_audit, export_messages, export_problems
 from lienthong.operations.problems import WantedProblems
@@ -43,7 +43,7 @@ class ProblemsAsked(BaseModel):
     owner: Owner | None = None
     state: list[GroupState] = Field(default=[], max_length=len(GroupState))
     code: str | None = Field(default=None, max_length=100)
-    since: datetime | None = None
+    since: Moment | None = None
     text: str | None = Field(default=None, max_length=200)
     format: Format = "csv"
     language: Language = Language.VI
@@ -58,8 +58,8 @@ class RowsAsked(BaseModel):
     subject: str | None = Field(default=None, max_length=200)
     actor: str | None = Field(default=None, max_length=200)
     event: str | None = Field(default=None, max_length=100)
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     format: Format = "csv"
     language: Language = Language.VI
 

@@ -39,7 +39,7 @@ _places = BoundedSemaphore(MOST_STREAMS)
     responses={
         200: {
             "description": "Events named `overview`, whose data is as GET /v1/overview answers.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {}},
         }
     },
 )

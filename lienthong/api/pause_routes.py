@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from lienthong.api.asking import AtSite, Caller, RequestKey
+from lienthong.api.moments import Moment
 from lienthong.api.once import once
 from lienthong.operations.pausing import Asking, What, pause, resume, see_pauses
 from lienthong.operations.views import PausesView, PauseView, ResumedView
@@ -18,8 +18,19 @@ from schemas.building import in_vietnam
 router = APIRouter(prefix="/v1/pauses", tags=["pauses"])
 
 
+_NOBODY: JsonValue = {"type": "null"}
+_EITHER: dict[str, JsonValue] = {
+    "oneOf": [
+        {"required": ["agency"], "properties": {"agency": {"type": "string"}, "target": _NOBODY}},
+        {"required": ["target"], "properties": {"target": {"type": "string"}, "agency": _NOBODY}},
+    ]
+}
+
+
 class _OfWhom(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_EITHER
+    )
 
     agency: str | None = Field(default=None, min_length=1, max_length=200)
     """Name of its mapping; this or `target`."""
@@ -40,7 +51,7 @@ class AskedPause(_OfWhom):
     what: What
     """intake: nothing is taken in. delivery: nothing is sent. drain: nothing is taken in, and what
     was comes to its end."""
-    until: datetime | None = None
+    until: Moment | None = None
     """When it ends by itself; without a zone: Việt Nam's."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lienthong.api.asking import AtSite, Caller, RequestKey
+from lienthong.api.moments import Moment
 from lienthong.api.once import once
 from lienthong.operations.problem_views import ProblemDetail, ProblemGroup, ProblemPage
 from lienthong.operations.problems import (
@@ -55,7 +55,7 @@ def problems(  # noqa: PLR0913 - each is a parameter of the address
         str | None, Query(max_length=100, description="Of the cause, or its beginning and `*`.")
     ] = None,
     since: Annotated[
-        datetime | None, Query(description="Last seen since then; without a zone: Việt Nam's.")
+        Moment | None, Query(description="Last seen since then; without a zone: Việt Nam's.")
     ] = None,
     text: Annotated[
         str | None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lienthong.api.asking import AtSite, Caller, RequestKey
+from lienthong.api.moments import Moment
 from lienthong.api.once import once
 from lienthong.operations.replay_jobs import (
     Asking,
@@ -55,9 +55,9 @@ class ReplaySelection(_Request):
     now."""
     text: str | None = Field(default=None, max_length=200)
     """Words of an error; what ever had it."""
-    since: datetime | None = None
+    since: Moment | None = None
     """Last changed since then; without a zone: Việt Nam's."""
-    until: datetime | None = None
+    until: Moment | None = None
     """Last changed before then; without a zone: Việt Nam's."""
     ids: list[Annotated[str, Field(max_length=64)]] | None = Field(
         default=None, min_length=1, max_length=MOST_IDS

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from lienthong import replay_previews as previews
 from lienthong.api.asking import AtSite, Caller, RequestKey
+from lienthong.api.moments import Moment
 from lienthong.api.once import once
 from lienthong.corrections import LONGEST_CORRECTION, LONGEST_PATH, MOST_CORRECTIONS
 from lienthong.corrections import Wish as WishOfValue
@@ -71,9 +71,9 @@ class Searched(BaseModel):
     """Words of an error, each must stand in what is said of its cause; marks are optional."""
     why: str | None = Field(default=None, max_length=200)
     """Part of the reason of the state, English."""
-    since: datetime | None = None
+    since: Moment | None = None
     """Last changed since then; without a zone: Việt Nam's."""
-    until: datetime | None = None
+    until: Moment | None = None
     """Last changed before then; without a zone: Việt Nam's."""
 
     def selection(self) -> Selection:
@@ -125,10 +125,23 @@ class CorrectAsked(Asked):
     corrections: list[CorrectionAsked] = Field(min_length=1, max_length=MOST_CORRECTIONS)
 
 
+_REISSUE_IF_CORRECTED: dict[str, JsonValue] = {
+    "anyOf": [
+        {"properties": {"corrections": {"maxItems": 0}}},
+        {"properties": {"verb": {"const": previews.Verb.REISSUE.value}}},
+    ]
+}
+
+
 class PreviewAsked(BaseModel):
     """What is to be previewed, and what may be shown of it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=_REISSUE_IF_CORRECTED,
+    )
 
     verb: previews.Verb
     ask_portal: bool = False
@@ -177,7 +190,10 @@ def deadlines(
 def messages(  # noqa: PLR0913 - each is a parameter of the address
     site: AtSite,
     caller: Caller,
-    state: Annotated[list[State] | None, Query(description="May be given several times.")] = None,
+    state: Annotated[
+        list[State] | None,
+        Query(max_length=len(State), description="May be given several times."),
+    ] = None,
     agency: Short = None,
     dossier: Short = None,
     why: Annotated[
@@ -196,8 +212,8 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
         str | None,
         Query(max_length=200, description="Words of an error, marks optional: what ever had it."),
     ] = None,
-    since: Annotated[datetime | None, Query(description="Last changed since then.")] = None,
-    until: Annotated[datetime | None, Query(description="Last changed before then.")] = None,
+    since: Annotated[Moment | None, Query(description="Last changed since then.")] = None,
+    until: Annotated[Moment | None, Query(description="Last changed before then.")] = None,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next` of the page before.")
     ] = None,
@@ -355,8 +371,8 @@ def audit(  # noqa: PLR0913 - each is a parameter of the address
         str | None,
         Query(max_length=100, description="Name of an event, or its beginning with a dot."),
     ] = None,
-    since: Annotated[datetime | None, Query(description="Without a zone: Việt Nam's.")] = None,
-    until: Annotated[datetime | None, Query(description="Not included.")] = None,
+    since: Annotated[Moment | None, Query(description="Without a zone: Việt Nam's.")] = None,
+    until: Annotated[Moment | None, Query(description="Not included.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[
         int | None, Query(ge=1, le=2**63 - 1, description="`next` of the page before.")

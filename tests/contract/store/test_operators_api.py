@@ -437,6 +437,8 @@ def test_a_list_goes_on_where_the_page_before_ended(api, record, event):
         ("/messages?limit=0", "query.limit"),
         ("/messages?limit=999999999999999999999999", "query.limit"),
         ("/messages?state=Nguyen", "query.state.0"),
+        ("/messages?" + "state=parked&" * 14 + "state=ready", "query.state"),
+        ("/messages/export?until=1772409600", "query.until"),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_named_and_not_repeated(api, path, field):
@@ -495,7 +497,8 @@ def test_a_cursor_of_somebody_elses_making_is_refused(api, cursor):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"reason": ""}', b'{"reason": "why", "as": "root"}', b"\xff\xfe"]
+    "body",
+    [b"", b"{", b"[]", b'{"reason": ""}', b'{"reason": "why", "as": "root"}', b"\xff\xfe", b"\x80"],
 )
 def test_a_body_that_cannot_be_used_does_nothing(api, parked, body):
     answer = api.ask(
@@ -506,7 +509,7 @@ def test_a_body_that_cannot_be_used_does_nothing(api, parked, body):
         headers={"Content-Type": "application/json"},
     )
 
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["code"]) == (422, "api.request")
     assert api.exchange.state_of("m1") == "parked"
 
 
