@@ -3,7 +3,7 @@
 Fill a PostgreSQL of its own with millions of messages, and say how long people wait for answers.
 
     python scripts/search_figures.py [--messages 5000000] [--rounds 40] [--json FILE]
-        [--folder FOLDER]
+        [--folder FOLDER] [--only QUESTION]
 
 Exit code 1 where the first page or a search by a dossier's code or a person's number took longer
 than it may, for one of twenty. With `--folder` the data stays, and the next run uses it again.
@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each question")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--folder", type=Path, help="the data stays in it; used again if there")
+    parser.add_argument("--only", default="", help="questions whose names begin so")
     given = parser.parse_args()
     configure_logs(verbose=False)
     with TemporaryDirectory(prefix="lienthong-figures-") as temporary:
@@ -52,7 +53,7 @@ def main() -> int:
         root.mkdir(parents=True, exist_ok=True)
         # Another user runs the server.
         root.chmod(0o755)
-        found = run(root.absolute(), messages=given.messages, rounds=given.rounds)
+        found = run(root.absolute(), messages=given.messages, rounds=given.rounds, only=given.only)
     show(found)
     if given.json is not None:
         said = [asdict(each) | {"is_met": each.is_met} for each in found]
@@ -61,7 +62,7 @@ def main() -> int:
     return 0 if all(each.is_met for each in found) else 1
 
 
-def run(root: Path, *, messages: int, rounds: int) -> list[Waited]:
+def run(root: Path, *, messages: int, rounds: int, only: str = "") -> list[Waited]:
     """Return what was measured in a folder, which gets the data."""
     server = PrivatePostgres(folder=root / "postgresql", extra=SERVER)
     is_there = (server.data / "PG_VERSION").exists()
@@ -89,6 +90,8 @@ def run(root: Path, *, messages: int, rounds: int) -> list[Waited]:
 
             found = []
             for asked in questions(looked_for, now=installation.clock()):
+                if not asked.name.startswith(only):
+                    continue
                 tell(asked.name)
                 found.append(measure(installation, asked, known, forget=forget, rounds=rounds))
             return found
