@@ -44,6 +44,7 @@ PAGES = (
     "/problems/export",
     "/jobs",
     "/jobs/new",
+    "/deadlines",
     "/traffic",
     "/site",
     "/site/mappings",
@@ -65,7 +66,8 @@ PAGES = (
     "/jobs/{job_id}/now",
     "/dossiers/{code:path}",
 )
-FOR_ANYBODY = {"/sign-in", "/code", "/first", "/account/password", "/accounts", "/accounts/{name}"}
+SIGNING_IN = {"/sign-in", "/sign-in/provider", "/sign-in/provider/return", "/code", "/first"}
+FOR_ANYBODY = SIGNING_IN | {"/account/password", "/accounts", "/accounts/{name}"}
 
 
 class Sides:
