@@ -1,0 +1,102 @@
+"""What must not happen on pages and over the API, whatever agencies write and operators click."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from lienthong.access.rights import Role
+from lienthong.console.app import make_console
+from lienthong.flows.retain import PayloadClass, retain
+from lienthong.operations.signing_in import make_first_code
+from tests.contract.store.accounts_site import PASSWORD
+from tests.contract.store.town import OURS, PAPERS, WHY, Hall, Town, rows_of
+
+SCRIPT = "<script>alert(1)</script>"
+GOOD = f"H29.15-260305-0002,{SCRIPT},{PAPERS[OURS]},02/03/2026,moi,{SCRIPT}"
+"""A row that is only odd to look at; the portal refuses it."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hall(request, tmp_path):
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("make_database")(tables=True)
+    town = Town(tmp_path, store_url=url)
+    yield Hall(town)
+    town.engine.dispose()
+
+
+def test_a_script_in_any_field_is_text_on_every_page(hall):
+    odd = f"{SCRIPT},{PAPERS[OURS]},02/03/2026,{SCRIPT},{SCRIPT}"
+    hall.town.bring(OURS, *rows_of(OURS), f"{SCRIPT},{odd}", f"H29.15-260302-0009,{odd}", GOOD)
+    code = make_first_code(hall.town).code
+    said = {"code": code, "name": "chi", "full_name": SCRIPT, "password": PASSWORD}
+    first = hall.do("/session/first", "", **said)["token"]
+    roles = [role for role in Role if role is not Role.ADMINISTRATOR]
+    grants = [{"role": role.value, "agencies": None} for role in roles]
+    made = hall.do("/accounts", first, name="dung", full_name=SCRIPT, grants=grants)
+    token = hall.do("/session/code", "", code=made["code"], password=PASSWORD)["token"]
+    found = hall.messages(token)
+    problems = hall.ask("GET", "/problems", token).json()["problems"]
+    hall.app.mount("", make_console(hall.app.state.site))
+    hall.client.cookies.set("lienthong", token)
+    pages = [
+        "/",
+        "/messages",
+        "/problems",
+        "/audit",
+        f"/find?q={SCRIPT}",
+        f"/messages?why={SCRIPT}",
+    ]
+    pages += [f"/problems/{one['id']}" for one in problems]
+    pages += [f"/dossiers/{one['dossier']}" for one in found if one["dossier"]]
+    for one in found:
+        here = f"/messages/{one['id']}"
+        pages += [here, f"{here}/record", f"{here}/preview?verb=reissue", f"{here}/correct"]
+
+    answers = [hall.client.get(path) for path in pages]
+    for one in found:
+        form = re.search(r'name="form" value="([^"]*)"', answers[0].text)[1]
+        given = {"form": form, "reason": SCRIPT, "verb": "reissue"}
+        answers += [
+            hall.client.post(f"/messages/{one['id']}/{what}", data=given)
+            for what in ("reveal", "preview")
+        ]
+
+    assert {answer.status_code for answer in answers} <= {200, 404, 409, 422}
+    assert not [str(one.url) for one in answers if SCRIPT in one.text]
+    assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in one.text for one in answers[-20:])
+
+
+def test_of_two_operators_the_second_is_told_what_became_of_the_message(hall):
+    hall.town.bring(OURS, *rows_of(OURS))
+    first, second = (hall.token(Role.OPERATOR, name=name) for name in ("binh", "chi"))
+    (parked,) = hall.messages(first, state="parked")
+
+    done = hall.ask("POST", f"/messages/{parked['id']}/discard", first, json={"reason": WHY})
+    late = hall.ask("POST", f"/messages/{parked['id']}/resend", second, json={"reason": WHY})
+    seen = hall.ask("GET", f"/messages/{parked['id']}", second).json()
+
+    assert (done.status_code, late.status_code) == (200, 409)
+    assert late.json()["code"] == "message.wrong_state"
+    assert "discarded" in late.json()["message"]["en"]
+    assert late.json()["suggestion"]["vi"]
+    assert (seen["state"], seen["may"]) == ("discarded", [])
+    history = str(hall.ask("GET", f"/dossiers/{parked['dossier']}", second).json())
+    assert "binh" in history
+    assert WHY in history
+
+
+def test_a_message_whose_content_was_erased_is_not_sent_again_and_says_why(hall):
+    hall.town.bring(OURS, rows_of(OURS)[0])
+    token = hall.token(Role.OPERATOR)
+    (sent,) = hall.messages(token, state="delivered")
+    gone = {PayloadClass.SUBMISSIONS: timedelta(), PayloadClass.DOCUMENTS: timedelta()}
+    later = hall.town.clock() + timedelta(days=999)
+    retain(hall.town.store, ages=gone, unqueued=[OURS], clock=lambda: later, apply=True)
+
+    again = hall.ask("POST", f"/messages/{sent['id']}/reissue", token, json={"reason": WHY})
+
+    assert (again.status_code, again.json()["code"]) == (410, "reissue.source_erased")
+    assert hall.ask("GET", f"/messages/{sent['id']}", token).json()["state"] == "delivered"
