@@ -54,14 +54,15 @@ architecture: env ## which package may import which
 
 unit: env ## unit tests, and one suite per port on every implementation
 	@echo "== unit and contract tests"
-	@$(PYTEST) -n 2 tests/unit tests/contract
+	@$(PYTEST) -n 2 --dist worksteal tests/unit tests/contract
 
-# A file at a time: tests of one share what they set up. The faults need the machine for themselves.
+# A file at a time: tests of one share what they set up. The faults go by themselves: they would
+# take the time that other tests give their servers.
 slow: env ## the tests with other programs and whole runs
 	@echo "== integration and end-to-end tests"
 	@$(PYTEST) -n 2 --dist loadfile tests/integration tests/e2e
 	@echo "== faults"
-	@$(PYTEST) tests/chaos
+	@$(PYTEST) -n 2 --dist worksteal tests/chaos
 
 packaging: env ## build the wheel, install it alone, use it
 	@echo "== packaging tests"

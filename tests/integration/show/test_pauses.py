@@ -23,7 +23,7 @@ EVENTS = 4
 ROLES = "expand,deliver,sweep,seal"
 
 
-@pytest.fixture(params=["embedded", "servers"])
+@pytest.fixture
 def here(request, both, tmp_path):
     """Give a site whose portal is slow, so that a pause falls into the middle of the work."""
     tables = {"delivery": {"slots": 2, "lease_seconds": 6}}
@@ -106,7 +106,12 @@ def hand_in(site, first=1):
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("whom", [("--agency", AGENCY), ("--target",)], ids=["agency", "portal"])
+@pytest.mark.parametrize(
+    ("here", "whom"),
+    [("embedded", ("--target",)), ("servers", ("--agency", AGENCY))],
+    indirect=["here"],
+    ids=["embedded, the portal", "servers, an agency"],
+)
 def test_a_pause_stands_over_kills_and_nothing_is_lost_doubled_or_out_of_order(crew, whom):
     crew.portal.misbehave("slow", share=1.0, delay_seconds=0.5)
     hand_in(crew.site)
