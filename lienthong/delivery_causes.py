@@ -78,7 +78,7 @@ ABOUT: dict[DeliveryCause, About] = {
             en="The portal does not take some of its values; nothing was sent",
         ),
         remedy=Text(
-            vi="Lần gửi cuối nêu rõ giá trị: sửa ánh xạ rồi cấp lại, hoặc cơ quan sửa tại nguồn",
+            vi="Lần gửi cuối nêu rõ giá trị: sửa ánh xạ rồi lập lại, hoặc cơ quan sửa tại nguồn",
             en="The last attempt says which: mend the mapping and reissue, or have the agency mend "
             "them at the source",
         ),
@@ -254,7 +254,7 @@ ABOUT: dict[DeliveryCause, About] = {
     DeliveryCause.DAMAGED: About(
         message=Text(vi="Không mở được tài liệu đã lưu", en="The stored document cannot be opened"),
         remedy=Text(
-            vi="Kiểm tra khóa của kho và bản sao lưu (doctor, audit verify), rồi cấp lại từ nguồn",
+            vi="Kiểm tra khóa của kho và bản sao lưu (doctor, audit verify), rồi lập lại từ nguồn",
             en="Check the store's keys and the backup (doctor, audit verify), then reissue",
         ),
         owner=Owner.US,

@@ -50,7 +50,7 @@ STEP_WORDS: Mapping[Step, Text] = MappingProxyType(
         ),
         Step.RESEND: Text(vi="Gửi lại đúng tài liệu đã ký", en="Resend the same signed document"),
         Step.REISSUE: Text(
-            vi="Cấp lại từ nguồn theo ánh xạ hiện nay",
+            vi="Lập lại từ nguồn theo ánh xạ hiện nay",
             en="Reissue from the source by the present mapping",
         ),
         Step.DISCARD: Text(vi="Hủy thông điệp", en="Discard the message"),

@@ -367,9 +367,27 @@ def _now(every: Sequence[Sent], *, acknowledged: bool, turn: Known | None) -> Te
     )
 
 
+def _at_rest(every: Sequence[Sent]) -> Text:
+    """Say what is left to do where nothing goes on by itself."""
+    rejected = None
+    for one in every:
+        if one.state == State.REJECTED.value:
+            rejected = one
+        elif one.state == State.DELIVERED.value:
+            rejected = None
+    if rejected is None:
+        return Text(vi="Không còn gì phải làm", en="Nothing is left to do")
+    return Text(
+        vi=f"Thông điệp {rejected.id} bị từ chối: cơ quan gửi bản mới, hoặc sửa giá trị rồi lập "
+        "lại",
+        en=f"Message {rejected.id} is rejected: its agency sends a new record, or a value is "
+        "corrected and it is reissued",
+    )
+
+
 def _next(every: Sequence[Sent], turns: Sequence[Known]) -> Iterator[Text]:
     if not turns:
-        yield Text(vi="Không còn gì phải làm", en="Nothing is left to do")
+        yield _at_rest(every)
         return
     for turn in turns:
         due_at = next((one.due_at for one in every if one.id == turn.id), None)

@@ -68,7 +68,7 @@ def correct(  # noqa: PLR0913 - options of a command
         old, new = acted.message_id, acted.new_id
         session.say(
             Text(
-                vi=f"{old} được sửa và cấp lại thành {new}",
+                vi=f"{old} được sửa và lập lại thành {new}",
                 en=f"{old} is corrected and reissued as {new}",
             )
         )

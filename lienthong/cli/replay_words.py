@@ -40,7 +40,7 @@ def verdict(one: Preview) -> Text:
         return Text(vi="sẽ bị từ chối", en="would be refused")
     if one.verb.value == "resend":
         return Text(vi="sẽ gửi lại", en="would go again")
-    return Text(vi="sẽ được cấp lại", en="would be reissued")
+    return Text(vi="sẽ được lập lại", en="would be reissued")
 
 
 def _facts(one: Preview, stored: Stored) -> Iterator[Text]:

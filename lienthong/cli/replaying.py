@@ -72,7 +72,7 @@ VERBS = (
         help="Make new messages from the same sources, by the mappings as they are now.\n\n"
         'Example: lienthong messages reissue 0193a5c2-… --reason "mapping of fees corrected"',
         states=(State.REJECTED, State.PARKED, State.QUARANTINED),
-        done=Text(vi="{id} được cấp lại thành {new}", en="{id} is reissued as {new}"),
+        done=Text(vi="{id} được lập lại thành {new}", en="{id} is reissued as {new}"),
     ),
     _Verb(
         name="discard",

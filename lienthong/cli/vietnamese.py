@@ -331,7 +331,7 @@ HELP: dict[str, str] = {
         "Gửi lại đúng các tài liệu đã ký, giữ nguyên mã thông điệp."
     ),
     "Correct values of the source record of one message and reissue it.": (
-        "Sửa giá trị trong bản ghi nguồn của một thông điệp rồi cấp lại."
+        "Sửa giá trị trong bản ghi nguồn của một thông điệp rồi lập lại."
     ),
     "What the agency sent stays as it is, and the agency is told what was corrected.": (
         "Bản cơ quan đã gửi giữ nguyên, và cơ quan được báo chỗ đã sửa."
@@ -354,13 +354,13 @@ HELP: dict[str, str] = {
         "Mã thông điệp; hoặc chọn bằng --agency và --state"
     ),
     "Say what a resend or a reissue would do, without doing it.": (
-        "Cho biết gửi lại hoặc cấp lại sẽ làm gì, mà không thực hiện."
+        "Cho biết gửi lại hoặc lập lại sẽ làm gì, mà không thực hiện."
     ),
     "Say what a resend of messages would do; nothing is sent or written.": (
         "Cho biết gửi lại các thông điệp sẽ làm gì; không gửi, không ghi gì."
     ),
     "Say what a reissue of messages would do, field by field; nothing is sent or written.": (
-        "Cho biết cấp lại các thông điệp sẽ làm gì, từng trường; không gửi, không ghi gì."
+        "Cho biết lập lại các thông điệp sẽ làm gì, từng trường; không gửi, không ghi gì."
     ),
     "Ask the portal, too, what it has of each dossier": "Hỏi cả Cổng đang có gì của từng hồ sơ",
     "At most so many messages are shown; all are counted": (
@@ -412,7 +412,7 @@ HELP: dict[str, str] = {
     "Bring agencies' dossiers to the National Public Service Portal: signed, in order, once, "
     "with proof.": "Đưa hồ sơ của các cơ quan lên Cổng Dịch vụ công Quốc gia: có ký số, đúng thứ "
     "tự, đúng một lần, có bằng chứng.",
-    "See, resend, reissue or discard messages.": "Xem, gửi lại, cấp lại hoặc hủy thông điệp.",
+    "See, resend, reissue or discard messages.": "Xem, gửi lại, lập lại hoặc hủy thông điệp.",
     "Check and test the mappings of agencies.": "Kiểm tra và chạy thử ánh xạ của các cơ quan.",
     "Signing keys.": "Khóa ký số.",
     "A portal and sample files to try things out.": "Cổng thử nghiệm và tệp mẫu để chạy thử.",

@@ -134,6 +134,7 @@ def _answer(request: Request, refused: Refused) -> Response:
         problem=problem,
         code=refused.status,
         path=request.url.path,
+        at=request.app.state.site.installation.clock(),
     )
     page.headers.update(refused.headers)
     return page

@@ -27,7 +27,7 @@ from lienthong.operations.replay_jobs import (
 )
 from lienthong.operations.views import ReplayJobView
 from lienthong.replay_states import ALLOWED, JobState, Verb
-from lienthong.states import State
+from lienthong.states import NEEDS_SOMEBODY, State
 
 router = APIRouter(prefix="/jobs")
 _CHECKED = [Depends(check_form)]
@@ -40,6 +40,12 @@ class AskForm(Because, Filter):
     rate: float = Field(default=10, ge=0.1, le=1_000)
     stop_percent: int = Field(default=20, ge=1, le=100)
     ids: list[Annotated[str, Field(max_length=64)]] | None = Field(default=None, max_length=1_000)
+
+
+class Proposal(Filter):
+    """A selection, and what would help."""
+
+    verb: Verb | None = None
 
 
 class ApproveForm(Form):
@@ -60,13 +66,22 @@ def list_page(
 @router.get("/new")
 def new_page(
     page: SignedInPage,
-    wanted: Annotated[Filter, Query()],
+    wanted: Annotated[Proposal, Query()],
 ) -> Response:
-    """Ask what is to be done with a selection."""
+    """Ask what is to be done with a selection; what was proposed is chosen beforehand."""
     page.caller.need(Right.REPLAY_MANY)
     states = wanted.state or []
     verbs = [verb for verb in Verb if not states or set(states) <= ALLOWED[verb]]
-    return page.show("job_new.html", wanted=wanted, verbs=verbs, allowed=ALLOWED, all_states=State)
+    if wanted.verb is not None and not states:
+        states = [state for state in NEEDS_SOMEBODY if state in ALLOWED[wanted.verb]]
+    return page.show(
+        "job_new.html",
+        wanted=wanted,
+        verbs=verbs,
+        states=states,
+        allowed=ALLOWED,
+        all_states=State,
+    )
 
 
 @router.post("", dependencies=_CHECKED)

@@ -96,6 +96,7 @@ def _environment() -> Environment:
         loader=PackageLoader("lienthong.console"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -110,6 +111,9 @@ def _environment() -> Environment:
         "place": _place,
     }
     environment.globals |= {"t": _text, "words": words, "static": static_root(), "EN": Language.EN}
+    # All of them now: a release that is installed under a running process is not half of it.
+    for name in environment.list_templates():
+        environment.get_template(name)
     return environment
 
 

@@ -7,12 +7,13 @@ and leaves nothing behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from adapters import read_records
 from adapters.record import UnreadableRecord
 from lienthong.conversion import Drafter
+from lienthong.corrections import correct
 from mappings import compile_mapping, explain_mapping
 from mappings.explaining_inbound import InboundExplainer
 from mappings.lineage import fields_in
@@ -44,6 +45,8 @@ class Choice:
     """Only those of this dossier."""
     limit: int = 1
     """At most so many."""
+    corrected: Mapping[str, str] = field(default_factory=dict)
+    """What stands in a record instead of what its agency wrote, path to value."""
 
 
 class Use(NamedTuple):
@@ -147,7 +150,8 @@ class _Previews:
             if isinstance(item, UnreadableRecord):
                 preview = _unreadable(item)
             else:
-                preview = self._readable(item)
+                record, _ = correct(item, (), kept=choice.corrected, read_columns=self.read_columns)
+                preview = self._readable(record)
             if choice.dossier is not None and preview.dossier_code != choice.dossier:
                 continue
             seen.shown += 1

@@ -333,7 +333,7 @@ def _named(problem: Problem | None, stands_for: Mapping[str, str]) -> Problem | 
     def named(words: Text) -> Text:
         vi, en = words
         for new, old in stands_for.items():
-            vi = vi.replace(new, f"cấp lại từ {old}")
+            vi = vi.replace(new, f"lập lại từ {old}")
             en = en.replace(new, f"reissued from {old}")
         return Text(vi=vi, en=en)
 

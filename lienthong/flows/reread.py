@@ -264,7 +264,7 @@ def _from_peer(service: str) -> Problem:
             "not corrected here",
         ),
         suggestion=Text(
-            vi="Nhờ bên gửi gửi lại, hoặc sửa `inbound` của ánh xạ rồi cấp lại",
+            vi="Nhờ bên gửi gửi lại, hoặc sửa `inbound` của ánh xạ rồi lập lại",
             en="Have its sender send it again, or mend `inbound` of the mapping and reissue",
         ),
     )

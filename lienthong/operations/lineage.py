@@ -1,7 +1,8 @@
 """
 The record that a message came from beside the document it became, field by field.
 
-The record is read again from what was received, so it is there as long as that is kept. The rules
+The record is read again from what was received, so it is there as long as that is kept; what was
+corrected for this message stands in it. The rules
 are those of the mapping as it is now: where the message was made by another version, the answer
 says so.
 """
@@ -21,6 +22,7 @@ from lienthong.flows.reread import source_erased
 from lienthong.operations.masking import finding_of, hide_quoted, place_of, words_of
 from lienthong.operations.messages import agency_of_message, note_reveal
 from lienthong.operations.views import FieldOrigin, OriginStep, RecordView, SourceValue
+from lienthong.store.correcting import kept_corrections
 from lienthong.store.database import reading
 from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import messages, submissions
@@ -64,7 +66,10 @@ def see_record(
         principal.need(Right.REVEAL, agency)
     query = (
         select(
+            messages.c.id,
             messages.c.record,
+            messages.c.corrections,
+            messages.c.corrected_paths,
             messages.c.mapping,
             submissions.c.id.label("submission"),
             submissions.c.file_name,
@@ -121,11 +126,11 @@ def _preview(installation: Installation, mapping: MappingFile, row: Any) -> Prev
         if service is None:
             raise InputError(_no_service(row.service))
         previewer = InboundPreviewer(service, now=now)
+    corrected = kept_corrections(installation.store.vault, row)
+    choice = Choice(record=row.record, corrected=corrected)
     source = io.BufferedReader(PieceReader(installation.store, row.submission, size=row.size))
     with source:
-        (found,) = previewer.records(
-            source, file_name=row.file_name, choice=Choice(record=row.record), seen=Seen()
-        )
+        (found,) = previewer.records(source, file_name=row.file_name, choice=choice, seen=Seen())
     return found
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from schemas.problem import Place, Problem
 
 _QUOTED = re.compile(r"'([^'\n]*)'|«([^»\n]*)»|\"([^\"\n]*)\"|“([^”\n]*)”")
+_ESCAPED = re.compile(r"(\\x[0-9a-f]{2}|\\u[0-9a-f]{4})")
+"""A character that is not shown as itself."""
 _PATTERN = re.compile(r"[dMyHms/.: -]+")
 """Of a date, as sentences say what was expected."""
 _LIST_NAME = re.compile(r"(?:danh mục mã|code list) '\w+'")
@@ -78,10 +80,12 @@ def _masker(problem: Problem) -> Callable[[Text], Words]:
     value = problem.value
 
     def say(text: Text) -> Words:
+        is_proposal = text is problem.suggestion
         if value:
             text = Text(*(said.replace(value, shape_of(value)) for said in text))
         if problem.code == "mapping.code_unknown":
-            return _hide_but_list(text, names)
+            # What is proposed is a word of the mapping's list.
+            return words_of(text) if is_proposal else _hide_but_list(text, names)
         return hide_quoted(text, but=names)
 
     return say
@@ -110,6 +114,9 @@ def hide_quoted(text: Text, *, but: Collection[str | None] = ()) -> Words:
         quoted = next(part for part in found.groups() if part is not None)
         if quoted in but or _PATTERN.fullmatch(quoted):
             return found[0]
-        return found[0][0] + shape_of(quoted) + found[0][-1]
+        shape = "".join(
+            part if _ESCAPED.fullmatch(part) else shape_of(part) for part in _ESCAPED.split(quoted)
+        )
+        return found[0][0] + shape + found[0][-1]
 
     return Words(vi=_QUOTED.sub(hide, text.vi), en=_QUOTED.sub(hide, text.en))

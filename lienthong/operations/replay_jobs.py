@@ -238,6 +238,7 @@ def see_replay_items(
             ReplayItemView(
                 number=item.number,
                 message=item.message_id,
+                dossier=item.dossier_code,
                 state=item.state,
                 updated_at=item.updated_at,
                 outcome=item.outcome,

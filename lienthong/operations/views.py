@@ -594,6 +594,8 @@ class ReplayItemView(View):
     number: int
     """The order of acting."""
     message: str
+    dossier: str | None
+    """Its code; null: the record has none."""
     state: State
     """When it was frozen."""
     updated_at: datetime

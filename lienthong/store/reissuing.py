@@ -271,7 +271,7 @@ def _not_latest(old: Known, newer: Known) -> Problem:
             vi=f"Sau thông điệp {old.id} đã có bản mới hơn của hồ sơ ({newer.id})",
             en=f"Message {old.id} has a newer snapshot of its dossier behind it ({newer.id})",
         ),
-        suggestion=Text(vi=f"Cấp lại {newer.id}", en=f"Reissue {newer.id}"),
+        suggestion=Text(vi=f"Lập lại {newer.id}", en=f"Reissue {newer.id}"),
     )
 
 

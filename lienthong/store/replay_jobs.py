@@ -104,6 +104,8 @@ class Item:
     acted_at: datetime | None = None
     state_now: State | None = None
     """Of the message, or of the new one; None: not looked at."""
+    dossier_code: str | None = None
+    """None: the record has none, or not looked at."""
 
     @property
     def failed_again(self) -> bool:
@@ -431,13 +433,16 @@ def failing_percent(connection: Connection, job: Job) -> tuple[int, int]:
 def read_items(connection: Connection, job_id: str, *, after: int = 0, limit: int) -> list[Item]:
     """Return items in order, each with where its message, or the new one, stands now."""
     query = (
-        select(replay_items, messages.c.state.label("state_now"))
+        select(replay_items, messages.c.state.label("state_now"), messages.c.dossier_code)
         .select_from(replay_items.outerjoin(messages, messages.c.id == _STANDS))
         .where(replay_items.c.job == job_id, replay_items.c.number > after)
         .order_by(replay_items.c.number)
         .limit(limit)
     )
-    return [_item(row, state_now=row.state_now) for row in connection.execute(query)]
+    return [
+        _item(row, state_now=row.state_now, dossier_code=row.dossier_code)
+        for row in connection.execute(query)
+    ]
 
 
 def is_any_due(connection: Connection, *, now: datetime) -> bool:
@@ -527,7 +532,7 @@ def keep_outcomes(work: Work, job: Job, outcomes: Sequence[tuple[Item, str, str 
     update_rows(work.connection, replay_items, rows, by=("job", "number"))
 
 
-def _item(row: Any, *, state_now: str | None = None) -> Item:
+def _item(row: Any, *, state_now: str | None = None, dossier_code: str | None = None) -> Item:
     return Item(
         number=row.number,
         message_id=row.message_id,
@@ -537,6 +542,7 @@ def _item(row: Any, *, state_now: str | None = None) -> Item:
         new_id=row.new_id,
         acted_at=row.acted_at,
         state_now=None if state_now is None else State(state_now),
+        dossier_code=dossier_code,
     )
 
 

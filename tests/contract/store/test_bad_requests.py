@@ -100,3 +100,22 @@ def test_a_message_whose_content_was_erased_is_not_sent_again_and_says_why(hall)
 
     assert (again.status_code, again.json()["code"]) == (410, "reissue.source_erased")
     assert hall.ask("GET", f"/messages/{sent['id']}", token).json()["state"] == "delivered"
+
+
+def test_a_corrected_record_is_shown_as_it_is_corrected(hall):
+    hall.town.bring(OURS, *rows_of(OURS))
+    token = hall.token(*Role)
+    (rejected,) = hall.messages(token, state="rejected")
+    before = hall.ask("GET", f"/messages/{rejected['id']}/record", token).json()
+
+    corrections = [{"path": "status", "value": "moi"}]
+    here = f"/messages/{rejected['id']}/correct"
+    made = hall.do(here, token, reason=WHY, corrections=corrections)
+    after = hall.ask("GET", f"/messages/{made['new_id']}/record", token).json()
+
+    def of(record):
+        (field,) = [one for one in record["fields"] if one["field"] == "TrangThaiHoSo"]
+        return field["value"], [one["code"] for one in record["findings"]]
+
+    assert of(before) == (None, ["mapping.code_unknown"])
+    assert of(after) == ("2", [])

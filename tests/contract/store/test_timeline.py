@@ -57,6 +57,18 @@ def test_what_happened_stands_in_its_order(exchange, event, record):
     assert [one.en for one in found.next] == ["Nothing is left to do"]
 
 
+def test_a_rejected_record_is_left_to_somebody_until_a_later_one_is_delivered(
+    exchange, event, record
+):
+    send(exchange, record(1, dossier="D-1"))
+    ((said,), (rejected,)) = told(exchange).next, told(exchange).messages
+
+    send(exchange, record(2, event("m2")))
+
+    assert said.en.startswith(f"Message {rejected.id} is rejected: its agency sends a new record")
+    assert [one.en for one in told(exchange).next] == ["Nothing is left to do"]
+
+
 def test_what_operators_did_and_why_is_told_with_their_names(exchange, event, record):
     exchange.portal.answers = [REJECTED]
     send(exchange, record(1, event("m1")))

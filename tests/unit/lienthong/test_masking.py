@@ -1,5 +1,7 @@
 """What findings say to those who may see no values: the mapping's own words, and nobody's data."""
 
+from dataclasses import replace
+
 import pytest
 
 from lienthong.operations.masking import finding_of
@@ -43,3 +45,19 @@ def test_no_value_gets_itself_taken_for_the_list(value):
     assert "Nguyễn" not in said.vi + said.en
     assert said.vi.endswith(KNOWN)
     assert said.en.endswith(KNOWN)
+
+
+def test_a_code_that_the_mapping_proposes_is_readable():
+    proposed = Text(vi="có phải là 'Cá nhân'?", en="did you mean 'Cá nhân'?")
+    problem = replace(unknown_code("Cá nhăn"), suggestion=proposed)
+
+    assert finding_of(problem).suggestion.vi == proposed.vi
+    other = replace(problem, code="mapping.lookup_unknown")
+    assert finding_of(other).suggestion.vi == "có phải là 'Xx xxxx'?"
+
+
+def test_which_control_character_it_is_stays_readable():
+    quoted = repr("Nguyễn\x01An\u200b9")
+    problem = Problem(code="mapping.value_refused", message=Text(vi=quoted, en=quoted))
+
+    assert finding_of(problem).message.vi == "'Xxxxxx\\x01Xx\\u200b9'"
