@@ -15,6 +15,7 @@ from lienthong.store.rotation import rotate
 from lienthong.store.sealed import (
     answer_context,
     attachment_context,
+    corrections_context,
     document_context,
     headers_context,
     next_totp_context,
@@ -145,6 +146,7 @@ class Payloads:
                     document=self.seal(f"<{id_}/>".encode(), document_context(id_)),
                     document_digest=f"sha-{id_}",
                     problems=self.seal(b"[]", problems_context(id_)),
+                    corrections=self.seal(b"[]", corrections_context(id_)),
                     place="{}",
                     mapping="land@1",
                     deadline=NO_DEADLINE,

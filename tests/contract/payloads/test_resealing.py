@@ -28,6 +28,7 @@ SEALED = [
     submission_pieces.c.body,
     messages.c.document,
     messages.c.problems,
+    messages.c.corrections,
     attachments.c.declared,
     attempts.c.message,
     attempts.c.answer,
@@ -80,14 +81,14 @@ def test_after_a_rotation_everything_is_sealed_with_the_newest_key(filled):
 
     done = run(filled)
 
-    assert (done.values, done.left, done.broken) == (22, 0, ())
+    assert (done.values, done.left, done.broken) == (24, 0, ())
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
     reader = PieceReader(filled.store, "s1", size=SIZE)
     assert reader.read() == b"x" * SIZE
     sealed = filled.column(messages.c.document)[0]
     assert filled.store.vault.open(sealed, context=document_context("m1")) == b"<m1/>"
     assert filled.logged("vault.resealed") == [
-        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":22}')
+        ("lan", "store", '{"broken":0,"key":2,"left":0,"values":24}')
     ]
 
 
@@ -98,11 +99,11 @@ def test_what_was_stored_plainly_is_encrypted_and_back(payloads):
     assert all(value.startswith(b"\x00") for value in payloads.column(messages.c.document))
 
     payloads.open(encrypt=True)
-    assert run(payloads).values == 7
+    assert run(payloads).values == 8
     assert beginnings(payloads) == {b"\x01\x00\x00\x00\x01"}
 
     payloads.open(encrypt=False)
-    assert run(payloads).values == 8
+    assert run(payloads).values == 9
     assert payloads.column(messages.c.document) == [b"\x00<m1/>"]
 
 
@@ -129,7 +130,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(filled):
 
     done = run(filled)
 
-    assert 0 < done.values < 20
+    assert 0 < done.values < 22
     assert beginnings(filled) == {b"\x01\x00\x00\x00\x02"}
 
 
@@ -139,8 +140,8 @@ def test_progress_is_told(filled):
 
     run(filled, on_progress=lambda done, total: told.append((done, total)))
 
-    assert told[-1] == (22, 22)
-    assert {total for _, total in told} == {22}
+    assert told[-1] == (24, 24)
+    assert {total for _, total in told} == {24}
 
 
 def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
@@ -152,7 +153,7 @@ def test_what_does_not_open_is_named_and_left_and_the_rest_goes_on(filled):
     done = run(filled)
 
     assert [error.context for error in done.broken] == ["messages.document:m1"]
-    assert (done.values, done.left) == (21, 0)
+    assert (done.values, done.left) == (23, 0)
     assert filled.column(messages.c.document)[0] == moved
 
 
@@ -183,5 +184,5 @@ def test_what_a_worker_is_holding_is_not_waited_for(filled):
         held = run(filled)
     rest = run(filled)
 
-    assert (held.values, held.left) == (20, 2)
-    assert (rest.values, rest.left) == (2, 0)
+    assert (held.values, held.left) == (21, 3)
+    assert (rest.values, rest.left) == (3, 0)
