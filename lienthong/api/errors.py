@@ -54,6 +54,7 @@ _CONFLICTS = (
     "download.busy",
     "audit.busy",
     "attempt.request_changed",
+    "preview.portal_rests",
 )
 """What another state of things would have allowed."""
 _UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")

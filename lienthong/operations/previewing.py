@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from threading import Event
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from lienthong.access.rights import Right
@@ -12,7 +12,10 @@ from lienthong.operations.masking import finding_of, words_of
 from lienthong.operations.messages import agency_of_message, note_reveal
 from lienthong.operations.views import ChangeView, OutlookView, PortalSaysView, PreviewView
 from lienthong.reaching import Reaching
+from lienthong.reconciliation.asking import Stopped
 from lienthong.replay_previews import Verb, masked
+from schemas.errors import InputError
+from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +26,20 @@ if TYPE_CHECKING:
     from lienthong.operations.messages import Reveal
     from lienthong.replay_previews import Change, PortalSays, Preview
     from lienthong.wiring import Installation
+
+PATIENCE_SECONDS = 15.0
+"""How long somebody is kept waiting for the portal's turn: in a maintenance window it is hours."""
+_PORTAL_RESTS = Problem(
+    code="preview.portal_rests",
+    message=Text(
+        vi="Cổng đang nghỉ hoặc đang được gọi ở tốc độ tối đa, nên chưa hỏi được",
+        en="The portal rests, or is called as often as it may be, so it was not asked",
+    ),
+    suggestion=Text(
+        vi="Xem trước mà không hỏi Cổng, hoặc hỏi lại sau",
+        en="Preview without asking the portal, or ask again later",
+    ),
+)
 
 
 def preview_message(
@@ -104,8 +121,23 @@ def _ask(
     with ExitStack() as stack:
         portal = None
         if asks_portal:
-            portal = stack.enter_context(reaching.open_portal_view(wait=Event().wait))
-        return told(reaching.make_previewer(portal=portal))
+            view = reaching.open_portal_view(wait=_patience(PATIENCE_SECONDS))
+            portal = stack.enter_context(view)
+        try:
+            return told(reaching.make_previewer(portal=portal))
+        except Stopped:
+            raise InputError(_PORTAL_RESTS) from None
+
+
+def _patience(seconds: float) -> Callable[[float], bool]:
+    """Return what waits, so often as it is asked to, until so many seconds are over."""
+    ends = monotonic() + seconds
+
+    def wait(wanted: float) -> bool:
+        sleep(min(wanted, max(0.0, ends - monotonic())))
+        return monotonic() >= ends
+
+    return wait
 
 
 def _view(one: Preview, *, is_revealed: bool) -> PreviewView:

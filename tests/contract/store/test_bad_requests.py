@@ -8,7 +8,9 @@ import pytest
 from lienthong.access.rights import Role
 from lienthong.console.app import make_console
 from lienthong.flows.retain import PayloadClass, retain
+from lienthong.operations import previewing
 from lienthong.operations.signing_in import make_first_code
+from lienthong.pacing import Pacer
 from tests.contract.store.accounts_site import PASSWORD
 from tests.contract.store.town import OURS, PAPERS, WHY, Hall, Town, rows_of
 
@@ -119,3 +121,18 @@ def test_a_corrected_record_is_shown_as_it_is_corrected(hall):
 
     assert of(before) == (None, ["mapping.code_unknown"])
     assert of(after) == ("2", [])
+
+
+def test_a_portal_that_rests_is_not_waited_for_by_who_previews(hall, monkeypatch):
+    hall.town.bring(OURS, *rows_of(OURS))
+    token = hall.token(*Role)
+    (parked,) = [
+        one for one in hall.messages(token, state="parked") if one["dossier"].endswith("0002")
+    ]
+    monkeypatch.setattr(previewing, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(Pacer, "allowance", lambda *_, **__: 0)
+    asked = {"verb": "resend", "ask_portal": True}
+
+    answer = hall.ask("POST", f"/messages/{parked['id']}/preview", token, json=asked)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "preview.portal_rests")
