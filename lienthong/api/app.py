@@ -19,6 +19,7 @@ from lienthong.api.account_routes import router as account_router
 from lienthong.api.asking import Site
 from lienthong.api.errors import answer_errors
 from lienthong.api.export_routes import router as export_router
+from lienthong.api.filter_routes import router as filter_router
 from lienthong.api.limits import Limits
 from lienthong.api.live_routes import router as live_router
 from lienthong.api.pause_routes import router as pause_router
@@ -109,6 +110,7 @@ def make_app(
         router,
         live_router,
         problem_router,
+        filter_router,
         replay_router,
         pause_router,
         site_router,

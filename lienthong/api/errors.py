@@ -55,6 +55,7 @@ _CONFLICTS = (
     "audit.busy",
     "attempt.request_changed",
     "preview.portal_rests",
+    "filter.too_many",
 )
 """What another state of things would have allowed."""
 _UNKNOWN = ("access.login", "access.code_needed", "access.wrong_code")

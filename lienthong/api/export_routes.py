@@ -10,14 +10,10 @@ from starlette.responses import StreamingResponse
 
 from lienthong.api.asking import AtSite, Caller
 from lienthong.api.giving import file_of, give
-from lienthong.api.moments import Moment
-from lienthong.api.routes import Searched
 from lienthong.operations.exporting import export_audit, export_messages, export_problems
-from lienthong.operations.problems import WantedProblems
-from lienthong.owners import Owner
-from lienthong.problem_states import GroupState
+from lienthong.operations.moments import Moment
+from lienthong.operations.searches import MessageSearch, ProblemSearch
 from lienthong.store.audit_search import Wanted
-from schemas.building import in_vietnam
 from schemas.problem import Language
 
 router = APIRouter(prefix="/v1", default_response_class=StreamingResponse)
@@ -25,7 +21,7 @@ Format = Annotated[Literal["csv"], Field(description="The only one.")]
 _CSV = file_of("text/csv")
 
 
-class MessagesAsked(Searched):
+class MessagesAsked(MessageSearch):
     """Which messages, and how; what is not of these is refused, so that no number of a person
     stands in an address."""
 
@@ -34,17 +30,9 @@ class MessagesAsked(Searched):
     """Of the words."""
 
 
-class ProblemsAsked(BaseModel):
+class ProblemsAsked(ProblemSearch):
     """Which problems, and how."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    agency: str | None = Field(default=None, max_length=200)
-    owner: Owner | None = None
-    state: list[GroupState] = Field(default=[], max_length=len(GroupState))
-    code: str | None = Field(default=None, max_length=100)
-    since: Moment | None = None
-    text: str | None = Field(default=None, max_length=200)
     format: Format = "csv"
     language: Language = Language.VI
 
@@ -79,15 +67,7 @@ def problems_file(
     site: AtSite, caller: Caller, asked: Annotated[ProblemsAsked, Query()]
 ) -> StreamingResponse:
     """Give what `GET /v1/problems` lists as a file."""
-    wanted = WantedProblems(
-        agency=asked.agency,
-        owner=asked.owner,
-        states=asked.state,
-        code=asked.code,
-        since=in_vietnam(asked.since),
-        text=asked.text,
-    )
-    return give(export_problems(site.installation, caller, wanted, language=asked.language))
+    return give(export_problems(site.installation, caller, asked.wanted(), language=asked.language))
 
 
 @router.get("/audit/export", tags=["audit"], responses=_CSV)

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from lienthong.api.asking import AtSite, Caller, RequestKey
-from lienthong.api.moments import Moment
 from lienthong.api.once import once
+from lienthong.operations.moments import Moment
 from lienthong.operations.pausing import Asking, What, pause, resume, see_pauses
 from lienthong.operations.views import PausesView, PauseView, ResumedView
 from schemas.building import in_vietnam

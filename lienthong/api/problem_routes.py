@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lienthong.api.asking import AtSite, Caller, RequestKey
-from lienthong.api.moments import Moment
 from lienthong.api.once import once
+from lienthong.operations.moments import Moment
 from lienthong.operations.problem_views import ProblemDetail, ProblemGroup, ProblemPage
 from lienthong.operations.problems import (
     WantedProblems,

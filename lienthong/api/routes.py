@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from lienthong import replay_previews as previews
 from lienthong.api.asking import AtSite, Caller, RequestKey
-from lienthong.api.moments import Moment
 from lienthong.api.once import once
 from lienthong.corrections import LONGEST_CORRECTION, LONGEST_PATH, MOST_CORRECTIONS
 from lienthong.corrections import Wish as WishOfValue
@@ -20,9 +19,11 @@ from lienthong.operations.deadlines import see_deadlines
 from lienthong.operations.dossiers import see_dossier
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
+from lienthong.operations.moments import Moment
 from lienthong.operations.overview import see_overview
 from lienthong.operations.people import grant_views
 from lienthong.operations.previewing import preview_correction, preview_message
+from lienthong.operations.searches import MessageSearch
 from lienthong.operations.views import (
     ActedView,
     DeadlinesView,
@@ -38,7 +39,6 @@ from lienthong.operations.views import (
 from lienthong.states import State
 from lienthong.store.audit_search import Wanted
 from lienthong.store.selection import Selection
-from schemas.building import in_vietnam
 
 router = APIRouter(prefix="/v1")
 
@@ -55,42 +55,7 @@ class Asked(BaseModel):
     """Why; it goes into the audit log under your name, so it names no citizen."""
 
 
-class Searched(BaseModel):
-    """Which messages; what is not given does not matter."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    state: list[State] = Field(default=[], max_length=len(State))
-    agency: str | None = Field(default=None, max_length=200)
-    dossier: str | None = Field(default=None, max_length=200)
-    """The whole code."""
-    problem: str | None = Field(default=None, max_length=100)
-    """Code of a finding, or its beginning and `*`; or the id of a problem: what stands in it
-    now."""
-    text: str | None = Field(default=None, max_length=200)
-    """Words of an error, each must stand in what is said of its cause; marks are optional."""
-    why: str | None = Field(default=None, max_length=200)
-    """Part of the reason of the state, English."""
-    since: Moment | None = None
-    """Last changed since then; without a zone: Việt Nam's."""
-    until: Moment | None = None
-    """Last changed before then; without a zone: Việt Nam's."""
-
-    def selection(self) -> Selection:
-        """Return what is looked for."""
-        return Selection(
-            states=self.state,
-            agency=self.agency,
-            dossier_code=self.dossier,
-            problem=self.problem,
-            text=self.text,
-            why=self.why,
-            since=in_vietnam(self.since),
-            until=in_vietnam(self.until),
-        )
-
-
-class Wish(Searched):
+class Wish(MessageSearch):
     """The same, also by a person, and a part of what is found."""
 
     person: str | None = Field(default=None, min_length=1, max_length=100)

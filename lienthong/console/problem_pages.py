@@ -2,57 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Form as FormBody
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from lienthong.api.once import once
 from lienthong.api.problem_routes import ProblemId
-from lienthong.console.asking import Because, Form, SignedInPage, check_form
+from lienthong.console.asking import Because, SignedInPage, check_form, without_empty
 from lienthong.operations.overview import see_agencies
 from lienthong.operations.problem_views import ProblemGroup
-from lienthong.operations.problems import (
-    WantedProblems,
-    decide_problem,
-    find_problems,
-    see_problem,
-)
+from lienthong.operations.problems import decide_problem, find_problems, see_problem
+from lienthong.operations.searches import ProblemSearch
 from lienthong.owners import Owner
 from lienthong.problem_states import Act, GroupState
-from schemas.building import in_vietnam
 
 router = APIRouter(prefix="/problems")
 _CHECKED = [Depends(check_form)]
 
 
-class ProblemFilter(Form):
+class ProblemFilter(ProblemSearch):
     """Which problems; without a state those that somebody has to look at."""
 
-    agency: str | None = Field(default=None, max_length=200)
-    owner: Owner | None = None
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
     state: list[GroupState] = Field(
         default=[GroupState.OPEN, GroupState.ACKNOWLEDGED], max_length=len(GroupState)
     )
-    code: str | None = Field(default=None, max_length=100)
-    text: str | None = Field(default=None, max_length=200)
-    since: datetime | None = None
-    """Last seen since then; without a zone: Việt Nam's."""
     cursor: str | None = Field(default=None, max_length=200)
 
-    def wanted(self) -> WantedProblems:
-        """Return what is looked for."""
-        return WantedProblems(
-            agency=self.agency,
-            owner=self.owner,
-            states=self.state,
-            code=self.code,
-            text=self.text,
-            since=in_vietnam(self.since),
-        )
+    @model_validator(mode="before")
+    @classmethod
+    def _forget_empty(cls, given: Any) -> Any:
+        return without_empty(given)
 
 
 class DecisionForm(Because):

@@ -17,6 +17,7 @@ from lienthong.access.names import account_not_found, name_taken, normal_name
 from lienthong.access.rights import Principal, Right
 from lienthong.ids import make_id
 from lienthong.store.access_tokens import list_access_tokens, read_grants, written_grants
+from lienthong.store.saved_filters import forget_filters
 from lienthong.store.sealed import next_totp_context, totp_context
 from lienthong.store.tables import access_codes, accounts, sessions
 
@@ -140,6 +141,8 @@ def insert_account(
             by_provider=by_provider,
         )
     )
+    # A token that was revoked may have had this name, and somebody else.
+    forget_filters(work, name)
     # Of before there was a choice, nothing is said of it.
     more = {"by_provider": True} if by_provider else {}
     work.note("access.account_made", account_id, name=name, grants=kept, **more)

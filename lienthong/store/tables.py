@@ -604,6 +604,17 @@ api_requests = Table(
     comment="requests that a caller may repeat and get the first answer to",
 )
 
+saved_filters = Table(
+    "saved_filters",
+    metadata,
+    Column("principal", Text, primary_key=True, comment="whose; as the audit log calls them"),
+    Column("page", Text, primary_key=True, comment="messages or problems"),
+    Column("name", Text, primary_key=True, comment="NFC"),
+    Column("query", Text, nullable=False, comment="as an address has it; no number of a person"),
+    Column("saved_at", UtcTime, nullable=False, comment="last"),
+    comment="searches that people come back to",
+)
+
 pulls = Table(
     "pulls",
     metadata,

@@ -16,7 +16,7 @@ from schemas.problem import Text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-CURRENT = "0025"
+CURRENT = "0026"
 """The version this program works with; the newest migration, as a test sees to."""
 UNNUMBERED = "0001"
 """The version of stores made before versions were written down."""

@@ -39,7 +39,7 @@ class Accounts:
 
     def ask(self, method, path, token=None, **said):
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        more = {"json": said} if method == "POST" else {}
+        more = {"json": said} if method in ("POST", "PUT") else {}
         return self.client.request(method, f"/v1{path}", headers=headers, **more)
 
     def first(self, name="chi", password=PASSWORD, code=None):

@@ -106,10 +106,12 @@ class Described:
             "code": [SHARED, *(one["dossier"] for one in hall.messages(token))],
             "number": [1, 2],
             "name": ["an"],
+            "page": ["messages", "problems"],
         }
         code = make_first_code(hall.town).code
         said = {"code": code, "name": "an", "full_name": "An", "password": PASSWORD}
         hall.do("/session/first", token, **said)
+        assert hall.ask("PUT", "/filters/messages/an", token, json={}).is_success
 
     def listed(self, path, field):
         return [one["id"] for one in self.hall.ask("GET", f"/{path}", self.token).json()[field]]

@@ -33,6 +33,8 @@ OPERATIONS = [
 ]
 OF_PEOPLE = ("/v1/session", "/v1/accounts")
 """About who signs in; no agency's, and tried in tests of their own."""
+OF_ONESELF = ("/v1/filters",)
+"""What everybody has for themselves, whatever their agencies; who asks has none of anybody else."""
 ROLES = [role for role in Role if role is not Role.ADMINISTRATOR]
 PAGES = (
     "/",
@@ -78,6 +80,7 @@ class Sides:
         self.root = fill(hall)
         self.ours = hall.token(*ROLES, agencies=[OURS], name="binh")
         self.ids = {name: self._ids(name) for name in (OURS, THEIRS)}
+        self._keep_theirs()
         self.secrets = (*MARKS, *(one for some in self.ids[THEIRS].values() for one in some))
 
     def _ids(self, agency):
@@ -93,6 +96,14 @@ class Sides:
             "job_id": [one["id"] for one in jobs],
             "code": [one["dossier"] for one in found if one["dossier"] != SHARED],
         }
+
+    def _keep_theirs(self):
+        """Have who has rights for the other agency keep searches under a name of it."""
+        token = self.hall.token(*ROLES, agencies=[THEIRS], name=f"of-{THEIRS}")
+        for page in ("messages", "problems"):
+            said = {"text": THEIRS, "agency": THEIRS}
+            path = f"/filters/{page}/{THEIRS}"
+            assert self.hall.ask("PUT", path, token, json=said).is_success
 
     def look(self, answer, asked=()):
         """Fail where an answer tells anything of theirs that was not asked with."""
@@ -167,6 +178,7 @@ FILTERS = {
     "after": [None, "0"],
     "owner": [None],
     "code": [None, "*"],
+    "page": [None, "messages", "problems"],
     "subject": ["message_id"],
     "actor": [None, "root", f"{THEIRS}-sender"],
     "event": [None, "message.", "submission."],
@@ -209,7 +221,7 @@ def test_what_is_another_agencys_is_as_if_it_were_not_there_and_stays_as_it_is(s
     nobodys = {name: ["0" * len(some[0])] for name, some in theirs.items()}
 
     for method, path in OPERATIONS:
-        if path.startswith(OF_PEOPLE) or "{" not in path:
+        if path.startswith((*OF_PEOPLE, *OF_ONESELF)) or "{" not in path:
             continue
         body = body_of(described(method, path), theirs)
         (nothing,) = places(path, nobodys)
@@ -229,6 +241,22 @@ def without(text, place):
         if len(part) > 8:
             text = text.replace(part, "…")
     return text
+
+
+def test_what_somebody_keeps_for_themselves_is_nobody_elses(sides):
+    before = kept(sides.hall.town.store)
+
+    mine = sides.hall.ask("GET", "/filters", sides.ours)
+    gone = [
+        sides.hall.ask("DELETE", f"/filters/{page}/{name}", sides.ours)
+        for page in ("messages", "problems")
+        for name in (THEIRS, "nobody's")
+    ]
+
+    assert mine.json() == {"filters": []}
+    assert [one.status_code for one in gone] == [404] * 4
+    assert len({one.text for one in gone}) == 1
+    assert kept(sides.hall.town.store) == before
 
 
 def test_acts_on_all_at_once_take_nothing_of_another_agency(sides):
