@@ -23,10 +23,12 @@ from lienthong.console.asking import (
 )
 from lienthong.operations.acts import Verb, act_on_message
 from lienthong.operations.dossiers import see_dossier
+from lienthong.operations.filters import find_filters
 from lienthong.operations.lineage import see_record
 from lienthong.operations.messages import Reveal, find_messages, see_message
 from lienthong.operations.overview import see_agencies
 from lienthong.operations.previewing import preview_message
+from lienthong.operations.searches import ListPage, write_query
 from lienthong.operations.views import ActedView
 from lienthong.states import State
 from schemas.errors import InputError
@@ -186,6 +188,9 @@ def _list(page: Page, wanted: Filter) -> Response:
         "messages.html",
         found=found,
         wanted=wanted,
+        # A person's number is kept nowhere.
+        query=None if wanted.person else write_query(wanted),
+        kept=find_filters(installation, page.caller, ListPage.MESSAGES).filters,
         agencies=see_agencies(installation, page.caller),
         states=[state for state in State if state is not State.RECEIVED],
     )

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from lienthong.api.once import once
 from lienthong.api.problem_routes import ProblemId
 from lienthong.console.asking import Because, SignedInPage, check_form, without_empty
+from lienthong.operations.filters import find_filters
 from lienthong.operations.overview import see_agencies
 from lienthong.operations.problem_views import ProblemGroup
 from lienthong.operations.problems import decide_problem, find_problems, see_problem
-from lienthong.operations.searches import ProblemSearch
+from lienthong.operations.searches import ListPage, ProblemSearch, write_query
 from lienthong.owners import Owner
 from lienthong.problem_states import Act, GroupState
 
@@ -55,6 +56,8 @@ def list_page(page: SignedInPage, wanted: Annotated[ProblemFilter, Query()]) -> 
             installation, page.caller, wanted.wanted(), cursor=wanted.cursor, limit=50
         ),
         wanted=wanted,
+        query=write_query(wanted),
+        kept=find_filters(installation, page.caller, ListPage.PROBLEMS).filters,
         agencies=see_agencies(installation, page.caller),
         owners=Owner,
         states=GroupState,

@@ -4,10 +4,12 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import insert
 
 from lienthong.access.rights import Role
 from lienthong.console.rendering import POLICY
 from lienthong.operations.signing_in import make_first_code
+from lienthong.store.tables import saved_filters
 from tests.contract.store.accounts_site import PASSWORD, Accounts, Browser
 
 SCRIPT = "<script>alert(1)</script>"
@@ -207,3 +209,115 @@ def test_an_administrator_makes_an_account_whose_owner_sets_the_password(site, b
     assert "không giống nhau" in browser.page.text
     assert browser.send("/code", code=code, password=PASSWORD, again=PASSWORD).status_code == 303
     assert "land" in browser.open("/account").text
+
+
+def kept_of(page):
+    """Return the kept searches of a page: what each is called, leads to, and whether it is it."""
+    (shown,) = re.findall(r'<nav class="kept".*?</nav>', page.text, re.DOTALL) or [""]
+    found = re.findall(r'<a href="([^"]*)"( aria-current="page")?>([^<]*)</a>', shown)
+    return [(name, address.replace("&amp;", "&"), bool(now)) for address, now, name in found]
+
+
+@pytest.mark.parametrize(
+    ("page", "asked", "query"),
+    [
+        ("messages", "state=parked&why=a+b&dossier=&cursor=&limit=20", "state=parked&why=a+b"),
+        ("problems", "owner=agency&state=open&since=", "owner=agency&state=open"),
+    ],
+)
+def test_a_search_is_kept_on_its_page_and_comes_back_by_a_link(an, page, asked, query):
+    seen = an.open(f"/{page}?{asked}")
+    (said,) = re.findall(r'name="query" value="([^"]*)"', seen.text)
+    kept = an.send(f"/filters/{page}", name=SCRIPT, query=said.replace("&amp;", "&"))
+
+    assert (kept.status_code, kept.headers["Location"]) == (303, f"/{page}?{query}")
+    text = SCRIPT.replace("<", "&lt;").replace(">", "&gt;")
+    assert kept_of(an.open(kept.headers["Location"])) == [(text, f"/{page}?{query}", True)]
+    assert SCRIPT not in an.page.text
+    assert kept_of(an.open(f"/{page}")) == [(text, f"/{page}?{query}", False)]
+    assert 'class="keep"' not in an.page.text
+    other = {"messages": "problems", "problems": "messages"}[page]
+    assert kept_of(an.open(f"/{other}")) == []
+
+    an.open(f"/{page}?{query}")
+    gone = an.send(f"/filters/{page}/delete", name=SCRIPT, to=f"/{page}?{query}")
+    assert (gone.status_code, gone.headers["Location"]) == (303, f"/{page}?{query}")
+    assert kept_of(an.open(f"/{page}?{query}")) == []
+    assert an.send(f"/filters/{page}/delete", name=SCRIPT).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"query": "person=079080001234"},
+        {"query": "state=cooked"},
+        {"query": "colour=red"},
+        {"query": "why=" + "x" * 10_000},
+        {"query": "why=" + "x" * 201},
+        {"query": "text=079080001234"},
+        {"query": "state=parked&" * 100},
+        {"query": "why=%ff%00", "name": "a\nb"},
+        {"name": "079080001234"},
+        {"name": ""},
+        {"name": "x" * 81},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_kept_is_told_in_words_and_not_kept(an, said):
+    an.open("/messages?state=parked")
+
+    refused = an.send("/filters/messages", **({"name": "x", "query": "state=parked"} | said))
+
+    assert refused.status_code == 422
+    assert "→" in refused.text
+    assert "079080001234" not in refused.text
+    assert kept_of(an.open("/messages")) == []
+
+
+def test_a_search_by_a_persons_number_has_no_form_to_keep_it(an):
+    an.open("/messages?state=parked")
+    assert 'class="keep"' in an.page.text
+
+    found = an.send("/messages", person="079080001234")
+
+    assert found.status_code == 200
+    assert 'class="keep"' not in found.text
+
+
+def test_forms_of_kept_searches_are_of_the_session_that_sends_them(an):
+    refused = [
+        an.send(path, form="0" * 64, name="x", query="state=parked")
+        for path in ("/filters/messages", "/filters/messages/delete")
+    ]
+
+    assert [one.status_code for one in refused] == [403, 403]
+    assert kept_of(an.open("/messages")) == []
+
+
+def test_nobody_sees_what_others_keep(site, browser):
+    by = site.first().json()["token"]
+    for name in ("an", "binh"):
+        site.account(by, name=name, agencies=["land"])
+    browser.sign_in("an")
+    browser.open("/messages?state=parked")
+    browser.send("/filters/messages", name="của An", query="state=parked")
+    browser.open("/messages")
+    browser.send("/sign-out")
+
+    browser.sign_in("binh")
+
+    assert kept_of(browser.open("/messages")) == []
+    assert browser.send("/filters/messages/delete", name="của An").status_code == 404
+
+
+def test_a_kept_search_that_fits_no_more_says_so_beside_its_name(site, an):
+    with site.store.engine.begin() as connection:
+        old = {"name": "cũ", "query": "state=cooked", "saved_at": site.clock()}
+        connection.execute(insert(saved_filters).values(principal="an", page="messages", **old))
+
+    page = an.open("/messages")
+
+    assert page.status_code == 200
+    assert "cũ – không còn dùng được" in page.text
+    assert kept_of(page) == []
+    assert an.send("/filters/messages/delete", name="cũ", to="/messages").status_code == 303
