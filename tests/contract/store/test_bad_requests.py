@@ -104,6 +104,26 @@ def test_a_message_whose_content_was_erased_is_not_sent_again_and_says_why(hall)
     assert hall.ask("GET", f"/messages/{sent['id']}", token).json()["state"] == "delivered"
 
 
+def test_pages_lead_from_a_message_to_its_problem_and_to_what_helps_all_of_it(hall):
+    hall.town.bring(OURS, *rows_of(OURS))
+    code = make_first_code(hall.town).code
+    said = {"code": code, "name": "chi", "full_name": "Chị", "password": PASSWORD}
+    first = hall.do("/session/first", "", **said)["token"]
+    grants = [{"role": "operator", "agencies": [OURS]}]
+    made = hall.do("/accounts", first, name="dung", full_name="Dũng", grants=grants)
+    token = hall.do("/session/code", "", code=made["code"], password=PASSWORD)["token"]
+    (rejected,) = hall.messages(token, state="rejected")
+    hall.app.mount("", make_console(hall.app.state.site))
+    hall.client.cookies.set("lienthong", token)
+
+    message = hall.client.get(f"/messages/{rejected['id']}").text
+    asking = hall.client.get("/jobs/new?problem=mapping.code_unknown&verb=reissue").text
+
+    assert re.search(r'href="/problems\?agency=ours&amp;code=mapping.code_unknown"', message)
+    chosen = re.findall(r'name="(?:verb|state)" value="(\w+)"[^>]* checked', asking)
+    assert sorted(chosen) == ["parked", "quarantined", "reissue", "rejected"]
+
+
 def test_a_corrected_record_is_shown_as_it_is_corrected(hall):
     hall.town.bring(OURS, *rows_of(OURS))
     token = hall.token(*Role)
