@@ -56,11 +56,11 @@ unit: env ## unit tests, and one suite per port on every implementation
 	@echo "== unit and contract tests"
 	@$(PYTEST) -n 2 --dist worksteal tests/unit tests/contract
 
-# A file at a time: tests of one share what they set up. The faults go by themselves: they would
-# take the time that other tests give their servers.
+# A file at a time: tests of one share what they set up; three, since they wait for other programs
+# half of the time. The faults go by themselves: they would take the time that servers need.
 slow: env ## the tests with other programs and whole runs
 	@echo "== integration and end-to-end tests"
-	@$(PYTEST) -n 2 --dist loadfile tests/integration tests/e2e
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/integration tests/e2e
 	@echo "== faults"
 	@$(PYTEST) -n 2 --dist worksteal tests/chaos
 

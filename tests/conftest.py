@@ -21,6 +21,25 @@ settings.register_profile("search", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+LONG = (
+    "tests/e2e/test_console.py",
+    "tests/e2e/test_bench.py",
+    "tests/e2e/test_beginning.py",
+    "tests/e2e/test_reconcile_commands.py",
+    "tests/e2e/test_kill.py",
+    "tests/integration/show/test_pauses.py",
+    "tests/integration/show/test_commit_then_drop.py",
+    "tests/integration/servers/test_rabbitmq.py",
+)
+"""Files that take a minute or more: begun last, they are waited for by processes without work."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with the long files."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.fixture(autouse=True)
 def _own_logs(monkeypatch):
     """Keep a command that a test runs in this process from fixing where later tests' logs go."""
