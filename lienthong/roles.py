@@ -60,6 +60,8 @@ PAUSE_SECONDS = 1.0
 """After trouble, and between two looks at files."""
 FETCH_PAUSE_SECONDS = 1.0
 """Before the next look for files to fetch where there were none."""
+WATCH_PAUSE_SECONDS = 0.1
+"""Somebody waits for `--until-idle` to end."""
 SWEEP_PAUSE_SECONDS = 60.0
 VERIFY_PAUSE_SECONDS = 5.0
 RESULTS_PAUSE_SECONDS = 0.1
@@ -218,7 +220,7 @@ class Workers:
             if is_over and not self._has_files(pauses):
                 self.stop.set()
 
-        _repeat(one_round, self.stop, pause_seconds=PAUSE_SECONDS)
+        _repeat(one_round, self.stop, pause_seconds=WATCH_PAUSE_SECONDS)
 
     def _has_files(self, pauses: Pauses) -> bool:
         if Role.FOLDER not in self.roles:
