@@ -219,9 +219,11 @@ def _problems(found: Counter[tuple[str, str]]) -> tuple[ProblemRow, ...]:
 
 
 def _turn(turn: Turn, *, show_values: bool) -> TurnRow:
+    code = turn.dossier_code
+    is_open = show_values or code is None or code == turn.old_code
     return TurnRow(
         turn.place,
-        turn.dossier_code,
+        code if code is None or is_open else shape_of(code),
         tuple(
             (problem.code, problem.field or "", problem.message if show_values else None)
             for problem in turn.problems

@@ -14,7 +14,7 @@ from mappings.editor_schema import editor_schema
 from mappings.explaining import Explainer, explain_mapping
 from mappings.inbound import Inbound, InboundConverter
 from mappings.language import MappingFile
-from mappings.loading import is_mapping_name, load_mapping
+from mappings.loading import is_mapping_name, load_mapping, read_mapping
 from mappings.registry import Agencies, load_agencies
 from mappings.tables import check_installed
 from mappings.trials import TestResult, run_tests
@@ -41,5 +41,6 @@ __all__ = [
     "is_mapping_name",
     "load_agencies",
     "load_mapping",
+    "read_mapping",
     "run_tests",
 ]

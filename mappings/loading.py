@@ -62,13 +62,30 @@ def load_mapping(path: Path, *, is_draft: bool = False) -> MappingFile:
     Raises:
         ConfigError: code "mapping.invalid"; `problems` lists every mistake with its line.
     """
-    mistakes = Mistakes(str(path))
     try:
         data = path.read_bytes()
-        root = parse_yaml(data)
     except OSError as exc:
+        mistakes = Mistakes(str(path))
         mistakes.add("mapping.unreadable", _unreadable(exc), line=None)
         raise _invalid(path, mistakes) from exc
+    return read_mapping(data, path=path, is_draft=is_draft)
+
+
+def read_mapping(data: bytes, *, path: Path, is_draft: bool = False) -> MappingFile:
+    """
+    Return the mapping that `data` is, which need not lie in a file.
+
+    Args:
+        data: YAML, UTF-8.
+        path: What it is called where it is spoken of; nothing is read there.
+        is_draft: As in `load_mapping`.
+
+    Raises:
+        ConfigError: code "mapping.invalid"; `problems` lists every mistake with its line.
+    """
+    mistakes = Mistakes(str(path))
+    try:
+        root = parse_yaml(data)
     except YamlRefused as exc:
         mistakes.add(exc.code, exc.text, line=exc.line)
         raise _invalid(path, mistakes) from exc

@@ -22,6 +22,7 @@ from lienthong.api.export_routes import router as export_router
 from lienthong.api.filter_routes import router as filter_router
 from lienthong.api.limits import Limits
 from lienthong.api.live_routes import router as live_router
+from lienthong.api.mapping_routes import router as mapping_router
 from lienthong.api.pause_routes import router as pause_router
 from lienthong.api.problem_routes import router as problem_router
 from lienthong.api.proof_routes import router as proof_router
@@ -114,6 +115,7 @@ def make_app(
         replay_router,
         pause_router,
         site_router,
+        mapping_router,
         session_router,
         account_router,
     ):

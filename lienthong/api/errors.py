@@ -16,8 +16,9 @@ from starlette.exceptions import HTTPException
 from broker.port import BrokerError
 from lienthong.access.attempts import TooMany
 from lienthong.access.rights import Forbidden
-from lienthong.api.limits import LARGEST_BODY, TOO_LARGE
+from lienthong.api.limits import TooLong
 from lienthong.logs import kind_and_place
+from lienthong.operations.impact import MappingRefused
 from lienthong.operations.masking import masked
 from lienthong.trouble import STORE_TROUBLE, is_about_data
 from lienthong.web import refusal
@@ -53,6 +54,7 @@ _CONFLICTS = (
     "problem.wrong_state",
     "download.busy",
     "audit.busy",
+    "impact.busy",
     "attempt.request_changed",
     "preview.portal_rests",
     "filter.too_many",
@@ -78,6 +80,10 @@ def refused_for(error: Exception) -> Refused:
     match error:
         case Refused():
             return error
+        case MappingRefused():
+            # They quote a text that whoever asks has just written.
+            findings = [each.model_dump(mode="json") for each in error.findings]
+            return Refused(422, masked(error.problem), more={"findings": findings})
         case InputError():
             headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
             return Refused(_status_of(error), masked(error.problem), headers)
@@ -152,8 +158,8 @@ def _by_status(error: HTTPException) -> Refused:
     if error.status_code == UNREADABLE:
         return _unusable(["body: unreadable"])
     refused = refusal.no_such_page(error.status_code)
-    if error.status_code == TOO_LARGE:
-        refused = refusal.too_much(LARGEST_BODY)
+    if isinstance(error, TooLong):
+        refused = refusal.too_much(error.limit)
     headers = {**refused.headers, **(error.headers or {})}
     return Refused(refused.status, refused.problem, headers)
 

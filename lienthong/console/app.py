@@ -20,6 +20,7 @@ from lienthong.console import (
     filter_pages,
     home_pages,
     job_pages,
+    mapping_pages,
     message_pages,
     problem_pages,
     proof_pages,
@@ -115,6 +116,7 @@ def make_console(site: Site) -> FastAPI:
         job_pages,
         traffic_pages,
         site_pages,
+        mapping_pages,
         audit_pages,
         account_pages,
     ):

@@ -83,6 +83,8 @@ class Turn:
 
     place: Place
     dossier_code: str | None
+    old_code: str | None
+    """Its code by the old mapping; a new one may take anything for the code."""
     problems: tuple[Problem, ...]
     """Of the mapping that rejects it, where one does; they quote values."""
 
@@ -168,19 +170,19 @@ class Impact:
                 self._compare(old, new)
             case Fate.REJECTED, Fate.ACCEPTED:
                 self.accepted_now += 1
-                self._keep(self.acceptances, new, old.problems)
+                self._keep(self.acceptances, new, old.problems, old=old)
             case Fate.LEFT_OUT, Fate.ACCEPTED:
                 self.taken_now += 1
-                self._keep(self.arrivals, new, ())
+                self._keep(self.arrivals, new, (), old=old)
             case Fate.ACCEPTED | Fate.LEFT_OUT, Fate.REJECTED:
                 self.rejected_now += 1
-                self._keep(self.rejections, new, new.problems)
+                self._keep(self.rejections, new, new.problems, old=old)
             case Fate.ACCEPTED, Fate.LEFT_OUT:
                 self.left_out_now += 1
-                self._keep(self.departures, new, ())
+                self._keep(self.departures, new, (), old=old)
             case Fate.REJECTED, Fate.LEFT_OUT:
                 self.excused_now += 1
-                self._keep(self.departures, new, old.problems)
+                self._keep(self.departures, new, old.problems, old=old)
             case _:
                 self._stay(new)
 
@@ -206,7 +208,7 @@ class Impact:
         """Note what only the old mapping gives."""
         if old.fate is Fate.ACCEPTED:
             self.vanished += 1
-            self._keep(self.losses, old, ())
+            self._keep(self.losses, old, (), old=old)
         else:
             self._stay(old)
 
@@ -218,10 +220,17 @@ class Impact:
             self._stay(new)
         _count(self.new_problems, new, None)
 
-    def _keep(self, turns: list[Turn], outcome: Outcome, problems: tuple[Problem, ...]) -> None:
+    def _keep(
+        self, turns: list[Turn], outcome: Outcome, problems: tuple[Problem, ...], *, old: Outcome
+    ) -> None:
         if len(turns) < self.examples:
             turns.append(
-                Turn(place=outcome.place, dossier_code=outcome.dossier_code, problems=problems)
+                Turn(
+                    place=outcome.place,
+                    dossier_code=outcome.dossier_code,
+                    old_code=old.dossier_code,
+                    problems=problems,
+                )
             )
 
 
@@ -250,8 +259,8 @@ class Comparison:
         """Prepare; `makers` make something else of the records than dossiers."""
         self.impact = Impact(examples=examples)
         self._old, self._new = makers or (
-            _Dossiers(old, services=services, now=now),
-            _Dossiers(new, services=services, now=now),
+            DossierMaker(old, services=services, now=now),
+            DossierMaker(new, services=services, now=now),
         )
         self.reads_once = self._old.source == self._new.source
 
@@ -334,8 +343,8 @@ def unreadable(item: UnreadableRecord) -> Outcome:
     )
 
 
-class _Dossiers:
-    """What a mapping makes of an agency's records."""
+class DossierMaker:
+    """What a mapping makes of an agency's records: dossiers."""
 
     def __init__(
         self, mapping: MappingFile, *, services: Mapping[str, Sequence[Service]], now: datetime
@@ -347,9 +356,11 @@ class _Dossiers:
 
     @property
     def source(self) -> SourceOptions:
+        """How files are read."""
         return self._converter.source
 
     def read(self, source: BinaryIO, file_name: str) -> Iterator[SourceRecord | UnreadableRecord]:
+        """Yield the records. Raises InputError where the file breaks off."""
         return read_records(
             source,
             file_name=file_name,
@@ -358,6 +369,7 @@ class _Dossiers:
         )
 
     def make(self, item: SourceRecord | UnreadableRecord) -> Outcome:
+        """Return what comes of one."""
         if isinstance(item, UnreadableRecord):
             return unreadable(item)
         conversion = self._converter.convert(item)

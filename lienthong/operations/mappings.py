@@ -1,11 +1,19 @@
-"""Which mappings are installed, and how far the catalogue is connected."""
+"""Which mappings are installed, what made messages, and how far the catalogue is connected."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lienthong.access.rights import EVERY, Right
 from lienthong.catalogue_coverage import Connection, by_group, cover
+from lienthong.operations.mapping_views import (
+    MappingDetail,
+    UnfilledField,
+    VersionsView,
+    VersionView,
+)
+from lienthong.operations.masking import words_of
 from lienthong.operations.site_views import (
     CatalogueView,
     Filled,
@@ -16,14 +24,22 @@ from lienthong.operations.site_views import (
 from lienthong.operations.views import Words
 from lienthong.store.database import reading
 from lienthong.store.deliveries import count_delivered
-from mappings import Need, cover_fields, load_mapping
+from lienthong.store.mapping_uses import mapping_uses
+from lienthong.store.work import tell_time
+from mappings import Cover, Need, cover_fields, load_mapping
 from mappings.catalogue import load_catalogue
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, InputError
+from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
     from lienthong.access.rights import Principal
+    from lienthong.store.mapping_uses import MappingUse
     from lienthong.wiring import Installation
-    from mappings import MappingFile
+    from mappings import Coverage, MappingFile
+
+LOOKED_BACK = timedelta(days=30)
+MOST_MESSAGES = 100_000
+"""That are looked at for versions, the latest."""
 
 
 def see_mappings(installation: Installation, principal: Principal) -> MappingsView:
@@ -35,7 +51,65 @@ def see_mappings(installation: Installation, principal: Principal) -> MappingsVi
     """
     principal.need(Right.MAPPINGS)
     names = _names(installation, principal)
-    return MappingsView(mappings=[_look(installation, name) for name in names])
+    return MappingsView(mappings=[_view(name, _load(installation, name)) for name in names])
+
+
+def see_mapping(installation: Installation, principal: Principal, agency: str) -> MappingDetail:
+    """
+    Return one installed mapping, and which fields of the portal it does not fill.
+
+    Raises:
+        Forbidden: its agency may be seen, but not its mapping.
+        InputError: there is none that whoever asks may see.
+    """
+    need_mapping(installation, principal, agency)
+    file = _load(installation, agency)
+    unfilled = [] if isinstance(file, ConfigError) else _unfilled(cover_fields([file]))
+    return MappingDetail(**_view(agency, file).model_dump(), not_filled=unfilled)
+
+
+def see_versions(installation: Installation, principal: Principal, agency: str) -> VersionsView:
+    """
+    Return which versions of a mapping made messages that changed in the last 30 days.
+
+    Raises:
+        Forbidden: its agency may be seen, but not its mapping.
+        InputError: there is none that whoever asks may see.
+    """
+    need_mapping(installation, principal, agency)
+    file = _load(installation, agency)
+    trouble = _unusable(file) if isinstance(file, ConfigError) else None
+    installed = None
+    if not isinstance(file, ConfigError):
+        installed = f"{file.name}@{file.version} sha256:{file.digest}"
+    store = installation.store
+    with reading(store) as connection:
+        since = tell_time(store, connection, at=installation.clock) - LOOKED_BACK
+        found = mapping_uses(connection, agency, since=since, most=MOST_MESSAGES)
+    return VersionsView(
+        agency=agency,
+        installed=installed,
+        trouble=trouble,
+        since=since,
+        is_whole=sum(one.messages for one in found) < MOST_MESSAGES,
+        versions=[_version(one, installed) for one in found],
+    )
+
+
+def need_mapping(installation: Installation, principal: Principal, agency: str) -> None:
+    """
+    Return where the mapping of an agency is there and may be seen.
+
+    Raises:
+        Forbidden: mappings may be seen of no agency, or of this one everything else.
+        InputError: there is none that whoever asks may see.
+    """
+    principal.need(Right.MAPPINGS)
+    if agency not in installation.mappings.names() or not (
+        principal.may(Right.VIEW, agency) or principal.may(Right.MAPPINGS, agency)
+    ):
+        raise InputError(_NO_AGENCY)
+    principal.need(Right.MAPPINGS, agency)
 
 
 def see_catalogue(installation: Installation, principal: Principal) -> CatalogueView:
@@ -91,8 +165,35 @@ def _load(installation: Installation, name: str) -> MappingFile | ConfigError:
         return error
 
 
-def _look(installation: Installation, name: str) -> MappingView:
-    file = _load(installation, name)
+def _unfilled(covered: Coverage) -> list[UnfilledField]:
+    there = (Cover.MAPPED, Cover.CONSTANT, Cover.UNKNOWN)
+    return [
+        UnfilledField(
+            packet=row.packet,
+            field=row.field,
+            about=words_of(row.about),
+            is_mandatory=row.need is Need.ALWAYS,
+        )
+        for row in covered.rows
+        if row.need in (Need.ALWAYS, Need.OPTIONAL) and row.covers[0] not in there
+    ]
+
+
+def _version(use: MappingUse, installed: str | None) -> VersionView:
+    head, _, digest = use.stamp.partition(" sha256:")
+    version = head.rpartition("@")[2]
+    return VersionView(
+        mapping=use.stamp,
+        version=int(version) if version.isdecimal() else None,
+        sha256=digest or None,
+        first_at=use.first_at,
+        last_at=use.last_at,
+        messages=use.messages,
+        is_installed=use.stamp == installed,
+    )
+
+
+def _view(name: str, file: MappingFile | ConfigError) -> MappingView:
     if isinstance(file, ConfigError):
         return MappingView(
             name=name,
@@ -128,3 +229,13 @@ def _unusable(error: ConfigError) -> Words:
         vi=f"Hiện không dùng được ({error.code}); xem: lienthong mapping check",
         en=f"It cannot be used now ({error.code}); see: lienthong mapping check",
     )
+
+
+_NO_AGENCY = Problem(
+    code="agency.not_found",
+    message=Text(vi="Không có ánh xạ của cơ quan này", en="There is no mapping of this agency"),
+    suggestion=Text(
+        vi="Dùng tên ánh xạ như trong danh sách ánh xạ đã cài",
+        en="Use the name of its mapping, as the list of installed mappings has it",
+    ),
+)

@@ -26,6 +26,8 @@ class Refused(Exception):
     status: int
     problem: Problem
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further members of the answer, as RFC 9457, section 3.2 allows."""
 
 
 def refuse(
@@ -55,6 +57,7 @@ def body_of(refused: Refused) -> bytes:
     }
     if problem.suggestion is not None:
         values["suggestion"] = problem.suggestion._asdict()
+    values |= refused.more
     return json.dumps(values, ensure_ascii=False).encode()
 
 

@@ -454,6 +454,7 @@ def pages_of(console):
         "traffic": "/traffic",
         "sources": "/site/sources",
         "mappings": "/site/mappings",
+        "mapping": f"/site/mappings/{LAND}",
         "catalogue": "/site/catalogue",
         "queues": "/site/queues",
         "keys": "/site/keys",

@@ -27,7 +27,7 @@ from lienthong.store.access_sessions import make_session
 from lienthong.store.accounts import find_account
 from lienthong.store.work import begin
 from tests.contract.store.accounts_site import PASSWORD
-from tests.contract.store.town import SHARED, Hall, Town, fill
+from tests.contract.store.town import OURS, SHARED, THEIRS, Hall, Town, fill
 
 ROOT = Path(__file__).parents[3]
 DESCRIBED = json.loads((ROOT / "docs/operators-api.json").read_text(encoding="utf-8"))
@@ -107,6 +107,7 @@ class Described:
             "number": [1, 2],
             "name": ["an"],
             "page": ["messages", "problems"],
+            "agency": [OURS, THEIRS],
         }
         code = make_first_code(hall.town).code
         said = {"code": code, "name": "an", "full_name": "An", "password": PASSWORD}

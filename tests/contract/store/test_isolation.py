@@ -50,6 +50,7 @@ PAGES = (
     "/traffic",
     "/site",
     "/site/mappings",
+    "/site/mappings/{agency}",
     "/site/catalogue",
     "/site/sources",
     "/site/queues",
@@ -91,6 +92,7 @@ class Sides:
         problems = hall.ask("GET", "/problems", token).json()["problems"]
         jobs = hall.ask("GET", "/replay-jobs", token).json()["jobs"]
         return {
+            "agency": [agency],
             "message_id": [one["id"] for one in found],
             "problem_id": [one["id"] for one in problems if one["agency"] == agency],
             "job_id": [one["id"] for one in jobs],
@@ -158,6 +160,7 @@ BODIES = {
     "Approval": lambda ids: {"digest": "0" * 64},
     "WhyReplay": lambda ids: {"reason": WHY},
     "AskedPause": lambda ids: {"agency": THEIRS, "what": "intake", "reason": WHY},
+    "ImpactAsked": lambda ids: {"yaml": f"mapping: {THEIRS}"},
     "AskedResume": lambda ids: {"agency": THEIRS, "reason": WHY},
 }
 NUMBERS = {"number": ["1"]}

@@ -138,6 +138,15 @@ def test_a_dossier_that_becomes_valid_is_no_harm(compare):
     assert report.acceptances[0].dossier == "H29.15-260302-0003"
 
 
+def test_a_code_that_only_the_new_mapping_makes_is_a_value_like_others(compare):
+    _, report = compare(
+        ('"Xong": "9"', '"Xong": "9", "Lạ": "4"'),
+        ("MaHoSo: so", 'MaHoSo: {constant: "H29.15-260302-0009"}'),
+    )
+
+    assert report.acceptances[0].dossier == "X99.99-999999-9999"
+
+
 def test_codes_are_shown_because_they_tell_nothing_of_a_person(compare):
     _, report = compare(('"Mới": "2"', '"Mới": "1"'))
 
