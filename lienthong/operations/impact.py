@@ -1,5 +1,5 @@
 """
-What a changed mapping would do to what its agency sent lately; nothing is written or sent.
+What a changed mapping would do to what its agency sent lately; nothing is changed or sent.
 
 The text is whoever's who asks, so that what they would see is chosen by them: values are masked
 whatever they may see otherwise, and where it reads files in another way than the installed mapping,
@@ -38,6 +38,7 @@ from lienthong.operations.masking import finding_of, place_of, words_of
 from lienthong.store.database import reading
 from lienthong.store.latest_submissions import latest_submissions
 from lienthong.store.pieces import PieceReader
+from lienthong.store.work import begin
 from mappings import load_mapping, read_mapping
 from schemas.errors import ConfigError, InputError
 from schemas.problem import Place, Problem, Text
@@ -109,6 +110,9 @@ def see_impact(
     with _TURNS.taking():
         old = load_mapping(installation.mappings.path(agency))
         new = _read(text, agency=agency, old=old)
+        # A mapping can ask of each value whether it is a certain one, and counts answer it.
+        with begin(installation.store, at=installation.clock, actor=principal.name) as work:
+            work.note("mapping.compared", agency, sha256=new.digest, submissions=submissions)
         with reading(installation.store) as connection:
             latest = latest_submissions(connection, agency, limit=submissions)
         looking = _Looking(installation, old, new)

@@ -49,15 +49,19 @@ def ask(hall, text=CHANGED, *, who=(Role.INTEGRATOR,), agency=OURS, status=200, 
     return answer
 
 
-def test_a_changed_constant_and_a_lost_value_of_a_list_are_told_and_nothing_is_written(hall):
+def test_a_changed_constant_and_a_lost_value_of_a_list_are_told_and_nothing_is_changed(hall):
     token = hall.token(Role.INTEGRATOR, agencies=[OURS])
     before = kept(hall.town.store)
 
     answer = hall.ask("POST", f"/mappings/{OURS}/impact", token, json={"yaml": CHANGED})
 
     assert answer.status_code == 200, answer.text
-    assert kept(hall.town.store) == before
+    after = kept(hall.town.store)
+    (noted,) = set(after.pop("audit")) - set(before.pop("audit"))
+    assert after == before
+    assert "'mapping.compared', '" + OURS in noted
     found = answer.json()
+    assert found["new"]["sha256"] in noted
     totals = {one["key"]: one["records"] for one in found["totals"] if one["records"]}
     assert totals == {"changed": 1, "rejected_now": 1}
     assert (found["records"], found["is_harmless"], found["left_out"]) == (2, False, [])
