@@ -57,6 +57,8 @@ _CONFLICTS = (
     "impact.busy",
     "attempt.request_changed",
     "preview.portal_rests",
+    "preview.busy",
+    "replay.no_preview",
     "filter.too_many",
 )
 """What another state of things would have allowed."""

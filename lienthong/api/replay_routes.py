@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lienthong.api.asking import AtSite, Caller, RequestKey
 from lienthong.api.once import once
+from lienthong.operations.job_preview import MOST_PREVIEWED, preview_replay_job
 from lienthong.operations.moments import Moment
 from lienthong.operations.replay_jobs import (
     Asking,
@@ -21,7 +22,12 @@ from lienthong.operations.replay_jobs import (
     see_replay_items,
     steer_replay,
 )
-from lienthong.operations.views import ReplayItemPage, ReplayJobPage, ReplayJobView
+from lienthong.operations.views import (
+    ReplayItemPage,
+    ReplayJobPage,
+    ReplayJobPreview,
+    ReplayJobView,
+)
 from lienthong.replay_states import Verb
 from lienthong.states import State
 from schemas.building import in_vietnam
@@ -148,6 +154,18 @@ def items(
 ) -> ReplayItemPage:
     """List the messages of a job in the order of acting, and what became of each."""
     return see_replay_items(site.installation, caller, job_id, after=after, limit=limit)
+
+
+@router.get("/{job_id}/preview")
+def preview_job(
+    site: AtSite,
+    caller: Caller,
+    job_id: JobId,
+    limit: Annotated[int, Query(ge=1, le=MOST_PREVIEWED)] = 200,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="`next` of the part before.")] = 0,
+) -> ReplayJobPreview:
+    """Say what a job would do to what is left of it; nothing is sent or written."""
+    return preview_replay_job(site.installation, caller, job_id, after=after, limit=limit)
 
 
 @router.post("/{job_id}/approve")

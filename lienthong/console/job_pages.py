@@ -14,6 +14,7 @@ from lienthong.api.once import once
 from lienthong.api.replay_routes import JobId
 from lienthong.console.asking import Because, Form, Page, SignedInPage, WatchingPage, check_form
 from lienthong.console.message_pages import Filter
+from lienthong.operations.job_preview import MOST_PREVIEWED, preview_replay_job
 from lienthong.operations.replay_jobs import (
     Asking,
     Steering,
@@ -124,10 +125,28 @@ def job_page(
 
 @router.get("/{job_id}/now")
 def job_now(
-    page: WatchingPage, job_id: JobId, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+    page: WatchingPage,
+    job_id: JobId,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    seen: Annotated[JobState | None, Query()] = None,
 ) -> Response:
-    """Show the same as it is now, as a part of the page."""
-    return _job(page, "job_now.html", job_id, after)
+    """Show the same as it is now, as a part of the page; all of it anew in another state."""
+    return _job(page, "job_now.html", job_id, after, seen=seen)
+
+
+@router.get("/{job_id}/preview")
+def preview_page(
+    page: SignedInPage, job_id: JobId, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+) -> Response:
+    """Show what a job would do to what is left of it."""
+    installation = page.site.installation
+    return page.show(
+        "job_preview.html",
+        job=see_replay(installation, page.caller, job_id),
+        preview=preview_replay_job(
+            installation, page.caller, job_id, after=after, limit=MOST_PREVIEWED
+        ),
+    )
 
 
 @router.post("/{job_id}/approve", dependencies=_CHECKED)
@@ -157,7 +176,9 @@ def steer_form(
     return page.go(f"/jobs/{job_id}")
 
 
-def _job(page: Page, template: str, job_id: str, after: int) -> Response:
+def _job(
+    page: Page, template: str, job_id: str, after: int, *, seen: JobState | None = None
+) -> Response:
     installation = page.site.installation
     job = see_replay(installation, page.caller, job_id)
     items = see_replay_items(installation, page.caller, job_id, after=after, limit=50)
@@ -167,6 +188,9 @@ def _job(page: Page, template: str, job_id: str, after: int) -> Response:
         for right in (Right.APPROVE, Right.REPLAY_MANY)
         if all(page.caller.may(right, agency) for agency in job.agencies)
     }
-    return page.show(
-        template, job=job, items=items, is_own=is_own, rights=may, state=JobState(job.state)
-    )
+    state = JobState(job.state)
+    shown = page.show(template, job=job, items=items, is_own=is_own, rights=may, state=state)
+    if seen not in (None, state):
+        # What may be done differs, and that is not in this part, where it would undo typed words.
+        shown.headers["HX-Refresh"] = "true"
+    return shown

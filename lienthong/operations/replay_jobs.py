@@ -186,10 +186,8 @@ def steer_replay(
         InputError: there is none, or not from where it stands.
     """
     with begin(installation.store, at=installation.clock, actor=principal.name) as work:
-        job = _seen(work.connection, principal, job_id, to_change=True)
-        for agency in job.agencies:
-            if not principal.may(Right.APPROVE, agency):
-                principal.need(Right.REPLAY_MANY, agency)
+        job = seen_job(work.connection, principal, job_id, to_change=True)
+        need_either(principal, job)
         match how:
             case Steering.PAUSE:
                 enter(work, job, JobState.PAUSED, note="replay.paused", why=reason)
@@ -222,7 +220,7 @@ def find_replays(
 def see_replay(installation: Installation, principal: Principal, job_id: str) -> ReplayJobView:
     """Return one job. Raises InputError where there is none that may be seen."""
     with reading(installation.store) as connection:
-        return _view(connection, _seen(connection, principal, job_id))
+        return _view(connection, seen_job(connection, principal, job_id))
 
 
 def see_replay_items(
@@ -230,7 +228,7 @@ def see_replay_items(
 ) -> ReplayItemPage:
     """Return messages of a job, in the order of acting. Raises as `see_replay`."""
     with reading(installation.store) as connection:
-        _seen(connection, principal, job_id)
+        seen_job(connection, principal, job_id)
         found = read_items(connection, job_id, after=after, limit=limit + 1)
     shown = found[:limit]
     return ReplayItemPage(
@@ -254,7 +252,7 @@ def see_replay_items(
 
 
 def _to_decide(connection: Connection, principal: Principal, job_id: str) -> Job:
-    job = _seen(connection, principal, job_id, to_change=True)
+    job = seen_job(connection, principal, job_id, to_change=True)
     for agency in job.agencies:
         principal.need(Right.APPROVE, agency)
     if _folded(principal.name) == _folded(job.asked_by):
@@ -266,9 +264,17 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
-def _seen(
+def need_either(principal: Principal, job: Job) -> None:
+    """Raise Forbidden unless the job might have been asked for, or may be approved."""
+    for agency in job.agencies:
+        if not principal.may(Right.APPROVE, agency):
+            principal.need(Right.REPLAY_MANY, agency)
+
+
+def seen_job(
     connection: Connection, principal: Principal, job_id: str, *, to_change: bool = False
 ) -> Job:
+    """Return a job; raise InputError where there is none that may be seen."""
     job = read_job(connection, job_id, to_change=to_change)
     if not _may_see(principal, job):
         raise no_job(job_id)

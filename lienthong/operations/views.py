@@ -616,3 +616,42 @@ class ReplayItemPage(View):
     items: list[ReplayItemView]
     next: int | None
     """Give it as `after` for what comes after; null: this is the end."""
+
+
+class ChangedField(View):
+    """One field that new documents say otherwise than those that were sent."""
+
+    field: str
+    """Without the numbers of items."""
+    messages: int
+    examples: list[ChangeView]
+    """Of the first messages."""
+
+
+class RefusedItem(View):
+    """One message to which nothing would be done."""
+
+    message: str
+    dossier: str | None
+    problem: Finding
+
+
+class ReplayJobPreview(View):
+    """What a bulk replay would do to messages that it has not acted on."""
+
+    looked_at: int
+    is_cut: bool
+    """Time was over before all that was asked for was looked at."""
+    would_be_done: int
+    made_first: int
+    """Of these: there never was a document, so that there is nothing to compare with."""
+    changed: int
+    """Of these: the new document says something else than the one that was sent."""
+    fields: list[ChangedField]
+    """What it says otherwise; the field that changes most often first."""
+    refused: dict[str, int]
+    """By the code of the problem."""
+    refusals: list[RefusedItem]
+    """The first of them."""
+    next: int | None
+    """Give it as `after` to look at what comes after; null: this is the end, or time was over."""

@@ -30,6 +30,18 @@ def no_job(job_id: str) -> InputError:
     )
 
 
+def nothing_to_preview() -> InputError:
+    """Return the error for a preview of a job that discards."""
+    return _refused(
+        "replay.no_preview",
+        Text(
+            vi="Bỏ thông điệp thì không lập và không gửi gì, nên không có gì để xem trước",
+            en="To discard makes and sends nothing, so there is nothing to preview",
+        ),
+        Text(vi="Xem danh sách của đợt xử lý", en="See the list of the job"),
+    )
+
+
 def nothing(verb: Verb) -> InputError:
     """Return the error for a selection of nothing."""
     return _refused(

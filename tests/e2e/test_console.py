@@ -257,13 +257,18 @@ def test_many_are_replayed_once_another_person_has_approved_the_list(console, vi
 
     deciding.goto("/jobs")
     deciding.locator("table.list tbody tr td a").first.click()
+    deciding.click("text=Xem trước sẽ làm được gì")
+    expect(deciding.locator("dl.tiles")).to_contain_text("Sẽ làm được")
+    deciding.screenshot(path=PICTURES / "job-preview-1440-light.png", full_page=True)
+    deciding.click("text=Về yêu cầu")
     deciding.click("text=Duyệt và cho chạy")
     _until(deciding, "#now .badge", "xong")
 
     count = int(re.search(r"\d+", deciding.locator("h1").inner_text())[0])
     assert count == len(console.messages("reissued")) - made_before > 20
-    # The page of whoever asked renews itself.
+    # The page of whoever asked renews itself, and what may be done with it.
     expect(asking.locator("#now .badge").first).to_have_text("xong", timeout=20_000)
+    expect(asking.locator("main")).not_to_contain_text("Yêu cầu của chính bạn")
 
 
 def test_a_problem_is_taken_on_and_then_said_to_be_solved(console, visit):

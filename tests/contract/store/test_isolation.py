@@ -67,6 +67,7 @@ PAGES = (
     "/problems/{problem_id}",
     "/jobs/{job_id}",
     "/jobs/{job_id}/now",
+    "/jobs/{job_id}/preview",
     "/dossiers/{code:path}",
 )
 SIGNING_IN = {"/sign-in", "/sign-in/provider", "/sign-in/provider/return", "/code", "/first"}

@@ -71,16 +71,12 @@ class Portal(SigningPortal):
 
 
 class Town(QuietSite):
-    """Two agencies, one of which writes a mark into everything."""
+    """Two agencies, one of which writes a mark into everything; of a folder that has one: it."""
 
     def __init__(self, folder, *, store_url=None):
         maps = folder / "maps"
-        maps.mkdir()
-        for name, code in CODES.items():
-            text = MAPPING.format(name=name, code=code)
-            (maps / f"{name}.yaml").write_text(text, encoding="utf-8")
-        agencies = {name: (code, f"Sở {name}") for name, code in CODES.items()}
-        make_development_pki(folder / "keys", agencies=agencies, now=MADE_AT, days=3_000, kind="ec")
+        if not maps.exists():
+            _found(folder, maps)
         console = {"totp_required": False}
         super().__init__(folder, store_url=store_url, mappings_dir=maps, console=console)
         self.files = 0
@@ -120,6 +116,16 @@ def rows_of(agency):
         f"{agency if KINDS[code[-4:]] == 'rejected' else 'moi'},{agency} phòng"
         for code in (*codes, SHARED)
     ]
+
+
+def _found(folder, maps):
+    """Make what a town of `folder` begins with."""
+    maps.mkdir()
+    for name, code in CODES.items():
+        text = MAPPING.format(name=name, code=code)
+        (maps / f"{name}.yaml").write_text(text, encoding="utf-8")
+    agencies = {name: (code, f"Sở {name}") for name, code in CODES.items()}
+    make_development_pki(folder / "keys", agencies=agencies, now=MADE_AT, days=3_000, kind="ec")
 
 
 class Hall:
