@@ -48,6 +48,7 @@ _ERRORS = {
     "404": "It is not there, or not for whoever asks.",
     "409": "Not in its present state, or not under this Idempotency-Key.",
     "410": "What it needs was erased when its retention ended.",
+    "413": "More is said than may be said at this address.",
     "429": "Too many logins have failed from this address; ask again after Retry-After.",
     "422": "The request cannot be used as it is.",
     "503": "The store cannot be reached now; ask again after Retry-After.",

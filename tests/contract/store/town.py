@@ -73,12 +73,12 @@ class Portal(SigningPortal):
 class Town(QuietSite):
     """Two agencies, one of which writes a mark into everything; of a folder that has one: it."""
 
-    def __init__(self, folder, *, store_url=None):
+    def __init__(self, folder, *, store_url=None, **tables):
         maps = folder / "maps"
         if not maps.exists():
             _found(folder, maps)
         console = {"totp_required": False}
-        super().__init__(folder, store_url=store_url, mappings_dir=maps, console=console)
+        super().__init__(folder, store_url=store_url, mappings_dir=maps, console=console, **tables)
         self.files = 0
 
     def clock(self):
