@@ -226,15 +226,17 @@ class HttpDoor:
 
     async def _results(self, request: Request, _body: Body) -> Answer:
         agency, _ = await self._admit(request)
-        after = _number(request, "after", otherwise=0, most=LARGEST_NUMBER)
-        limit = _number(request, "limit", otherwise=100, most=MOST_RESULTS)
+        after = 0
+        if request.query_params.get("after"):
+            after = _number(request, "after", otherwise=0, most=LARGEST_NUMBER)
+        limit = _number(request, "limit", otherwise=100, least=1, most=MOST_RESULTS)
         found = await self._in_thread(
             partial(
                 list_results,
                 self._installation.store,
                 agency=agency,
                 after=after,
-                limit=max(limit, 1),
+                limit=limit,
                 clock=self._installation.clock,
                 columns=self._installation.column_of,
             )
@@ -249,7 +251,7 @@ class HttpDoor:
     async def _submission(self, request: Request, _body: Body) -> Answer:
         agency, _ = await self._admit(request)
         values = await self._in_thread(
-            partial(self._read_submission, request.path_params["submission"], agency)
+            partial(self._read_submission, _submission_id(request), agency)
         )
         if values is None:
             raise refusal.no_submission()
@@ -268,7 +270,7 @@ class HttpDoor:
         return await self._in_thread(
             partial(
                 self._annotated.answer,
-                request.path_params["submission"],
+                _submission_id(request),
                 agency=agency,
                 language=Language(lang),
                 only_bad=_number(request, "only_bad", otherwise=0, most=1) == 1,
@@ -284,7 +286,7 @@ class HttpDoor:
         return await self._in_thread(
             partial(
                 self._receipts.answer,
-                request.path_params["submission"],
+                _submission_id(request),
                 agency=agency,
                 statement=Statement(statement),
             )
@@ -300,11 +302,20 @@ class HttpDoor:
         return await self._standing.ready()
 
 
-def _number(request: Request, name: str, *, otherwise: int, most: int) -> int:
-    given = request.query_params.get(name, "")
-    if not given:
+def _submission_id(request: Request) -> str:
+    given: str = request.path_params["submission"]
+    if "\0" in given:
+        # PostgreSQL does not even look for it.
+        raise refusal.no_submission()
+    return given
+
+
+def _number(request: Request, name: str, *, otherwise: int, most: int, least: int = 0) -> int:
+    given = request.query_params.get(name)
+    if given is None:
         return otherwise
-    if not (given.isascii() and given.isdigit() and len(given) < 20 and int(given) <= most):
+    is_number = given.isascii() and given.isdigit() and len(given) < 20
+    if not (is_number and least <= int(given) <= most):
         raise answers.unusable(f"http.{name}", name)
     return int(given)
 

@@ -8,7 +8,7 @@ from lienthong.doors.openapi_peers import peer_paths, peer_schemas
 from lienthong.flows.incoming import CONTENT_TYPES, SAYS_NOTHING
 from schemas.receipts import Statement
 
-VERSION = "1.1.0"
+VERSION = "1.1.1"
 _TEXT = {
     "type": "object",
     "required": ["vi", "en"],
@@ -127,7 +127,7 @@ def _records() -> dict[str, Any]:
                 "in": "header",
                 "description": "Your own id of this hand-over: with it, trying again is harmless. "
                 "1 to 255 printable ASCII characters.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
             },
             {
                 "name": "Content-Disposition",
@@ -168,8 +168,8 @@ def _results() -> dict[str, Any]:
             {
                 "name": "after",
                 "in": "query",
-                "description": "`next` of the last page; without it, from the beginning.",
-                "schema": {"type": "string"},
+                "description": "`next` of the last page; without it or empty: from the beginning.",
+                "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"},
             },
             {
                 "name": "limit",
