@@ -156,21 +156,40 @@ class Connection(H11Protocol):
         else:
             self._watch_head()
 
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Keep the way back open for who has said everything and waits for the answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.more_body or cycle.response_started:
+            return None
+        # Over TLS both ways end together.
+        if self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        cycle.keep_alive = False
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._forget_head()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - our own words are said
-        """Answer what is no HTTP."""
+        """Answer what is no HTTP, where no answer is on its way yet."""
+        has_request = self._has_request()
+        if has_request and self.cycle.response_started:
+            self.transport.close()
+            return
         refused = refusal.unusable("http.malformed", "HTTP")
-        head = h11.Response(
-            status_code=400,
-            headers=[("content-type", refusal.MEDIA_TYPE), ("connection", "close")],
-            reason=b"Bad Request",
-        )
         refused.status = 400
-        for part in (head, h11.Data(data=refusal.body_of(refused)), h11.EndOfMessage()):
+        body = refusal.body_of(refused)
+        named = {
+            "content-type": refusal.MEDIA_TYPE,
+            "content-length": str(len(body)),
+            "connection": "close",
+        }
+        head = h11.Response(status_code=400, headers=list(named.items()), reason=b"Bad Request")
+        is_head_alone = has_request and self.cycle.scope["method"] == "HEAD"
+        data = h11.Data(data=b"" if is_head_alone else body)
+        for part in (head, data, h11.EndOfMessage()):
             sent = self.conn.send(part)
             if sent is not None:
                 self.transport.write(sent)

@@ -1,5 +1,6 @@
 """The stream of live state: what it says, to whom, and when it ends."""
 
+import asyncio
 import json
 from threading import BoundedSemaphore
 
@@ -102,3 +103,33 @@ def test_nobody_follows_without_a_right_and_not_too_many_at_once(watcher, monkey
     assert (full.status_code, full.json()["code"], free.status_code) == (503, "api.streams", 200)
     assert full.headers["Retry-After"] == "30"
     assert live_routes._places.acquire(blocking=False)
+
+
+def test_who_leaves_before_the_stream_begins_leaves_no_place_taken(watcher, monkeypatch):
+    monkeypatch.setattr(live_routes, "_places", BoundedSemaphore(1))
+    bearer = f"Bearer {watcher.token()}".encode()
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "root_path": "",
+        "path": "/v1/events",
+        "raw_path": b"/v1/events",
+        "query_string": b"",
+        "headers": [(b"authorization", bearer)],
+        "server": ("here", 1),
+        "client": ("it", 1),
+    }
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        pass
+
+    for _ in range(3):
+        asyncio.run(watcher.client.app(dict(scope), gone, send))
+
+    assert watcher.follow(watcher.token())[0].status_code == 200

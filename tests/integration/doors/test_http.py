@@ -297,6 +297,46 @@ def test_what_is_no_http_is_told_so(here):
     assert (status, said["code"]) == (400, "http.malformed")
 
 
+@pytest.mark.parametrize(
+    "bad", [b"zz\r\nabc\r\n", b"5\r\nabcdefgh\r\n", b"-1\r\n", b"\xff" * 20_000]
+)
+def test_a_body_that_stops_being_http_after_it_was_refused_leaves_no_trace_in_the_log(here, bad):
+    with raw(here) as sock:
+        sock.sendall(head(here, "wrong", "Transfer-Encoding: chunked"))
+        until(lambda: "http.refused" in here.logged())
+        sock.sendall(bad)
+
+        status, said = answer_of(sock)
+
+    assert (status, said["code"]) == (401, "http.token")
+    assert here.ask("/health/live").status == 200
+    assert "Traceback" not in here.logged()
+
+
+def test_a_question_for_the_head_alone_whose_body_is_no_http_is_told_so(here):
+    with raw(here) as sock:
+        sock.sendall(head(here, "x", "Transfer-Encoding: chunked", method="HEAD") + b"zz\r\n")
+        received = b""
+        while part := sock.recv(65536):
+            received += part
+
+    assert received.startswith(b"HTTP/1.1 400")
+    assert received.endswith(b"\r\n\r\n")
+    assert "Traceback" not in here.logged()
+
+
+def test_who_says_that_nothing_more_will_come_is_answered_all_the_same(here):
+    token = here.token()
+    request = head(here, token, "Content-Length: 8") + CSV
+    asking = head(here, token, path=f"/v1/agencies/{LAND}/results", method="GET")
+    for sent, status in ((request, 201), (asking, 200)):
+        with raw(here) as sock:
+            sock.sendall(sent)
+            sock.shutdown(socket.SHUT_WR)
+
+            assert answer_of(sock)[0] == status
+
+
 def test_a_file_over_the_limit_is_refused_before_and_while_it_comes(make_here):
     here = make_here("[http]\nport = 0\nmax_body_bytes = 3_000_000\n")
     here.run("http")
