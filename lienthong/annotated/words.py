@@ -29,7 +29,9 @@ SEVERITIES = {
 """What a note begins with, for those who see no colours."""
 LONGEST_NOTE = 2_000
 """Characters of what one row is told."""
-_FORMULA = re.compile(r"(^|[,;|\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
+_BEGINS = re.compile(r"(?<!\s)\s*+(?=[=+\-@＝＋－＠])")
+"""What a formula begins with, and all space before it: each run of it is looked at once."""
+_SPLITS = frozenset("\t\r\n")
 _UNWRITABLE = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\0-\x08\x0b-\x1f\ufffe\uffff]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")
 _PLAINER = {"→": "->", "…": "...", "×": "x", "–": "-", "“": '"', "”": '"', "«": '"', "»": '"'}
@@ -48,12 +50,19 @@ def note_of(problems: Sequence[Problem], language: Language, *, with_column: boo
 def neutral(text: str) -> str:
     """Return a text in one line that no spreadsheet takes for a formula, wherever it splits it."""
     line = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
-    return _FORMULA.sub(r"\1\2'", " ".join(line.split()))
+    return _BEGINS.sub(_quoted, " ".join(line.split()))
 
 
 def harmless(text: str) -> str:
     """Return a text of the agency's that no spreadsheet takes for a formula; numbers stay."""
-    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1\2'", text)
+    return text if _NUMBER.fullmatch(text) else _BEGINS.sub(_quoted, text)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    """Return the space, with an apostrophe where a cell begins there or a text may be split."""
+    space, start = found[0], found.start()
+    is_split = start == 0 or found.string[start - 1] in ",;|" or not _SPLITS.isdisjoint(space)
+    return f"{space}'" if is_split else space
 
 
 def xml_text(text: str) -> str:

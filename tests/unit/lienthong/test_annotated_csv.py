@@ -9,7 +9,7 @@ import pytest
 from adapters import SourceRecord, UnreadableRecord, charsets, make_options, read_records
 from lienthong.annotated.csv_copy import copy_csv
 from lienthong.annotated.marks import Marks
-from lienthong.annotated.words import encode, neutral
+from lienthong.annotated.words import encode, harmless, neutral
 from schemas.problem import Language, Place, Problem, Severity, Text
 
 HEADER = "Lỗi (Liên thông)"
@@ -291,3 +291,19 @@ def test_memory_does_not_grow_with_the_file():
 
     assert sink.size > 8_000_000
     assert peak < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("\t" * 500_000, "\t" * 500_000),
+        ("\t" * 500_000 + "=1", "\t" * 500_000 + "'=1"),
+        ("a" + "\t " * 250_000 + "x", "a" + "\t " * 250_000 + "x"),
+        ("a =1; =2", "a =1; '=2"),
+        ("a \t =1", "a \t '=1"),
+        (" ==1", " '==1"),
+    ],
+    ids=["tabs", "tabs and a formula", "tabs and a word", "later", "between", "twice"],
+)
+def test_a_cell_of_very_much_nothing_is_looked_at_once(cell, shown):
+    assert harmless(cell) == shown
