@@ -41,7 +41,7 @@ from lienthong.store.pieces import PieceReader
 from lienthong.store.work import begin
 from mappings import load_mapping, read_mapping
 from schemas.errors import ConfigError, InputError
-from schemas.problem import Place, Problem, Text
+from schemas.problem import Place, Problem, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
 LARGEST_YAML = 256 * 1024
 """Bytes of the text of a mapping."""
+MOST_FINDINGS = 100
+"""Of a text that cannot be used."""
 MOST_SUBMISSIONS = 20
 MOST_BYTES = 64 * 1024 * 1024
 """Of all submissions that are compared at once."""
@@ -129,7 +131,7 @@ def _read(text: str, *, agency: str, old: MappingFile) -> MappingFile:
     try:
         new = read_mapping(data, path=Path(f"{agency}.yaml"))
     except ConfigError as error:
-        raise MappingRefused(_INVALID, [_finding(each) for each in error.problems]) from error
+        raise _invalid(error.problems) from error
     if (new.name, new.agency_code) != (old.name, old.agency_code):
         raise MappingRefused(_OTHER_AGENCY)
     return new
@@ -360,6 +362,25 @@ def _finding(problem: Problem) -> MappingFinding:
     )
 
 
+def _invalid(problems: Sequence[Problem]) -> MappingRefused:
+    told, message = list(problems), _INVALID
+    if len(told) > MOST_FINDINGS:
+        told.sort(key=lambda each: each.severity is not Severity.ERROR)
+        message = Text(
+            vi=f"{_INVALID.vi}: {len(told)} phát hiện, dưới đây là {MOST_FINDINGS}",
+            en=f"{_INVALID.en}: {len(told)} findings, of which {MOST_FINDINGS} are told",
+        )
+    problem = Problem(
+        code="mapping.invalid",
+        message=message,
+        suggestion=Text(
+            vi="Sửa từng dòng được nêu rồi gửi lại",
+            en="Mend every line that is named, and send it again",
+        ),
+    )
+    return MappingRefused(problem, [_finding(each) for each in told[:MOST_FINDINGS]])
+
+
 def _too_large(size: int) -> Problem:
     return Problem(
         code="impact.too_large",
@@ -379,14 +400,7 @@ _UNTOLD = Text(
     en="The file cannot be read to its end in the old way or the new one (`source`); the words of "
     "the fault may quote it and are not shown here: use the command",
 )
-_INVALID = Problem(
-    code="mapping.invalid",
-    message=Text(vi="Ánh xạ mới chưa dùng được", en="The new mapping cannot be used as it is"),
-    suggestion=Text(
-        vi="Sửa từng dòng được nêu rồi gửi lại",
-        en="Mend every line that is named, and send it again",
-    ),
-)
+_INVALID = Text(vi="Ánh xạ mới chưa dùng được", en="The new mapping cannot be used as it is")
 _OTHER_AGENCY = Problem(
     code="impact.other_agency",
     message=Text(

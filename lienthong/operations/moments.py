@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
+
+from schemas.building import in_vietnam
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""Between them a moment has a date in every zone."""
 
 
 def _no_number(given: Any) -> Any:
@@ -19,5 +25,13 @@ def _no_number(given: Any) -> Any:
     return given
 
 
-Moment = Annotated[datetime, BeforeValidator(_no_number)]
-"""As RFC 3339 writes it; without a zone: Việt Nam's."""
+def _within_calendar(given: datetime) -> datetime:
+    aware = in_vietnam(given)
+    assert aware is not None
+    if EARLIEST <= aware <= LATEST:
+        return given
+    return EARLIEST if aware < EARLIEST else LATEST
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_within_calendar)]
+"""As RFC 3339 writes it; without a zone: Việt Nam's. At the ends of the calendar: a day within."""

@@ -156,3 +156,41 @@ def test_a_portal_that_rests_is_not_waited_for_by_who_previews(hall, monkeypatch
     answer = hall.ask("POST", f"/messages/{parked['id']}/preview", token, json=asked)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "preview.portal_rests")
+
+
+ENDS = [
+    "9999-12-31T23:59:59-14:00",
+    "9999-12-31T23:59:59Z",
+    "0001-01-01T00:00:00+14:00",
+    "0001-01-01",
+]
+
+
+@pytest.mark.parametrize("moment", ENDS)
+def test_a_moment_at_either_end_of_the_calendar_is_looked_for_as_any(hall, moment):
+    token = hall.token(*Role)
+    wanted = {"since": moment}
+    kept = hall.ask("PUT", "/filters/messages/x", token, json=wanted | {"until": moment}).json()
+
+    lists = ["/messages", "/problems", "/audit"]
+    found = [hall.ask("GET", path, token, params=wanted) for path in lists]
+    found += [hall.ask("GET", f"{path}/export", token, params=wanted) for path in lists]
+    found.append(hall.ask("GET", f"/messages?{kept['query']}", token))
+
+    assert [one.status_code for one in found] == [200] * 7
+
+
+def test_a_pause_until_the_end_of_the_calendar_breaks_no_page(hall):
+    code = make_first_code(hall.town).code
+    said = {"code": code, "name": "chi", "full_name": "Chi", "password": PASSWORD}
+    first = hall.do("/session/first", "", **said)["token"]
+    token = hall.token(*Role)
+    for what, until in zip(("intake", "delivery"), ENDS, strict=False):
+        hall.do("/pauses", token, agency=OURS, what=what, until=until, reason=WHY)
+    hall.app.mount("", make_console(hall.app.state.site))
+    hall.client.cookies.set("lienthong", first)
+
+    page = hall.client.get("/")
+
+    assert page.status_code == 200
+    assert len(hall.ask("GET", "/pauses", token).json()["pauses"]) == 2

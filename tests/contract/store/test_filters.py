@@ -160,6 +160,10 @@ def test_what_a_list_is_not_searched_by_is_not_kept(site, an, page, search):
         ("x", {"text": f"số {PAPER} sai"}),
         ("x", {"dossier": PAPER}),
         ("x", {"why": "0312345678"}),
+        ("x", {"text": "079 080 001 234"}),
+        ("x", {"text": "079080\u200b001234"}),
+        ("ông A 079 080\u00a0001 234", {}),
+        ("x", {"why": "+84 312 345 678"}),
     ],
 )
 def test_no_number_of_a_person_is_kept_in_a_name_or_in_words(site, an, name, search):
@@ -187,6 +191,9 @@ def test_words_that_make_a_long_address_are_refused_in_words(site, an):
         ("a\tb", "api.request"),
         ("", "api.request"),
         ("  ", "filter.name"),
+        ("\u200b", "filter.name"),
+        ("a\u202eb", "filter.name"),
+        ("a\u2028b", "filter.name"),
     ],
 )
 def test_a_name_is_one_short_line(site, an, name, code):

@@ -140,6 +140,16 @@ def test_what_is_no_mapping_is_refused_with_its_reason(hall, text, code):
     assert [one["code"] for one in found["findings"]] == [code]
 
 
+def test_of_very_many_mistakes_in_a_text_the_first_hundred_are_told(hall):
+    text = CHANGED + "".join(f"k{number}: 1\n" for number in range(300))
+
+    found = ask(hall, text, status=422).json()
+
+    assert len(found["findings"]) == 100
+    assert {one["code"] for one in found["findings"]} == {"mapping.key_unknown"}
+    assert "301" in found["message"]["en"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
