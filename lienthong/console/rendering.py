@@ -144,9 +144,10 @@ def _tone(value: Enum) -> str:
 
 
 def _when(moment: datetime | str) -> str:
-    """Write a moment as people in Việt Nam do."""
+    """Write a moment as people in Việt Nam do; one that somebody typed without a zone is theirs."""
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=VIETNAM)
+    return aware.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
 
 
 @pass_context

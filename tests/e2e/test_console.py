@@ -427,6 +427,35 @@ def test_a_lost_connection_is_said_until_it_is_back(visit):
     expect(page.locator("#now .card").first).to_be_visible()
 
 
+def test_on_a_phone_the_search_is_folded_above_its_results(visit):
+    page = visit("an", width=390)
+    page.goto("/messages?state=rejected")
+    form, fold = page.locator("form.filter"), page.locator(".fold summary")
+    expect(form).to_be_hidden()
+    expect(fold).to_contain_text("bị từ chối")
+    first = page.locator("table.list tbody tr").first.bounding_box()
+    assert first["y"] < 600
+    assert (
+        page.evaluate(
+            "(nav => nav.scrollWidth - nav.clientWidth)(document.querySelector('.rooms'))"
+        )
+        == 0
+    )
+
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(form).to_be_visible()
+    page.fill("[name=dossier]", "không có")
+    page.locator("form.filter button").click()
+    expect(page.locator("form.filter")).to_be_visible()
+    expect(page.locator(".empty")).to_be_visible()
+
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/problems")
+    expect(page.locator("form.filter")).to_be_visible()
+    expect(page.locator(".fold")).to_be_hidden()
+
+
 def test_script_in_a_name_is_text(visit):
     page = visit("chi")
 

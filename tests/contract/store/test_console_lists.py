@@ -1,0 +1,50 @@
+"""The console's lists of messages and problems: the search above them, and what they say."""
+
+import pytest
+from lxml import html
+
+from lienthong.channels.port import Answer, Outcome
+from lienthong.flows.hints import DELIVER, hint
+from tests.contract.store.accounts_site import Accounts, Browser
+
+REJECTED = Answer(outcome=Outcome.REJECTED, code="-1", message="không được")
+
+
+@pytest.fixture
+def browser(exchange, event, record):
+    """Have m1 of land refused by the portal, m2 of health taken, and an operator signed in."""
+    exchange.portal.answers = [REJECTED]
+    for agency, made in (("land", event("m1")), ("health", event("m2", "D-2"))):
+        due = exchange.take(record(1, made), agency=agency)
+        exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due])
+        exchange.step(2)
+    site = Accounts(exchange.store, exchange.clock, totp_required=False)
+    site.account(site.first().json()["token"], role="operator")
+    browser = Browser(site)
+    browser.sign_in()
+    return browser
+
+
+def fold_of(page):
+    """Return whether the search form is unfolded on a small screen, and what stands above it."""
+    (fold,) = html.fromstring(page.text).find_class("fold")
+    assert fold.getnext().get("class") == "filter"
+    return fold.get("open") is not None, " ".join(fold.text_content().split())
+
+
+@pytest.mark.parametrize(
+    ("path", "is_open", "said"),
+    [
+        ("/messages", False, "Bộ lọc"),
+        ("/messages?agency=land&state=parked", False, "Bộ lọc Cơ quan: land dừng chờ"),
+        ("/messages?dossier=%3Cb%3E", True, "Bộ lọc Hồ sơ: <b>"),
+        ("/messages?since=2026-03-01T08:00", False, "Bộ lọc Từ: 01/03/2026 08:00:00"),
+        ("/problems", False, "Bộ lọc chưa ai nhận đang xử lý"),
+        ("/problems?owner=portal&state=ignored", True, "Bộ lọc Ai phải xử lý: Cổng hoặc bên gửi"),
+    ],
+)
+def test_a_folded_search_says_what_was_chosen(browser, path, is_open, said):
+    was_open, shown = fold_of(browser.open(path))
+
+    assert was_open is is_open
+    assert shown.startswith(said)
