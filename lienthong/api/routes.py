@@ -63,6 +63,8 @@ class Wish(MessageSearch):
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=200)
     """`next` of the page before."""
+    count: bool = False
+    """Also tell how many there are."""
 
     def selection(self) -> Selection:
         """Return what is looked for."""
@@ -182,6 +184,7 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next` of the page before.")
     ] = None,
+    count: Annotated[bool, Query(description="Also tell how many there are.")] = False,
 ) -> MessagePage:
     """List messages, the latest change first; what is not given does not matter."""
     wanted = Wish(
@@ -195,6 +198,7 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
         until=until,
         limit=limit,
         cursor=cursor,
+        count=count,
     )
     return _list(site, caller, wanted)
 
@@ -210,7 +214,13 @@ def search(site: AtSite, caller: Caller, wanted: Wish) -> MessagePage:
 
 
 def _list(site: AtSite, caller: Caller, wanted: Wish) -> MessagePage:
-    return find_messages(site.installation, caller, wanted.selection(), cursor=wanted.cursor)
+    return find_messages(
+        site.installation,
+        caller,
+        wanted.selection(),
+        cursor=wanted.cursor,
+        counts=wanted.count,
+    )
 
 
 @router.get("/messages/{message_id}", tags=["messages"])

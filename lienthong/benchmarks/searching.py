@@ -123,6 +123,15 @@ def questions(wanted: Wanted, *, now: datetime) -> list[Asked]:
             paths=[f"/v1/messages?state={state}" for state in ("parked", "unknown", "rejected")],
         ),
         Asked(
+            name="state, counted",
+            method="GET",
+            paths=[
+                f"/v1/messages?count=true&state={state}{more}"
+                for state in ("parked", "rejected", "delivered")
+                for more in ("", f"&since={since}")
+            ],
+        ),
+        Asked(
             name="time window", method="GET", paths=[f"/v1/messages?since={since}&until={until}"]
         ),
         Asked(name="latest", method="GET", paths=["/v1/messages"]),

@@ -183,7 +183,9 @@ def dossier_page(
 
 def _list(page: Page, wanted: Filter) -> Response:
     installation = page.site.installation
-    found = find_messages(installation, page.caller, wanted.selection(), cursor=wanted.cursor)
+    found = find_messages(
+        installation, page.caller, wanted.selection(), cursor=wanted.cursor, counts=True
+    )
     return page.show(
         "messages.html",
         found=found,

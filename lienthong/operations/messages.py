@@ -14,6 +14,7 @@ from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
     Attempt,
     CorrectionView,
+    Count,
     LogEntry,
     ManifestLine,
     MessageDetail,
@@ -67,12 +68,18 @@ class Reveal:
 
 
 def find_messages(
-    installation: Installation, principal: Principal, selection: Selection, *, cursor: str | None
+    installation: Installation,
+    principal: Principal,
+    selection: Selection,
+    *,
+    cursor: str | None,
+    counts: bool = False,
 ) -> MessagePage:
     """
     Return messages that whoever asks may see, the latest change first.
 
-    That somebody looked for a person is written into the audit log, without the number.
+    That somebody looked for a person is written into the audit log, without the number. With
+    `counts` it also says how many there are, exactly where that is cheap.
 
     Raises:
         Forbidden: the right to view is had for no agency.
@@ -93,6 +100,7 @@ def find_messages(
         asked = with_causes(connection, asked, vault=store.vault)
         found = list_messages(connection, asked, vault=store.vault)
         is_whole = not by_index or is_indexed(connection)
+        count = _count(connection, asked, len(found), vault=store.vault) if counts else None
     shown = found[: selection.limit]
     if selection.person is not None:
         # Whatever was found, and before anything is shown.
@@ -103,7 +111,16 @@ def find_messages(
         messages=[MessageSummary(**_summary(line)) for line in shown],
         next=str(shown[-1].cursor) if is_more else None,
         is_whole=is_whole,
+        count=count,
     )
+
+
+def _count(connection: Connection, asked: Selection, found: int, *, vault: Vault) -> Count:
+    if asked.before is None and found < asked.limit:
+        return Count(number=found, is_exact=True)
+    counted = asked.count(connection, vault=vault)
+    # The list looks as far as it must, and the count does not.
+    return Count(number=max(counted.number, found), is_exact=counted.is_exact)
 
 
 def summaries(

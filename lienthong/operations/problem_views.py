@@ -76,6 +76,8 @@ class ProblemPage(View):
     problems: list[ProblemGroup]
     next: str | None
     """Give it as `cursor` for what comes after; null: this is the end."""
+    count: int
+    """Of all parts."""
     is_whole: bool
     """False: older messages are not counted yet; the operator of the server runs `lienthong store
     index`."""

@@ -106,8 +106,8 @@ def find_problems(
     with reading(store) as connection:
         groups = load_groups(connection, agencies=agencies)
         told = tell_groups(connection, groups, vault=store.vault)
-        found = [group for group in groups if wanted.is_met(group, told[group.id])]
-        found = _in_order([one for one in found if before is None or _is_after(one, before)])
+        wanted_ones = [group for group in groups if wanted.is_met(group, told[group.id])]
+        found = _in_order([one for one in wanted_ones if before is None or _is_after(one, before)])
         shown = found[:limit]
         ever = count_ever(connection, [group.id for group in shown])
         is_whole = is_indexed(connection)
@@ -117,6 +117,7 @@ def find_problems(
             ProblemGroup(**_group(principal, one, told[one.id], ever[one.id])) for one in shown
         ],
         next=None if last is None else str(Cursor(last.last_at, last.id)),
+        count=len(wanted_ones),
         is_whole=is_whole,
     )
 

@@ -79,6 +79,15 @@ class MessageSummary(View):
     findings: list[Finding]
 
 
+class Count(View):
+    """How many a search finds, as far as it was counted."""
+
+    number: int
+    """1,000 at most."""
+    is_exact: bool
+    """False: there are so many at least."""
+
+
 class MessagePage(View):
     """A part of a list, the latest change first."""
 
@@ -88,6 +97,8 @@ class MessagePage(View):
     is_whole: bool
     """False: older messages are not in the index by person and problem yet; the operator of the
     server runs `lienthong store index`."""
+    count: Count | None = None
+    """Of all parts; null: it was not asked for."""
 
 
 class Attempt(View):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, false, func, or_, select, true, union_all
+from sqlalchemy import and_, case, false, func, literal, or_, select, true, union_all
 
 from lienthong.failures import GROUP_ID
 from lienthong.states import IN_TROUBLE
@@ -40,6 +40,10 @@ _LAST = "\x7f"
 """After every sign of a code."""
 COMMON = 50_000
 """Messages that have a code which is common."""
+MOST_COUNTED = 1_000
+"""Of what is more, nobody needs to know how many there are."""
+LOOKED_AT = 10_000
+"""The latest messages that are looked at to count what no index leads to; of all agencies."""
 _WRITING = "%Y%m%dT%H%M%S.%fZ"
 _ORDER = (messages.c.updated_at.desc(), messages.c.id)
 STANDS = messages.c.state.in_(sorted(state.value for state in IN_TROUBLE))
@@ -67,6 +71,13 @@ class Cursor(NamedTuple):
         if not message_id:
             raise ValueError("a cursor is a time, '_' and the id of a message")
         return cls(datetime.strptime(moment, _WRITING).replace(tzinfo=UTC), message_id)
+
+
+class Counted(NamedTuple):
+    """How many there are; at least, where it is not exact."""
+
+    number: int
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +127,8 @@ class Selection:
         allowed = self._allowed()
         if given is None or allowed == set():
             return []
+        if self.before is not None:
+            given = and_(given, _comes_after(self.before))
         is_narrow = self._is_narrow and not is_common
         if is_narrow or (allowed is not None and len(allowed) == 1):
             query = select(*columns).where(given, _of_agencies(allowed))
@@ -133,6 +146,39 @@ class Selection:
         query = select(*columns).where(among(messages.c.id, "_ids"))
         rows = {row.id: row for row in connection.execute(query, {"_ids": ids})}
         return [rows[message_id] for message_id in ids]
+
+    def count(self, connection: Connection, *, vault: Vault) -> Counted:
+        """Return how many these are, whatever the cursor and the limit; it looks at few rows."""
+        is_common = self._is_common(connection)
+        given = self._given(vault, is_common=is_common)
+        allowed = self._allowed()
+        if given is None or allowed == set():
+            return Counted(0, is_exact=True)
+        if self._is_narrow and not is_common:
+            return _count(connection, given, _of_agencies(allowed))
+        # Named, also if it is all of them: the indexes begin with the agency.
+        names = agencies_with_messages(connection) if allowed is None else sorted(allowed)
+        is_timed = self.since is not None or self.until is not None
+        if is_common or self.why is not None or (is_timed and self.states):
+            return self._count_latest(connection, given, names)
+        return _count(connection, given, messages.c.agency.in_(names))
+
+    def _count_latest(
+        self, connection: Connection, given: ColumnElement[bool], names: Sequence[str]
+    ) -> Counted:
+        """Count them among the latest messages of each agency; all of one, if it has few."""
+        most = max(1, LOOKED_AT // max(1, len(names)))
+        fits = select(case((given, 1), else_=0).label("fits")).order_by(*_ORDER).limit(most)
+        number, is_exact = 0, True
+        for name in names:
+            latest = fits.where(messages.c.agency == name, *self._timed()).subquery()
+            looked_at, found = connection.execute(
+                select(func.count(), func.coalesce(func.sum(latest.c.fits), 0))
+            ).one()
+            number += found
+            is_exact = is_exact and looked_at < most
+        is_more = number > MOST_COUNTED
+        return Counted(MOST_COUNTED if is_more else number, is_exact and not is_more)
 
     def condition(self, vault: Vault) -> ColumnElement[bool]:
         """Return the condition that a message is one of these, whatever the limit."""
@@ -193,8 +239,7 @@ class Selection:
 
     def _given(self, vault: Vault, *, is_common: bool = False) -> ColumnElement[bool] | None:
         """Return the condition on messages, whatever their agency; None if nothing meets it."""
-        # Of all, but SQLite uses the index of lists for nothing that does not say so.
-        conditions: list[ColumnElement[bool]] = [messages.c.updated_at.is_not(None)]
+        conditions = self._timed()
         if self.states:
             conditions.append(messages.c.state.in_([state.value for state in self.states]))
         if self.dossier_code is not None:
@@ -210,13 +255,23 @@ class Selection:
             conditions.append(messages.c.id.in_(self.ids))
         if self.why is not None:
             conditions.append(messages.c.reason.contains(self.why, autoescape=True))
+        return and_(*conditions)
+
+    def _timed(self) -> list[ColumnElement[bool]]:
+        # Of all, but SQLite uses the index of lists for nothing that does not say so.
+        conditions: list[ColumnElement[bool]] = [messages.c.updated_at.is_not(None)]
         if self.since is not None:
             conditions.append(messages.c.updated_at >= self.since)
         if self.until is not None:
             conditions.append(messages.c.updated_at < self.until)
-        if self.before is not None:
-            conditions.append(_comes_after(self.before))
-        return and_(*conditions)
+        return conditions
+
+
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> Counted:
+    some = select(literal(1)).select_from(messages).where(*conditions).limit(MOST_COUNTED + 1)
+    query = select(func.count()).select_from(some.subquery())
+    number = connection.execute(query).scalar_one()
+    return Counted(min(number, MOST_COUNTED), number <= MOST_COUNTED)
 
 
 def _of_agencies(names: set[str] | None) -> ColumnElement[bool]:

@@ -5,7 +5,8 @@ from lxml import html
 
 from lienthong.channels.port import Answer, Outcome
 from lienthong.flows.hints import DELIVER, hint
-from tests.contract.store.accounts_site import Accounts, Browser
+from lienthong.store import selection
+from tests.contract.store.accounts_site import PASSWORD, Accounts, Browser
 
 REJECTED = Answer(outcome=Outcome.REJECTED, code="-1", message="không được")
 
@@ -48,3 +49,31 @@ def test_a_folded_search_says_what_was_chosen(browser, path, is_open, said):
 
     assert was_open is is_open
     assert shown.startswith(said)
+
+
+def said(page):
+    """Return the words above the list."""
+    (acts,) = html.fromstring(page.text).xpath("//main/p[@class='acts'][not(ancestor::form)]")
+    return " ".join(acts.text_content().split())
+
+
+def test_a_list_says_how_many_there_are(browser, monkeypatch):
+    assert said(browser.open("/messages")).startswith("2 kết quả")
+    assert said(browser.open("/messages?limit=1")).startswith("2 kết quả")
+    assert said(browser.open("/messages?state=parked")).startswith("1 kết quả")
+    assert said(browser.open("/problems")).startswith("1 kết quả")
+    monkeypatch.setattr(selection, "MOST_COUNTED", 1)
+    assert said(browser.open("/messages?limit=1")).startswith("ít nhất 2 kết quả")
+
+
+def test_the_api_counts_when_it_is_asked_to(browser):
+    def ask(path):
+        return browser.client.get(f"/v1{path}", headers=headers).json()
+
+    token = browser.client.post("/v1/session", json={"name": "an", "password": PASSWORD}).json()
+    headers = {"Authorization": f"Bearer {token['token']}"}
+
+    assert ask("/messages")["count"] is None
+    assert ask("/messages?count=true&limit=1")["count"] == {"number": 2, "is_exact": True}
+    assert ask("/messages?count=true&agency=land")["count"] == {"number": 1, "is_exact": True}
+    assert ask("/problems?state=ignored")["count"] == 0

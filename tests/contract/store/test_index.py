@@ -407,6 +407,58 @@ def test_pages_put_together_are_the_whole_list(listed, wanted, size):
     assert found == expected
 
 
+def count(store, **wanted):
+    with reading(store) as connection:
+        return Selection(**wanted).count(connection, vault=store.vault)
+
+
+ODD = {"states": [State.PARKED]}
+LATE = {"since": AT + timedelta(minutes=2)}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [
+        ({}, 36),
+        ({"agencies": set()}, 0),
+        ({"agencies": {"land", "trade"}}, 24),
+        ({"agency": "health", "agencies": {"land", "trade"}}, 0),
+        (ODD, 18),
+        ({**ODD, "agencies": {"land", "nobody"}}, 6),
+        (LATE, 18),
+        ({**LATE, **ODD}, 9),
+        ({"why": "nobody says so"}, 0),
+        ({"dossier_code": "D-4", "agencies": {"land", "health"}}, 2),
+        ({"person": "079185000123"}, 0),
+        ({"problem": "mapping.*"}, 0),
+    ],
+)
+def test_what_a_search_finds_is_counted(listed, wanted, number):
+    store, order = listed
+    middle = Cursor(order[9]["updated_at"], order[9]["id"])
+
+    assert count(store, **wanted, before=middle, limit=2) == (number, True)
+
+
+def test_nobody_counts_further_than_anybody_wants_to_know(listed, monkeypatch):
+    store, _ = listed
+    monkeypatch.setattr(selection, "MOST_COUNTED", 17)
+
+    assert count(store) == (17, False)
+    assert count(store, **ODD) == (17, False)
+    assert count(store, why="") == (17, False)
+    assert count(store, agency="land") == (12, True)
+
+
+def test_what_no_index_leads_to_is_counted_among_the_latest(listed, monkeypatch):
+    store, _ = listed
+    monkeypatch.setattr(selection, "LOOKED_AT", 3 * 6)
+
+    assert count(store, **ODD, **LATE) == (9, False)
+    assert count(store, **ODD, since=AT + timedelta(minutes=3)) == (6, True)
+    assert count(store, **ODD) == (18, True)
+
+
 @pytest.mark.parametrize("text", ["", "x", "2026_m1", "20260302T080000.000000Z_"])
 def test_what_is_no_cursor_is_refused(text):
     with pytest.raises(ValueError, match=r"cursor|time data"):
@@ -466,23 +518,58 @@ def crowd(exchange, record, event):
     return store
 
 
-@pytest.mark.parametrize(("wanted", "index"), PLANNED.values(), ids=PLANNED)
-def test_the_database_finds_them_by_an_index(crowd, wanted, index):
+def plans(store, ask):
+    """Return how the database does what `ask` asks of a connection."""
     asked = []
 
     def note(_connection, _cursor, statement, parameters, *_rest):
         asked.append((statement, parameters))
 
-    listen(crowd.engine, "before_cursor_execute", note)
-    with reading(crowd) as connection:
-        Selection(**wanted).find(connection, [messages.c.id], vault=crowd.vault)
-        plan = "\n".join(
+    listen(store.engine, "before_cursor_execute", note)
+    with reading(store) as connection:
+        ask(connection)
+        return "\n".join(
             row
             for statement, parameters in asked[:]
             for row in connection.exec_driver_sql(
                 f"EXPLAIN ANALYZE {statement}", parameters
             ).scalars()
         )
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *(wanted for wanted, _ in PLANNED.values()),
+        {"states": [State.DELIVERED]},
+        {"states": [State.PARKED]},
+        {"states": [State.DELIVERED], "agencies": {"a3", "a7"}},
+        {"states": [State.PARKED], "since": AT},
+        {"why": "nobody says so"},
+        {"problem": "text.*"},
+        {"problem": "text.repaired", "states": [State.PARKED]},
+    ],
+)
+def test_counting_looks_at_no_more_than_its_bound(crowd, wanted, monkeypatch):
+    monkeypatch.setattr(selection, "MOST_COUNTED", 40)
+    monkeypatch.setattr(selection, "LOOKED_AT", 400)
+    monkeypatch.setattr(selection, "COMMON", 1_000)
+
+    plan = plans(crowd, lambda store: Selection(**wanted).count(store, vault=crowd.vault))
+
+    assert "Seq Scan" not in plan
+    rows = [int(found) for found in re.findall(r"actual time=\S+ rows=(\d+)", plan)]
+    skipped = [int(found) for found in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
+    assert 0 < max(rows) <= 1_000
+    assert max(skipped, default=0) <= 1_000
+
+
+@pytest.mark.parametrize(("wanted", "index"), PLANNED.values(), ids=PLANNED)
+def test_the_database_finds_them_by_an_index(crowd, wanted, index):
+    plan = plans(
+        crowd,
+        lambda store: Selection(**wanted).find(store, [messages.c.id], vault=crowd.vault),
+    )
 
     assert index in plan
     assert "Seq Scan" not in plan

@@ -178,6 +178,7 @@ FILTERS = {
     "language": [None, "en"],
     "limit": [None, "1", "200"],
     "cursor": [None],
+    "count": [None, "true"],
     "before": ["job_id"],
     "after": [None, "0"],
     "owner": [None],
