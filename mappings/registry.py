@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mappings.converter import Converter
+    from mappings.yaml_nodes import Node
 
 
 def load_agencies(directory: Path | None) -> Agencies:
@@ -47,6 +48,7 @@ class Agencies:
     def __init__(self, paths: dict[str, Path]) -> None:
         self._paths = dict(sorted(paths.items()))
         self._converters: dict[str, Converter] = {}
+        self._titles: dict[str, str | None] = {}
         self._lock = threading.Lock()
 
     def names(self) -> tuple[str, ...]:
@@ -66,7 +68,15 @@ class Agencies:
         with self._lock:
             self._paths[name] = path
             self._converters.pop(name, None)
+            self._titles.pop(name, None)
         return name
+
+    def title(self, name: str) -> str | None:
+        """Return what people call an agency; None where its file does not say, or there is none."""
+        with self._lock:
+            if name not in self._titles and name in self._paths:
+                self._titles[name] = _scalar_in(self._paths[name], "agency", "name")
+            return self._titles.get(name)
 
     def get(self, name: str) -> Converter:
         """
@@ -119,16 +129,21 @@ def _own_paths(directory: Path) -> dict[str, Path]:
 
 def _name_in(path: Path) -> str:
     """Return the name a file gives itself; a file that cannot be read keeps its file name."""
+    found = _scalar_in(path, "mapping")
+    return path.stem if found is None else found
+
+
+def _scalar_in(path: Path, *keys: str) -> str | None:
+    """Return what stands at a place of a file, without looking at the rest of it."""
     try:
-        root = parse_yaml(path.read_bytes())
+        node: Node | None = parse_yaml(path.read_bytes())
     except (YamlRefused, OSError):
-        return path.stem
-    node = (
-        root.entries["mapping"][1]
-        if isinstance(root, Table) and "mapping" in root.entries
-        else None
-    )
-    return node.text if isinstance(node, Scalar) else path.stem
+        return None
+    for key in keys:
+        if not isinstance(node, Table) or key not in node.entries:
+            return None
+        node = node.entries[key][1]
+    return node.text if isinstance(node, Scalar) else None
 
 
 _REMEDIES = {

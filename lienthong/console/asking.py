@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse
 from lienthong.access.rights import Right
 from lienthong.api.asking import AtSite, Site
 from lienthong.console.rendering import THEMES, Look, render
+from lienthong.operations.overview import see_agency_name
 from lienthong.operations.people import Person, find_person, see_session
 from lienthong.store.access_sessions import form_secret
 from lienthong.web.refusal import refuse
@@ -119,6 +120,11 @@ class Page:
         ).remove_query_params([name for name, value in changes.items() if value is None])
         return f"{url.path}?{url.query}" if url.query else url.path
 
+    def _agency_name(self, agency: str | None) -> str | None:
+        if agency is None or self.person is None:
+            return None
+        return see_agency_name(self.site.installation, self.caller, agency)
+
     def _common(self) -> Mapping[str, Any]:
         person = self.person
         return {
@@ -130,6 +136,7 @@ class Page:
             if person is None
             else frozenset(right.value for right in Right if person.principal.has(right)),
             "form": "" if self.token is None else form_secret(self.token),
+            "agency_name": self._agency_name,
             "new_key": lambda: secrets.token_urlsafe(18),
         }
 

@@ -40,7 +40,7 @@ def deadlines_page(
     installation, caller = page.site.installation, page.caller
     found = see_deadlines(installation, caller, agency=agency or None)
     agencies = see_agencies(installation, caller)
-    return page.show("deadlines.html", found=found, agency=agency, agencies=agencies)
+    return page.show("deadlines.html", found=found, chosen=agency, agencies=agencies)
 
 
 def _overview(page: Page) -> Overview:

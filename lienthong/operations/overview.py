@@ -86,6 +86,11 @@ def see_agencies(installation: Installation, principal: Principal) -> list[str]:
     return sorted(name for name in installation.mappings.names() if principal.may(Right.VIEW, name))
 
 
+def see_agency_name(installation: Installation, principal: Principal, agency: str) -> str | None:
+    """Return what people call an agency that may be seen, as its mapping has it."""
+    return installation.mappings.title(agency) if principal.may(Right.VIEW, agency) else None
+
+
 def _urgency(one: AgencyStanding) -> tuple[bool, bool, bool, int, bool, str, str]:
     """Return by what agencies are sorted: what needs a person soonest comes first."""
     is_stuck = one.flow in (Flowing.STALLED, Flowing.UNATTENDED)

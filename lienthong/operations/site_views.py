@@ -91,6 +91,8 @@ class SourceView(View):
     """One agency: by which ways it sends and gets, and what was heard of it."""
 
     agency: str
+    agency_name: str | None
+    """What people call it, as its mapping has it."""
     doors: list[DoorView]
     """By which it can send."""
     receiver: DoorView | None

@@ -58,6 +58,7 @@ def _look(
     receiver = installation.settings.receivers.get(agency)
     return SourceView(
         agency=agency,
+        agency_name=installation.mappings.title(agency),
         doors=_doors(installation, agency, pulls),
         receiver=None if receiver is None else _door(_way(receiver)),
         last_up=_heard(connection, [agency]),

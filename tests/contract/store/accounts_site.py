@@ -31,7 +31,9 @@ class Accounts:
             store=store,
             clock=clock,
             settings=SimpleNamespace(console=console),
-            mappings=SimpleNamespace(names=lambda: ("health", "land")),
+            mappings=SimpleNamespace(
+                names=lambda: ("health", "land"), title={"land": "Đất đai <&>"}.get
+            ),
         )
         self.attempts = Attempts(most=console.login_attempts)
         self.app = make_app(self.installation, publisher=None, attempts=self.attempts)

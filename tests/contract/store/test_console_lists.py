@@ -37,7 +37,7 @@ def fold_of(page):
     ("path", "is_open", "said"),
     [
         ("/messages", False, "Bộ lọc"),
-        ("/messages?agency=land&state=parked", False, "Bộ lọc Cơ quan: land dừng chờ"),
+        ("/messages?agency=land&state=parked", False, "Bộ lọc Cơ quan: Đất đai <&> dừng chờ"),
         ("/messages?dossier=%3Cb%3E", True, "Bộ lọc Hồ sơ: <b>"),
         ("/messages?since=2026-03-01T08:00", False, "Bộ lọc Từ: 01/03/2026 08:00:00"),
         ("/problems", False, "Bộ lọc chưa ai nhận đang xử lý"),
@@ -77,3 +77,28 @@ def test_the_api_counts_when_it_is_asked_to(browser):
     assert ask("/messages?count=true&limit=1")["count"] == {"number": 2, "is_exact": True}
     assert ask("/messages?count=true&agency=land")["count"] == {"number": 1, "is_exact": True}
     assert ask("/problems?state=ignored")["count"] == 0
+
+
+def test_an_agency_is_called_by_its_name_with_what_it_is_called_elsewhere(browser):
+    shown = [
+        " ".join(one.text_content().split())
+        for one in html.fromstring(browser.open("/messages").text).find_class("agency")
+    ]
+    choices = html.fromstring(browser.page.text).xpath("//select[@name='agency']/option")
+
+    assert sorted(shown) == ["health", "Đất đai <&> land"]
+    assert [(one.get("value"), one.text) for one in choices] == [
+        ("", "tất cả"),
+        ("health", "health"),
+        ("land", "Đất đai <&> (land)"),
+    ]
+    assert "Đất đai &lt;&amp;&gt; (land)" in browser.open("/deadlines").text
+
+
+def test_nobody_learns_the_name_of_an_agency_that_they_may_not_see(exchange):
+    site = Accounts(exchange.store, exchange.clock, totp_required=False)
+    site.account(site.first().json()["token"], agencies=["health"])
+    browser = Browser(site)
+    browser.sign_in()
+
+    assert "Đất đai" not in browser.open("/messages?agency=land").text

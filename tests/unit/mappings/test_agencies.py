@@ -45,6 +45,21 @@ def test_the_installation_is_as_released():
     assert check_installed() == ()
 
 
+def test_an_agency_has_the_name_that_its_file_gives_it(tmp_path):
+    (tmp_path / "a.yaml").write_text('mapping: a\nagency: {name: "Sở A"}\n', encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("mapping: b\nagency: Sở B\n", encoding="utf-8")
+    (tmp_path / "c.yaml").write_text("mapping: [", encoding="utf-8")
+    agencies = load_agencies(tmp_path)
+
+    assert [agencies.title(name) for name in ("a", "b", "c", "nobody")] == [
+        "Sở A",
+        None,
+        None,
+        None,
+    ]
+    assert agencies.title("land-registration") == "Văn phòng Đăng ký đất đai"
+
+
 def test_an_unknown_agency_is_answered_with_the_nearest_name_and_the_list():
     agencies = load_agencies(None)
 
