@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends
@@ -21,7 +22,7 @@ from lienthong.operations.previewing import preview_correction
 from lienthong.operations.views import ActedView
 
 if TYPE_CHECKING:
-    from lienthong.operations.views import RecordView
+    from lienthong.operations.views import AllowedValue, RecordView
 
 router = APIRouter()
 _CHECKED = [Depends(check_form)]
@@ -100,16 +101,29 @@ def _ask(page: Page, message_id: str) -> Response:
     return page.show("correct.html", message=view, record=record, values=_values(record))
 
 
-def _values(record: RecordView) -> list[tuple[str, str | None, bool]]:
-    """Return what may be corrected: path, value and whether a finding is about it, those first."""
+@dataclass(slots=True)
+class _Value:
+    """One value of a record that may be corrected."""
+
+    path: str
+    value: str | None = None
+    is_wrong: bool = False
+    """Whether a finding is about it."""
+    allowed: list[AllowedValue] = field(default_factory=list)
+    """What it may be, where that is known."""
+
+
+def _values(record: RecordView) -> list[_Value]:
+    """Return what may be corrected, first what a finding is about."""
     refused = {finding.field for finding in record.findings}
-    known = {each.path: each.value for each in record.used}
-    paths: dict[str, bool] = {}
-    for field in record.fields:
-        is_wrong = bool(field.findings) or field.field in refused
-        for step in field.steps:
+    values: dict[str, _Value] = {}
+    for origin in record.fields:
+        is_wrong = bool(origin.findings) or origin.field in refused
+        for step in origin.steps:
             if step.whole_path is not None:
-                paths[step.whole_path] = paths.get(step.whole_path, False) or is_wrong
-    paths = {**paths, **{path: paths.get(path, False) for path in known}}
-    found = [(path, known.get(path), is_wrong) for path, is_wrong in paths.items()]
-    return sorted(found, key=lambda each: not each[2])
+                value = values.setdefault(step.whole_path, _Value(step.whole_path))
+                value.is_wrong |= is_wrong
+                value.allowed = value.allowed or origin.allowed
+    for each in record.used:
+        values.setdefault(each.path, _Value(each.path)).value = each.value
+    return sorted(values.values(), key=lambda each: not each.is_wrong)

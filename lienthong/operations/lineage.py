@@ -21,19 +21,27 @@ from lienthong.flows.preview import Choice, InboundPreviewer, Previewer, Seen
 from lienthong.flows.reread import source_erased
 from lienthong.operations.masking import finding_of, hide_quoted, place_of, words_of
 from lienthong.operations.messages import agency_of_message, note_reveal
-from lienthong.operations.views import FieldOrigin, OriginStep, RecordView, SourceValue
+from lienthong.operations.views import (
+    AllowedValue,
+    FieldOrigin,
+    OriginStep,
+    RecordView,
+    SourceValue,
+)
 from lienthong.store.correcting import kept_corrections
 from lienthong.store.database import reading
 from lienthong.store.pieces import PieceReader
 from lienthong.store.tables import messages, submissions
 from mappings import load_mapping
+from mappings.allowed import allowed_values
 from mappings.language import DOSSIER
 from mappings.lineage import fields_in
+from schemas.building import VIETNAM
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from lienthong.access.rights import Principal
     from lienthong.flows.preview import Preview
@@ -92,6 +100,7 @@ def see_record(
         note_reveal(installation, principal, message_id, reveal)
     present = stamp_of(installation.mappings.get(agency))
     codes = coded_fields(mapping.schema)
+    allowed = _allowed(installation, mapping, row.service)
     is_revealed = reveal is not None
     return RecordView(
         place=place_of(preview.place),
@@ -99,7 +108,7 @@ def see_record(
         mapping=present,
         is_same_mapping=row.mapping == present,
         fields=[
-            _field(packet.name, field, codes=codes, is_revealed=is_revealed)
+            _field(packet.name, field, codes=codes, allowed=allowed, is_revealed=is_revealed)
             for packet in preview.packets
             for field in fields_in(packet.fields)
         ],
@@ -134,11 +143,37 @@ def _preview(installation: Installation, mapping: MappingFile, row: Any) -> Prev
     return found
 
 
+def _allowed(
+    installation: Installation, mapping: MappingFile, service: str | None
+) -> Mapping[str, list[AllowedValue]]:
+    """Return what may stand where each field is read; of what comes down, nobody says so."""
+    if service is not None:
+        return {}
+    today = installation.clock().astimezone(VIETNAM).date()
+    return {
+        name: [
+            AllowedValue(
+                value=one.value,
+                code=one.code,
+                meaning=None if one.meaning is None else words_of(one.meaning),
+            )
+            for one in values
+        ]
+        for name, values in allowed_values(mapping, day=today).items()
+    }
+
+
 def _field(
-    packet: str, field: FieldLineage, *, codes: Collection[str], is_revealed: bool
+    packet: str,
+    field: FieldLineage,
+    *,
+    codes: Collection[str],
+    allowed: Mapping[str, list[AllowedValue]],
+    is_revealed: bool,
 ) -> FieldOrigin:
     prefix = "" if packet == DOSSIER else f"{packet}."
-    is_code = prefix + without_indices(field.field) in codes
+    name = prefix + without_indices(field.field)
+    is_code = name in codes
     return FieldOrigin(
         packet=packet,
         field=field.field,
@@ -146,6 +181,7 @@ def _field(
         value=_shown(field.value, is_revealed=is_revealed or is_code),
         steps=[_step(step, is_revealed=is_revealed) for step in field.steps],
         findings=[finding_of(each, is_revealed=is_revealed) for each in field.problems],
+        allowed=allowed.get(name, []),
     )
 
 

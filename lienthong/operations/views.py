@@ -227,6 +227,17 @@ class OriginStep(View):
     words: Words
 
 
+class AllowedValue(View):
+    """One of the values that the mapping knows for a field."""
+
+    value: str
+    """As the agency writes it."""
+    code: str
+    """What the portal gets for it."""
+    meaning: Words | None
+    """Of the code, by the portal's schema."""
+
+
 class FieldOrigin(View):
     """One field of the portal, and how it got its value."""
 
@@ -238,6 +249,8 @@ class FieldOrigin(View):
     """Personal data: masked, unless it was revealed or is a code; null: absent, or refused."""
     steps: list[OriginStep]
     findings: list[Finding]
+    allowed: list[AllowedValue] = []
+    """What may stand where it is read, if that is a list of 300 at most."""
 
 
 class SourceValue(View):

@@ -143,6 +143,23 @@ def test_a_value_is_corrected_from_its_page_by_a_preview(desk, rejected, an):
     assert (logged.actor, json.loads(logged.detail)["path"]) == ("an", "status")
 
 
+def test_the_values_that_the_mapping_knows_are_offered_with_what_they_mean(rejected, an):
+    page = html.fromstring(an.open(f"/messages/{rejected}/correct").text)
+
+    fields = [one for one in page.iter("input") if one.get("name") == "value"]
+    offered = {
+        one.get("aria-label"): [
+            (each.get("value"), each.text) for each in page.get_element_by_id(one.get("list"))
+        ]
+        for one in fields
+        if one.get("list")
+    }
+    assert offered == {"status": [("moi", "2 Được tiếp nhận")]}
+    assert len(fields) == 4
+    an.client.cookies.set("lienthong-language", "en")
+    assert "moi <small>→ 2 " in an.open(f"/messages/{rejected}/correct").text
+
+
 def test_nothing_filled_in_asks_again_and_what_is_wrong_is_said(desk, rejected, an):
     an.open(f"/messages/{rejected}/correct")
 
