@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +13,7 @@ from lienthong.operations.job_preview import MOST_PREVIEWED, preview_replay_job
 from lienthong.operations.moments import Moment
 from lienthong.operations.replay_jobs import (
     Asking,
+    Chosen,
     Steering,
     approve_replay,
     ask_for_replay,
@@ -20,6 +21,7 @@ from lienthong.operations.replay_jobs import (
     find_replays,
     see_replay,
     see_replay_items,
+    see_selection,
     steer_replay,
 )
 from lienthong.operations.views import (
@@ -27,6 +29,7 @@ from lienthong.operations.views import (
     ReplayJobPage,
     ReplayJobPreview,
     ReplayJobView,
+    SelectedView,
 )
 from lienthong.replay_states import Verb
 from lienthong.states import State
@@ -70,11 +73,26 @@ class ReplaySelection(_Request):
     )
 
 
-class AskedReplay(_Request):
-    """What is to be done to many messages."""
+class ChosenReplay(_Request):
+    """Which messages, and what is to be done to them."""
 
     selection: ReplaySelection
     verb: Verb
+
+    def chosen(self) -> dict[str, Any]:
+        """Return it as operations take it."""
+        selection = self.selection
+        return {
+            **dict(selection),
+            "verb": self.verb,
+            "since": in_vietnam(selection.since),
+            "until": in_vietnam(selection.until),
+        }
+
+
+class AskedReplay(ChosenReplay):
+    """What is to be done to many messages, why, and how."""
+
     reason: str = Field(min_length=3, max_length=500)
     """Why; it goes into the audit log with every message, under your name: name no citizen."""
     rate: float = Field(default=10, ge=0.1, le=1_000)
@@ -99,21 +117,8 @@ class WhyReplay(_Request):
 @router.post("")
 def ask(site: AtSite, caller: Caller, asked: AskedReplay, key: RequestKey = None) -> ReplayJobView:
     """Freeze a selection, for another person to approve; nothing is done to it before."""
-    chosen = asked.selection
     asking = Asking(
-        verb=asked.verb,
-        reason=asked.reason,
-        rate=asked.rate,
-        stop_percent=asked.stop_percent,
-        states=chosen.states,
-        agency=chosen.agency,
-        dossier=chosen.dossier,
-        why=chosen.why,
-        problem=chosen.problem,
-        text=chosen.text,
-        since=in_vietnam(chosen.since),
-        until=in_vietnam(chosen.until),
-        ids=chosen.ids,
+        **asked.chosen(), reason=asked.reason, rate=asked.rate, stop_percent=asked.stop_percent
     )
     return once(
         site,
@@ -123,6 +128,12 @@ def ask(site: AtSite, caller: Caller, asked: AskedReplay, key: RequestKey = None
         answer=ReplayJobView,
         do=lambda: ask_for_replay(site.installation, caller, asking),
     )
+
+
+@router.post("/selection")
+def selected(site: AtSite, caller: Caller, asked: ChosenReplay) -> SelectedView:
+    """Show how many messages would be frozen now, and the latest of them; nothing is frozen."""
+    return see_selection(site.installation, caller, Chosen(**asked.chosen()))
 
 
 @router.get("")

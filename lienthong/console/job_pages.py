@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Form as FormBody
@@ -17,6 +17,7 @@ from lienthong.console.message_pages import Filter
 from lienthong.operations.job_preview import MOST_PREVIEWED, preview_replay_job
 from lienthong.operations.replay_jobs import (
     Asking,
+    Chosen,
     Steering,
     approve_replay,
     ask_for_replay,
@@ -24,14 +25,22 @@ from lienthong.operations.replay_jobs import (
     find_replays,
     see_replay,
     see_replay_items,
+    see_selection,
     steer_replay,
 )
+from lienthong.operations.searches import write_query
 from lienthong.operations.views import ReplayJobView
 from lienthong.replay_states import ALLOWED, JobState, Verb
 from lienthong.states import NEEDS_SOMEBODY, State
 
 router = APIRouter(prefix="/jobs")
 _CHECKED = [Depends(check_form)]
+
+
+class Proposal(Filter):
+    """A selection, and what would help."""
+
+    verb: Verb | None = None
 
 
 class AskForm(Because, Filter):
@@ -41,12 +50,6 @@ class AskForm(Because, Filter):
     rate: float = Field(default=10, ge=0.1, le=1_000)
     stop_percent: int = Field(default=20, ge=1, le=100)
     ids: list[Annotated[str, Field(max_length=64)]] | None = Field(default=None, max_length=1_000)
-
-
-class Proposal(Filter):
-    """A selection, and what would help."""
-
-    verb: Verb | None = None
 
 
 class ApproveForm(Form):
@@ -69,15 +72,22 @@ def new_page(
     page: SignedInPage,
     wanted: Annotated[Proposal, Query()],
 ) -> Response:
-    """Ask what is to be done with a selection; what was proposed is chosen beforehand."""
+    """Show a selection and ask what is to be done with it; what was proposed is chosen."""
     page.caller.need(Right.REPLAY_MANY)
-    states = wanted.state or []
-    verbs = [verb for verb in Verb if not states or set(states) <= ALLOWED[verb]]
+    states = wanted.state
     if wanted.verb is not None and not states:
         states = [state for state in NEEDS_SOMEBODY if state in ALLOWED[wanted.verb]]
+    verbs = [verb for verb in Verb if states and set(states) <= ALLOWED[verb]]
+    outlook = None
+    if verbs:
+        # The same for each of them: it is the states that are chosen.
+        chosen = Chosen(verb=verbs[0], **_selected(wanted.model_copy(update={"state": states})))
+        outlook = see_selection(page.site.installation, page.caller, chosen)
     return page.show(
         "job_new.html",
         wanted=wanted,
+        query=write_query(wanted.model_copy(update={"state": states})),
+        outlook=outlook,
         verbs=verbs,
         states=states,
         allowed=ALLOWED,
@@ -88,20 +98,12 @@ def new_page(
 @router.post("", dependencies=_CHECKED)
 def ask_form(page: SignedInPage, form: Annotated[AskForm, FormBody()]) -> Response:
     """Freeze a selection for another person."""
-    chosen = form.selection()
     asking = Asking(
+        **_selected(form),
         verb=form.verb,
         reason=form.reason,
         rate=form.rate,
         stop_percent=form.stop_percent,
-        states=form.state,
-        agency=chosen.agency,
-        dossier=chosen.dossier_code,
-        why=chosen.why,
-        problem=chosen.problem,
-        text=chosen.text,
-        since=chosen.since,
-        until=chosen.until,
         ids=form.ids,
     )
     job = once(
@@ -174,6 +176,20 @@ def steer_form(
     """Pause, resume or cancel a job."""
     steer_replay(page.site.installation, page.caller, job_id, how, reason=form.reason)
     return page.go(f"/jobs/{job_id}")
+
+
+def _selected(given: Filter) -> dict[str, Any]:
+    chosen = given.selection()
+    return {
+        "states": chosen.states,
+        "agency": chosen.agency,
+        "dossier": chosen.dossier_code,
+        "why": chosen.why,
+        "problem": chosen.problem,
+        "text": chosen.text,
+        "since": chosen.since,
+        "until": chosen.until,
+    }
 
 
 def _job(

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from lienthong.store.attachments import KeptFile
     from lienthong.store.audit import AuditLine
     from lienthong.store.queries import AttemptLine, MessageLine, MessageView
-    from lienthong.store.selection import Selection
+    from lienthong.store.selection import Counted, Selection
     from lienthong.store.vault import Vault
     from lienthong.wiring import Installation
 
@@ -118,9 +118,14 @@ def find_messages(
 def _count(connection: Connection, asked: Selection, found: int, *, vault: Vault) -> Count:
     if asked.before is None and found < asked.limit:
         return Count(number=found, is_exact=True)
-    counted = asked.count(connection, vault=vault)
+    counted = count_of(asked.count(connection, vault=vault))
     # The list looks as far as it must, and the count does not.
-    return Count(number=max(counted.number, found), is_exact=counted.is_exact)
+    return counted.model_copy(update={"number": max(counted.number, found)})
+
+
+def count_of(counted: Counted) -> Count:
+    """Return as a view how many there are."""
+    return Count(number=counted.number, is_exact=counted.is_exact)
 
 
 def summaries(

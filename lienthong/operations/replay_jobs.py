@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lienthong.access.rights import Right
 from lienthong.agencies import stamp_of
+from lienthong.operations.messages import count_of, summaries
 from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
     ReplayItemPage,
@@ -21,6 +22,7 @@ from lienthong.operations.views import (
     ReplayJobSummary,
     ReplayJobView,
     ReplayProgress,
+    SelectedView,
 )
 from lienthong.replay_states import ALLOWED, JobState, Verb
 from lienthong.store.database import reading
@@ -51,14 +53,15 @@ if TYPE_CHECKING:
     from lienthong.wiring import Installation
 
 
+EXAMPLES = 20
+"""Messages that are shown of what would be frozen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """What is asked to be done to which messages; what is not given does not matter."""
+class Chosen:
+    """What is to be done to which messages; what is not given does not matter."""
 
     verb: Verb
-    reason: str
-    rate: float
-    stop_percent: int
     states: Sequence[State] = ()
     agency: str | None = None
     dossier: str | None = None
@@ -88,12 +91,33 @@ class Asking:
         return {name: value for name, value in given.items() if value}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Chosen):
+    """What is asked to be done to which messages, and how."""
+
+    reason: str
+    rate: float
+    stop_percent: int
+
+
 class Steering(Enum):
     """What can be done to a job beside deciding about it; the values are those of the API."""
 
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+
+
+def see_selection(installation: Installation, principal: Principal, chosen: Chosen) -> SelectedView:
+    """Return how many messages would be frozen, and the latest of them. Raises as asking does."""
+    selection = replace(_selection(principal, chosen), limit=EXAMPLES)
+    store = installation.store
+    with reading(store) as connection:
+        meant = with_causes(connection, selection, vault=store.vault)
+        return SelectedView(
+            count=count_of(meant.count(connection, vault=store.vault)),
+            messages=summaries(connection, meant, vault=store.vault),
+        )
 
 
 def ask_for_replay(
@@ -107,26 +131,7 @@ def ask_for_replay(
         InputError: nothing is selected, or too much, or states in which it cannot be done.
         ConfigError: a mapping that a reissue would go by cannot be used now.
     """
-    principal.need(Right.REPLAY_MANY)
-    if asking.agency is not None and principal.may(Right.VIEW, asking.agency):
-        principal.need(Right.REPLAY_MANY, asking.agency)
-    allowed = ALLOWED[asking.verb]
-    strange = [state for state in asking.states if state not in allowed]
-    if strange or (not asking.states and asking.ids is None):
-        by_name = sorted(allowed, key=lambda state: state.value)
-        raise states_missing(asking.verb, by_name, strange)
-    selection = Selection(
-        states=asking.states,
-        agency=asking.agency,
-        agencies=principal.agencies(Right.REPLAY_MANY),
-        dossier_code=asking.dossier,
-        why=asking.why,
-        ids=asking.ids,
-        problem=asking.problem,
-        text=asking.text,
-        since=asking.since,
-        until=asking.until,
-    )
+    selection = _selection(principal, asking)
     wanted = WantedJob(
         verb=asking.verb,
         selection=selection,
@@ -248,6 +253,28 @@ def see_replay_items(
             for item in shown
         ],
         next=shown[-1].number if len(found) > limit else None,
+    )
+
+
+def _selection(principal: Principal, chosen: Chosen) -> Selection:
+    principal.need(Right.REPLAY_MANY)
+    if chosen.agency is not None and principal.may(Right.VIEW, chosen.agency):
+        principal.need(Right.REPLAY_MANY, chosen.agency)
+    allowed = sorted(ALLOWED[chosen.verb], key=lambda state: state.value)
+    strange = [state for state in chosen.states if state not in allowed]
+    if strange or (not chosen.states and chosen.ids is None):
+        raise states_missing(chosen.verb, allowed, strange)
+    return Selection(
+        states=chosen.states or allowed,
+        agency=chosen.agency,
+        agencies=principal.agencies(Right.REPLAY_MANY),
+        dossier_code=chosen.dossier,
+        why=chosen.why,
+        ids=chosen.ids,
+        problem=chosen.problem,
+        text=chosen.text,
+        since=chosen.since,
+        until=chosen.until,
     )
 
 

@@ -604,6 +604,14 @@ class ReplayJobView(ReplayJobSummary):
     progress: ReplayProgress
 
 
+class SelectedView(View):
+    """What would be frozen now."""
+
+    count: Count
+    messages: list[MessageSummary]
+    """20 at most, the latest change first; values are masked."""
+
+
 class ReplayJobPage(View):
     """A part of the list, the latest first."""
 

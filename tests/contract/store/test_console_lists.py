@@ -102,3 +102,48 @@ def test_nobody_learns_the_name_of_an_agency_that_they_may_not_see(exchange):
     browser.sign_in()
 
     assert "Đất đai" not in browser.open("/messages?agency=land").text
+
+
+def test_what_would_be_frozen_is_seen_before_it_is(browser):
+    page = html.fromstring(browser.open("/jobs/new?agency=land&verb=resend&problem=").text)
+    cells = [" ".join(one.text_content().split()) for one in page.xpath("//main//tbody/tr/*")]
+
+    assert cells == ["D-1 hồ sơ", "Đất đai <&> land", "dừng chờ", "02/03/2026 15:00:00"]
+    assert said(browser.page).startswith("1 kết quả Xem cả danh sách")
+    (whole,) = page.xpath("//main/p[@class='acts']/a/@href")
+    assert "D-1" in browser.open(whole).text
+    browser.open("/jobs/new?agency=land&verb=resend")
+    made = browser.send(
+        "/jobs", verb="resend", state=["parked", "quarantined"], agency="land", reason="Cổng mở lại"
+    )
+    assert made.status_code == 303
+    assert "D-1" in browser.open(made.headers["Location"]).text
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/jobs/new", "Chọn trạng thái"),
+        ("/jobs/new?state=delivered&state=rejected&state=quarantined&state=held", "chọn ít trạng"),
+        ("/jobs/new?state=quarantined", "Không có thông điệp nào như vậy."),
+    ],
+)
+def test_where_nothing_could_be_frozen_there_is_no_form_for_it(browser, path, words):
+    page = browser.open(path)
+
+    assert words in page.text
+    assert 'action="/jobs"' not in page.text
+
+
+def test_the_api_tells_what_would_be_frozen(browser):
+    token = browser.client.post("/v1/session", json={"name": "an", "password": PASSWORD}).json()
+    asked = {"verb": "resend", "selection": {"states": ["parked"]}}
+    headers = {"Authorization": f"Bearer {token['token']}"}
+
+    found = browser.client.post("/v1/replay-jobs/selection", json=asked, headers=headers).json()
+    assert found["count"] == {"number": 1, "is_exact": True}
+    assert [one["id"] for one in found["messages"]] == ["m1"]
+    asked["selection"] = {}
+    wrong = browser.client.post("/v1/replay-jobs/selection", json=asked, headers=headers)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "replay.states")
+    assert browser.client.get("/v1/replay-jobs", headers=headers).json()["jobs"] == []
