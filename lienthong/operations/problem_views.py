@@ -83,8 +83,22 @@ class ProblemPage(View):
     index`."""
 
 
+class OtherMapping(View):
+    """That a mapping was installed since a message failed of the mapping."""
+
+    installed: str
+    """The agency's mapping as it is now: name@version sha256:…"""
+    made_by: str
+    """The one that the message was made by."""
+    message: str
+    """The latest that stands in the problem: its preview tells whether a reissue would do."""
+
+
 class ProblemDetail(ProblemGroup):
     """One problem, with some of its messages."""
+
+    other_mapping: OtherMapping | None = None
+    """Null: nothing stands in it, its cause is not of the mapping, or the mapping is the same."""
 
     examples: list[MessageSummary]
     """Those that stand in it first, then the latest others; values are masked."""

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lienthong.access.rights import EVERY, Forbidden, Right
+from lienthong.agencies import stamp_of
+from lienthong.failures import DOWN
 from lienthong.operations.masking import words_of
 from lienthong.operations.messages import read_cursor, summaries
 from lienthong.operations.problem_views import (
     DecisionView,
+    OtherMapping,
     ProblemDetail,
     ProblemGroup,
     ProblemPage,
@@ -33,9 +36,11 @@ from lienthong.store.problem_groups import (
     hold_group,
     load_groups,
     read_group,
+    read_mapping,
 )
 from lienthong.store.selection import ANY, Cursor, Selection
 from lienthong.store.work import begin
+from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -135,8 +140,31 @@ def see_problem(installation: Installation, principal: Principal, group_id: str)
         ids = example_ids(connection, group.id, limit=EXAMPLES)
         vault = installation.store.vault
         found = {one.id: one for one in summaries(connection, Selection(ids=ids), vault=vault)}
+        made_by = read_mapping(connection, ids[0]) if _is_of_mapping(group) else None
     examples = [found[message_id] for message_id in ids if message_id in found]
-    return ProblemDetail(**values, examples=examples)
+    other = None if made_by is None else _other_mapping(installation, group, ids[0], made_by)
+    return ProblemDetail(**values, examples=examples, other_mapping=other)
+
+
+def _is_of_mapping(group: Group) -> bool:
+    """Tell whether another mapping may do what one could not, for a message that waits for it."""
+    cause = group.cause
+    return (
+        cause.code.startswith("mapping.") and cause.direction != DOWN and group.counts.affected > 0
+    )
+
+
+def _other_mapping(
+    installation: Installation, group: Group, message_id: str, made_by: str
+) -> OtherMapping | None:
+    try:
+        installed = stamp_of(installation.mappings.get(group.cause.agency or ""))
+    except ConfigError:
+        # There is none of this agency any more, or it cannot be used.
+        return None
+    if installed == made_by:
+        return None
+    return OtherMapping(installed=installed, made_by=made_by, message=message_id)
 
 
 def decide_problem(

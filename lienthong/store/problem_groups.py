@@ -140,6 +140,12 @@ def example_ids(connection: Connection, group_id: str, *, limit: int) -> list[st
     return found[:limit]
 
 
+def read_mapping(connection: Connection, message_id: str) -> str:
+    """Return the mapping by which a message was made: name@version sha256:…"""
+    query = select(messages.c.mapping).where(messages.c.id == message_id)
+    return str(connection.execute(query).scalar_one())
+
+
 def last_findings(
     connection: Connection, groups: Sequence[Group], *, vault: Vault
 ) -> dict[str, Problem]:

@@ -160,6 +160,38 @@ def test_the_values_that_the_mapping_knows_are_offered_with_what_they_mean(rejec
     assert "moi <small>→ 2 " in an.open(f"/messages/{rejected}/correct").text
 
 
+def test_a_problem_of_the_mapping_says_that_another_one_is_installed(
+    desk, site, rejected, an, tmp_path
+):
+    (made,) = [row.mapping for row in rows(desk)]
+
+    def notices():
+        (found,) = site.client.get("/v1/problems", headers=token).json()["problems"]
+        page = html.fromstring(an.open(f"/problems/{found['id']}").text)
+        said = site.client.get(f"/v1/problems/{found['id']}", headers=token).json()
+        links = page.xpath("//p[@class='notice']/a/@href")
+        return said["other_mapping"], links
+
+    token = {"Authorization": f"Bearer {site.login().json()['token']}"}
+    assert notices() == (None, [])
+
+    newer = MAPPING.replace("version: 1", "version: 2").replace(
+        '{moi: "2"}', '{moi: "2", mới: "2"}'
+    )
+    (tmp_path / "maps" / "land.yaml").write_text(newer, encoding="utf-8")
+    site.installation.mappings = load_agencies(tmp_path / "maps")
+    said, links = notices()
+
+    assert said["installed"].startswith("land@2 sha256:")
+    assert said | {"installed": ""} == {"installed": "", "made_by": made, "message": rejected}
+    assert links == [f"/messages/{rejected}/preview?verb=reissue"]
+    assert an.open(links[0]).status_code == 200
+
+    (tmp_path / "maps" / "land.yaml").unlink()
+    site.installation.mappings = load_agencies(tmp_path / "maps")
+    assert notices() == (None, [])
+
+
 def test_nothing_filled_in_asks_again_and_what_is_wrong_is_said(desk, rejected, an):
     an.open(f"/messages/{rejected}/correct")
 
