@@ -72,6 +72,29 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset({Right.ADMINISTER}),
 }
 
+RIGHT_NAMES: dict[Right, Text] = {
+    Right.VIEW: Text(vi="xem", en="view"),
+    Right.REVEAL: Text(vi="xem dữ liệu cá nhân", en="see personal data"),
+    Right.REPLAY_ONE: Text(
+        vi="gửi lại, lập lại hoặc bỏ một thông điệp", en="resend, reissue or discard one message"
+    ),
+    Right.REPLAY_MANY: Text(vi="yêu cầu chạy hàng loạt", en="ask for a bulk replay"),
+    Right.APPROVE: Text(vi="duyệt yêu cầu của người khác", en="approve what another asked for"),
+    Right.EDIT: Text(vi="sửa giá trị rồi lập lại", en="correct a value and reissue"),
+    Right.STEER: Text(vi="tạm dừng và xử lý sự cố", en="pause, and decide about problems"),
+    Right.MAPPINGS: Text(vi="xem ánh xạ", en="see mappings"),
+    Right.AUDIT: Text(vi="xem nhật ký kiểm toán", en="search the audit log"),
+    Right.ADMINISTER: Text(vi="quản trị tài khoản", en="administer accounts"),
+}
+ROLE_NAMES: dict[Role, Text] = {
+    Role.VIEWER: Text(vi="người xem", en="viewer"),
+    Role.OPERATOR: Text(vi="người vận hành", en="operator"),
+    Role.APPROVER: Text(vi="người duyệt", en="approver"),
+    Role.INTEGRATOR: Text(vi="người tích hợp", en="integrator"),
+    Role.AUDITOR: Text(vi="kiểm toán viên", en="auditor"),
+    Role.ADMINISTRATOR: Text(vi="quản trị viên", en="administrator"),
+}
+
 EVERY = None
 """In place of a set of agencies: all of them, also those that are still to come."""
 
@@ -153,7 +176,9 @@ class Forbidden(InputError):
 
     def __init__(self, right: Right, agency: str | None, *, is_of_every: bool = False) -> None:
         """Say which right is missing, and which roles have it."""
-        roles = ", ".join(role.value for role in Role if right in RIGHTS[role])
+        names = [role for role in Role if right in RIGHTS[role]]
+        roles_vi = ", ".join(f"{ROLE_NAMES[role].vi} ({role.value})" for role in names)
+        roles_en = ", ".join(role.value for role in names)
         of_vi, of_en = ("", "") if agency is None else (f" với {agency}", f" for {agency}")
         if is_of_every:
             of_vi, of_en = " với mọi cơ quan", " for every agency"
@@ -161,12 +186,12 @@ class Forbidden(InputError):
             Problem(
                 code="access.forbidden",
                 message=Text(
-                    vi=f"Không có quyền `{right.value}`{of_vi}",
+                    vi=f"Không có quyền {RIGHT_NAMES[right].vi} (`{right.value}`){of_vi}",
                     en=f"The right `{right.value}` is missing{of_en}",
                 ),
                 suggestion=Text(
-                    vi=f"Nhờ quản trị viên cấp một trong các vai trò: {roles}",
-                    en=f"Ask an administrator for one of these roles: {roles}",
+                    vi=f"Nhờ quản trị viên cấp một trong các vai trò: {roles_vi}",
+                    en=f"Ask an administrator for one of these roles: {roles_en}",
                 ),
             )
         )

@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lienthong.access.rights import Role
+from lienthong.access.rights import ROLE_NAMES as ROLES
 from lienthong.channels.port import Packet
 from lienthong.explanation import RESULTS
 from lienthong.flowing import Flowing
 from lienthong.held_keys import KeyState
 from lienthong.owners import Owner
 from lienthong.pauses import What
-from lienthong.problem_states import Act, GroupState
+from lienthong.problem_states import GroupState
 from lienthong.replay_states import JobState, Verb
+from lienthong.state_words import ACTS, GROUP_STATES, JOB_STATES, STATES, VERBS
 from lienthong.states import State
 from schemas.problem import Severity, Text
 from signing import StepResult
-
-STATES: dict[State, Text] = {
-    State.RECEIVED: Text(vi="đã nhận", en="received"),
-    State.REJECTED: Text(vi="bị từ chối", en="rejected"),
-    State.HELD: Text(vi="đang giữ", en="held"),
-    State.READY: Text(vi="sẵn sàng", en="ready"),
-    State.SENDING: Text(vi="đang gửi", en="sending"),
-    State.DELIVERED: Text(vi="đã giao", en="delivered"),
-    State.UNKNOWN: Text(vi="chưa rõ", en="unknown"),
-    State.RETRYING: Text(vi="sẽ gửi lại", en="retrying"),
-    State.PARKED: Text(vi="dừng chờ", en="parked"),
-    State.QUARANTINED: Text(vi="cách ly", en="quarantined"),
-    State.REISSUED: Text(vi="đã lập lại", en="reissued"),
-    State.DISCARDED: Text(vi="đã bỏ", en="discarded"),
-    State.SUPERSEDED: Text(vi="đã thay", en="superseded"),
-}
 
 NEEDS_SOMEBODY = (State.PARKED, State.QUARANTINED, State.REJECTED)
 _WAITING = (State.HELD, State.READY, State.RETRYING, State.SENDING, State.UNKNOWN)
@@ -48,12 +33,6 @@ PACKETS: dict[Packet, Text] = {
     Packet.DOSSIER: Text(vi="hồ sơ", en="dossier"),
     Packet.PROGRESS: Text(vi="tiến độ", en="progress"),
     Packet.INBOUND: Text(vi="gửi xuống", en="inbound"),
-}
-
-VERBS: dict[Verb, Text] = {
-    Verb.RESEND: Text(vi="Gửi lại", en="Resend"),
-    Verb.REISSUE: Text(vi="Lập lại", en="Reissue"),
-    Verb.DISCARD: Text(vi="Bỏ", en="Discard"),
 }
 
 ABOUT_VERBS: dict[Verb, Text] = {
@@ -72,32 +51,12 @@ ABOUT_VERBS: dict[Verb, Text] = {
     ),
 }
 
-JOB_STATES: dict[JobState, Text] = {
-    JobState.ASKED: Text(vi="chờ người khác duyệt", en="waits for another person"),
-    JobState.RUNNING: Text(vi="đang chạy", en="running"),
-    JobState.PAUSED: Text(vi="tạm dừng", en="paused"),
-    JobState.STOPPED: Text(vi="tự dừng vì lỗi", en="stopped by errors"),
-    JobState.DECLINED: Text(vi="không duyệt", en="declined"),
-    JobState.STALE: Text(vi="đã cũ", en="stale"),
-    JobState.CANCELLED: Text(vi="đã hủy", en="cancelled"),
-    JobState.DONE: Text(vi="xong", en="done"),
-}
-
 JOB_TONES: dict[JobState, str] = {
     JobState.ASKED: "warn",
     JobState.RUNNING: "good",
     JobState.PAUSED: "warn",
     JobState.STOPPED: "bad",
     JobState.DONE: "good",
-}
-
-ROLES: dict[Role, Text] = {
-    Role.VIEWER: Text(vi="người xem", en="viewer"),
-    Role.OPERATOR: Text(vi="người vận hành", en="operator"),
-    Role.APPROVER: Text(vi="người duyệt", en="approver"),
-    Role.INTEGRATOR: Text(vi="người tích hợp", en="integrator"),
-    Role.AUDITOR: Text(vi="kiểm toán viên", en="auditor"),
-    Role.ADMINISTRATOR: Text(vi="quản trị viên", en="administrator"),
 }
 
 OWNERS: dict[Owner, Text] = {
@@ -107,24 +66,10 @@ OWNERS: dict[Owner, Text] = {
     Owner.AUTHORITY: Text(vi="đơn vị cấp chứng thư", en="the certificate authority"),
 }
 
-GROUP_STATES: dict[GroupState, Text] = {
-    GroupState.OPEN: Text(vi="chưa ai nhận", en="open"),
-    GroupState.ACKNOWLEDGED: Text(vi="đang xử lý", en="acknowledged"),
-    GroupState.RESOLVED: Text(vi="đã hết", en="resolved"),
-    GroupState.IGNORED: Text(vi="bỏ qua", en="ignored"),
-}
-
 GROUP_TONES: dict[GroupState, str] = {
     GroupState.OPEN: "bad",
     GroupState.ACKNOWLEDGED: "warn",
     GroupState.RESOLVED: "good",
-}
-
-ACTS: dict[Act, Text] = {
-    Act.ACKNOWLEDGE: Text(vi="Nhận xử lý", en="Acknowledge"),
-    Act.RESOLVE: Text(vi="Đã xử lý xong", en="Resolve"),
-    Act.IGNORE: Text(vi="Bỏ qua", en="Ignore"),
-    Act.REOPEN: Text(vi="Mở lại", en="Reopen"),
 }
 
 FLOWS: dict[Flowing, Text] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lienthong.state_words import ACTS, GROUP_STATES
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from lienthong.problem_states import Act
 
 _LOOK_AGAIN = Text(
-    vi="Xem lại vấn đề, rồi quyết định theo `version` mới của nó",
+    vi="Xem lại sự cố, rồi quyết định theo bản mới của nó (`version`)",
     en="Look at the problem again, and decide by its new `version`",
 )
 
@@ -21,10 +22,8 @@ def no_group() -> InputError:
     """Return the error for a problem that is not there."""
     return _refused(
         "problem.not_found",
-        Text(vi="Không có vấn đề này", en="There is no such problem"),
-        Text(
-            vi="Xem danh sách: lienthong problems list", en="See the list: lienthong problems list"
-        ),
+        Text(vi="Không có sự cố này", en="There is no such problem"),
+        Text(vi="Xem danh sách sự cố", en="See the list of problems"),
     )
 
 
@@ -43,19 +42,21 @@ def wrong_state(group: Group, act: Act) -> InputError:
     vi, en = _last_decision(group)
     return _refused(
         "problem.wrong_state",
-        Text(vi=f"Không thể {act.value}: {vi}", en=f"{act.value} is not possible: {en}"),
+        Text(vi=f"Không thể «{ACTS[act].vi}»: {vi}", en=f"{act.value} is not possible: {en}"),
         _LOOK_AGAIN,
     )
 
 
 def _last_decision(group: Group) -> Text:
     state = group.standing.state.value
+    name = GROUP_STATES[group.standing.state].vi
     if group.decided_at is None:
-        return Text(vi=f"vấn đề đang là {state}", en=f"the problem is {state}")
+        return Text(vi=f"sự cố đang ở trạng thái «{name}»", en=f"the problem is {state}")
+    decided = GROUP_STATES[group.decided].vi
     when = f"{group.decided_at:%Y-%m-%d %H:%M:%S} UTC"
     return Text(
-        vi=f"vấn đề đang là {state}; quyết định gần nhất: {group.decided.value}, "
-        f"{group.decided_by}, {when} (version {group.version})",
+        vi=f"sự cố đang ở trạng thái «{name}»; quyết định gần nhất: {decided}, "
+        f"{group.decided_by}, {when} (bản {group.version})",
         en=f"the problem is {state}; last decision: {group.decided.value} by "
         f"{group.decided_by} at {when} (version {group.version})",
     )

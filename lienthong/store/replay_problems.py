@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lienthong.state_words import JOB_STATES, VERBS, listed
 from schemas.errors import InputError
 from schemas.problem import Problem, Text
 
@@ -24,8 +25,8 @@ def no_job(job_id: str) -> InputError:
         "replay.not_found",
         Text(vi=f"Không có đợt xử lý {job_id}", en=f"There is no replay job {job_id}"),
         Text(
-            vi="Xem danh sách: lienthong messages jobs list",
-            en="See the list: lienthong messages jobs list",
+            vi="Xem danh sách các đợt xử lý hàng loạt",
+            en="See the list of bulk replays",
         ),
     )
 
@@ -47,12 +48,12 @@ def nothing(verb: Verb) -> InputError:
     return _refused(
         "replay.nothing",
         Text(
-            vi=f"Không chọn được thông điệp nào có thể {verb.value}",
+            vi=f"Không chọn được thông điệp nào có thể {VERBS[verb].vi.lower()}",
             en=f"Nothing is selected that may be done: {verb.value}",
         ),
         Text(
-            vi="Sửa điều kiện chọn; xem: lienthong messages list",
-            en="Select otherwise; see: lienthong messages list",
+            vi="Sửa điều kiện chọn; danh sách thông điệp cho thấy điều kiện nào chọn được gì",
+            en="Select otherwise; the list of messages shows what a selection finds",
         ),
     )
 
@@ -74,15 +75,14 @@ def too_many(most: int) -> InputError:
 
 def states_missing(verb: Verb, allowed: Sequence[State], strange: Sequence[State]) -> InputError:
     """Return the error for a selection without states, or with some in which it cannot be done."""
-    possible = ", ".join(state.value for state in allowed)
-    named = ", ".join(state.value for state in strange)
+    possible, named, what = listed(allowed), listed(strange), VERBS[verb].vi.lower()
     return _refused(
         "replay.states",
         Text(
-            vi=f"Không thể {verb.value} ở trạng thái {named}" if named else "Chưa nêu trạng thái",
-            en=f"{verb.value} is not possible in {named}" if named else "No state is given",
+            vi=f"Không thể {what} ở trạng thái {named.vi}" if strange else "Chưa nêu trạng thái",
+            en=f"{verb.value} is not possible in {named.en}" if strange else "No state is given",
         ),
-        Text(vi=f"Chọn trong: {possible}", en=f"Choose among: {possible}"),
+        Text(vi=f"Chọn trong: {possible.vi}", en=f"Choose among: {possible.en}"),
     )
 
 
@@ -91,12 +91,13 @@ def wrong_state(job_id: str, state: JobState, wanted: JobState) -> InputError:
     return _refused(
         "replay.wrong_state",
         Text(
-            vi=f"Đợt xử lý {job_id} đang là {state.value}, không thành {wanted.value} được",
+            vi=f"Đợt xử lý {job_id} đang ở trạng thái «{JOB_STATES[state].vi}», không chuyển sang "
+            f"«{JOB_STATES[wanted].vi}» được",
             en=f"Job {job_id} is {state.value} and cannot become {wanted.value}",
         ),
         Text(
-            vi=f"Xem: lienthong messages jobs show {job_id}",
-            en=f"See: lienthong messages jobs show {job_id}",
+            vi="Xem lại đợt xử lý này: ở trạng thái hiện nay làm được gì",
+            en="Look at the job again: it says what can be done where it stands",
         ),
     )
 
@@ -110,7 +111,7 @@ def own_job() -> InputError:
             en="Who asked for it may not decide about it",
         ),
         Text(
-            vi="Nhờ người khác có vai trò approver; để rút lại: cancel",
+            vi="Nhờ người khác có vai trò người duyệt (approver); muốn rút lại thì hủy (cancel)",
             en="Ask another person with the role approver; to withdraw it: cancel",
         ),
     )
@@ -125,7 +126,7 @@ def other_digest() -> InputError:
             en="The digest is not that of this job",
         ),
         Text(
-            vi="Xem lại đợt xử lý, rồi gửi `digest` của nó",
+            vi="Xem lại đợt xử lý, rồi duyệt theo mã băm (`digest`) của nó",
             en="Look at the job again, and send its `digest`",
         ),
     )
@@ -133,9 +134,11 @@ def other_digest() -> InputError:
 
 def stale(count: int, ids: Sequence[str], mappings: Sequence[str]) -> InputError:
     """Return the error for a job of which messages or mappings have changed; `ids` are a few."""
-    named = f" ({', '.join(ids)})" if ids else ""
-    vi = f"Từ khi yêu cầu, {count} thông điệp đã thay đổi{named}"
-    en = f"{count} messages have changed since it was asked for{named}"
+    named, left = ", ".join(ids), count - len(ids)
+    named_vi = f" ({named}{f' … và {left} nữa' if left else ''})" if ids else ""
+    named_en = f" ({named}{f' … and {left} more' if left else ''})" if ids else ""
+    vi = f"Từ khi yêu cầu, {count} thông điệp đã thay đổi{named_vi}"
+    en = f"{count} messages have changed since it was asked for{named_en}"
     if mappings:
         by = ", ".join(mappings)
         vi, en = f"{vi}; ánh xạ đã thay đổi: {by}", f"{en}; other mappings: {by}"
