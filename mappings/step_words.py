@@ -37,6 +37,25 @@ DATE_CELL = Text(vi="ô ngày tháng của bảng tính", en="date cell of a wor
 WORKING_DAYS = Text(vi="cộng số ngày làm việc", en="working days counted")
 NOT_MET = Text(vi="điều kiện `when` không thỏa", en="the condition `when` is not met")
 
+_TEXT_RULES = {
+    "collapse_spaces": "gộp khoảng trắng",
+    "upper": "chữ hoa",
+    "lower": "chữ thường",
+    "unescape_html": "giải mã ký tự HTML",
+    "strip_tags": "bỏ thẻ HTML",
+    "digits": "chỉ giữ chữ số",
+    "replace": "thay thế",
+    "extract": "trích ra",
+    "truncate": "cắt bớt",
+    "prefix": "thêm vào đầu",
+    "suffix": "thêm vào cuối",
+}
+_NUMBERS = {
+    "vietnamese": "kiểu Việt Nam 1.234,5 (vietnamese)",
+    "plain": "kiểu 1234.5 (plain)",
+    "integer": "số nguyên (integer)",
+}
+
 
 def describe_alternative(number: int) -> Text:
     """Say which alternative of `first` is tried."""
@@ -68,7 +87,7 @@ def describe_text_rule(rule: TextRule) -> Text:
         written = f"{rule.name} '{rule.argument}'"
     else:
         written = rule.name
-    return Text(vi=written, en=written)
+    return Text(vi=f"{_TEXT_RULES[rule.name]}: {written}", en=written)
 
 
 def conversion_kind(rule: FieldRule) -> StepKind:
@@ -96,7 +115,7 @@ def make_conversion_words(rule: FieldRule) -> Words:
     if rule.codes is not None:
         return _codes(rule.codes)
     if rule.number is not None:
-        words = Text(vi=f"số dạng {rule.number}", en=f"number {rule.number}")
+        words = Text(vi=f"đọc số, {_NUMBERS[rule.number]}", en=f"number {rule.number}")
     elif rule.kind is not None:
         words = Text(vi=f"loại giá trị {rule.kind.name}", en=f"kind {rule.kind.name}")
     elif rule.lookup is not None:
@@ -119,7 +138,7 @@ def _describe_writing(write: Writing) -> Text:
         name = f" {write.codes.name}" if write.codes.name else ""
         return Text(vi=f"từ của danh mục mã{name}", en=f"word of the code list{name}")
     if isinstance(write, NumberWriting):
-        return Text(vi=f"viết số dạng {write.name}", en=f"number written {write.name}")
+        return Text(vi=f"viết số, {_NUMBERS[write.name]}", en=f"number written {write.name}")
     zone = f" {write.zone}" if write.zone != VIETNAM else ""
     return Text(vi=f"viết ngày dạng {write.write}{zone}", en=f"date written {write.write}{zone}")
 

@@ -203,9 +203,27 @@ def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1
 
 
+_LIKELY = {
+    "node content": "thiếu giá trị, hoặc dấu ngoặc mở mà chưa đóng hay đóng thừa",
+    "start any token": "thụt lề bằng tab, hoặc giá trị bắt đầu bằng @, % hay ` mà không đặt trong "
+    "nháy",
+    "mapping values": "thụt lề sai, hoặc giá trị có dấu hai chấm mà không đặt trong nháy",
+    "end of stream": "dấu nháy mở mà chưa đóng",
+    "',' or": "thiếu dấu phẩy, hoặc dấu ngoặc mở mà chưa đóng",
+    "'-' indicator": "thụt lề sai: mục của danh sách lẫn với khóa",
+    "sequence entries": "mục của danh sách phải xuống dòng mới",
+    "expected key": "thụt lề sai, hoặc có chữ thừa sau dấu nháy đóng",
+    "unknown escape": "dấu \\ trong nháy kép: viết \\\\ hoặc dùng nháy đơn",
+    "control characters": "có ký tự điều khiển",
+}
+"""What the parser's words most often mean."""
+
+
 def _syntax(problem: str) -> Text:
+    likely = next((vi for words, vi in _LIKELY.items() if words in problem), "sai cú pháp")
     return Text(
-        vi=f"không đọc được YAML: {problem}; xem lại thụt lề, dấu hai chấm và dấu nháy ở dòng này",
+        vi=f"không đọc được YAML, có lẽ {likely}; xem lại thụt lề, dấu hai chấm và dấu nháy ở dòng "
+        f"này hoặc ngay trước nó (trình đọc báo: «{problem}»)",
         en=f"this is not YAML: {problem}; look at indents, colons and quotes around this line",
     )
 

@@ -161,6 +161,15 @@ def test_every_text_rule_is_told_with_what_it_did(field_of):
     assert field.steps[0].place == Place(file="thu.csv", row=2, column="C (a)")
 
 
+def test_text_rules_and_numbers_are_told_in_vietnamese(field_of):
+    field = field_of("{from: a, text: [collapse_spaces], number: vietnamese}", {"a": " 1.234,50"})
+
+    assert [step.words.vi for step in field.steps[1:]] == [
+        "gộp khoảng trắng: collapse_spaces",
+        "đọc số, kiểu Việt Nam 1.234,5 (vietnamese)",
+    ]
+
+
 def test_a_step_names_its_own_line_of_the_mapping(load, mapping_text):
     rule = "\n    from: a\n    text:\n      - upper\n      - {truncate: 5}"
     text = mapping_text({"GhiChu": rule})

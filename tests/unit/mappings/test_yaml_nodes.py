@@ -46,6 +46,30 @@ def test_refuses(text, code, line):
     assert caught.value.text.en
 
 
+@pytest.mark.parametrize(
+    ("text", "likely"),
+    [
+        ("a: }", "dấu ngoặc"),
+        ('a: "x\nb: 1', "dấu nháy mở mà chưa đóng"),
+        ("a:\n\tb: 1", "tab"),
+        ("a: 1\n  b: 2", "thụt lề sai"),
+        ("a: [1 2\nb: 3", "thiếu dấu phẩy"),
+        ("- a\nb: 1", "mục của danh sách"),
+        ("a: - b", "xuống dòng"),
+        ("a: 'x' y", "chữ thừa"),
+        ('a: "\\q"', "nháy kép"),
+        ("a\x00b", "ký tự điều khiển"),
+    ],
+)
+def test_what_is_likely_wrong_is_said_in_vietnamese_before_the_parsers_own_words(text, likely):
+    with pytest.raises(YamlRefused) as caught:
+        parse_yaml(text.encode())
+
+    ours, _, theirs = caught.value.text.vi.partition("«")
+    assert likely in ours
+    assert theirs.endswith("»)")
+
+
 def test_refuses_lists_deeper_than_the_parser_itself_goes():
     with pytest.raises(YamlRefused) as caught:
         parse_yaml(b"[" * 100_000)
