@@ -27,6 +27,7 @@ from lienthong.flows.replay import (
     reissuing,
 )
 from lienthong.flows.reread import Source
+from lienthong.job_reasons import FAILING
 from lienthong.replay_states import JobState, Verb
 from lienthong.states import State
 from lienthong.store.database import reading
@@ -160,7 +161,7 @@ class ReplayRunner:
             if is_over:
                 enter(work, job, JobState.DONE, note="replay.ended")
                 return False
-            why = f"{percent} % of the last {judged} failed, more than {job.stop_percent} %"
+            why = FAILING.write(percent=percent, judged=judged, most=job.stop_percent)
             enter(work, job, JobState.STOPPED, note="replay.stopped", why=why)
         log.warning("replay.stopped", job=job.id, percent=percent, judged=judged)
         return False

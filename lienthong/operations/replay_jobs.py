@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lienthong.access.rights import Right
 from lienthong.agencies import stamp_of
+from lienthong.job_reasons import job_reason_words
+from lienthong.operations.masking import words_of
 from lienthong.operations.messages import count_of, summaries
 from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
@@ -324,6 +326,7 @@ def _summary(job: Job) -> dict[str, Any]:
         "verb": job.verb.value,
         "state": job.state.value,
         "why": job.why,
+        "why_words": words_of(job_reason_words(job.why)),
         "agencies": list(job.agencies),
         "count": job.count,
         "digest": job.digest,

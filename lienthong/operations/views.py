@@ -579,6 +579,8 @@ class ReplayJobSummary(View):
     """asked, running, paused, stopped, declined, stale, cancelled or done."""
     why: str
     """It stands there; empty where there is nothing to say."""
+    why_words: Words
+    """The same in both languages; a person's own words stay as they are."""
     agencies: list[str]
     """Whose messages are in it."""
     count: int

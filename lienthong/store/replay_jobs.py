@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, insert, literal, or_, select, update
 
 from lienthong.ids import make_id
+from lienthong.job_reasons import CHANGED
 from lienthong.replay_states import (
     ALLOWED,
     JOB_ENDS,
@@ -268,7 +269,7 @@ def approve(work: Work, job: Job, *, mappings: Mapping[str, str]) -> Changed | N
         enter(work, job, JobState.RUNNING, note="replay.approved", digest=now, **decided)
         return None
     changed = _changed(work.connection, job, mappings)
-    why = f"{changed.count} messages and {len(changed.mappings)} mappings changed"
+    why = CHANGED.write(messages=changed.count, mappings=len(changed.mappings))
     enter(work, job, JobState.STALE, note="replay.stale", why=why, **decided)
     return changed
 

@@ -356,6 +356,8 @@ def test_a_job_whose_messages_fail_again_stops_and_says_why(office, shelve, exch
     shown = office.show(job)
     assert shown["state"] == "stopped"
     assert "of the last 25 failed" in shown["why"]
+    assert "trong 25 thông điệp gần nhất bị lỗi, quá mức 20 %" in shown["why_words"]["vi"]
+    assert shown["why_words"]["en"] == shown["why"]
     assert shown["progress"]["failed_again"] > 5
     assert shown["progress"]["left"] == 35
     items = office.call(f"/{job['id']}/items?limit=500", office.asker).json()["items"]
