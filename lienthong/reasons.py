@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 REASONS: dict[str, str] = {
     "the portal has it: update": "Cổng đã có hồ sơ: chuyển sang cập nhật",
     "the portal says 'exists' to something that was not an add": (
@@ -69,3 +71,9 @@ REASONS: dict[str, str] = {
     "its stored document cannot be opened": "không mở được tài liệu đã lưu của nó",
 }
 """Why a message stands where it stands; what a person wrote is not in here and stays as it is."""
+
+
+def reasons_saying(words: str) -> list[str]:
+    """Return the stored sentences whose Vietnamese has these words in it."""
+    wanted = unicodedata.normalize("NFC", words).casefold()
+    return [stored for stored, vi in REASONS.items() if wanted in vi.casefold()]

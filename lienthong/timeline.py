@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from lienthong.channels.port import Packet
+from lienthong.detail_words import attempt_words, detail_name, detail_value
 from lienthong.discrepancies import WORDS as DISCREPANCIES
 from lienthong.evidence.gathering import gather
 from lienthong.proofs import HANDED_OVER, WORDS, Proof
@@ -229,12 +230,16 @@ def _attempted(message: str, tried: Tried, *, is_down: bool) -> Step:
     updating = Text(vi=", cập nhật", en=", an update") if tried.is_updating else Text(vi="", en="")
     outcome = word_of(tried.outcome or "out", is_down=is_down)
     kind = word_of(tried.kind, is_down=is_down)
-    known = [] if tried.code is None else [f"error_code {tried.code}"]
+    detail = attempt_words(tried.detail)
+    known = []
+    if tried.code is not None and f"error_code {tried.code}" not in tried.detail:
+        known.append(attempt_words(f"error_code {tried.code}"))
     if tried.http_status is not None:
-        known.append(f"HTTP {tried.http_status}")
+        known.append(_same(f"HTTP {tried.http_status}"))
     if tried.ended_at is not None:
-        known.append(f"{(tried.ended_at - tried.started_at).total_seconds():.1f} s")
-    facts = ", ".join([*known, tried.detail] if tried.detail else known)
+        known.append(_same(f"{(tried.ended_at - tried.started_at).total_seconds():.1f} s"))
+    if tried.detail:
+        known.append(detail)
     return Step(
         at=tried.started_at,
         name=f"attempt.{tried.kind}",
@@ -242,7 +247,7 @@ def _attempted(message: str, tried: Tried, *, is_down: bool) -> Step:
             vi=f"Lần {kind.vi} {tried.number}{updating.vi}: {outcome.vi}",
             en=f"{kind.en} {tried.number}{updating.en}: {outcome.en}",
         ),
-        detail=Text(vi=facts, en=facts) if facts else None,
+        detail=_joined(known, by=", "),
         message=message,
     )
 
@@ -295,8 +300,13 @@ def _detail(
         parts.append(HANDED_OVER if is_down else WORDS[Proof(proof)])
     if reason := detail.get("reason"):
         parts.append(_reason(reason))
-    parts += [_same(f"{one} {detail[one]}") for one in TOLD if detail.get(one) not in (None, "")]
+    parts += [_told(one, detail[one]) for one in TOLD if detail.get(one) not in (None, "")]
     return _joined(parts)
+
+
+def _told(key: str, value: Any) -> Text:
+    name, said = detail_name(key), detail_value(key, value)
+    return Text(vi=f"{name.vi} {said.vi}", en=f"{key} {value}")
 
 
 def _same(words: str) -> Text:
@@ -307,11 +317,11 @@ def _reason(reason: str) -> Text:
     return Text(vi=REASONS.get(reason, reason), en=reason)
 
 
-def _joined(parts: Iterable[Text]) -> Text | None:
+def _joined(parts: Iterable[Text], *, by: str = "; ") -> Text | None:
     every = list(parts)
     if not every:
         return None
-    return Text(vi="; ".join(one.vi for one in every), en="; ".join(one.en for one in every))
+    return Text(vi=by.join(one.vi for one in every), en=by.join(one.en for one in every))
 
 
 def _standings(connection: Connection, shown: Sequence[Sent], vault: Vault) -> Iterator[Standing]:
@@ -406,9 +416,9 @@ def _next_of(turn: Known, due_at: datetime | None) -> Text:
     id_ = turn.id
     if turn.awaits_files is not None:
         return Text(
-            vi=f"Chờ tệp đính kèm, tự đi tiếp khi đủ; tệp nào: lienthong messages show {id_}",
-            en=f"It waits for its attachments, and goes on by itself when all are there; which: "
-            f"lienthong messages show {id_}",
+            vi=f"Chờ tệp đính kèm, tự đi tiếp khi đủ; tệp nào: xem thông điệp {id_}",
+            en="It waits for its attachments, and goes on by itself when all are there; which: see "
+            f"message {id_}",
         )
     match turn.state:
         case State.READY | State.RETRYING | State.HELD:
@@ -422,28 +432,28 @@ def _next_of(turn: Known, due_at: datetime | None) -> Text:
             return Text(vi=f"Cổng tự được hỏi{at.vi}", en=f"The portal is asked by itself{at.en}")
         case State.UNKNOWN:
             return Text(
-                vi=f"Người vận hành hỏi Cổng rồi: lienthong messages resend {id_} -r LÝ-DO",
-                en=f"The operator asks the portal, then: lienthong messages resend {id_} -r REASON",
+                vi=f"Người vận hành hỏi Cổng, rồi gửi lại (resend) thông điệp {id_}",
+                en=f"The operator asks the portal, then resends message {id_}",
             )
         case State.REJECTED:
             return Text(
-                vi=f"Cơ quan sửa bản ghi rồi gửi lại; lỗi ở: lienthong messages show {id_}",
+                vi=f"Cơ quan sửa bản ghi rồi gửi lại; lỗi ghi ở thông điệp {id_}",
                 en=f"The agency mends its record and sends it again; "
-                f"what is wrong: lienthong messages show {id_}",
+                f"what is wrong stands in message {id_}",
             )
         case _:
             if turn.packet is Packet.INBOUND:
                 return Text(
-                    vi=f"Người vận hành xem lienthong messages show {id_} rồi chọn: messages "
-                    "resend, reissue, discard",
-                    en=f"The operator looks at lienthong messages show {id_} and chooses: "
-                    "messages resend, reissue, discard",
+                    vi=f"Người vận hành xem thông điệp {id_} rồi chọn: gửi lại (resend), lập lại "
+                    "(reissue) hoặc bỏ (discard)",
+                    en=f"The operator looks at message {id_} and chooses: resend, reissue or "
+                    "discard",
                 )
             return Text(
-                vi=f"Cơ quan gửi bản đúng hơn, hoặc người vận hành xem lienthong messages show "
-                f"{id_} rồi chọn: messages resend, reissue, discard",
-                en=f"The agency sends a better one, or the operator looks at lienthong messages "
-                f"show {id_} and chooses: messages resend, reissue, discard",
+                vi=f"Cơ quan gửi bản đúng hơn, hoặc người vận hành xem thông điệp {id_} rồi chọn: "
+                "gửi lại (resend), lập lại (reissue) hoặc bỏ (discard)",
+                en=f"The agency sends a better one, or the operator looks at message {id_} and "
+                "chooses: resend, reissue or discard",
             )
 
 

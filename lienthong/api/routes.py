@@ -164,7 +164,8 @@ def messages(  # noqa: PLR0913 - each is a parameter of the address
     agency: Short = None,
     dossier: Short = None,
     why: Annotated[
-        str | None, Query(max_length=200, description="Part of the reason of the state, English.")
+        str | None,
+        Query(max_length=200, description="Part of its reason, Vietnamese or English."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     problem: Annotated[

@@ -18,8 +18,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from lienthong.access.rights import ROLE_NAMES, Role
 from lienthong.console import words
+from lienthong.detail_words import attempt_words, detail_name, detail_value
 from lienthong.pages import cut
+from lienthong.step_words import word_of
 from schemas.building import VIETNAM
 from schemas.problem import Language, Text
 
@@ -109,6 +112,11 @@ def _environment() -> Environment:
         "number": _number,
         "lasts": _lasts,
         "place": _place,
+        "step": word_of,
+        "role": _role,
+        "detail_name": detail_name,
+        "detail_value": detail_value,
+        "attempt": attempt_words,
     }
     environment.globals |= {"t": _text, "words": words, "static": static_root(), "EN": Language.EN}
     # All of them now: a release that is installed under a running process is not half of it.
@@ -136,6 +144,11 @@ def _name(context: Context, value: Enum) -> str:
         if value in table:
             return _say(context, table[value])
     return str(value.value)
+
+
+def _role(value: str) -> Text:
+    """Return what a role is called that is known by its code."""
+    return ROLE_NAMES[Role(value)]
 
 
 def _tone(value: Enum) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lienthong.access.rights import ROLE_NAMES as ROLES
+from lienthong.access.rights import ROLE_NAMES
 from lienthong.channels.port import Packet
 from lienthong.explanation import RESULTS
 from lienthong.flowing import Flowing
@@ -143,7 +143,7 @@ NAMES: tuple[Mapping[Any, Text], ...] = (
     PACKETS,
     VERBS,
     JOB_STATES,
-    ROLES,
+    ROLE_NAMES,
     SEVERITIES,
     OWNERS,
     GROUP_STATES,

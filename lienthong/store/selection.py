@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, case, false, func, literal, or_, select, true, union_all
 
 from lienthong.failures import GROUP_ID
+from lienthong.reasons import reasons_saying
 from lienthong.states import IN_TROUBLE
 from lienthong.store.bulk import among
 from lienthong.store.indexing import person_digest
@@ -100,7 +101,7 @@ class Selection:
     causes: Collection[str] | None = None
     """Ids of groups of failures: what ever failed of any of them."""
     why: str | None = None
-    """Part of the reason of the present state."""
+    """Part of the reason of the present state, in either language."""
     ids: Sequence[str] | None = None
     """Only of these; not so many that one IN cannot carry them."""
     since: datetime | None = None
@@ -254,7 +255,8 @@ class Selection:
         if self.ids is not None:
             conditions.append(messages.c.id.in_(self.ids))
         if self.why is not None:
-            conditions.append(messages.c.reason.contains(self.why, autoescape=True))
+            said = messages.c.reason.contains(self.why, autoescape=True)
+            conditions.append(or_(said, messages.c.reason.in_(reasons_saying(self.why))))
         return and_(*conditions)
 
     def _timed(self) -> list[ColumnElement[bool]]:
