@@ -29,7 +29,8 @@ from lienthong.console import (
     site_pages,
     traffic_pages,
 )
-from lienthong.console.asking import NotSignedIn, Unfinished, look_of
+from lienthong.console.asking import NotSignedIn, Page, Unfinished, look_of
+from lienthong.console.coming_back import way_back
 from lienthong.console.rendering import Static, render, static_root
 from lienthong.oidc.provider import Provider
 from schemas.problem import Problem, Text
@@ -131,15 +132,21 @@ def _answer(request: Request, refused: Refused) -> Response:
     problem = _OTHER_WORDS.get(refused.problem.code, refused.problem)
     log.info("console.refused", status=refused.status, code=problem.code)
     is_part = "HX-Request" in request.headers
-    page = render(
-        "problem_part.html" if is_part else "problem.html",
-        look_of(request),
-        refused.status,
-        problem=problem,
-        code=refused.status,
-        path=request.url.path,
-        at=request.app.state.site.installation.clock(),
-    )
+    back = way_back(request)
+    asked: Page | None = getattr(request.state, "page", None)
+    signed_in = {} if asked is None or asked.person is None else asked.common()
+    values = {
+        **signed_in,
+        "problem": problem,
+        "code": refused.status,
+        "path": request.url.path,
+        "at": request.app.state.site.installation.clock(),
+        "back": back,
+        # Of a form there may be no page at its own address.
+        "here": back or "/",
+    }
+    template = "problem_part.html" if is_part else "problem.html"
+    page = render(template, look_of(request), refused.status, **values)
     page.headers.update(refused.headers)
     return page
 

@@ -97,7 +97,11 @@ class Page:
 
     def show(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page."""
-        return render(template, self.look, status, **{**self._common(), **values})
+        page = render(template, self.look, status, **{**self.common(), **values})
+        if self.person is not None:
+            # So that a form that is refused leads back to where it stands; nobody else is told.
+            page.headers["Referrer-Policy"] = "same-origin"
+        return page
 
     def go(self, path: str) -> Response:
         """Answer a form: the browser goes to `path`, of ours."""
@@ -125,7 +129,8 @@ class Page:
             return None
         return see_agency_name(self.site.installation, self.caller, agency)
 
-    def _common(self) -> Mapping[str, Any]:
+    def common(self) -> Mapping[str, Any]:
+        """Return what every page has: who looks, and what they may."""
         person = self.person
         return {
             "page": self,
@@ -213,14 +218,16 @@ def _page(request: Request, site: Site, *, is_by_hand: bool) -> Page:
     person = None
     if token is not None:
         person = find_person(site.installation, token, is_by_hand=is_by_hand)
-    look = look_of(request)
-    return Page(
+    page = Page(
         request=request,
         site=site,
-        look=look,
+        look=look_of(request),
         token=None if person is None else token,
         person=person,
     )
+    # For the page on an error, which has the same menu.
+    request.state.page = page
+    return page
 
 
 AnyPage = Annotated[Page, Depends(_anybody)]

@@ -1,5 +1,7 @@
 """What a person who knows only the pages reads: no English words, and always a way on."""
 
+import re
+
 import pytest
 
 from lienthong.store.work import begin
@@ -44,3 +46,44 @@ def test_the_audit_log_says_steps_and_details_in_words(site, sign_in):
     assert '<span class="quiet">việc</span> Gửi lại' in page
     assert '<span class="quiet">còn lại</span> 3' in page
     assert "None" not in page
+
+
+def links(page):
+    """Return where a page on an error leads, beside the menu."""
+    return re.findall(r'<p><a href="([^"]*)">', page.text.partition('class="problem')[2])
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [
+        (None, "/jobs/nothing"),
+        ("http://testserver/jobs?before=x", "/jobs?before=x"),
+        ("http://testserver/messages/x/reveal", "/messages/x"),
+        ("http://testserver/account/password", "/account"),
+        ("http://evil.example/jobs", "/jobs/nothing"),
+        ("http://testserver//evil.example/", "/"),
+        ("http://[", "/jobs/nothing"),
+        ("javascript:alert(1)", "/jobs/nothing"),
+    ],
+)
+def test_what_was_refused_keeps_the_menu_and_leads_back(sign_in, came_from, back):
+    an = sign_in("an", "operator")
+    an.open("/account")
+    assert an.page.headers["Referrer-Policy"] == "same-origin"
+    if came_from is not None:
+        an.client.headers["Referer"] = came_from
+
+    refused = an.send("/jobs/nothing/approve", digest="0" * 64)
+
+    assert refused.status_code == 404
+    assert '<a href="/messages">Thông điệp</a>' in refused.text.partition("<main")[0]
+    assert 'action="/sign-out"' in refused.text
+    assert links(refused)[:1] == [back]
+
+
+def test_nobodys_page_on_an_error_has_no_menu(site):
+    page = Browser(site).open("/nothing")
+
+    assert page.status_code == 404
+    assert 'class="rooms"' not in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
