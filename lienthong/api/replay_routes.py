@@ -31,7 +31,7 @@ from lienthong.operations.views import (
     ReplayJobView,
     SelectedView,
 )
-from lienthong.replay_states import Verb
+from lienthong.replay_states import JobState, Verb
 from lienthong.states import State
 from schemas.building import in_vietnam
 
@@ -144,9 +144,12 @@ def jobs(
     before: Annotated[
         str | None, Query(max_length=64, description="`next` of the page before.")
     ] = None,
+    state: Annotated[
+        JobState | None, Query(description="Where they stand; `asked`: nobody decided yet.")
+    ] = None,
 ) -> ReplayJobPage:
     """List the jobs all of whose agencies you may see, the latest first."""
-    return find_replays(site.installation, caller, before=before, limit=limit)
+    return find_replays(site.installation, caller, before=before, limit=limit, state=state)
 
 
 @router.get("/{job_id}")

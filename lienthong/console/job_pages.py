@@ -60,10 +60,13 @@ class ApproveForm(Form):
 
 @router.get("")
 def list_page(
-    page: SignedInPage, before: Annotated[str | None, Query(max_length=64)] = None
+    page: SignedInPage,
+    before: Annotated[str | None, Query(max_length=64)] = None,
+    state: JobState | None = None,
 ) -> Response:
     """List the jobs, the latest first."""
-    found = find_replays(page.site.installation, page.caller, before=before, limit=50)
+    installation = page.site.installation
+    found = find_replays(installation, page.caller, before=before, limit=50, state=state)
     return page.show("jobs.html", found=found, states=JobState)
 
 

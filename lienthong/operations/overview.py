@@ -10,6 +10,7 @@ from lienthong.flowing import WORDS as FLOW_WORDS
 from lienthong.flowing import Flowing, Signs, judge
 from lienthong.operations.masking import words_of
 from lienthong.operations.pausing import views_of
+from lienthong.operations.replay_jobs import count_to_approve
 from lienthong.operations.views import AgencyStanding, Overview, WorkerPace
 from lienthong.pacing import WORDS, estimate_catch_up
 from lienthong.states import NEEDS_SOMEBODY
@@ -45,6 +46,7 @@ def see_overview(watch: FlowWatch, principal: Principal) -> Overview:
         now = tell_time(installation.store, connection, at=installation.clock)
         stopped = read_pauses(connection, now=now)
         pauses = views_of(connection, principal, now=now)
+        to_approve = count_to_approve(connection, principal)
     agencies = [
         _standing(picture, side, stopped)
         for side in picture.sides
@@ -78,6 +80,7 @@ def see_overview(watch: FlowWatch, principal: Principal) -> Overview:
         if sees_all
         else [],
         pauses=pauses,
+        to_approve=to_approve,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lienthong.access.rights import Right
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
     from lienthong.states import State
     from lienthong.store.replay_jobs import Job
     from lienthong.wiring import Installation
+
+MOST_ASKED = 1_000
+"""Of so many that wait for a decision it is counted who may approve them."""
 
 
 EXAMPLES = 20
@@ -205,14 +209,32 @@ def steer_replay(
         return _view(work.connection, read_job(work.connection, job_id))
 
 
+def count_to_approve(connection: Connection, principal: Principal) -> int:
+    """Return how many of the latest jobs that nobody decided about this person may approve."""
+    if not principal.has(Right.APPROVE):
+        return 0
+    asked = islice(list_jobs(connection, state=JobState.ASKED), MOST_ASKED)
+    return sum(
+        _folded(principal.name) != _folded(job.asked_by)
+        and _may_see(principal, job)
+        and all(principal.may(Right.APPROVE, agency) for agency in job.agencies)
+        for job in asked
+    )
+
+
 def find_replays(
-    installation: Installation, principal: Principal, *, before: str | None, limit: int
+    installation: Installation,
+    principal: Principal,
+    *,
+    before: str | None,
+    limit: int,
+    state: JobState | None = None,
 ) -> ReplayJobPage:
     """Return the jobs that may be seen, the latest first. Raises Forbidden."""
     principal.need(Right.VIEW)
     found: list[Job] = []
     with reading(installation.store) as connection:
-        for job in list_jobs(connection, before=before):
+        for job in list_jobs(connection, before=before, state=state):
             if _may_see(principal, job):
                 found.append(job)
             if len(found) > limit:

@@ -435,6 +435,8 @@ class Overview(View):
     workers: list[WorkerPace]
     pauses: list[PauseView]
     """What people have stopped of these agencies, and for the portal."""
+    to_approve: int
+    """Bulk replays of others that wait for your decision, of the latest 1,000 that wait."""
 
 
 class DeadlineView(View):

@@ -368,9 +368,13 @@ def stopped_jobs(connection: Connection) -> tuple[str, ...]:
     return tuple(connection.execute(select(replay_jobs.c.id).where(stopped)).scalars())
 
 
-def list_jobs(connection: Connection, *, before: str | None = None) -> Iterator[Job]:
-    """Give jobs, the latest first, those of a page in memory."""
+def list_jobs(
+    connection: Connection, *, before: str | None = None, state: JobState | None = None
+) -> Iterator[Job]:
+    """Give jobs, the latest first, those of a page in memory; of one state by its index."""
     query = select(replay_jobs).order_by(replay_jobs.c.id.desc())
+    if state is not None:
+        query = query.where(replay_jobs.c.state == state.value)
     if before is not None:
         query = query.where(replay_jobs.c.id < before)
     for row in connection.execute(query.execution_options(yield_per=100)):

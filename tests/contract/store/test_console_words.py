@@ -1,9 +1,13 @@
 """What a person who knows only the pages reads: no English words, and always a way on."""
 
+import json
 import re
 
 import pytest
+from sqlalchemy import insert
 
+from lienthong.ids import make_id
+from lienthong.store.tables import replay_jobs
 from lienthong.store.work import begin
 from tests.contract.store.accounts_site import Accounts, Browser
 
@@ -87,3 +91,33 @@ def test_nobodys_page_on_an_error_has_no_menu(site):
     assert page.status_code == 404
     assert 'class="rooms"' not in page.text
     assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+def ask_for(site, by, *agencies, state="asked"):
+    """Have a bulk replay stand there, as it is stored."""
+    with begin(site.store, at=site.clock, actor=by) as work:
+        row = {"id": make_id(work.at), "verb": "resend", "selection": "{}", "mappings": "{}"}
+        row |= {"agencies": json.dumps(agencies), "count": 1, "digest": "0" * 64, "reason": "thử"}
+        row |= {"rate": 10.0, "stop_percent": 20, "state": state, "judged_from": 0, "fence": 0}
+        row |= {"asked_by": by, "asked_at": work.at, "why": ""}
+        work.connection.execute(insert(replay_jobs).values(**row))
+        return row["id"]
+
+
+def test_the_first_page_tells_an_approver_what_waits_for_them_and_nobody_else(site, sign_in):
+    binh = sign_in("binh", "approver", ["land", "health"])
+    assert "đang chờ bạn duyệt" not in binh.open("/").text
+
+    waiting = ask_for(site, "an", "land")
+    own = ask_for(site, "Binh", "land")
+    ended = ask_for(site, "an", "land", state="done")
+    others = ask_for(site, "an", "land", "police")
+
+    said = '<a href="/jobs?state=asked">1 yêu cầu chạy hàng loạt đang chờ bạn duyệt</a>'
+    assert said in binh.open("/").text
+    assert said in binh.open("/home/now").text
+    listed = binh.open("/jobs?state=asked").text
+    assert [one in listed for one in (waiting, own, ended, others)] == [True, True, False, False]
+    assert "đang chờ bạn duyệt" not in sign_in("dung", "operator").open("/").text
+    token = site.login("binh").json()["token"]
+    assert site.ask("GET", "/overview", token).json()["to_approve"] == 1
