@@ -121,3 +121,10 @@ def test_the_first_page_tells_an_approver_what_waits_for_them_and_nobody_else(si
     assert "đang chờ bạn duyệt" not in sign_in("dung", "operator").open("/").text
     token = site.login("binh").json()["token"]
     assert site.ask("GET", "/overview", token).json()["to_approve"] == 1
+
+
+def test_a_part_of_a_code_that_finds_nothing_is_told_that_the_whole_is_needed(sign_in):
+    an = sign_in("an", "operator")
+
+    assert "cần mã đầy đủ" in an.open("/find?q=250109-0057").text
+    assert "cần mã đầy đủ" not in an.open("/messages?state=parked").text
