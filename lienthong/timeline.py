@@ -21,6 +21,7 @@ from lienthong.channels.port import Packet
 from lienthong.detail_words import attempt_words, detail_name, detail_value
 from lienthong.discrepancies import WORDS as DISCREPANCIES
 from lienthong.evidence.gathering import gather
+from lienthong.job_marks import job_in
 from lienthong.proofs import HANDED_OVER, WORDS, Proof
 from lienthong.reasons import REASONS
 from lienthong.states import State
@@ -89,6 +90,8 @@ class Step:
     submission: str | None = None
     row: int | None = None
     """Of the audit log."""
+    job: str | None = None
+    """The bulk replay that its reason names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +280,7 @@ def _logged(line: AuditLine, gathered: Gathered, down: frozenset[str]) -> Step:
         message=None if file or is_erasure else line.subject,
         submission=None if file is None else file.id,
         row=line.id,
+        job=job_in(str((detail or {}).get("reason") or "")),
     )
 
 

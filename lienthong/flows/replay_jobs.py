@@ -27,6 +27,7 @@ from lienthong.flows.replay import (
     reissuing,
 )
 from lienthong.flows.reread import Source
+from lienthong.job_marks import with_mark
 from lienthong.job_reasons import FAILING
 from lienthong.replay_states import JobState, Verb
 from lienthong.states import State
@@ -131,7 +132,7 @@ class ReplayRunner:
             items = next_items(connection, job, limit=limit)
         if job.verb is Verb.REISSUE:
             self._source.read([item.message_id for item in items])
-        order = Order(actor=job.asked_by, reason=f"{job.reason} [{job.id}]")
+        order = Order(actor=job.asked_by, reason=with_mark(job.reason, job.id))
         deed = _as_frozen(self._deed(job), job, items, self._source)
         with begin(self._store, at=self._clock, actor=order.actor) as work:
             # First, and to the end: whoever pauses or cancels waits for this part, or is before it.

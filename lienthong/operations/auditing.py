@@ -11,7 +11,7 @@ from lienthong.evidence.telling import tell_checked
 from lienthong.operations.audit_views import CheckedView, FaultView, ToldView, WitnessView
 from lienthong.operations.downloads import Turns
 from lienthong.operations.masking import words_of
-from lienthong.operations.messages import log_entry
+from lienthong.operations.messages import log_entries
 from lienthong.operations.views import LogPage
 from lienthong.proving import Proving
 from lienthong.store.audit import read_lines
@@ -54,9 +54,10 @@ def search_audit(
         lines = list(
             read_lines(connection, condition_of(asked), limit=limit + 1, is_latest_first=True)
         )
-    shown = lines[:limit]
+        shown = lines[:limit]
+        rows = log_entries(connection, principal, shown)
     return LogPage(
-        rows=[log_entry(line) for line in shown],
+        rows=rows,
         next=shown[-1].id if len(lines) > limit else None,
     )
 

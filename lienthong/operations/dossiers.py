@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lienthong.access.rights import Right
 from lienthong.evidence.gathering import find_codes
+from lienthong.operations.job_links import seen_jobs
 from lienthong.operations.masking import words_of
 from lienthong.operations.views import DossierView, StandingView, StepView
 from lienthong.store.database import reading
@@ -50,7 +51,8 @@ def see_dossier(
         if found is None:
             raise dossier_not_found(code)
         name, of = found
-        return _view(tell_timeline(connection, name, agency=of, limit=limit, vault=store.vault))
+        told = tell_timeline(connection, name, agency=of, limit=limit, vault=store.vault)
+        return _view(told, seen_jobs(connection, principal, (step.job for step in told.steps)))
 
 
 def find_dossier(
@@ -72,7 +74,7 @@ def find_dossier(
     return None
 
 
-def _view(told: Timeline) -> DossierView:
+def _view(told: Timeline, jobs: frozenset[str]) -> DossierView:
     return DossierView(
         dossier=told.dossier,
         agency=told.agency,
@@ -81,7 +83,7 @@ def _view(told: Timeline) -> DossierView:
         next=[words_of(one) for one in told.next],
         messages=[_standing(one) for one in told.messages],
         messages_before=told.messages_before,
-        steps=[_step(one) for one in told.steps],
+        steps=[_step(one, jobs) for one in told.steps],
         steps_before=told.steps_before,
     )
 
@@ -98,7 +100,7 @@ def _standing(one: Standing) -> StandingView:
     )
 
 
-def _step(one: Step) -> StepView:
+def _step(one: Step, jobs: frozenset[str]) -> StepView:
     return StepView(
         at=one.at,
         step=one.name,
@@ -108,6 +110,7 @@ def _step(one: Step) -> StepView:
         message=one.message,
         submission=one.submission,
         audit_row=one.row,
+        job=one.job if one.job in jobs else None,
     )
 
 

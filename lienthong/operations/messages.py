@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lienthong.access.rights import Right
 from lienthong.channels.port import Packet
 from lienthong.differences import shape_of
+from lienthong.operations.job_links import job_named, seen_jobs
 from lienthong.operations.masking import finding_of, place_of, words_of
 from lienthong.operations.problem_words import with_causes
 from lienthong.operations.views import (
@@ -41,6 +42,8 @@ from schemas.identities import normalise_identity
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from lienthong.access.rights import Principal
@@ -153,12 +156,13 @@ def see_message(
     store = installation.store
     with reading(store) as connection:
         view = show_message(connection, message_id, vault=store.vault)
+        history = log_entries(connection, principal, view.history)
     if not principal.may(Right.VIEW, view.line.agency):
         raise message_not_found(message_id)
     if reveal is not None:
         principal.need(Right.REVEAL, view.line.agency)
         note_reveal(installation, principal, message_id, reveal)
-    return _detail(view, is_revealed=reveal is not None)
+    return _detail(view, history, is_revealed=reveal is not None)
 
 
 def note_reveal(
@@ -211,7 +215,7 @@ def reason_words(reason: str) -> Words:
     return Words(vi=REASONS.get(reason, reason), en=reason)
 
 
-def _detail(view: MessageView, *, is_revealed: bool) -> MessageDetail:
+def _detail(view: MessageView, history: list[LogEntry], *, is_revealed: bool) -> MessageDetail:
     receipt = view.receipt
     proof_words = None
     if view.proof is not None:
@@ -239,7 +243,7 @@ def _detail(view: MessageView, *, is_revealed: bool) -> MessageDetail:
         corrections=_corrections(view, is_revealed=is_revealed),
         files=[_manifest_line(file, is_revealed=is_revealed) for file in view.files],
         tries=[_attempt(one, is_revealed=is_revealed) for one in view.attempts],
-        history=[log_entry(line) for line in view.history],
+        history=history,
         may=verbs_for(view.line.state),
         is_revealed=is_revealed,
     )
@@ -310,6 +314,19 @@ def log_entry(line: AuditLine) -> LogEntry:
         detail=None if line.detail is None else json.loads(line.detail),
         seal=line.seal,
     )
+
+
+def log_entries(
+    connection: Connection, principal: Principal, lines: Iterable[AuditLine]
+) -> list[LogEntry]:
+    """Return rows of the audit log, with the bulk replays that they name and may be seen."""
+    rows = [log_entry(line) for line in lines]
+    named = [job_named(row.detail) for row in rows]
+    seen = seen_jobs(connection, principal, named)
+    return [
+        row.model_copy(update={"job": job}) if job in seen else row
+        for row, job in zip(rows, named, strict=True)
+    ]
 
 
 def read_cursor(given: str) -> Cursor:

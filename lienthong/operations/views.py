@@ -152,6 +152,8 @@ class LogEntry(View):
     """Null: erased."""
     seal: int | None
     """Null: not sealed yet."""
+    job: str | None = None
+    """The bulk replay in which it was done; null where it is in none that you may see."""
 
 
 class LogPage(View):
@@ -291,6 +293,8 @@ class StepView(View):
     message: str | None
     submission: str | None
     audit_row: int | None
+    job: str | None
+    """The bulk replay in which it was done; null where it is in none that you may see."""
 
 
 class StandingView(View):

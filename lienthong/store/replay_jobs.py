@@ -29,7 +29,7 @@ from lienthong.states import NEEDS_SOMEBODY, State
 from lienthong.store.bulk import update_rows
 from lienthong.store.delivery import LEDGER
 from lienthong.store.replay_problems import LeaseLost, no_job, nothing, too_many, wrong_state
-from lienthong.store.tables import messages, replay_items, replay_jobs
+from lienthong.store.tables import in_slices, messages, replay_items, replay_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -379,6 +379,15 @@ def list_jobs(
         query = query.where(replay_jobs.c.id < before)
     for row in connection.execute(query.execution_options(yield_per=100)):
         yield _job(row)
+
+
+def agencies_of_jobs(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return whose messages are in each of these jobs; what is no job is not in it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in in_slices(sorted(set(ids))):
+        query = select(replay_jobs.c.id, replay_jobs.c.agencies).where(replay_jobs.c.id.in_(part))
+        found |= {row.id: tuple(json.loads(row.agencies)) for row in connection.execute(query)}
+    return found
 
 
 def read_progress(connection: Connection, job: Job) -> JobProgress:

@@ -128,3 +128,17 @@ def test_a_part_of_a_code_that_finds_nothing_is_told_that_the_whole_is_needed(si
 
     assert "cần mã đầy đủ" in an.open("/find?q=250109-0057").text
     assert "cần mã đầy đủ" not in an.open("/messages?state=parked").text
+
+
+def test_the_log_leads_to_a_bulk_replay_for_who_may_see_it(site, sign_in):
+    seen = ask_for(site, "an", "land")
+    unseen = ask_for(site, "an", "land", "police")
+    for job in (seen, unseen):
+        with begin(site.store, at=site.clock, actor="an") as work:
+            work.note("token.made", "land", reason=f"bà con chờ [{job}]")
+
+    binh = sign_in("binh", "auditor")
+    page = binh.open("/audit?event=token.").text
+    assert [f'<a href="/jobs/{job}">' in page for job in (seen, unseen)] == [True, True]
+    assert f"[{seen}]" not in page
+    assert "bà con chờ" in page

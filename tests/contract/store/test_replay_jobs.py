@@ -369,6 +369,22 @@ def test_a_job_whose_messages_fail_again_stops_and_says_why(office, shelve, exch
     assert office.show(job)["state"] == "done"
 
 
+def test_what_a_job_did_names_it_to_who_sees_every_agency_in_it(office, shelve):
+    shelve(1)
+    shelve(1, agency="health", first=2)
+    job = office.approved()
+    office.run()
+    of_land = office.token("chi", Role.VIEWER, agencies=["land"])
+
+    def named(path, rows, token):
+        found = office.client.get(f"/v1/{path}", headers={"Authorization": f"Bearer {token}"})
+        return {one["job"] for one in found.json()[rows]} - {None}
+
+    for path, rows in (("dossiers/D-0001", "steps"), ("messages/m0001", "history")):
+        assert named(path, rows, office.asker) == {job["id"]}
+        assert named(path, rows, of_land) == set()
+
+
 def test_fewer_than_twenty_refused_stop_nothing(office, shelve, exchange):
     ids = shelve(19)
     job = office.approved()
