@@ -308,7 +308,9 @@ class _Shown:
         place = self._place(problem.place)
         if self._quotes:
             return finding_of(replace(problem, place=place))
-        return finding_of(Problem(code=problem.code, message=_UNTOLD, place=place))
+        return finding_of(
+            Problem(code=problem.code, message=_UNTOLD, place=place, suggestion=_BY_COMMAND)
+        )
 
     def fields(self, report: ImpactReport) -> list[FieldChangeView]:
         return [
@@ -388,17 +390,18 @@ def _too_large(size: int) -> Problem:
             vi=f"Ánh xạ có {size} byte, nhiều nhất {LARGEST_YAML}",
             en=f"The mapping has {size} bytes; at most {LARGEST_YAML} are taken",
         ),
-        suggestion=Text(
-            vi="Dùng dòng lệnh: lienthong mapping impact", en="Use: lienthong mapping impact"
-        ),
+        suggestion=_BY_COMMAND,
     )
 
 
+_BY_COMMAND = Text(
+    vi="Dùng dòng lệnh: lienthong mapping impact", en="Use: lienthong mapping impact"
+)
 _UNTOLD = Text(
     vi="Không đọc được tệp đến hết theo cách cũ hoặc cách mới (`source`); lời của lỗi có thể trích "
-    "tệp nên không hiện ở đây: dùng dòng lệnh",
+    "tệp nên không hiện ở đây",
     en="The file cannot be read to its end in the old way or the new one (`source`); the words of "
-    "the fault may quote it and are not shown here: use the command",
+    "the fault may quote it and are not shown here",
 )
 _INVALID = Text(vi="Ánh xạ mới chưa dùng được", en="The new mapping cannot be used as it is")
 _OTHER_AGENCY = Problem(

@@ -408,7 +408,7 @@ def test_the_timeline_tells_that_the_record_was_corrected_and_where(desk):
     (step,) = [step for step in told.steps if step.name == "message.corrected"]
     assert (step.actor, step.message) == ("an", acted.new_id)
     assert step.text.vi == "Lập từ bản ghi đã sửa"
-    assert "path content" in step.detail.vi
+    assert "chỗ content" in step.detail.vi
     assert "theo điện thoại" in step.detail.vi
     assert "right" not in step.detail.vi
 

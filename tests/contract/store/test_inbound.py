@@ -664,7 +664,7 @@ def test_the_timeline_tells_what_came_down_in_words_of_its_own(town):
         "parked: somebody must decide",
     }
     (following,) = told.next
-    assert "messages resend, reissue, discard" in following.en
+    assert "chooses: resend, reissue or discard" in following.en
 
 
 def test_several_ledgers_of_one_dossier_are_held_in_the_order_of_everybody(town, monkeypatch):
