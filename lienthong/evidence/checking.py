@@ -547,7 +547,7 @@ class _Walk:
                 count += len(part)
                 numbers = [one.number for one in part]
                 last = max(numbers) if last is None else max(last, *numbers)
-                self._compare(witness.name, part)
+                newest = max(newest, self._compare(witness.name, part, newest=newest))
         except WitnessAway as error:
             return WitnessReport(name=witness.name, seals=count, newest=last, trouble=error.text)
         if last is not None and last > newest:
@@ -561,11 +561,15 @@ class _Walk:
             )
         return WitnessReport(name=witness.name, seals=count, newest=last)
 
-    def _compare(self, name: str, part: Sequence[Remembered]) -> None:
-        have: dict[int, bytes] = {}
-        for slice_ in in_slices([one.number for one in part]):
-            query = select(seals.c.id, seals.c.digest).where(seals.c.id.in_(slice_))
-            have |= {row.id: row.digest for row in self._connection.execute(query)}
+    def _compare(self, name: str, part: Sequence[Remembered], *, newest: int) -> int:
+        """Compare with the log; return the number of the newest seal of these that it has."""
+        have = _digests(self._connection, [one.number for one in part])
+        later = [one.number for one in part if one.number > newest]
+        if later:
+            # The log that is checked is of one moment; a witness is told of what was sealed since,
+            # and only once that is there.
+            with self._connection.engine.connect() as now:
+                have |= _digests(now.execution_options(lienthong_reading=True), later)
         for one in part:
             number = one.number
             if have.get(number, one.digest) != one.digest:
@@ -575,6 +579,15 @@ class _Walk:
                     en=f"seal {number} is another one than the witness {name} has",
                     seal=number,
                 )
+        return max(have, default=0)
+
+
+def _digests(connection: Connection, numbers: Sequence[int]) -> dict[int, bytes]:
+    have: dict[int, bytes] = {}
+    for slice_ in in_slices(numbers):
+        query = select(seals.c.id, seals.c.digest).where(seals.c.id.in_(slice_))
+        have |= {row.id: row.digest for row in connection.execute(query)}
+    return have
 
 
 def _parts(seals_: Iterable[Remembered]) -> Iterable[list[Remembered]]:

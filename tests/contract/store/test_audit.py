@@ -5,7 +5,7 @@ has neither the key of the seals, nor the store's key file, nor the witness.
 
 import json
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -576,6 +576,43 @@ def test_a_time_that_python_has_not_is_found_and_stops_nobody(log, moment, table
     code = {"audit": ("row.changed", 4, 2), "seals": ("seal.changed", None, 3)}[table]
     assert code in log.found()
     make_sealer(log).step()
+
+
+class Meanwhile:
+    """A witness; while it is asked the log goes on, and it is told of that before it answers."""
+
+    name = "meanwhile"
+
+    def __init__(self, log, *, cut=False):
+        self.log = log
+        self.cut = cut
+
+    def remembered(self):
+        self.log.write("e")
+        self.log.seal()
+        if self.cut:
+            self.log.attack(
+                update(audit).where(audit.c.seal_id == 6).values(seal_id=None),
+                delete(seals).where(seals.c.id == 6),
+            )
+        yield from self.log.witness.remembered()
+
+
+def test_what_is_sealed_while_the_log_is_checked_is_no_end_that_was_cut_off(log):
+    assert log.found(witnesses=[Meanwhile(log)]) == []
+
+
+def test_a_seal_that_is_gone_before_the_check_ends_was_cut_off(log):
+    assert log.found(witnesses=[Meanwhile(log, cut=True)]) == [("log.cut_off", None, 6)]
+
+
+def test_a_seal_of_meanwhile_is_the_one_that_the_witness_has(log):
+    class Other(Meanwhile):
+        def remembered(self):
+            for one in super().remembered():
+                yield replace(one, digest=b"x" * 32) if one.number == 6 else one
+
+    assert log.found(witnesses=[Other(log)]) == [("log.rewritten", None, 6)]
 
 
 @pytest.mark.parametrize("signer", ["../../trusted", "/tmp/trusted", "x", "ab" * 32])
