@@ -54,7 +54,7 @@ architecture: env ## which package may import which
 
 unit: env ## unit tests, and one suite per port on every implementation
 	@echo "== unit and contract tests"
-	@$(PYTEST) -n 3 --dist worksteal tests/unit tests/contract
+	@$(PYTEST) -n 2 --dist worksteal tests/unit tests/contract
 
 # A file at a time: tests of one share what they set up; three, since they wait for other programs
 # half of the time. The faults go by themselves: they would take the time that servers need.
@@ -62,7 +62,7 @@ slow: env ## the tests with other programs and whole runs
 	@echo "== integration and end-to-end tests"
 	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/integration tests/e2e
 	@echo "== faults"
-	@$(PYTEST) -n 3 --dist worksteal tests/chaos
+	@$(PYTEST) -n 2 --dist worksteal tests/chaos
 
 packaging: env ## build the wheel, install it alone, use it
 	@echo "== packaging tests"

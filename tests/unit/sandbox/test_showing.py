@@ -39,8 +39,8 @@ def test_json_and_xml_are_indented():
     [
         b"",
         b"\xff\xfe\x00",
-        b"[" * 100_000,
-        b'{"a": ' * 5_000,
+        pytest.param(b"[" * 100_000, id="deep lists"),
+        pytest.param(b'{"a": ' * 5_000, id="deep objects"),
         b"9" * 200_000,
         b"<Password " * 25_000,
         b"password" + b" " * 250_000,
