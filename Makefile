@@ -54,7 +54,7 @@ architecture: env ## which package may import which
 
 unit: env ## unit tests, and one suite per port on every implementation
 	@echo "== unit and contract tests"
-	@$(PYTEST) -n 2 --dist worksteal tests/unit tests/contract
+	@$(PYTEST) -n 3 --dist worksteal tests/unit tests/contract
 
 # A file at a time: tests of one share what they set up; three, since they wait for other programs
 # half of the time. The faults go by themselves: they would take the time that servers need.
