@@ -10,10 +10,12 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from adapters import CsvOptions, SourceRecord
 from broker.memory import MemoryBroker
+from lienthong.access import passwords
 from lienthong.breaker import Breaker
 from lienthong.channels.port import Answer, Found, LookUp, Outcome, Packet
 from lienthong.conversion import Prepared, PreparedEvent
@@ -43,6 +45,16 @@ from schemas.problem import Place, Problem, Text
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CLAIMING = Claiming(lease=timedelta(minutes=2), crash_limit=3, grace=timedelta(seconds=1))
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch):
+    """Have a password cost little: what it must cost is for the tests of passwords to say."""
+    cheap = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", cheap)
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
 
 
 @dataclass
