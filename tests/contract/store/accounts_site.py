@@ -94,6 +94,15 @@ class Accounts:
             )
 
 
+def signed_in(installation, *, role, agency):
+    """Return the browser of somebody who has a role for one agency."""
+    accounts = Accounts(installation.store, installation.clock, installation=installation)
+    browser = Browser(accounts)
+    accounts.account(accounts.first().json()["token"], role=role, agencies=[agency])
+    browser.sign_in()
+    return browser
+
+
 class Browser:
     """Keeps cookies, fills forms in as a person would, and follows where it is sent."""
 

@@ -5,7 +5,7 @@ import pytest
 from lienthong.access.rights import Role
 from lienthong.moving import Moving
 from lienthong.operations import job_preview
-from tests.contract.store.accounts_site import Accounts, Browser
+from tests.contract.store.accounts_site import signed_in
 from tests.contract.store.town import CODES, MAPPING, OURS, PAPERS, THEIRS, Hall, Town, kept
 
 NAME = "Nguyễn Văn Mẫu"
@@ -137,12 +137,7 @@ def test_a_preview_is_for_who_might_ask_or_approve_and_sees_every_agency(hall):
 @pytest.fixture
 def browser(hall):
     """Sign an approver of the one agency in."""
-    accounts = Accounts(hall.town.store, hall.town.clock, installation=hall.town)
-    browser = Browser(accounts)
-    by = accounts.first().json()["token"]
-    accounts.account(by, role="approver", agencies=[OURS])
-    browser.sign_in()
-    return browser
+    return signed_in(hall.town, role="approver", agency=OURS)
 
 
 def test_the_page_of_a_job_leads_to_its_preview(hall, browser):

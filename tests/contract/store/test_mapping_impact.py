@@ -6,7 +6,7 @@ from sqlalchemy import update
 from lienthong.access.rights import Role
 from lienthong.operations import impact, mappings
 from lienthong.store.tables import submissions
-from tests.contract.store.accounts_site import Accounts, Browser
+from tests.contract.store.accounts_site import signed_in
 from tests.contract.store.town import CODES, MAPPING, OURS, PAPERS, THEIRS, Hall, Town, kept
 
 NAME = "Nguyễn Văn Mẫu"
@@ -300,12 +300,7 @@ def test_a_mapping_is_told_with_the_fields_that_it_leaves_empty(hall):
 @pytest.fixture
 def browser(hall):
     """Sign an integrator of the one agency in."""
-    accounts = Accounts(hall.town.store, hall.town.clock, installation=hall.town)
-    browser = Browser(accounts)
-    by = accounts.first().json()["token"]
-    accounts.account(by, role="integrator", agencies=[OURS])
-    browser.sign_in()
-    return browser
+    return signed_in(hall.town, role="integrator", agency=OURS)
 
 
 def test_the_page_of_a_mapping_shows_what_a_change_would_do(hall, browser):
