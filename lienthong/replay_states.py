@@ -21,6 +21,9 @@ from enum import Enum
 
 from lienthong.states import MAY_DISCARD, MAY_REISSUE, MAY_RESEND, State
 
+JUDGED_AFTER = 20
+"""Messages that were acted on; fewer say nothing about the others."""
+
 
 class Verb(Enum):
     """What can be done to a message; the values are those of the API."""

@@ -30,7 +30,7 @@ from lienthong.operations.replay_jobs import (
 )
 from lienthong.operations.searches import write_query
 from lienthong.operations.views import ReplayJobView
-from lienthong.replay_states import ALLOWED, JobState, Verb
+from lienthong.replay_states import ALLOWED, JUDGED_AFTER, JobState, Verb
 from lienthong.states import NEEDS_SOMEBODY, State
 
 router = APIRouter(prefix="/jobs")
@@ -208,7 +208,15 @@ def _job(
         if all(page.caller.may(right, agency) for agency in job.agencies)
     }
     state = JobState(job.state)
-    shown = page.show(template, job=job, items=items, is_own=is_own, rights=may, state=state)
+    shown = page.show(
+        template,
+        job=job,
+        items=items,
+        is_own=is_own,
+        rights=may,
+        state=state,
+        judged_after=JUDGED_AFTER,
+    )
     if seen not in (None, state):
         # What may be done differs, and that is not in this part, where it would undo typed words.
         shown.headers["HX-Refresh"] = "true"

@@ -29,7 +29,7 @@ from lienthong.flows.replay import (
 from lienthong.flows.reread import Source
 from lienthong.job_marks import with_mark
 from lienthong.job_reasons import FAILING
-from lienthong.replay_states import JobState, Verb
+from lienthong.replay_states import JUDGED_AFTER, JobState, Verb
 from lienthong.states import State
 from lienthong.store.database import reading
 from lienthong.store.replay_jobs import (
@@ -63,8 +63,6 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=5)
 """Longer than reading the largest sources of one part again."""
-JUDGED_AFTER = 20
-"""Items; fewer say nothing about the others."""
 QUIET_SECONDS = 1.0
 """Before the next look for jobs where there are none."""
 
