@@ -111,7 +111,9 @@ class ExpansionSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lease_seconds: float = Field(
-        default=60, gt=0, description="longer than a batch of 100 records ever takes"
+        default=60,
+        gt=0,
+        description="prolonged while a file is read; longer than one record takes",
     )
     retry_seconds: float = Field(
         default=60, gt=0, description="before what waits for a key or a mapping is tried again"

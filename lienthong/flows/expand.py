@@ -10,16 +10,19 @@ several lines are open at once and take turns, so that a large file of one keeps
 Where more lines wait than are open at once, those that had their turn make room.
 
 What kills or stops its worker again and again is found by taking smaller steps, and left out: first
-the one record, then, where reading alone kills, the rest of its file.
+the one record, then, where reading alone kills, the rest of its file. That is evidence against a
+file only where the worker cannot say anything else: one that lives, and was stopped by the store or
+lost its claim, takes its try back, as soon as the store lets it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
-from time import monotonic
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
@@ -38,9 +41,9 @@ from lienthong.store.expansions import (
     claim_expansion,
     due_lines,
     finish_expansions,
-    forget_tries,
     keep_claim,
     open_submissions,
+    take_tries_back,
 )
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.pieces import load_small, open_source
@@ -90,6 +93,8 @@ SKIP_TRIES = 6
 """From this try on the next record is left out."""
 GIVE_UP_TRIES = 9
 """From this try on the rest of the file is left out: reading it kills the worker."""
+RENEWALS = 3
+"""How often a claim is prolonged while its lease lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +124,17 @@ class _Reading:
     """Of these, those that the mapping leaves out; only where there are any."""
     begun: dict[str, datetime] = field(default_factory=dict)
     """When each submission was taken up, this time."""
-    first: str | None = None
-    """The submission that counts the tries."""
     has_committed: bool = False
     turn: int = TURN
     """Rounds that are left before it makes room for others."""
+    kept_at: float = field(default_factory=monotonic)
+    """When the claim was last made or prolonged."""
+    used_before: float = field(default_factory=thread_time)
+    """Seconds of the processor that this worker had used by then."""
+
+    def kept(self) -> None:
+        """Note that the claim was prolonged just now."""
+        self.kept_at, self.used_before = monotonic(), thread_time()
 
 
 class Expander:
@@ -149,6 +160,8 @@ class Expander:
         self._zero = clock() - timedelta(seconds=monotonic())
         """The moment of the store at which `monotonic` was 0."""
         self._steps_taken = 0
+        self._unfounded: Counter[str] = Counter()
+        """Tries of lines that the store counts, and that say nothing against what was read."""
         self._left_at: dict[str, int] = {}
         """The step in which a line was last in hand: who waits longest comes next."""
 
@@ -160,6 +173,7 @@ class Expander:
             Whether there was anything to do.
         """
         self._steps_taken += 1
+        self._take_tries_back()
         if len(self._in_hand) >= OPEN_LINES:
             self._make_room()
         if len(self._in_hand) < OPEN_LINES:
@@ -170,6 +184,9 @@ class Expander:
                 goes_on = self._round(reading_)
             except ClaimLost:
                 log.warning("expansion.claim_lost", agency=agency_of(line))
+                # Whoever is busy with one record for as long as a lease never gets past it.
+                is_heavy = thread_time() - reading_.used_before > self._lease.total_seconds()
+                self._judge(reading_, counts=is_heavy)
                 goes_on = False
             except Exception as error:
                 # What repeats with the same data must be counted, or it is tried for ever. So is
@@ -190,10 +207,35 @@ class Expander:
     def _drop(self, line: str, *, counts: bool) -> None:
         """Give a line back; `counts`: what stopped it may be what is read."""
         reading_ = self._in_hand.pop(line)
-        with suppress(*STORE_TROUBLE, ClaimLost), begin(self._store, at=self._clock) as work:
-            keep_claim(work, reading_.claim, lease_until=None)
-            if reading_.first is not None and not reading_.has_committed and not counts:
-                forget_tries(work, reading_.first)
+        self._judge(reading_, counts=counts)
+        with suppress(*STORE_TROUBLE):
+            with suppress(ClaimLost), begin(self._store, at=self._clock) as work:
+                keep_claim(work, reading_.claim, lease_until=None)
+            self._take_tries_back()
+
+    def _judge(self, reading_: _Reading, *, counts: bool) -> None:
+        """Note a try that came to nothing, unless it says something against what was read."""
+        if not counts and not reading_.has_committed:
+            self._unfounded[reading_.claim.line] += 1
+
+    def _take_tries_back(self) -> None:
+        """Have the store count no more what says nothing: before anybody draws conclusions."""
+        if self._unfounded:
+            with begin(self._store, at=self._clock) as work:
+                take_tries_back(work, self._unfounded)
+            self._unfounded.clear()
+
+    def _stay(self, reading_: _Reading) -> None:
+        """
+        Prolong the claim in good time: a long way to the next commit is no reason to lose it.
+
+        Raises:
+            ClaimLost: somebody else has the line by now.
+        """
+        if monotonic() - reading_.kept_at > self._lease.total_seconds() / RENEWALS:
+            with begin(self._store, at=self._clock) as work:
+                keep_claim(work, reading_.claim, lease_until=work.at + self._lease)
+            reading_.kept()
 
     def _now(self) -> datetime:
         """
@@ -218,9 +260,14 @@ class Expander:
     def _claim_more(self) -> None:
         due = sorted(self._due(limit=DUE), key=lambda line: self._left_at.get(line, 0))
         for line in due[: OPEN_LINES - len(self._in_hand)]:
-            with begin(self._store, at=self._clock) as work:
-                claim = claim_expansion(work, line, lease=self._lease)
-                first = open_submissions(work.connection, line, after=0, limit=1)
+            try:
+                with begin(self._store, at=self._clock) as work:
+                    claim = claim_expansion(work, line, lease=self._lease)
+                    first = open_submissions(work.connection, line, after=0, limit=1)
+            except STORE_TROUBLE:
+                # It may have been committed all the same, and would count as begun.
+                self._unfounded[line] += 1
+                raise
             reached(Point.EXPAND_CLAIMED)
             if claim is not None:
                 self._in_hand[line] = self._open(claim, first[0] if first else None)
@@ -231,7 +278,6 @@ class Expander:
             claim=claim,
             steps=iter(()),
             batch=BATCH if tries < CAREFUL_TRIES else 1,
-            first=first.id if first is not None else None,
         )
         if first is not None:
             batches = max(TURN, first.records_done // (REREAD * BATCH))
@@ -253,6 +299,7 @@ class Expander:
             reached(Point.EXPAND_WRITTEN)
         reached(Point.EXPAND_COMMITTED)
         reading_.has_committed = True
+        reading_.kept()
         if due:
             traces = _traces_of_ledgers(reading_, steps, received)
             hint_due(self._broker, due, at=work.at, traces=traces)
@@ -367,9 +414,11 @@ class Expander:
         done = submission.records_done
         skips = submission.tries >= SKIP_TRIES
         with closing(open_source(self._store, submission, small)) as source:
-            records = islice(read(source, submission, agency), done, None)
             try:
-                for record in records:
+                for record in read(source, submission, agency):
+                    self._stay(reading_)
+                    if record.number <= submission.records_done:
+                        continue
                     if skips:
                         skips = False
                         prepared = _killed(record)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 
 from lienthong.store.bulk import update_rows
 from lienthong.store.database import insert_into
@@ -21,10 +21,10 @@ from lienthong.store.submissions import SubmissionState
 from lienthong.store.tables import agencies, expansions, submissions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, ScalarSelect
 
     from lienthong.store.work import Work
     from schemas.problem import Problem
@@ -142,15 +142,9 @@ def claim_expansion(work: Work, line: str, *, lease: timedelta) -> ExpansionClai
     ).scalar()
     if fence is None:
         return None
-    first = (
-        select(submissions.c.id)
-        .where(submissions.c.line == line, submissions.c.due_at.is_not(None))
-        .order_by(submissions.c.arrival)
-        .limit(1)
-    )
     work.connection.execute(
         update(submissions)
-        .where(submissions.c.id == first.scalar_subquery())
+        .where(submissions.c.id == _first_of(line))
         .values(tries=submissions.c.tries + 1)
     )
     return ExpansionClaim(line=line, fence=fence, lease_until=until)
@@ -231,8 +225,28 @@ def finish_expansions(work: Work, ended: Sequence[Ended]) -> None:
     refuse_in_receipt(work, refused)
 
 
-def forget_tries(work: Work, submission_id: str) -> None:
-    """Note that a worker left a submission where it was of its own will."""
-    work.connection.execute(
-        update(submissions).where(submissions.c.id == submission_id).values(tries=0)
+def take_tries_back(work: Work, tries: Mapping[str, int]) -> None:
+    """
+    Count fewer tries against the first unfinished submission of each line.
+
+    Args:
+        work: The transaction.
+        tries: By line, how many of those that were counted say nothing against the submission.
+    """
+    for line, count in tries.items():
+        left = submissions.c.tries - count
+        work.connection.execute(
+            update(submissions)
+            .where(submissions.c.id == _first_of(line))
+            .values(tries=case((left > 0, left), else_=0))
+        )
+
+
+def _first_of(line: str) -> ScalarSelect[str]:
+    return (
+        select(submissions.c.id)
+        .where(submissions.c.line == line, submissions.c.due_at.is_not(None))
+        .order_by(submissions.c.arrival)
+        .limit(1)
+        .scalar_subquery()
     )

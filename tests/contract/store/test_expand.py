@@ -1,8 +1,9 @@
 """Expanding: in order, resumably, and never stopped for others by one file or record."""
 
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 from sqlalchemy import select, update
@@ -13,7 +14,7 @@ from broker.port import BrokerUnavailable
 from lienthong.flows.expand import BATCH, GIVE_UP_TRIES, SKIP_TRIES
 from lienthong.flows.hints import DELIVER
 from lienthong.store.database import reading
-from lienthong.store.expansions import claim_expansion
+from lienthong.store.expansions import claim_expansion, take_tries_back
 from lienthong.store.intake import take_in
 from lienthong.store.queries import list_messages, troubled_submissions
 from lienthong.store.selection import Selection
@@ -470,6 +471,126 @@ def test_a_store_that_fails_again_and_again_leaves_nothing_out(desk, monkeypatch
 
     assert {state for *_, state in desk.records()} == {"ready"}
     assert desk.submissions() == [("expanded", 2)]
+
+
+def test_a_store_that_fails_while_a_line_is_given_back_leaves_nothing_out(desk, monkeypatch):
+    def away(_work, _claim, *, lease_until):
+        raise OperationalError("UPDATE", {}, Exception("no space left on device"))
+
+    desk.receive(*many(2))
+    expander = desk.expander()
+    with monkeypatch.context() as patched:
+        patched.setattr("lienthong.flows.expand.keep_claim", away)
+        for _ in range(GIVE_UP_TRIES + 1):
+            with pytest.raises(OperationalError):
+                expander.step()
+            desk.exchange.clock.tick(minutes=3)
+
+    expander.step()
+
+    assert {state for *_, state in desk.records()} == {"ready"}
+
+
+def test_a_claim_whose_answer_is_lost_leaves_nothing_out(desk, monkeypatch):
+    @contextmanager
+    def committed_in_silence(store, *, at):
+        with begin(store, at=at) as work:
+            yield work
+        raise OperationalError("COMMIT", {}, Exception("the connection is closed"))
+
+    desk.receive(*many(2))
+    expander = desk.expander()
+    for _ in range(GIVE_UP_TRIES + 1):
+        with monkeypatch.context() as patched:
+            patched.setattr("lienthong.flows.expand.begin", committed_in_silence)
+            with pytest.raises(OperationalError):
+                expander.step()
+        desk.exchange.clock.tick(minutes=3)
+
+    desk.run()
+
+    assert {state for *_, state in desk.records()} == {"ready"}
+
+
+def lose_the_line(desk):
+    """Have the lease of whoever has the line end, and another take it who comes to nothing."""
+    desk.exchange.clock.tick(minutes=3)
+    with begin(desk.exchange.store, at=desk.exchange.clock) as work:
+        assert claim_expansion(work, "land", lease=timedelta(minutes=2))
+        take_tries_back(work, {"land": 1})
+
+
+def test_workers_that_lose_the_line_again_and_again_leave_nothing_out(desk, monkeypatch):
+    """On a slow machine, with a lease that is too short for it; none of them was killed."""
+    prepared = desk.pipeline.prepare
+
+    def slowly(item, *, now):
+        lose_the_line(desk)
+        return prepared(item, now=now)
+
+    desk.receive("D-1,a")
+    expander = desk.expander()
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.pipeline, "prepare", slowly)
+        for _ in range(GIVE_UP_TRIES + 1):
+            expander.step()
+            desk.exchange.clock.tick(minutes=3)
+    assert desk.records() == []
+
+    expander.step()
+
+    assert desk.records() == [(1, "D-1", "ready")]
+
+
+def test_a_record_that_is_worked_on_past_the_lease_again_and_again_is_left_out(desk, monkeypatch):
+    used = 0.0
+    prepared = desk.pipeline.prepare
+
+    def endlessly(item, *, now):
+        nonlocal used
+        if item.values["dossier"] == "D-1":
+            used += 200
+            lose_the_line(desk)
+        return prepared(item, now=now)
+
+    monkeypatch.setattr("lienthong.flows.expand.thread_time", lambda: used)
+    monkeypatch.setattr(desk.pipeline, "prepare", endlessly)
+    desk.receive("D-1,a", "D-2,a")
+    expander = desk.expander()
+    for _ in range(SKIP_TRIES):
+        expander.step()
+        desk.exchange.clock.tick(minutes=3)
+
+    desk.run()
+
+    assert sorted(desk.records()) == [(1, None, "rejected"), (2, "D-2", "ready")]
+
+
+def test_a_line_is_kept_however_long_its_batch_and_the_way_to_it_take(desk, monkeypatch):
+    """A file that is read again up to where it was, or a slow machine: nobody takes it away."""
+    desk.receive(*many(3 * BATCH))
+    first = desk.expander()
+    first.step()
+    first.close()
+    time = monotonic()
+
+    def tell_time():
+        nonlocal time
+        time += 5
+        desk.exchange.clock.tick(seconds=5)
+        if desk.submissions()[0][0] == "received":
+            with begin(desk.exchange.store, at=desk.exchange.clock) as work:
+                assert claim_expansion(work, "land", lease=timedelta(minutes=2)) is None
+        return time
+
+    expander = desk.expander()
+    expander._claim_more()
+    with monkeypatch.context() as patched:
+        patched.setattr("lienthong.flows.expand.monotonic", tell_time)
+        while expander.step():
+            pass
+
+    assert [record for record, *_ in desk.records()] == list(range(1, 3 * BATCH + 1))
 
 
 def test_a_worker_that_is_told_to_stop_counts_as_no_kill(desk):
