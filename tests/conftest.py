@@ -14,6 +14,7 @@ from lienthong.testing import mariadb as mariadb_server
 from lienthong.testing import postgresql as postgresql_server
 from lienthong.testing import rabbitmq as rabbitmq_server
 from lienthong.testing import softhsm as softhsm_tokens
+from lienthong.testing.reused import ReusedDatabases
 
 # The same examples in every run: a failure belongs to the change that is being tested. A longer
 # search is asked for by name.
@@ -150,17 +151,30 @@ def _store_to_copy(postgresql):
     return name
 
 
+@pytest.fixture(scope="session")
+def _stores(postgresql, _store_to_copy):
+    """Give databases with the tables of the store, which are emptied and used again."""
+    stores = ReusedDatabases(postgresql, _store_to_copy)
+    yield stores
+    stores.close()
+
+
 @pytest.fixture
 def make_database(postgresql, request):
     """Give what makes databases of the test's own, empty or with the tables of the store."""
     made = []
+    taken = []
 
     def make(*, tables=False):
-        like = request.getfixturevalue("_store_to_copy") if tables else None
+        if tables:
+            taken.append(request.getfixturevalue("_stores").take())
+            return taken[-1]
         made.append(f"t{uuid4().hex}")
-        return postgresql.create_database(made[-1], like=like)
+        return postgresql.create_database(made[-1])
 
     yield make
+    for url in taken:
+        request.getfixturevalue("_stores").give_back(url)
     for name in made:
         postgresql.remove_database(name)
 

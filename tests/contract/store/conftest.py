@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from random import Random
+from shutil import copyfile
 from threading import Barrier
 from types import SimpleNamespace
 
@@ -27,7 +28,13 @@ from lienthong.flows.replay import Order, Replayer
 from lienthong.pacing import Pacer
 from lienthong.pause_watch import PauseWatch
 from lienthong.retry import Backoff
-from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
+from lienthong.store.database import (
+    make_tables,
+    open_postgresql,
+    open_sqlite,
+    open_store,
+    reading,
+)
 from lienthong.store.delivery import Claiming, start
 from lienthong.store.intake import Origin, take_in
 from lienthong.store.queries import list_messages
@@ -199,11 +206,23 @@ def clock():
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def _file_to_copy(tmp_path_factory):
+    """Make the tables of a store in a file once."""
+    path = tmp_path_factory.mktemp("tables") / "store.sqlite"
+    engine = open_sqlite(path)
+    make_tables(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request, tmp_path):
     """Give an empty store of either kind, on the clock of the test."""
     if request.param == "sqlite":
-        engine = open_sqlite(tmp_path / "store.sqlite")
+        path = tmp_path / "store.sqlite"
+        copyfile(request.getfixturevalue("_file_to_copy"), path)
+        engine = open_sqlite(path)
     else:
         engine = open_postgresql(request.getfixturevalue("make_database")(tables=True))
     store = replace(

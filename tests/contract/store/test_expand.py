@@ -578,7 +578,7 @@ def test_a_line_is_kept_however_long_its_batch_and_the_way_to_it_take(desk, monk
         nonlocal time
         time += 5
         desk.exchange.clock.tick(seconds=5)
-        if desk.submissions()[0][0] == "received":
+        if time % 25 < 5 and desk.submissions()[0][0] == "received":
             with begin(desk.exchange.store, at=desk.exchange.clock) as work:
                 assert claim_expansion(work, "land", lease=timedelta(minutes=2)) is None
         return time
