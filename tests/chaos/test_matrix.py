@@ -9,6 +9,8 @@ from lienthong.testing.chaos.matrix import SHORT, Scale, prepared
 
 SEED = 1
 EFFECTS = 400
+PER_SECOND = 20
+"""As much as there is time for beside the faults; the long form has as much as there is."""
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +28,14 @@ def ground(tmp_path_factory, need):
 )
 def test_nothing_is_lost_doubled_out_of_order_or_wrongly_told(chapter, idempotent, ground):
     said = []
-    scale = Scale(seed=SEED, effects=EFFECTS, rounds=1, idempotent=idempotent, tell=said.append)
+    scale = Scale(
+        seed=SEED,
+        effects=EFFECTS,
+        rounds=1,
+        idempotent=idempotent,
+        per_second=PER_SECOND,
+        tell=said.append,
+    )
     siege = chapter.besiege(ground, scale)
 
     assert siege.findings.counts == dict.fromkeys(siege.findings.counts, 0), siege.findings

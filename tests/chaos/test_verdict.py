@@ -200,3 +200,14 @@ def test_a_repeat_that_was_not_recognised_is_told(truth, portal, stored):
 )
 def test_what_an_agency_is_told_wrongly_is_found(truth, portal, stored, told, change):
     assert counts(truth, portal, stored, change(told)) == {"misreported": 1}
+
+
+def test_why_a_message_is_not_what_it_should_be_is_said(truth, portal, stored):
+    first = replace(message(1, State.REJECTED), codes=("conversion.kills_worker",))
+    stored = replace(stored, messages=[first, *stored.messages[1:]])
+
+    found = judge(truth, portal, stored, None)
+
+    assert "a-1 record 1 is rejected (conversion.kills_worker), and should be effect" in (
+        found.misreported
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,8 @@ class Scale:
     rounds: int
     idempotent: bool
     """Whether the portal recognises a message that it has had."""
+    per_second: float = inf
+    """Effects that the agencies ask for: the rest of the machine is for who is started again."""
     tell: Callable[[str], None]
 
     @property
@@ -147,6 +150,7 @@ def _plan(name: str, scale: Scale, lanes: Mapping[str, Sequence[Strike]], **wish
         lanes=lanes,
         effects=scale.effects,
         rounds=scale.rounds,
+        per_second=scale.per_second,
     )
 
 

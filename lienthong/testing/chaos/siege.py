@@ -59,6 +59,8 @@ class Plan:
     """Records per submission."""
     backlog: int = 1500
     """How many effects the load may be ahead of the portal."""
+    per_second: float
+    """How many effects the load may ask for in a second."""
     rounds: int = 1
     """How often each lane is gone through."""
     settle_seconds: float = 120.0
@@ -127,6 +129,7 @@ class _Course:
         }
         self._errors: list[str] = []
         self._effects = 0
+        self._begun = time.monotonic()
         self._moments: list[float] = []
         """When there were more effects than before."""
         self._over = Event()
@@ -193,7 +196,9 @@ class _Course:
             time.sleep(LOOK_SECONDS)
 
     def _has_room(self, truth: Truth) -> bool:
-        return truth.expected - self._effects < self._plan.backlog
+        so_far = (time.monotonic() - self._begun) * self._plan.per_second
+        ahead = truth.expected - self._effects
+        return ahead < self._plan.backlog and truth.expected < WARM + so_far
 
     def _count(self) -> None:
         while not self._over.wait(LOOK_SECONDS):

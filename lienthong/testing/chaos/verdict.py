@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from lienthong.states import State
-from lienthong.store.tables import attempts, messages, receipts, repeats, submissions
+from lienthong.store.tables import (
+    attempts,
+    message_problems,
+    messages,
+    receipts,
+    repeats,
+    submissions,
+)
 from lienthong.testing.chaos.load import Effect, Fate
 
 if TYPE_CHECKING:
@@ -103,6 +110,13 @@ class StoredMessage:
     receipt_at: datetime | None
     sends: Mapping[int, datetime]
     """When each send was written down, by its number."""
+    codes: tuple[str, ...] = ()
+    """Of its problems."""
+
+    @property
+    def stands(self) -> str:
+        """Its state in words, and why."""
+        return " ".join([self.state.value, *(f"({code})" for code in self.codes)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +156,9 @@ def read_store(connection: Connection) -> Stored:
     sends: dict[str, dict[int, datetime]] = defaultdict(dict)
     for row in connection.execute(select(attempts).where(attempts.c.kind == "send")):
         sends[row.message_id][row.number] = row.started_at
+    codes: dict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(select(message_problems.c.message_id, message_problems.c.code)):
+        codes[row.message_id].add(row.code)
     receipt_times = dict(
         connection.execute(select(receipts.c.message_id, receipts.c.verified_at)).all()
     )
@@ -164,6 +181,7 @@ def read_store(connection: Connection) -> Stored:
                 event=(keys[row.submission_id], row.record, row.item),
                 receipt_at=receipt_times.get(row.id),
                 sends=sends.get(row.id, {}),
+                codes=tuple(sorted(codes.get(row.id, ()))),
             )
             for row in connection.execute(select(*columns))
         ],
@@ -250,21 +268,19 @@ def _compare_states(truth: Truth, portal: PortalList, stored: Stored, findings: 
             # A progress row goes only after its dossier, and the portal does not take that one.
             continue
         elif message.state not in ENDS:
-            findings.stuck.append(f"{name} is {message.state.value}")
+            findings.stuck.append(f"{name} is {message.stands}")
         elif message.id in in_effect:
-            findings.misreported.append(f"{name} is {message.state.value}, and in effect")
+            findings.misreported.append(f"{name} is {message.stands}, and in effect")
         elif message.state is State.PARKED and not is_refused:
             findings.misreported.append(f"{name} is parked, without a reason to be")
 
 
 def _compare_records(truth: Truth, stored: Stored, findings: Findings) -> None:
     """Every record that an agency handed over has the fate that it must have."""
-    states = {
-        message.event[:2]: message.state for message in stored.messages if message.event[2] == 0
-    }
+    snapshots = {message.event[:2]: message for message in stored.messages if message.event[2] == 0}
     fates = {(key, record): fate for key, record, fate in _records(truth)}
     findings.misreported += [
-        f"{message.event}: a progress row is {message.state.value}"
+        f"{message.event}: a progress row is {message.stands}"
         for message in stored.messages
         if message.event[2] > 0
         and message.state in ENDS - {State.DELIVERED}
@@ -281,12 +297,12 @@ def _compare_records(truth: Truth, stored: Stored, findings: Findings) -> None:
             if event not in stored.repeated:
                 findings.misreported.append(f"{key} record {record} is not known as a repeat")
             continue
-        state = states.get(event)
-        if state is None:
+        snapshot = snapshots.get(event)
+        if snapshot is None:
             findings.lost.append(f"{key} record {record} is not in the store")
-        elif state not in wanted[fate] and state in ENDS:
+        elif snapshot.state not in wanted[fate] and snapshot.state in ENDS:
             findings.misreported.append(
-                f"{key} record {record} is {state.value}, and should be {fate.value}"
+                f"{key} record {record} is {snapshot.stands}, and should be {fate.value}"
             )
 
 
