@@ -62,7 +62,7 @@ slow: env ## the tests with other programs and whole runs
 	@echo "== integration and end-to-end tests"
 	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/integration tests/e2e
 	@echo "== faults"
-	@$(PYTEST) -n 2 --dist worksteal tests/chaos
+	@$(PYTEST) -n 3 --dist worksteal tests/chaos
 
 packaging: env ## build the wheel, install it alone, use it
 	@echo "== packaging tests"
