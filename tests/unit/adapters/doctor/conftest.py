@@ -151,6 +151,11 @@ def _viqr(text: str) -> bytes | None:
 
 def misread(values: Sequence[str], encoding: str) -> list[tuple[str, str]]:
     """Return (what can be had back, what Western Windows shows of it), of those it can write."""
+    return _misread(tuple(values), encoding)
+
+
+@cache
+def _misread(values: tuple[str, ...], encoding: str) -> list[tuple[str, str]]:
     if encoding.startswith("utf-8"):
         shown = [western(text.encode()) for text in values]
         if encoding.endswith("twice"):
@@ -163,12 +168,13 @@ def misread(values: Sequence[str], encoding: str) -> list[tuple[str, str]]:
     ]
 
 
+UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+SHOWN = [chr(byte) if byte in UNDEFINED else bytes([byte]).decode("cp1252") for byte in range(256)]
+
+
 def western(data: bytes) -> str:
     """Return bytes as Windows-1252 shows them; it leaves five bytes to Latin-1."""
-    undefined = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
-    return "".join(
-        chr(byte) if byte in undefined else bytes([byte]).decode("cp1252") for byte in data
-    )
+    return "".join(SHOWN[byte] for byte in data)
 
 
 @pytest.fixture(scope="session")
