@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 from random import Random
+from shutil import copytree
 
 import pytest
 from sqlalchemy import select, update
@@ -22,17 +23,27 @@ from schemas.errors import ConfigError
 SEALS = 30
 
 
-@pytest.fixture
-def site(tmp_path):
-    """Give an installation with one delivered dossier and thirty seals."""
-    site = QuietSite(tmp_path)
-    head, row, *_ = land_rows(tmp_path, size_bytes=1_000).split(b"\r\n")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Give the folder of an installation with one delivered dossier and thirty seals, and when."""
+    folder = tmp_path_factory.mktemp("made")
+    site = QuietSite(folder)
+    head, row, *_ = land_rows(folder, size_bytes=1_000).split(b"\r\n")
     site.hand_in(b"\r\n".join((head, row, b"")))
     for number in range(SEALS - 1):
         with begin(site.store, at=site.clock) as work:
             work.note("test.done", f"t{number}")
         Proving(site).make_sealer().step()
-    return site
+    site.store.dispose()
+    return folder, site.clock()
+
+
+@pytest.fixture
+def site(made, tmp_path):
+    """Give an installation of the test's own, as it was made."""
+    folder, now = made
+    copytree(folder, tmp_path, dirs_exist_ok=True)
+    return QuietSite(tmp_path, now=now)
 
 
 class Watch:
@@ -130,7 +141,7 @@ def assert_is_told(site, alarm, monkeypatch):
 
 
 def test_a_document_that_was_changed_is_found_by_its_pack(site):
-    watch = Watch(site, sample=timedelta(minutes=30))
+    watch = Watch(site, sample=timedelta(hours=4))
     with reading(site.store) as connection:
         row = connection.execute(select(messages.c.id, messages.c.document)).one()
     forged = site.store.vault.seal(b"<BanTin/>", context=document_context(row.id))
@@ -153,7 +164,7 @@ def test_one_that_begins_in_the_middle_of_a_period_begins_there(site):
 
 
 def test_a_key_that_cannot_sign_stops_nothing(site):
-    watch = Watch(site, sample=timedelta(minutes=30))
+    watch = Watch(site, sample=timedelta(hours=4))
     (site.keyring.folder / "operator.key.pem").unlink()
 
     watch.pass_a_day()
@@ -180,7 +191,7 @@ def test_a_key_that_cannot_sign_stops_nothing(site):
 )
 def test_nothing_that_somebody_writes_to_the_store_ends_the_check(site, damage):
     """The role runs beside the delivery of dossiers, in one process."""
-    watch = Watch(site, sample=timedelta(minutes=30))
+    watch = Watch(site, sample=timedelta(hours=4))
     with site.store.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         connection.exec_driver_sql(damage)
