@@ -7,11 +7,12 @@ sent. What a request may say is in the description at `/v1/openapi.json`.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from lienthong.access.attempts import Attempts
@@ -36,6 +37,8 @@ from lienthong.web.refusal import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.routing import BaseRoute
 
     from lienthong.flows.hints import Publisher
     from lienthong.wiring import Installation
@@ -91,10 +94,23 @@ def make_app(
         summary="What operators see and do; the console uses the same operations.",
         description=f"Lienthong {version('lienthong')}. Errors are application/problem+json.",
         openapi_url="/v1/openapi.json",
-        generate_unique_id_function=lambda route: route.name,
         # Their pages load programs from elsewhere.
         docs_url=None,
         redoc_url=None,
+    )
+    watch = flow or FlowWatch(installation)
+    app.state.site = Site(installation, publisher, attempts or Attempts(), watch, is_stopping)
+    app.router.routes += _routes()
+    app.add_middleware(Limits)
+    answer_errors(app, _answer)
+    return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Give the routes of every application: what each takes is worked out once in a process."""
+    every = APIRouter(
+        generate_unique_id_function=lambda route: route.name,
         responses={
             status: {
                 "description": words,
@@ -103,8 +119,6 @@ def make_app(
             for status, words in _ERRORS.items()
         },
     )
-    watch = flow or FlowWatch(installation)
-    app.state.site = Site(installation, publisher, attempts or Attempts(), watch, is_stopping)
     for routes in (
         # First: what it has stands beside ids.
         export_router,
@@ -120,10 +134,8 @@ def make_app(
         session_router,
         account_router,
     ):
-        app.include_router(routes)
-    app.add_middleware(Limits)
-    answer_errors(app, _answer)
-    return app
+        every.include_router(routes)
+    return tuple(every.routes)
 
 
 def _answer(_request: Request, refused: Refused) -> Response:

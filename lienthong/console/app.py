@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
 from lienthong.access.attempts import Attempts
@@ -36,6 +37,8 @@ from lienthong.oidc.provider import Provider
 from schemas.problem import Problem, Text
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from lienthong.api.asking import Site
     from lienthong.web.refusal import Refused
 
@@ -103,6 +106,17 @@ def make_console(site: Site) -> FastAPI:
     app.state.provider_attempts = Attempts(
         most=console.login_attempts, window=timedelta(seconds=console.login_window_seconds)
     )
+    app.router.routes += _routes()
+    answer_errors(app, _answer)
+    app.add_exception_handler(NotSignedIn, _to_sign_in)
+    app.add_exception_handler(Unfinished, _to_own_account)
+    return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Give the routes of every application: what each takes is worked out once in a process."""
+    every = APIRouter()
     for pages in (
         session_pages,
         provider_pages,
@@ -121,11 +135,8 @@ def make_console(site: Site) -> FastAPI:
         audit_pages,
         account_pages,
     ):
-        app.include_router(pages.router)
-    answer_errors(app, _answer)
-    app.add_exception_handler(NotSignedIn, _to_sign_in)
-    app.add_exception_handler(Unfinished, _to_own_account)
-    return app
+        every.include_router(pages.router)
+    return tuple(every.routes)
 
 
 def _answer(request: Request, refused: Refused) -> Response:
