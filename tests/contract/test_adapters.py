@@ -499,7 +499,7 @@ def peak_of(records):
 
 @pytest.mark.parametrize("name", STREAMED)
 def test_memory_does_not_grow_with_the_input(name):
-    filling = " 0123456789" * 200
+    filling = f" {'0123456789' * 10}" * 22
     source = Pipe(generated(name, 10_000, filling))
 
     count, peak = peak_of(read(source, name))
@@ -515,8 +515,8 @@ def test_memory_does_not_grow_with_a_table(tmp_path):
     small = as_dbf([record])
     header_bytes, record_bytes = struct.unpack_from("<HH", small, 8)
     with path.open("wb") as out:
-        out.write(small[:4] + struct.pack("<L", 2_000) + small[8:header_bytes])
-        for _ in range(2_000):
+        out.write(small[:4] + struct.pack("<L", 500) + small[8:header_bytes])
+        for _ in range(500):
             out.write(small[header_bytes : header_bytes + record_bytes])
 
     # The tables by which texts are judged are read once in a process, whatever is read.
@@ -524,18 +524,18 @@ def test_memory_does_not_grow_with_a_table(tmp_path):
     with path.open("rb") as source:
         count, peak = peak_of(read(source, "dbf"))
 
-    assert count == 2_000
+    assert count == 500
     assert peak < 1_000_000
 
 
 def test_memory_does_not_grow_with_a_workbook(tmp_path):
     path = tmp_path / "lớn.xlsx"
-    write_large_workbook(path, rows=10_000)
+    write_large_workbook(path, rows=4_000)
 
     with path.open("rb") as source:
         count, peak = peak_of(read(source, "xlsx"))
 
-    assert count == 10_000
+    assert count == 4_000
     assert peak < 12_000_000
 
 
@@ -543,7 +543,7 @@ def write_large_workbook(path, rows):
     empty = io.BytesIO(as_xlsx([{"So": "", "Ten": ""}]))
     namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     filling = "".join(
-        f"<c t='inlineStr'><is><t>giá trị {n} {'ơ' * 180}</t></is></c>" for n in range(5)
+        f"<c t='inlineStr'><is><t>giá trị {n} {'ơ' * 450}</t></is></c>" for n in range(5)
     )
     with zipfile.ZipFile(empty) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
