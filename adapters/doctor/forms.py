@@ -24,6 +24,7 @@ _QUALITY_AFTER_TONE = re.compile(
     "([aeouAEOU])([\u0300\u0301\u0303\u0309\u0323]*)([\u0302\u0306\u031b])"
 )
 _STROKE = re.compile("([dD])[\u0335\u0336]")
+_MARK = re.compile("[\u0300-\u036f]")
 
 _LOOK_ALIKES = {
     **dict(zip("ÐƉðɖǎǍ", "ĐĐđđăĂ", strict=True)),
@@ -64,15 +65,11 @@ def compose(text: str) -> str:
     """Return NFC, with marks in a wrong order and a stroke over d put right first."""
     if text.isascii():
         return text
-    if _has_marks(text):
+    if _MARK.search(text):
         loose = unicodedata.normalize("NFD", text)
         loose = _QUALITY_AFTER_TONE.sub(r"\1\3\2", _STROKE.sub(_stroked, loose))
         text = loose
     return unicodedata.normalize("NFC", text)
-
-
-def _has_marks(text: str) -> bool:
-    return any("\u0300" <= character <= "\u036f" for character in text)
 
 
 def _stroked(match: re.Match[str]) -> str:
