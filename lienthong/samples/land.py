@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -330,7 +331,7 @@ def generate_large_csv(path: Path, *, size_bytes: int, seed: int = 2020) -> int:
     Returns:
         The number of rows, without the header.
     """
-    halves = _halves(Random(seed))  # noqa: S311 - not a secret
+    halves = _halves(seed)
     written = rows = 0
     with path.open("wb") as file:
         written += file.write(encode(DELIMITER.join(COLUMNS) + "\r\n", CHARSET))
@@ -341,8 +342,10 @@ def generate_large_csv(path: Path, *, size_bytes: int, seed: int = 2020) -> int:
     return rows
 
 
-def _halves(random: Random) -> list[tuple[bytes, bytes]]:
+@cache
+def _halves(seed: int) -> list[tuple[bytes, bytes]]:
     """Return encoded rows cut in two where the order number of the dossier code stands."""
+    random = Random(seed)  # noqa: S311 - not a secret
     cut = []
     for number in range(1, _TEMPLATES + 1):
         record = _record(_imagine(random, number))
