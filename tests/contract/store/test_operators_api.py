@@ -561,10 +561,15 @@ def test_an_error_of_ours_says_nothing_of_what_it_was_about(api, monkeypatch):
     assert SECRET not in answer.text
 
 
-def test_the_description_is_valid_openapi_and_kept(api):
+DESCRIBED = json.loads((ROOT / "docs/operators-api.json").read_text(encoding="utf-8"))
+
+
+def test_the_description_is_kept(api):
     found = api.client.get("/v1/openapi.json").json()
 
-    validate(found)
-    kept = json.loads((ROOT / "docs/operators-api.json").read_text(encoding="utf-8"))
-    assert found["openapi"].startswith("3.1")
-    assert found == kept, "write it to docs/operators-api.json: scripts/operators_api.py"
+    assert found == DESCRIBED, "write it to docs/operators-api.json: scripts/operators_api.py"
+
+
+def test_the_kept_description_is_valid_openapi():
+    validate(DESCRIBED)
+    assert DESCRIBED["openapi"].startswith("3.1")
