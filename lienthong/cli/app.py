@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
+from typer.main import get_command_name
 
 from broker.port import BrokerError
 from lienthong.cli import (
@@ -101,6 +103,10 @@ sharing.register(app)
 pull.register(app)
 bench.register(app)
 
+WITH_VALUE = ("--lang", "--settings", "--data-dir")
+ALONE = ("--verbose", "-v")
+"""What may stand before a command: the options of `begin`."""
+
 
 @app.callback()
 def begin(
@@ -142,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     words = _language_first(list(sys.argv[1:] if arguments is None else arguments))
     language = _language_asked(words)
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(branch_of(words))
     if language is Language.VI:
         translate(command)
     try:
@@ -160,6 +166,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if code is None:
             raise
         sys.exit(code.value)
+
+
+def branch_of(words: Sequence[str]) -> typer.Typer:
+    """
+    Return the tree with the one branch that the words lead into; the whole where they name none.
+
+    To build all of it takes longer than most commands.
+    """
+    asked = _command_asked(words)
+    branch = copy(app)
+    branch.registered_commands = [
+        one
+        for one in app.registered_commands
+        if one.callback and asked == (one.name or get_command_name(one.callback.__name__))
+    ]
+    branch.registered_groups = [
+        one
+        for one in app.registered_groups
+        if one.typer_instance and asked in (one.name, one.typer_instance.info.name)
+    ]
+    return branch if branch.registered_commands or branch.registered_groups else app
+
+
+def _command_asked(words: Sequence[str]) -> str | None:
+    waiting = iter(words)
+    for word in waiting:
+        if word in WITH_VALUE:
+            next(waiting, None)
+        elif word not in ALONE and word.partition("=")[0] not in WITH_VALUE:
+            return word
+    return None
 
 
 def _flush_output() -> None:

@@ -13,7 +13,7 @@ import typer
 import urllib3
 
 import mappings
-from lienthong.cli.app import app
+from lienthong.cli.app import ALONE, WITH_VALUE, app, branch_of
 from lienthong.cli.vietnamese import untranslated
 from lienthong.samples import generate_large_csv
 from lienthong.testing.authority import Authority, Mood, served
@@ -73,6 +73,21 @@ def test_help_without_words_names_the_commands_and_the_exit_codes(quick):
 
     assert all(name in result.out for name in ("convert", "submit", "verify", "doctor", "mapping"))
     assert "Exit codes" in result.out
+
+
+def test_only_the_command_that_is_asked_for_is_built():
+    assert [name for option in COMMAND.params for name in option.opts] == [*WITH_VALUE, *ALONE]
+
+    for name in COMMAND.commands:
+        words = ("--settings", "audit", "--data-dir=keys", "-v", name, "demo")
+        assert list(typer.main.get_command(branch_of(words)).commands) == [name]
+
+    for words in ((), ("--help",), ("-vh",), ("nothing",), ("--data-dir", "audit")):
+        assert typer.main.get_command(branch_of(words)).commands.keys() == COMMAND.commands.keys()
+
+
+def test_a_mistyped_command_is_told_which_was_meant(quick):
+    assert "Did you mean 'messages'?" in " ".join(quick("mesages", "list").err.split())
 
 
 @pytest.mark.parametrize(
