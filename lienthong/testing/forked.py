@@ -6,6 +6,7 @@ once for all the tests of a process, and each `python -m lienthong …` is a for
 its own, a child of the caller, with its own folder, environment, streams, signals and end. Whatever
 else is run, or is asked for, is left to `subprocess`. How a process begins is not seen this way:
 tests of that start an interpreter, and `tests/e2e/test_beginning.py` imports what commands import.
+At its end a fork does what an interpreter does, but takes nothing apart that it shares.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import traceback
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -53,6 +56,8 @@ _UNUSUAL = {
     "process_group": -1,
 }
 """What a fork is not asked for, with the values that say so."""
+_UNWRITTEN = 120
+"""How an interpreter ends whose output cannot be written."""
 
 
 class Popen(subprocess.Popen[AnyStr]):
@@ -234,7 +239,41 @@ def _main(number: int) -> None:
     order = _serve(socket.socket(fileno=number))
     _become(order)
     module, *sys.argv[1:] = order["words"]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = _code_of(ended)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - whatever ends an interpreter
+        traceback.print_exc()
+        code = 1
+    _end(code)
+
+
+def _code_of(ended: SystemExit) -> int:
+    if ended.code is None or isinstance(ended.code, int):
+        return ended.code or 0
+    sys.stderr.write(f"{ended.code}\n")
+    return 1
+
+
+def _end(code: int) -> None:
+    """
+    End as an interpreter does: threads first, then what is to be done last, then what is left.
+
+    To take apart what the fork shares would first copy it, and takes as long as a short command.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - waits for threads
+    atexit._run_exitfuncs()  # noqa: SLF001 - is there for no other purpose
+    gc.collect()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or _UNWRITTEN
+    os._exit(code)
 
 
 if __name__ == "__main__":
