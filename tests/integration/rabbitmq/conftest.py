@@ -13,10 +13,10 @@ from lienthong.testing.proxy import Proxy
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture
-def settings(rabbitmq):
-    """Give settings with names of their own, so that tests do not meet on the server."""
-    return RabbitSettings(
+@pytest.fixture(scope="session")
+def make_settings(rabbitmq):
+    """Make settings with names of their own, so that those who use them do not meet."""
+    return lambda: RabbitSettings(
         urls=(rabbitmq.url,),
         plan=Plan(
             prefix=f"t{next(NUMBERS)}",
@@ -27,6 +27,12 @@ def settings(rabbitmq):
         connect_patience=timedelta(seconds=1),
         tick=timedelta(milliseconds=50),
     )
+
+
+@pytest.fixture
+def settings(make_settings):
+    """Give settings of the test's own."""
+    return make_settings()
 
 
 @pytest.fixture

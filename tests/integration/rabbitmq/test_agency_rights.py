@@ -23,22 +23,28 @@ from broker.rabbitmq.topology import RECORDS
 MINE, OTHER = "land-registration", "health-department"
 
 
-@pytest.fixture
-def here(settings):
-    """Give settings with two agencies, declared."""
+@pytest.fixture(scope="module")
+def here(make_settings):
+    """Give settings with two agencies, declared; what is refused changes nothing."""
+    settings = make_settings()
     made = replace(settings, plan=replace(settings.plan, agencies=(MINE, OTHER)))
     declare(made)
     return made
 
 
-@pytest.fixture
-def log_in(here, rabbitmq, tmp_path):
-    """Make the users of the plan with the printed permissions, and connect as one of them."""
+@pytest.fixture(scope="module")
+def users(here, rabbitmq, tmp_path_factory):
+    """Make the users of the plan with the printed permissions."""
     permissions = make_permissions(here.plan)
     rabbitmq.make_users([permission.user for permission in permissions], "w0rd")
-    path = tmp_path / "permissions.json"
+    path = tmp_path_factory.mktemp("users") / "permissions.json"
     path.write_text(json.dumps(permission_definitions(permissions, vhost="/")))
     rabbitmq.ctl("import_definitions", str(path))
+
+
+@pytest.fixture
+def log_in(here, users):
+    """Connect as one of the users."""
     opened = []
 
     def once(name):
