@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lienthong.testing import forked
 from lienthong.testing.machine import ServerFailed
 
 MODULES = (
@@ -129,7 +129,7 @@ class PrivateSoftHsm:
         Raises:
             ServerFailed: it failed; its own words.
         """
-        done = subprocess.run(  # noqa: S603 - our own command line
+        done = forked.run(
             words,
             env={**os.environ, **self.environment},
             capture_output=True,
