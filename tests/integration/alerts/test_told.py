@@ -46,7 +46,7 @@ def test_somebody_is_told_when_it_begins_a_day_later_and_when_it_has_ended(
     site.drifts = 3
     site.run(watch, minutes=20)
     (began,) = mailbox.texts
-    site.run(watch, minutes=DAY, every=10)
+    site.run(watch, minutes=DAY + 30, every=30)
     site.drifts = 0
     site.run(watch, minutes=20)
 
@@ -108,7 +108,7 @@ def test_several_processes_tell_once(open_site, serve_mail, mailbox):
 
     watches = [site.watch(), site.watch(other), site.watch()]
     site.run(*watches, minutes=10)
-    site.run(*watches, minutes=DAY + 10, every=10)
+    site.run(*watches, minutes=DAY + 30, every=30)
     site.drifts = 0
     site.run(site.watch(), site.watch(other), minutes=20)
     other.store.dispose()
@@ -258,7 +258,7 @@ def test_no_reminders_while_it_is_silenced(open_site, hook):
     with begin(site.installation.store, at=site.now) as work:
         assert silence(work, "LienthongDrift", until=site.now + timedelta(days=3)) == 1
         assert silence(work, "LienthongOverdue", until=site.now) == 0
-    site.run(watch, minutes=2 * DAY, every=10)
+    site.run(watch, minutes=2 * DAY, every=30)
     site.drifts = 0
     site.run(watch, minutes=20)
 
