@@ -17,7 +17,7 @@ from lienthong.testing import forked
 from lienthong.testing.portal_site import AGENCY, record
 from lienthong.wiring import Installation
 
-DOSSIERS = 40
+DOSSIERS = 20
 EVENTS = 4
 """Twice as many are handed in, and their numbers order as texts."""
 ROLES = "expand,deliver,sweep,seal"
@@ -113,7 +113,7 @@ def hand_in(site, first=1):
     ids=["embedded, the portal", "servers, an agency"],
 )
 def test_a_pause_stands_over_kills_and_nothing_is_lost_doubled_or_out_of_order(crew, whom):
-    crew.portal.misbehave("slow", share=1.0, delay_seconds=0.5)
+    crew.portal.misbehave("slow", share=1.0, delay_seconds=0.8)
     hand_in(crew.site)
     crew.start(2)
     crew.until(lambda: crew.at_portal() >= 10)
