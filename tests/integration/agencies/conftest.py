@@ -11,11 +11,13 @@ from threading import Event, Thread
 import pytest
 from pydantic import SecretStr
 
-from broker.rabbitmq import Secret, declare, make_permissions, permission_definitions
+from broker.rabbitmq import Plan, Secret, declare, make_permissions, permission_definitions
 from lienthong.roles import Role, Workers
 from lienthong.settings import BrokerSettings, Settings
 from lienthong.wiring import Installation
 
+AT_ONCE = 16
+"""Installations whose users are made together: each rabbitmqctl takes a second to begin."""
 HERE = Path(__file__).parent
 DOCS = HERE.parents[2] / "docs" / "agencies"
 NUMBERS = itertools.count(1)
@@ -40,12 +42,30 @@ def npm_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def prefixes(rabbitmq, tmp_path_factory):
+    """Give prefixes one after the other; what each needs of users is there."""
+
+    def make():
+        rights = tmp_path_factory.mktemp("rights") / "permissions.json"
+        while True:
+            made = [f"g{next(NUMBERS)}" for _ in range(AT_ONCE)]
+            plans = (Plan(prefix=prefix, agencies=(AGENCY,)) for prefix in made)
+            permissions = [one for plan in plans for one in make_permissions(plan)]
+            rabbitmq.make_users([permission.user for permission in permissions], "w0rd")
+            rights.write_text(json.dumps(permission_definitions(permissions, vhost="/")))
+            rabbitmq.ctl("import_definitions", str(rights))
+            yield from made
+
+    return make()
+
+
 class Exchange:
     """The roles take, expand and results of one installation, with the rights of a worker."""
 
-    def __init__(self, folder, rabbitmq):
+    def __init__(self, folder, rabbitmq, prefix):
         self.url = rabbitmq.url
-        self.prefix = f"g{next(NUMBERS)}"
+        self.prefix = prefix
         self._stop = Event()
         self.installation = Installation(
             Settings(
@@ -62,11 +82,6 @@ class Exchange:
         )
         settings = self.installation.rabbit_settings
         declare(replace(settings, user="guest", password=Secret("guest")))
-        permissions = make_permissions(settings.plan)
-        rabbitmq.make_users([permission.user for permission in permissions], "w0rd")
-        rights = folder / "permissions.json"
-        rights.write_text(json.dumps(permission_definitions(permissions, vhost="/")))
-        rabbitmq.ctl("import_definitions", str(rights))
         roles = (Role.TAKE, Role.EXPAND, Role.RESULTS)
         self._workers = Workers(self.installation, roles, self._stop)
         self._thread = Thread(target=self._run)
@@ -83,8 +98,8 @@ class Exchange:
 
 
 @pytest.fixture
-def exchange(rabbitmq, tmp_path):
-    made = Exchange(tmp_path, rabbitmq)
+def exchange(rabbitmq, prefixes, tmp_path):
+    made = Exchange(tmp_path, rabbitmq, next(prefixes))
     yield made
     made.stop()
     assert made.ended_well
