@@ -227,14 +227,20 @@ def site(cli, made_keys):
 
 @pytest.fixture(scope="session")
 def site_in(made_keys):
-    """Make such a site for a folder, where several tests look at one."""
-    return lambda folder: _site_of(Cli(folder), made_keys)
+    """
+    Make such a site for a folder, where several tests look at one.
+
+    It may take over what another did and was told, whose folder is given as `like`.
+    """
+    return lambda folder, *, like=None: _site_of(Cli(folder), made_keys, like=like)
 
 
 @contextmanager
-def _site_of(cli, made_keys):
+def _site_of(cli, made_keys, *, like=None):
     keys = cli.folder / "keys"
     shutil.copytree(made_keys, keys)
+    for name in ("data", "portal") if like else ():
+        shutil.copytree(like / name, cli.folder / name)
     (cli.folder / "lienthong.toml").write_text(f'keys_dir = "{keys}"\n')
     portal, ready = _start_portal(cli, port=0)
     target = "\n".join(f"{key} = {json.dumps(value)}" for key, value in ready["target"].items())

@@ -13,13 +13,22 @@ from lienthong.samples import generate_large_csv
 LAND = ("--agency", "land-registration")
 
 
+@pytest.fixture(scope="module")
+def worked_once(site_in, tmp_path_factory):
+    """Deliver a few dossiers; return where."""
+    folder = tmp_path_factory.mktemp("worked")
+    with site_in(folder) as site:
+        generate_large_csv(folder / "few.csv", size_bytes=2_000)
+        assert site.cli("submit", "few.csv", *LAND).code == 0
+        assert site.cli("run", "--until-idle").code == 0
+    return folder
+
+
 @pytest.fixture
-def worked(site):
-    """Give an installation that has delivered a few dossiers."""
-    generate_large_csv(site.cli.folder / "few.csv", size_bytes=2_000)
-    assert site.cli("submit", "few.csv", *LAND).code == 0
-    assert site.cli("run", "--until-idle").code == 0
-    return site.cli
+def worked(site_in, worked_once, tmp_path):
+    """Give an installation of the test's own that has done so."""
+    with site_in(tmp_path, like=worked_once) as site:
+        yield site.cli
 
 
 def database(cli):

@@ -28,14 +28,24 @@ def forget_waiting(site):
     settings.write_text(f"{text}\nquiet_period_seconds = 0\n")
 
 
+@pytest.fixture(scope="module")
+def delivered_once(site_in, sample_set, tmp_path_factory):
+    """Deliver six agencies' files to a portal that works; return where."""
+    folder = tmp_path_factory.mktemp("delivered")
+    with site_in(folder) as site:
+        forget_waiting(site)
+        for sample in sample_set.files:
+            assert site.cli("submit", sample.path, "--agency", sample.agency).code == 0
+        assert site.cli("run", "--roles", "expand,deliver", "--until-idle").code == 0
+    return folder
+
+
 @pytest.fixture
-def delivered(site, sample_set):
-    """Six agencies' files, delivered to a portal that works."""
-    forget_waiting(site)
-    for sample in sample_set.files:
-        assert site.cli("submit", sample.path, "--agency", sample.agency).code == 0
-    assert site.cli("run", "--roles", "expand,deliver", "--until-idle").code == 0
-    return site
+def delivered(site_in, delivered_once, tmp_path):
+    """Give a site of the test's own with the same, at the portal, too."""
+    with site_in(tmp_path, like=delivered_once) as site:
+        forget_waiting(site)
+        yield site
 
 
 def codes(site):
