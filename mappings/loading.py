@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mappings import keys
@@ -68,7 +69,7 @@ def load_mapping(path: Path, *, is_draft: bool = False) -> MappingFile:
         mistakes = Mistakes(str(path))
         mistakes.add("mapping.unreadable", _unreadable(exc), line=None)
         raise _invalid(path, mistakes) from exc
-    return read_mapping(data, path=path, is_draft=is_draft)
+    return _read_once(data, path=path, is_draft=is_draft)
 
 
 def read_mapping(data: bytes, *, path: Path, is_draft: bool = False) -> MappingFile:
@@ -101,6 +102,10 @@ def read_mapping(data: bytes, *, path: Path, is_draft: bool = False) -> MappingF
     if file is None or mistakes.has_errors(but=tolerated):
         raise _invalid(path, mistakes)
     return replace(file, warnings=tuple(mistakes.problems))
+
+
+_read_once = lru_cache(maxsize=64)(read_mapping)
+"""What a file is depends on its bytes and its name alone; pages ask for all of them, each time."""
 
 
 def _read(section: Section, *, path: Path, digest: str) -> MappingFile | None:

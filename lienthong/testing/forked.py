@@ -233,6 +233,9 @@ def import_all() -> None:
 def _main(number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import_all()
+    agencies = import_module("mappings").load_agencies(None)
+    for name in agencies.names():
+        agencies.get(name)
     # What is there is shared; a collection would touch it.
     gc.collect()
     gc.freeze()

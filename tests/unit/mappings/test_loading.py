@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mappings import load_mapping
+from mappings.tables import packaged
 from schemas.errors import ConfigError
 from schemas.problem import Severity
 
@@ -432,3 +433,17 @@ def test_every_place_that_a_draft_left_open_is_an_error_of_its_own(mapping_text,
     ]
     assert "'1.001776', '2.000282'" in found[3].message.en
     assert "'Xong', 'Hết'" in found[2].message.en
+
+
+def test_a_file_is_read_again_only_when_its_bytes_are_others(tmp_path):
+    path = tmp_path / "land.yaml"
+    data = packaged("agencies", "land-registration.yaml").read_bytes()
+    path.write_bytes(data)
+    first, again = load_mapping(path), load_mapping(path)
+    path.write_bytes(data.replace(b"version: 3", b"version: 4"))
+
+    changed = load_mapping(path)
+
+    assert again is first
+    assert (first.version, changed.version) == (3, 4)
+    assert changed.digest != first.digest
