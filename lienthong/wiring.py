@@ -433,7 +433,7 @@ class Installation:
         for name in self.mappings.names():
             # One that is wrong is not in use; its agency's files are held and say so.
             with suppress(ConfigError):
-                found = self.mappings.get(name)
+                found = self.mappings.file(name)
                 entries.append(
                     Entry(
                         action="mapping.used",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mappings.converter import Converter
+    from mappings.language import MappingFile
     from mappings.yaml_nodes import Node
 
 
@@ -47,6 +48,7 @@ class Agencies:
 
     def __init__(self, paths: dict[str, Path]) -> None:
         self._paths = dict(sorted(paths.items()))
+        self._files: dict[str, MappingFile] = {}
         self._converters: dict[str, Converter] = {}
         self._titles: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -67,6 +69,7 @@ class Agencies:
         name = _name_in(path)
         with self._lock:
             self._paths[name] = path
+            self._files.pop(name, None)
             self._converters.pop(name, None)
             self._titles.pop(name, None)
         return name
@@ -88,8 +91,24 @@ class Agencies:
         path = self.path(name)
         with self._lock:
             if name not in self._converters:
-                self._converters[name] = compile_mapping(load_mapping(path))
+                self._converters[name] = compile_mapping(self._file(name, path))
             return self._converters[name]
+
+    def file(self, name: str) -> MappingFile:
+        """
+        Return the mapping of an agency, the one that `get` compiles.
+
+        Raises:
+            ConfigError: as `get`.
+        """
+        path = self.path(name)
+        with self._lock:
+            return self._file(name, path)
+
+    def _file(self, name: str, path: Path) -> MappingFile:
+        if name not in self._files:
+            self._files[name] = load_mapping(path)
+        return self._files[name]
 
     def _unknown(self, name: str) -> ConfigError:
         near = closest(name, self._paths)
