@@ -35,6 +35,7 @@ from lienthong.reaching import Reaching
 from lienthong.store.database import reading
 from lienthong.store.pauses import read_endless
 from lienthong.store.queries import is_idle
+from lienthong.store.replay_jobs import is_any_running
 from lienthong.tallies import TALLIES
 from lienthong.trouble import STORE_TROUBLE, passes, sqlstate_of
 from lienthong.watching import Watching
@@ -217,6 +218,9 @@ class Workers:
             with reading(self.installation.store) as connection:
                 pauses = read_endless(connection)
                 is_over = is_idle(connection, pauses=pauses)
+                if Role.REPLAY in self.roles and is_any_running(connection):
+                    # Slow as its rate is, it goes on by itself.
+                    is_over = False
             if is_over and not self._has_files(pauses):
                 self.stop.set()
 

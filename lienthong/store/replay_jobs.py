@@ -459,6 +459,12 @@ def read_items(connection: Connection, job_id: str, *, after: int = 0, limit: in
     ]
 
 
+def is_any_running(connection: Connection) -> bool:
+    """Tell whether a job runs, whoever works on it."""
+    query = select(replay_jobs.c.id).where(replay_jobs.c.state == JobState.RUNNING.value)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def is_any_due(connection: Connection, *, now: datetime) -> bool:
     """Tell whether a job runs that nobody works on."""
     return connection.execute(_due(now).limit(1)).first() is not None

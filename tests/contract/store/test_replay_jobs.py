@@ -2,13 +2,14 @@
 
 import json
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from lienthong import roles
 from lienthong.access.rights import EVERY, Grant, Role
 from lienthong.agencies import stamp_of
 from lienthong.api.app import make_app
@@ -20,7 +21,7 @@ from lienthong.replay_states import JOB_TRANSITIONS, JobState
 from lienthong.store.access_tokens import make_access_token
 from lienthong.store.database import reading
 from lienthong.store.replay_jobs import enter, read_job
-from lienthong.store.tables import attempts, audit, messages, replay_jobs
+from lienthong.store.tables import attempts, audit, messages, replay_jobs, submissions
 from lienthong.store.work import begin
 from schemas.errors import InputError
 
@@ -116,6 +117,28 @@ class Office:
         with begin(self.exchange.store, at=self.exchange.clock) as work:
             change = update(messages).where(messages.c.id == message_id)
             work.connection.execute(change.values(updated_at=work.at))
+
+
+@pytest.fixture
+def run_until_idle(office, monkeypatch):
+    """Run a process with the role that works on jobs, as long as something moves by itself."""
+
+    def loop(_installation, stop):
+        runner = office.runner()
+        while not stop.wait(2 * roles.WATCH_PAUSE_SECONDS):
+            runner.step()
+            office.exchange.clock.tick(seconds=1)
+
+    monkeypatch.setattr(roles, "_LOOPS", {roles.Role.REPLAY: loop})
+
+    def run():
+        with office.exchange.store.engine.begin() as connection:
+            # Their messages were made without it.
+            connection.execute(update(submissions).values(due_at=None))
+        installation = SimpleNamespace(store=office.exchange.store)
+        assert roles.Workers(installation, [roles.Role.REPLAY], Event(), until_idle=True).run()
+
+    return run
 
 
 @pytest.fixture
@@ -579,3 +602,23 @@ def test_declining_and_cancelling_end_what_was_asked_for(office, shelve, exchang
         assert office.decide(job).json()["code"] == "replay.wrong_state"
     assert office.steer(office.ask().json(), "resume").json()["code"] == "replay.wrong_state"
     assert set(states(exchange).values()) == {"parked"}
+
+
+def test_a_run_until_idle_waits_for_the_end_of_a_job(office, park, run_until_idle):
+    park(4)
+    job = office.approved(verb="discard", rate=1)
+
+    run_until_idle()
+
+    found = office.show(job)
+    assert (found["state"], found["progress"]["done"]) == ("done", 4)
+
+
+def test_a_run_until_idle_waits_for_no_job_that_waits_for_somebody(office, park, run_until_idle):
+    park(4)
+    job = office.approved(verb="discard", rate=1)
+    office.steer(job, "pause")
+
+    run_until_idle()
+
+    assert office.show(job)["state"] == "paused"
