@@ -155,6 +155,8 @@ class Expander:
         self._agencies = agencies
         self._clock = clock
         self._lease = lease
+        self._lease_seconds = lease.total_seconds()
+        self._renew_seconds = self._lease_seconds / RENEWALS
         self._retry_after = retry_after
         self._in_hand: dict[str, _Reading] = {}
         self._zero = clock() - timedelta(seconds=monotonic())
@@ -185,7 +187,7 @@ class Expander:
             except ClaimLost:
                 log.warning("expansion.claim_lost", agency=agency_of(line))
                 # Whoever is busy with one record for as long as a lease never gets past it.
-                is_heavy = thread_time() - reading_.used_before > self._lease.total_seconds()
+                is_heavy = thread_time() - reading_.used_before > self._lease_seconds
                 self._judge(reading_, counts=is_heavy)
                 goes_on = False
             except Exception as error:
@@ -232,7 +234,7 @@ class Expander:
         Raises:
             ClaimLost: somebody else has the line by now.
         """
-        if monotonic() - reading_.kept_at > self._lease.total_seconds() / RENEWALS:
+        if monotonic() - reading_.kept_at > self._renew_seconds:
             with begin(self._store, at=self._clock) as work:
                 keep_claim(work, reading_.claim, lease_until=work.at + self._lease)
             reading_.kept()
