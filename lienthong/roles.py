@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from lienthong.pauses import Pauses
     from lienthong.settings import Settings
     from lienthong.wiring import Installation
@@ -217,14 +219,14 @@ class Workers:
         def one_round() -> None:
             with reading(self.installation.store) as connection:
                 pauses = read_endless(connection)
-                is_over = is_idle(connection, pauses=pauses)
-                if Role.REPLAY in self.roles and is_any_running(connection):
-                    # Slow as its rate is, it goes on by itself.
-                    is_over = False
+                is_over = is_idle(connection, pauses=pauses) and not self._has_jobs(connection)
             if is_over and not self._has_files(pauses):
                 self.stop.set()
 
         _repeat(one_round, self.stop, pause_seconds=WATCH_PAUSE_SECONDS)
+
+    def _has_jobs(self, connection: Connection) -> bool:
+        return Role.REPLAY in self.roles and is_any_running(connection)
 
     def _has_files(self, pauses: Pauses) -> bool:
         if Role.FOLDER not in self.roles:
