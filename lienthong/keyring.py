@@ -17,8 +17,9 @@ first look needs no preparation; their certificates say that they are for develo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from math import inf
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -49,13 +50,14 @@ from signing.timestamps import TimestampPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from pathlib import Path
 
 log = structlog.get_logger()
 
-TOKEN_PATIENCE = timedelta(seconds=10)
+TOKEN_PATIENCE_SECONDS = 10.0
 """Before a key whose token was in trouble is looked for again."""
-NEVER = datetime.max.replace(tzinfo=UTC)
+NEVER = inf
 OPERATOR = "operator"
 """Who runs the installation, among the holders of keys."""
 
@@ -66,7 +68,8 @@ class _Known:
 
     stamp: object
     held: list[HeldKey]
-    again_at: datetime
+    again_at: float
+    """Monotonic second from which it is loaded again, though its files are the same."""
 
 
 class Keyring:
@@ -159,12 +162,12 @@ class Keyring:
         A token that is back changes no file: what could not be loaded from one is tried again.
         """
         with self._lock:
-            stamp, now = stamp_of(stem), self._clock()
+            stamp, now = stamp_of(stem), monotonic()
             known = self._known.get(stem)
             if known is None or known.stamp != stamp or known.again_at <= now:
                 held = load_held(stem, memory=self._memory)
                 waits = any(one.trouble is not None and one.is_in_token for one in held)
-                again_at = now + TOKEN_PATIENCE if waits else NEVER
+                again_at = now + TOKEN_PATIENCE_SECONDS if waits else NEVER
                 known = self._known[stem] = _Known(stamp=stamp, held=held, again_at=again_at)
             return known.held
 

@@ -43,7 +43,6 @@ from schemas.errors import ConfigError, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -83,7 +82,7 @@ RECONCILE_PAUSE_SECONDS = 30.0
 """Between two looks whether a comparison is due."""
 DRIFT_PAUSE_SECONDS = 60.0
 """Between two looks whether a document or dictionary is due."""
-RETAIN_EVERY = timedelta(days=1)
+RETAIN_SECONDS = 24 * 3600.0
 
 
 class Role(Enum):
@@ -372,7 +371,7 @@ def _replay(installation: Installation, stop: Event) -> None:
 
 
 def _sweep(installation: Installation, stop: Event) -> None:
-    retained_at: datetime | None = None
+    retained_at: float | None = None
     watch = KeyWatch(installation.keyring)
 
     def one_round() -> None:
@@ -394,7 +393,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
             log.warning("sweep.keys_unusable", code=error.code, words=str(error))
         now = installation.clock()
         watch.look(now=now)
-        if retained_at is None or now - retained_at >= RETAIN_EVERY:
+        if retained_at is None or monotonic() - retained_at >= RETAIN_SECONDS:
             ages = installation.retention
             for erased in retain(
                 installation.store,
@@ -405,7 +404,7 @@ def _sweep(installation: Installation, stop: Event) -> None:
             ):
                 if erased.erased:
                     log.info("sweep.erased", payloads=erased.payloads.value, count=erased.erased)
-            retained_at = now
+            retained_at = monotonic()
             _sweep_leavings(installation)
             for ends in keys_that_end(installation.keyring, now=now):
                 log.warning("keys.ends_soon", holder=ends.holder, words=ends.words.en)

@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from itertools import count, takewhile
 from random import Random
@@ -33,7 +32,7 @@ from broker.waiting import naps
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from pika import BasicProperties
     from pika.channel import Channel
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
 PREFETCH = 100
 """Messages of one agency that are out at once; times the largest message, that is memory."""
-LOOK_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN_SECONDS = 30.0
 """After so long a queue that was missing is looked for again."""
 NOT_FOUND = 404
 CALM_SECONDS = 0.25
@@ -102,7 +101,8 @@ class RabbitInbox:
         self._basket: _Basket | None = None
         self._lent: dict[str, _Lent] = {}
         self._survived = 0
-        self._missing: dict[str, datetime] = {}
+        self._missing: dict[str, float] = {}
+        """Agencies without a queue, and the monotonic second from which it is looked for again."""
         self._resting: frozenset[str] = frozenset()
         # Another instance's tag must fit nothing here.
         self._instance = uuid4().hex[:12]
@@ -228,7 +228,7 @@ class RabbitInbox:
     def _open(self, wire: Wire, agency: str) -> None:
         queue = self._plan.inbound(agency)
         if not wire.call(partial(_ask_whether_there, queue)):
-            self._missing[agency] = self._clock() + LOOK_AGAIN
+            self._missing[agency] = time.monotonic() + LOOK_AGAIN_SECONDS
             return
         self._missing.pop(agency, None)
         assert self._basket is not None
@@ -236,7 +236,7 @@ class RabbitInbox:
         wire.call(partial(_consume, queue, self._next_name(), self._prefetch, put))
 
     def _look_for_missing(self, wire: Wire) -> None:
-        now = self._clock()
+        now = time.monotonic()
         for agency in [agency for agency, at in self._missing.items() if at <= now]:
             self._open(wire, agency)
 

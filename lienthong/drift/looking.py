@@ -8,8 +8,8 @@ second finds nothing new.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ from schemas.errors import LienthongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from typing import Any
 
     from lienthong.channels.dictionaries import Dictionary
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-TRY_AGAIN = timedelta(minutes=15)
+TRY_AGAIN_SECONDS = 15 * 60.0
 """After a look that failed."""
 
 
@@ -81,6 +81,7 @@ class Looker:
         store: Store,
         touched: Callable[[Sequence[Drift]], list[list[Touched]]],
         clock: Callable[[], datetime],
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Put it together.
@@ -93,6 +94,7 @@ class Looker:
             store: The message store.
             touched: Tells which mappings each of some drifts concerns.
             clock: Tells the time, aware.
+            steady: Tells seconds that go on whatever happens to the clock.
         """
         self._target = target
         self._rules = rules
@@ -101,14 +103,15 @@ class Looker:
         self._store = store
         self._touched = touched
         self._clock = clock
-        self._failed_at: dict[str, datetime] = {}
+        self._steady = steady
+        self._failed_at: dict[str, float] = {}
 
     def step(self) -> None:
         """Look at what is due."""
         now = self._clock()
         for subject, fetch in self._subjects():
             failed = self._failed_at.get(subject)
-            if failed is not None and now - failed < TRY_AGAIN:
+            if failed is not None and self._steady() - failed < TRY_AGAIN_SECONDS:
                 continue
             with reading(self._store) as connection:
                 seen_at = read_contract(connection, self._target, subject).seen_at
@@ -118,7 +121,7 @@ class Looker:
             if looked.trouble is None:
                 self._failed_at.pop(subject, None)
             else:
-                self._failed_at[subject] = now
+                self._failed_at[subject] = self._steady()
                 words = looked.trouble.en
                 log.warning("drift.look_failed", subject=subject, words=words)
 

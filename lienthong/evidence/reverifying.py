@@ -89,6 +89,7 @@ class Reverifier:
         pace: Pace,
         clock: Callable[[], datetime],
         random: Random,
+        steady: Callable[[], float] = monotonic,
     ) -> None:
         """
         Put it together.
@@ -101,6 +102,7 @@ class Reverifier:
             pace: How often.
             clock: Tells the time.
             random: Picks samples.
+            steady: Tells seconds that go on whatever happens to the clock.
         """
         self._store = store
         self._packer = packer
@@ -111,7 +113,8 @@ class Reverifier:
         self._random = random
         self._checked: int | None = None
         """The seal that was checked last; None before the first."""
-        self._sampled_at: datetime | None = None
+        self._steady = steady
+        self._sampled_at: float | None = None
 
     def step(self) -> int:
         """Check a little of what is due; return how many seals and packs that were."""
@@ -171,8 +174,8 @@ class Reverifier:
         self._tell(wrong, known=known, looked_at=here)
 
     def _check_sample(self) -> int:
-        now = self._clock()
-        if self._sampled_at is not None and now - self._sampled_at < self._pace.sample:
+        now, pause = self._steady(), self._pace.sample.total_seconds()
+        if self._sampled_at is not None and now - self._sampled_at < pause:
             return 0
         self._sampled_at = now
         with reading(self._store) as connection:

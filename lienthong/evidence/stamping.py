@@ -8,6 +8,7 @@ words, counted down from the first row without a time-stamp.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ BACKOFF = Backoff(first=timedelta(seconds=20), longest=timedelta(minutes=15))
 class Stamper:
     """Has the newest seal time-stamped when it is due; what goes wrong is logged, once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - put together in one place
         self,
         store: Store,
         *,
@@ -52,6 +53,7 @@ class Stamper:
         rules: StampRules,
         clock: Callable[[], datetime],
         random: Random,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._authority = authority
@@ -60,7 +62,9 @@ class Stamper:
         self._clock = clock
         self._random = random
         self._failures = 0
-        self._not_before: datetime | None = None
+        self._steady = steady
+        self._not_before = 0.0
+        """Steady seconds from which it is tried again after trouble."""
         self._lack = Lack.USUAL
         self.trouble: Text | None = None
         """Why there is none, since the last try that failed."""
@@ -79,16 +83,16 @@ class Stamper:
         if seal is None:
             return None
         is_due = last is None or now - last >= self._rules.every
-        is_allowed = self._not_before is None or now >= self._not_before
+        is_allowed = self._steady() >= self._not_before
         if not at_once and not (is_due and is_allowed):
             return None
         try:
             stamp = self._ask(seal)
         except SigningError as error:
-            self._failed(now, error.code, Text(vi=error.vi, en=error.en))
+            self._failed(error.code, Text(vi=error.vi, en=error.en))
             return None
         except LienthongError as error:
-            self._failed(now, error.code, error.text)
+            self._failed(error.code, error.text)
             return None
         self._is_well()
         return stamp
@@ -114,9 +118,10 @@ class Stamper:
             keep_stamp(work, seal, stamp)
         return stamp
 
-    def _failed(self, now: datetime, code: str, words: Text) -> None:
+    def _failed(self, code: str, words: Text) -> None:
         self._failures += 1
-        self._not_before = now + BACKOFF.delay(self._failures, random=self._random)
+        pause = BACKOFF.delay(self._failures, random=self._random)
+        self._not_before = self._steady() + pause.total_seconds()
         if self.trouble is None or self.trouble.en != words.en:
             log.warning("stamp.trouble", of=self._authority.name, code=code, words=words.en)
         self.trouble = words
@@ -124,7 +129,7 @@ class Stamper:
     def _is_well(self) -> None:
         if self.trouble is not None or self._lack is not Lack.USUAL:
             log.info("stamp.well_again", of=self._authority.name)
-        self._failures, self._not_before, self._lack = 0, None, Lack.USUAL
+        self._failures, self._not_before, self._lack = 0, 0.0, Lack.USUAL
         self.trouble = self.countdown = None
 
     def _tell_lack(self) -> None:

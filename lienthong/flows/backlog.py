@@ -10,24 +10,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from datetime import datetime
 
-PAUSE = timedelta(seconds=1)
+PAUSE_SECONDS = 1.0
 """Between two looks into all lanes."""
 
 
 @dataclass(slots=True)
 class Backlog:
-    """What one coordinator knows of the lanes' backlogs; everything by its own clock."""
+    """What one coordinator knows of the lanes' backlogs; times are steady seconds."""
 
     _behind: set[str | None] = field(default_factory=set)
     """Lanes in which there may be more than they could take."""
-    _looks_again_at: datetime | None = None
+    _looks_again_at: float | None = None
 
     def for_hints(self, rooms: Mapping[str | None, int]) -> Counter[str | None]:
         """Return how many calls of each lane hints may have."""
@@ -47,7 +45,7 @@ class Backlog:
         self._behind.add(lane)
 
     def shares(
-        self, rooms: Mapping[str | None, int], *, taken: Iterable[str | None], now: datetime
+        self, rooms: Mapping[str | None, int], *, taken: Iterable[str | None], now: float
     ) -> dict[str | None, int]:
         """
         Return how many dossiers are to be taken from what is due, in which lanes.
@@ -55,7 +53,7 @@ class Backlog:
         Args:
             rooms: Calls that may start now.
             taken: Lanes of those that hints have of these.
-            now: The present moment.
+            now: The present moment, in steady seconds: a clock may be set back.
         """
         used = Counter(taken)
         is_time = self._is_time(now)
@@ -70,7 +68,7 @@ class Backlog:
         asked: Mapping[str | None, int],
         *,
         full: Collection[str | None],
-        now: datetime,
+        now: float,
     ) -> None:
         """
         Learn from one look into the store.
@@ -82,7 +80,7 @@ class Backlog:
         """
         self._behind = (self._behind - asked.keys()) | set(full)
         if asked and self._is_time(now):
-            self._looks_again_at = now + PAUSE
+            self._looks_again_at = now + PAUSE_SECONDS
 
-    def _is_time(self, now: datetime) -> bool:
+    def _is_time(self, now: float) -> bool:
         return self._looks_again_at is None or self._looks_again_at <= now

@@ -54,7 +54,7 @@ from lienthong.decisions import (
     reason_to_agency,
 )
 from lienthong.failpoints import Point, reached
-from lienthong.flows.backlog import PAUSE, Backlog
+from lienthong.flows.backlog import PAUSE_SECONDS, Backlog
 from lienthong.flows.calls import group, said_by_target, spare_rows
 from lienthong.flows.hints import DELIVER, HAND_OVER
 from lienthong.logs import kind_and_place
@@ -107,9 +107,9 @@ BACKLOG_GRACE = timedelta(seconds=1)
 """How long what is due is left to its hint."""
 LET_GO = 1_000
 """Hints that are let go at a time while the target is left alone."""
-REPORT_EVERY = timedelta(seconds=5)
+REPORT_SECONDS = 5.0
 """How often the pace is written down for people."""
-BROKER_PAUSE = timedelta(seconds=15)
+BROKER_PAUSE_SECONDS = 15.0
 """How long the exchange is left alone after it could not be reached: asking takes seconds."""
 LONG_PAUSE = timedelta(seconds=2)
 """A pause of the target from which hints are let go instead of kept waiting."""
@@ -241,12 +241,14 @@ class Deliverer:
         """Whether the last turn failed: hints that are taken then only age."""
         self._hints_from = 0.0
         """Steady seconds from which hints are looked for while calls are out."""
-        self._broker_back_at: datetime | None = None
-        """When the exchange, which could not be reached, is asked again."""
+        self._broker_back_at: float | None = None
+        """Steady seconds from which the exchange, which could not be reached, is asked again."""
         self._delivered = Throughput(during=timedelta(minutes=MINUTES))
-        self._reports_at: datetime | None = None
-        self._no_rows_until: dict[str, datetime] = {}
-        """Agencies that had no more rows for calls with room, and when that is looked at again."""
+        self._reports_at: float | None = None
+        """Steady seconds from which the pace is written down again."""
+        self._no_rows_until: dict[str, float] = {}
+        """Agencies that had no more rows for calls with room, and the steady seconds from which
+        that is looked at again."""
         self._backlog = Backlog()
 
     def open_calls(self) -> ThreadPoolExecutor:
@@ -257,7 +259,7 @@ class Deliverer:
         """Let the calls that are out come in, write them down, and give the hints back."""
         while self._out or self._came:
             self._gather(timeout=None)
-            self._turn([], backlog={}, calls=None, now=self._clock())
+            self._turn([], backlog={}, calls=None, looked_at=self._steady())
         now = self._clock()
         self._settle([(lead.hint, now) for lead in self._going_on if lead.hint], now=now)
         self._going_on = []
@@ -276,16 +278,17 @@ class Deliverer:
         if leads:
             reached(Point.DELIVER_HINTED)
         taken = [receiver_of(lead.ledger) for lead in leads]
-        backlog = self._backlog.shares(rooms, taken=taken, now=now)
+        steady = self._steady()
+        backlog = self._backlog.shares(rooms, taken=taken, now=steady)
         if self._came or leads or backlog:
-            self._turn(leads, backlog=backlog, calls=calls, now=now)
+            self._turn(leads, backlog=backlog, calls=calls, looked_at=steady)
             if is_quiet and not self._out and self._going_on:
                 # Somebody holds the rows of all of them in this moment.
                 sleep(BUSY.total_seconds())
         elif is_quiet and (not free or self._broker_back_at is not None):
             sleep(IDLE.total_seconds())
-        if self._reports_at is None or self._reports_at <= now:
-            self._reports_at = now + REPORT_EVERY
+        if self._reports_at is None or self._reports_at <= steady:
+            self._reports_at = steady + REPORT_SECONDS
             self._report_pace(now)
 
     def _rooms(self, now: datetime) -> Mapping[str | None, int]:
@@ -349,7 +352,7 @@ class Deliverer:
         if len(leads) < free and is_time and not self._store_failed:
             is_idle = is_quiet and not leads and not self._backlog.waits(rooms)
             wait = IDLE if is_idle else timedelta(0)
-            hints = self._receive(now, limit=free - len(leads), lease=self._rules.lease, wait=wait)
+            hints = self._receive(limit=free - len(leads), lease=self._rules.lease, wait=wait)
             leads += [_Lead(ledger=h.message.body.decode(), hint=h) for h in hints]
             ended = self._steady()
             self._hints_from = ended + HINT_PAUSES * (ended - begun)
@@ -372,11 +375,9 @@ class Deliverer:
         self._settle([(hint, None) for hint in hints], now=now)
         return fitting
 
-    def _receive(
-        self, now: datetime, *, limit: int, lease: timedelta, wait: timedelta
-    ) -> list[Delivery]:
+    def _receive(self, *, limit: int, lease: timedelta, wait: timedelta) -> list[Delivery]:
         """Take hints; none while the exchange is away: what they would name is found without."""
-        if self._broker_back_at is not None and now < self._broker_back_at:
+        if self._broker_back_at is not None and self._steady() < self._broker_back_at:
             return []
         try:
             hints = self._broker.receive(
@@ -387,7 +388,7 @@ class Deliverer:
             )
         except BrokerUnavailable as error:
             log.warning("hint.exchange_away", cause=error.code)
-            self._broker_back_at = self._clock() + BROKER_PAUSE
+            self._broker_back_at = self._steady() + BROKER_PAUSE_SECONDS
             return []
         self._broker_back_at = None
         return hints
@@ -399,7 +400,7 @@ class Deliverer:
             return
         hints = [lead.hint for lead in self._going_on if lead.hint is not None]
         self._going_on = []
-        hints += self._receive(now, limit=LET_GO, lease=timedelta(0), wait=timedelta(0))
+        hints += self._receive(limit=LET_GO, lease=timedelta(0), wait=timedelta(0))
         self._settle([(hint, None) for hint in hints], now=now)
 
     def _turn(
@@ -408,9 +409,17 @@ class Deliverer:
         *,
         backlog: Mapping[str | None, int],
         calls: ThreadPoolExecutor | None,
-        now: datetime,
+        looked_at: float,
     ) -> None:
-        """Write down what came and what starts, in one transaction, then start it."""
+        """
+        Write down what came and what starts, in one transaction, then start it.
+
+        Args:
+            leads: What may have something due.
+            backlog: Shares of what has been due for a while, as of the steady second `looked_at`.
+            calls: The threads; None to start nothing.
+            looked_at: See `backlog`.
+        """
         plan = _Plan()
         claimed_at = self._steady()
         # Until it is committed the leads stay in hand. Taken anew after each failure, their hints
@@ -425,7 +434,7 @@ class Deliverer:
             plan.traced = traces_of_messages(work.connection, ids)
             reached(Point.DELIVER_WRITTEN)
         self._store_failed = False
-        self._backlog.note(backlog, full=full, now=now)
+        self._backlog.note(backlog, full=full, now=looked_at)
         self._going_on = others
         came, self._came = self._came, []
         self._going_on += plan.going_on
@@ -478,13 +487,14 @@ class Deliverer:
 
     def _fill_calls(self, work: Work, plan: _Plan) -> None:
         """Take more of the progress rows that are due into calls that have room for them."""
+        now = self._steady()
         for agency, count in spare_rows(plan.tasks, rows=self._rules.rows_per_call).items():
-            if work.at < self._no_rows_until.get(agency, work.at):
+            if now < self._no_rows_until.get(agency, now):
                 continue
             rows = start_rows(work, agency, limit=count, claiming=self._claiming)
             plan.tasks += [(task, None) for task in rows]
             if len(rows) < count:
-                self._no_rows_until[agency] = work.at + PAUSE
+                self._no_rows_until[agency] = now + PAUSE_SECONDS
 
     def _start_calls(
         self,
@@ -636,7 +646,7 @@ class Deliverer:
                     self._postpone(hint, delay=max(due_at - now, timedelta(0)))
         except BrokerUnavailable as error:
             log.warning("hint.exchange_away", cause=error.code)
-            self._broker_back_at = self._clock() + BROKER_PAUSE
+            self._broker_back_at = self._steady() + BROKER_PAUSE_SECONDS
 
     def _acknowledge(self, hints: list[Delivery]) -> None:
         try:

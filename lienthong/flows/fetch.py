@@ -10,6 +10,7 @@ decided of a message is decided holding its dossier, as everywhere.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ class Fetcher:
         rules: FetchRules,
         clock: Callable[[], datetime],
         random: Random,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -138,7 +140,8 @@ class Fetcher:
         self._random = random
         self._pool = ThreadPoolExecutor(rules.slots, thread_name_prefix="fetch")
         self._in_hand: dict[Future[str | None], FetchClaim] = {}
-        self._renewed_at: datetime | None = None
+        self._steady = steady
+        self._renewed_at: float | None = None
         self._stop = Event()
 
     def step(self) -> bool:
@@ -205,8 +208,9 @@ class Fetcher:
             publish_or_leave(self._broker, DELIVER, sorted(set(moving)), at=self._clock())
 
     def _renew(self) -> None:
-        now = self._clock()
-        if self._renewed_at is not None and now - self._renewed_at < self._rules.lease / 4:
+        now = self._steady()
+        pause = self._rules.lease.total_seconds() / 4
+        if self._renewed_at is not None and now - self._renewed_at < pause:
             return
         self._renewed_at = now
         if self._in_hand:

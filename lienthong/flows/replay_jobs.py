@@ -29,6 +29,7 @@ from lienthong.flows.replay import (
 from lienthong.flows.reread import Source
 from lienthong.job_marks import with_mark
 from lienthong.job_reasons import FAILING
+from lienthong.pacing import SteadyTime
 from lienthong.replay_states import JUDGED_AFTER, JobState, Verb
 from lienthong.states import State
 from lienthong.store.database import reading
@@ -88,13 +89,15 @@ class ReplayRunner:
         self._broker = broker
         self._clock = clock
         self._source = Source(store, agencies, clock=clock)
+        self._time = SteadyTime()
+        """By which rates go: a clock that was set back must not stop them."""
         self._held: dict[str, _Held] = {}
 
     def step(self) -> float:
         """Act on one part of each job whose rate allows it; return seconds until the next look."""
         self._claim()
         for job_id, held in list(self._held.items()):
-            allowed = held.bucket.available(self._clock())
+            allowed = held.bucket.available(self._now())
             try:
                 goes_on = self._judge(held.job)
                 if goes_on and allowed:
@@ -103,9 +106,12 @@ class ReplayRunner:
                 goes_on = False
             if not goes_on:
                 del self._held[job_id]
-        now = self._clock()
+        now = self._now()
         waits = [(held.bucket.next_at(now) - now).total_seconds() for held in self._held.values()]
         return min([*waits, QUIET_SECONDS])
+
+    def _now(self) -> datetime:
+        return self._time.of(self._clock())
 
     def close(self) -> None:
         """Let others go on at once."""
@@ -139,7 +145,7 @@ class ReplayRunner:
             acted, moving = do_all(work, ids, deed, order=order)
             keep_outcomes(work, job, _outcomes(items, acted))
         hint_due(self._broker, moving, at=work.at)
-        held.bucket = held.bucket.take(len(items), now=self._clock())
+        held.bucket = held.bucket.take(len(items), now=self._now())
 
     def _deed(self, job: Job) -> Deed:
         if job.verb is Verb.REISSUE:

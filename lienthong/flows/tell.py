@@ -10,8 +10,8 @@ not told here: it reads its results over HTTP or in its folder.
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,7 +29,7 @@ from lienthong.traces.spans import result_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BATCH = 500
-SORT_OUT_EVERY = timedelta(seconds=1)
+SORT_OUT_SECONDS = 1.0
 """How often results that nobody publishes are put out of the publisher's way."""
 LONGEST_KEY = 255
 """Bytes that AMQP holds in the place of a correlation id; other doors take longer keys."""
@@ -64,6 +64,7 @@ class Teller:
         patience: How long an agency that cannot be told waits for the next try.
         columns: Knows the agencies' names of fields that the portal names.
         queue_of: Returns the name of an agency's queue, for traces.
+        steady: Tells seconds that go on whatever happens to the clock.
     """
 
     def __init__(  # noqa: PLR0913 - the collaborators of one role, given by the wiring
@@ -76,6 +77,7 @@ class Teller:
         patience: timedelta,
         columns: Columns = no_columns,
         queue_of: Callable[[str], str] = str,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outbox = outbox
         self._agencies = agencies
@@ -84,8 +86,10 @@ class Teller:
         self._patience = patience
         self._columns = columns
         self._queue_of = queue_of
-        self._waiting: dict[str, datetime] = {}
-        self._sorted_out_at: datetime | None = None
+        self._steady = steady
+        self._waiting: dict[str, float] = {}
+        """Agencies that could not be told, and from which steady second they are tried again."""
+        self._sorted_out_at: float | None = None
 
     def sort_out(self) -> None:
         """
@@ -94,10 +98,10 @@ class Teller:
         Raises:
             DBAPIError: the store fails; trying again helps.
         """
-        now = self._clock()
+        now = self._steady()
         if self._sorted_out_at is None:
             take_up(self._store, queued=self._agencies, clock=self._clock)
-        elif now - self._sorted_out_at < SORT_OUT_EVERY:
+        elif now - self._sorted_out_at < SORT_OUT_SECONDS:
             return
         set_aside(self._store, queued=self._agencies, clock=self._clock)
         self._sorted_out_at = now
@@ -110,7 +114,7 @@ class Teller:
             DBAPIError: the store fails; trying again helps.
             BrokerError: the exchange fails for everybody; trying again helps.
         """
-        now = self._clock()
+        now = self._steady()
         waiting = {agency for agency, until in self._waiting.items() if until > now}
         if self._store.engine.dialect.name == "postgresql":
             with begin(self._store, at=self._clock) as work:
@@ -162,9 +166,7 @@ class Teller:
             for result in found
         ]
 
-    def _publish(
-        self, found: Sequence[Result], spans: Sequence[Span], *, now: datetime
-    ) -> list[str]:
+    def _publish(self, found: Sequence[Result], spans: Sequence[Span], *, now: float) -> list[str]:
         """Publish, and return the ids of those that are in their queues."""
         if not found:
             return []
@@ -177,7 +179,7 @@ class Teller:
                     span.fail("results.waiting")
         return [result.id for result in found if result.id in told]
 
-    def _post(self, found: Sequence[Result], spans: Sequence[Span], *, now: datetime) -> set[str]:
+    def _post(self, found: Sequence[Result], spans: Sequence[Span], *, now: float) -> set[str]:
         failed = self._outbox.publish(
             [posted(result, trace=span.context) for result, span in zip(found, spans, strict=True)]
         )
@@ -194,12 +196,12 @@ class Teller:
         return told
 
     def _remember(
-        self, failed: Mapping[str, NotTold], tried: Collection[str], *, now: datetime
+        self, failed: Mapping[str, NotTold], tried: Collection[str], *, now: float
     ) -> None:
         for agency in tried:
             self._waiting.pop(agency, None)
         for agency, not_told in failed.items():
-            self._waiting[agency] = now + self._patience
+            self._waiting[agency] = now + self._patience.total_seconds()
             error = not_told.error
             log.warning("results.waiting", agency=agency, code=error.code, cause=error.en)
 

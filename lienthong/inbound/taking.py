@@ -20,6 +20,7 @@ import structlog
 from lienthong.bucket import Bucket
 from lienthong.flows.receive import KeyConflict, Offer, Taken, receive_together
 from lienthong.inbound.refusals import CONFLICT, NotTaken, finding, later, paused
+from lienthong.pacing import SteadyTime
 from lienthong.pauses import nothing_paused
 from lienthong.store.database import reading
 from lienthong.store.submissions import PORTAL_DOORS
@@ -86,6 +87,7 @@ class Taking:
         self._pauses = pauses
         self._retry_after_seconds = retry_after_seconds
         self._strangers = STRANGERS
+        self._time = SteadyTime()
         self._lock = Lock()
 
     def find_token(self, peer: str, presented: str | None) -> str | None:
@@ -167,8 +169,8 @@ class Taking:
             )
 
     def _may_note_stranger(self) -> bool:
-        now = self._clock()
         with self._lock:
+            now = self._time.of(self._clock())
             if not self._strangers.available(now):
                 return False
             self._strangers = self._strangers.take(1, now=now)

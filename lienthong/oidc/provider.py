@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from lienthong.oidc.profile import OidcSettings
 
-KEPT = timedelta(hours=1)
-ASKED_AGAIN = timedelta(seconds=30)
+KEPT_SECONDS = 3600.0
+ASKED_AGAIN_SECONDS = 30.0
 AT_ONCE = 8
 """Sign-ins that ask the provider; one more is told to try again."""
 LONGEST_CODE = 4_096
@@ -94,9 +94,9 @@ class Provider:
         self._sealing = Sealing(self._secret, issuer=settings.issuer, client_id=settings.client_id)
         self._places = BoundedSemaphore(AT_ONCE)
         self._lock = Lock()
-        self._discovery: tuple[datetime, Discovery] | None = None
-        self._keys: tuple[datetime, tuple[ProviderKey, ...]] | None = None
-        self._asked_again_at: datetime | None = None
+        self._discovery: tuple[float, Discovery] | None = None
+        self._keys: tuple[float, tuple[ProviderKey, ...]] | None = None
+        self._asked_again_at: float | None = None
 
     @property
     def label(self) -> Text:
@@ -180,19 +180,19 @@ class Provider:
 
     def _discover(self, caller: Caller) -> Discovery:
         kept = self._discovery
-        if kept is not None and self._clock() - kept[0] < KEPT:
+        if kept is not None and monotonic() - kept[0] < KEPT_SECONDS:
             return kept[1]
         return self._fetch_discovery(caller)
 
     def _fetch_discovery(self, caller: Caller) -> Discovery:
         issuer = self._settings.issuer
         found = read_discovery(caller.get(discovery_url(issuer)), issuer=issuer)
-        self._discovery = self._clock(), found
+        self._discovery = monotonic(), found
         return found
 
     def _fetch_keys(self, caller: Caller, discovery: Discovery) -> tuple[ProviderKey, ...]:
         keys = read_keys(caller.get(discovery.jwks_uri))
-        self._keys = self._clock(), keys
+        self._keys = monotonic(), keys
         return keys
 
     def _check_issuer(self, returned: Returned, discovery: Discovery) -> None:
@@ -237,7 +237,7 @@ class Provider:
             leeway=timedelta(seconds=self._settings.leeway_seconds),
         )
         kept = self._keys
-        if kept is None or self._clock() - kept[0] >= KEPT:
+        if kept is None or monotonic() - kept[0] >= KEPT_SECONDS:
             keys = self._fetch_keys(caller, discovery)
         else:
             keys = kept[1]
@@ -254,10 +254,10 @@ class Provider:
 
     def _may_ask_again(self) -> bool:
         """Tell whether the keys may be asked for out of turn, which a token can bring about."""
-        now = self._clock()
+        now = monotonic()
         with self._lock:
             last = self._asked_again_at
-            if last is not None and now - last < ASKED_AGAIN:
+            if last is not None and now - last < ASKED_AGAIN_SECONDS:
                 return False
             self._asked_again_at = now
             return True

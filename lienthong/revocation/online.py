@@ -55,7 +55,8 @@ class _Trouble:
 
     reason: Reason
     pause: timedelta
-    until: datetime
+    until: float
+    """Steady seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +75,18 @@ class OnlineRules:
 class OnlineSource:
     """Asks authorities, and remembers. Thread-safe."""
 
-    def __init__(self, shelf: Shelf, *, rules: OnlineRules, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        *,
+        rules: OnlineRules,
+        clock: Callable[[], datetime],
+        steady: Callable[[], float] = monotonic,
+    ) -> None:
         self._shelf = shelf
         self._rules = rules
         self._clock = clock
+        self._steady = steady
         self._troubles: dict[str, _Trouble] = {}
         self._asked: dict[str, tuple[Address, x509.Certificate, x509.Certificate]] = {}
         """With the certificate and its issuer."""
@@ -137,7 +146,7 @@ class OnlineSource:
 
     def _is_due(self, address: Address, now: datetime) -> bool:
         trouble = self._troubles.get(address.key)
-        if trouble is not None and now < trouble.until and not self._rules.waits:
+        if trouble is not None and self._steady() < trouble.until and not self._rules.waits:
             return False
         held = self._shelf.get(address)
         return held is None or now >= held.refresh_at
@@ -226,7 +235,7 @@ class OnlineSource:
         if len(self._troubles) >= MOST_TROUBLES:
             self._troubles.clear()
         self._troubles[address.key] = _Trouble(
-            reason=reason, pause=pause, until=self._clock() + pause
+            reason=reason, pause=pause, until=self._steady() + pause.total_seconds()
         )
         log.warning("revocation.not_fetched", url=address.url, code=reason.code)
 

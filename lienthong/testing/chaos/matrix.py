@@ -313,7 +313,11 @@ def _embedded_disk(ground: Ground, scale: Scale) -> Siege:
 def _clock(ground: Ground, scale: Scale) -> Siege:
     clock = FalseClock(ground.folder / f"time{scale.suffix}")
     clock.jump(faults.NO_TIME)
-    lane = [faults.clock_jumps(clock, offset) for offset in faults.JUMPS]
+    lane = [
+        *(faults.clock_jumps(clock, offset) for offset in faults.JUMPS),
+        # What loses hints, while workers remember times that their clocks have been set back from.
+        faults.refused("rabbitmq"),
+    ]
     plan = _plan("clock", scale, {"clock": lane}, clock=clock.file)
     return _lay(ground, scale, plan, ground.servers)
 
@@ -323,6 +327,8 @@ def _outside(ground: Ground, scale: Scale) -> Siege:
     clock = FalseClock(ground.folder / f"time{scale.suffix}")
     clock.jump(faults.NO_TIME)
     lane = [
+        # First: what follows meets workers whose clocks have been set back.
+        *(faults.clock_jumps(clock, offset) for offset in faults.JUMPS),
         faults.postgresql_killed(),
         faults.rabbitmq_killed(),
         faults.postgresql_frozen(),
@@ -335,7 +341,6 @@ def _outside(ground: Ground, scale: Scale) -> Siege:
         faults.portal_misbehaves("commit_then_drop"),
         faults.portal_misbehaves("drop_before"),
         faults.portal_killed(),
-        *(faults.clock_jumps(clock, offset) for offset in faults.JUMPS),
     ]
     with ExitStack() as stack:
         servers = ground.servers

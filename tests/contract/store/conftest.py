@@ -67,12 +67,22 @@ def _cheap_passwords(monkeypatch):
 @dataclass
 class Clock:
     now: datetime = START
+    passed: timedelta = timedelta(0)
 
     def __call__(self):
         return self.now
 
     def tick(self, **parts):
+        """Let time pass."""
         self.now += timedelta(**parts)
+        self.passed += timedelta(**parts)
+
+    def jump(self, **parts):
+        """Be set, while no time passes."""
+        self.now += timedelta(**parts)
+
+    def steady(self):
+        return self.passed.total_seconds()
 
 
 @dataclass
@@ -258,9 +268,9 @@ def exchange(store, clock, monkeypatch):
         pacer=Pacer(breaker=Breaker(threshold=5, backoff=backoff, random=Random(1))),
         agency_codes=lambda _name: "000.00.15.H29",
         clock=clock,
-        steady=lambda: clock().timestamp(),
+        steady=clock.steady,
         random=Random(1),
-        pauses=PauseWatch(lambda: store, clock=clock, steady=lambda: clock().timestamp()).look,
+        pauses=PauseWatch(lambda: store, clock=clock, steady=clock.steady).look,
     )
     return Exchange(store, clock, broker, portal, deliverer)
 

@@ -313,6 +313,18 @@ def test_what_no_hint_names_is_found(exchange, event, record):
     assert exchange.state_of("m1") == "delivered"
 
 
+def test_what_no_hint_names_is_found_when_the_clock_was_set_back(exchange, event, record):
+    exchange.clock.jump(minutes=30)
+    exchange.step()
+    exchange.clock.jump(minutes=-60)
+    exchange.take(record(1, event("m1")))
+    exchange.clock.tick(seconds=2)
+
+    exchange.step(2)
+
+    assert exchange.state_of("m1") == "delivered"
+
+
 def test_doubled_hints_do_nothing_twice(exchange, event, record):
     due = exchange.take(record(1, event("m1")))
     exchange.broker.publish(DELIVER, [hint(code, at=exchange.clock()) for code in due * 5])
@@ -465,7 +477,7 @@ def test_a_worker_that_froze_before_the_call_does_not_make_it(exchange, event, r
         task=exchange.start("D-1"),
         hint=None,
         started_at=exchange.clock(),
-        claimed_at=exchange.clock().timestamp(),
+        claimed_at=exchange.clock.steady(),
         steady_zero=datetime.fromtimestamp(0, UTC),
     )
     exchange.clock.tick(seconds=90)

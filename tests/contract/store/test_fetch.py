@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -82,7 +83,7 @@ class Bench:
             )
         }
 
-    def fetcher(self, *, sources=None, **changes):
+    def fetcher(self, *, sources=None, steady=time.monotonic, **changes):
         return Fetcher(
             store=self.store,
             broker=self.exchange.broker,
@@ -100,6 +101,7 @@ class Bench:
             ),
             clock=self.exchange.clock,
             random=Random(1),
+            steady=steady,
         )
 
     def fetch(self, **changes):
@@ -662,6 +664,28 @@ def test_who_lost_its_lease_writes_nothing_down(bench, dossier):
     assert bench.exchange.state_of("m1") == "held"
     assert bench.manifest("m1")[0].found is None
     assert bench.kept() == []
+
+
+def test_a_clock_that_was_set_back_keeps_no_claim_from_being_prolonged(bench, dossier, monkeypatch):
+    clock, kept = bench.exchange.clock, []
+    monkeypatch.setattr("lienthong.flows.fetch.keep_fetches", lambda *_, **_more: kept.append(1))
+    fetcher = bench.fetcher(steady=clock.steady)
+    dossier("m1", bench.declare())
+    with begin(bench.store, at=clock) as work:
+        [claim] = claim_fetches(work, limit=1, lease=timedelta(minutes=2))
+    fetcher._in_hand[Future()] = claim
+    clock.jump(days=30)
+    fetcher._renew()
+    clock.jump(days=-30)
+
+    fetcher._renew()
+    assert len(kept) == 1
+    clock.tick(seconds=30)
+    fetcher._renew()
+
+    assert len(kept) == 2
+    fetcher._in_hand.clear()
+    fetcher.close()
 
 
 def test_a_claim_that_was_given_back_is_prolonged_no_more(bench, dossier):

@@ -140,7 +140,7 @@ class Town:
             pacer=channel.lanes,
             agency_codes=lambda _name: "000.00.15.H29",
             clock=exchange.clock,
-            steady=lambda: exchange.clock().timestamp(),
+            steady=exchange.clock.steady,
             random=Random(1),
         )
 

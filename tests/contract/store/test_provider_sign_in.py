@@ -389,7 +389,7 @@ def test_the_other_algorithms_that_are_taken(provider, browser, algorithm, key):
 
 
 def test_a_new_key_of_the_provider_is_learnt_and_not_asked_for_by_everybody(
-    provider, browser, clock
+    provider, browser, monkeypatch
 ):
     browser.sign_in_there()
     browser.sign_out()
@@ -403,7 +403,7 @@ def test_a_new_key_of_the_provider_is_learnt_and_not_asked_for_by_everybody(
     for _ in range(3):
         assert browser.sign_in_there().status_code == 502
     assert provider.asked.count("/keys") == 2
-    clock.tick(seconds=30)
+    monkeypatch.setattr("lienthong.oidc.provider.ASKED_AGAIN_SECONDS", 0)
     browser.sign_in_there()
     assert provider.asked.count("/keys") == 3
     assert provider.asked.count("/.well-known/openid-configuration") == 1

@@ -365,6 +365,18 @@ def test_pausing_between_reading_a_part_and_acting_on_it_does_nothing_of_it(
     assert set(states(exchange).values()) == {"parked"}
 
 
+def test_a_clock_that_was_set_back_stops_no_job(office, shelve, exchange):
+    shelve(4)
+    job = office.approved(verb="discard", rate=1)
+    exchange.clock.jump(days=30)
+    runner = office.run(steps=2)
+    exchange.clock.jump(days=-30)
+
+    office.run(runner, steps=4)
+
+    assert office.show(job)["state"] == "done"
+
+
 def test_a_job_whose_messages_fail_again_stops_and_says_why(office, shelve, exchange):
     shelve(60)
     job = office.approved(rate=25, stop_percent=20)

@@ -356,6 +356,7 @@ def teller(exchange, *agencies, outbox=None):
         store=exchange.store,
         clock=exchange.clock,
         patience=timedelta(seconds=30),
+        steady=exchange.clock.steady,
     )
 
 
@@ -391,6 +392,23 @@ def test_an_agency_that_reads_slowly_gets_each_result_once(exchange):
         exchange.clock.tick(seconds=31)
 
     assert outbox.read + outbox.queue == keys
+
+
+def test_a_clock_that_was_set_back_keeps_no_agency_waiting(exchange):
+    store, clock = exchange.store, exchange.clock
+    outbox = SmallQueue(room=1)
+    here = teller(exchange, "land", outbox=outbox)
+    with begin(store, at=clock) as work:
+        for key in "12":
+            work.tell("land", "refused", key=key, code="c", vi="v", en="e")
+    clock.jump(days=30)
+    assert here.step() == 1
+    outbox.room = 2
+    clock.jump(days=-30)
+
+    assert here.step() == 0
+    clock.tick(seconds=31)
+    assert here.step() == 1
 
 
 def test_an_exchange_that_confirms_late_does_not_get_the_same_results_again(exchange):

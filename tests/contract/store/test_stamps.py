@@ -63,6 +63,7 @@ class Log:
             rules=RULES,
             clock=self.clock,
             random=Random(1),
+            steady=self.clock.steady,
         )
 
     def write(self, *subjects):
@@ -177,6 +178,20 @@ def test_an_authority_that_is_away_is_asked_less_and_less_and_told_once(log):
     with reading(log.store) as connection:
         last = connection.execute(select(seals).order_by(seals.c.id.desc())).first()
     assert last.id == 40
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_from_asking_again(log, clock):
+    mood, log.authority.mood = log.authority.mood, Mood.DOWN
+    clock.jump(days=30)
+    log.work("a")
+    assert log.authority.asked == 1
+    clock.jump(days=-30)
+    log.authority.mood = mood
+
+    assert log.stamper.step() is None
+    clock.tick(minutes=1)
+
+    assert log.stamper.step() is not None
 
 
 def test_how_long_it_may_go_on_is_counted_down_and_told_once_per_change(log, clock):

@@ -433,7 +433,7 @@ def test_an_agency_whose_queue_is_missing_is_named_and_stops_nobody(settings, op
 
 
 def test_a_queue_that_appears_later_is_taken_up(settings, open_inbox, monkeypatch):
-    monkeypatch.setattr("broker.rabbitmq.inbox.LOOK_AGAIN", timedelta(seconds=0.3))
+    monkeypatch.setattr("broker.rabbitmq.inbox.LOOK_AGAIN_SECONDS", 0.3)
     declare(replace(settings, plan=replace(settings.plan, agencies=(B,))))
     both = replace(settings, plan=replace(settings.plan, agencies=(A, B)))
     inbox = open_inbox(both)

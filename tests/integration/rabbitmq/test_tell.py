@@ -41,6 +41,7 @@ class Way:
             store=store,
             clock=self.clock,
             patience=timedelta(seconds=30),
+            steady=lambda: self.clock().timestamp(),
         )
 
     def write(self, agency, *kinds, key=None):

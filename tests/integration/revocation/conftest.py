@@ -40,6 +40,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def steady(self) -> float:
+        return self.now.timestamp()
+
 
 @dataclass
 class World:
@@ -56,7 +59,7 @@ class World:
             **more,
         )
         shelf = Shelf(self.folder, max_bytes=TWO_MB)
-        return OnlineSource(shelf, rules=rules, clock=self.clock)
+        return OnlineSource(shelf, rules=rules, clock=self.clock, steady=self.clock.steady)
 
     def issue(
         self, *, lists: Sequence[str] = (), answers: Sequence[str] = (), name: str = "Sở Y tế"

@@ -51,7 +51,7 @@ def made(folder, name, *, begin=-1, end=400):
 def token(softhsm, folder, monkeypatch):
     """The agency's key in a token, and the file that stands for it."""
     monkeypatch.setattr(token_module, "RESTART_SECONDS", 0.0)
-    monkeypatch.setattr("lienthong.keyring.TOKEN_PATIENCE", timedelta(0))
+    monkeypatch.setattr("lienthong.keyring.TOKEN_PATIENCE_SECONDS", 0)
     found = softhsm.add_token(f"agency-{next(_numbers)}")
     files = made(folder, "first")
     found.add_key(files.key, label=LAND)

@@ -80,6 +80,7 @@ def make(store, portal, clock):
                 for one in found
             ],
             clock=clock,
+            steady=lambda: clock().timestamp(),
         )
 
     return make_

@@ -61,7 +61,11 @@ class Watch:
             pace=Pace(period=timedelta(days=1), sample=sample),
             clock=lambda: self.now,
             random=Random(1),
+            steady=self.steady,
         )
+
+    def steady(self):
+        return self.now.timestamp()
 
     def pass_a_day(self):
         """Let a day pass, hour by hour; return how much was checked."""
