@@ -396,7 +396,11 @@ CHAPTERS = (
         about="PostgreSQL's disk is full (a file system of its own), RabbitMQ's disk alarm is on",
         besiege=_disk,
     ),
-    Chapter(name="clock", about="the workers' clocks jump", besiege=_clock),
+    Chapter(
+        name="clock",
+        about="the workers' clocks jump, then the way to RabbitMQ is refused",
+        besiege=_clock,
+    ),
     Chapter(
         name="embedded",
         about="one machine on SQLite alone: workers are killed, frozen and asked to end",
