@@ -25,7 +25,7 @@ from lienthong.evidence.stamps import StampRules, read_countdown
 from lienthong.evidence.witnesses import FolderWitness, open_witness
 from lienthong.policy_settings import AGENCY_DOCUMENT, PORTAL_RECEIPT, PolicyName
 from lienthong.store.database import reading
-from lienthong.store.work import begin
+from lienthong.store.work import begin, tell_time
 from schemas.errors import ConfigError
 from schemas.problem import Text
 from signing import SigningError, VerificationPolicy
@@ -76,7 +76,7 @@ class Proving:
             self._of.store.engine,
             key=self._of.keyring.operator_key,
             witnesses=self.witnesses,
-            clock=self._of.clock,
+            clock=self._of.store_time,
             operators=self._operators,
         )
 
@@ -143,7 +143,7 @@ class Proving:
                 period=timedelta(days=settings.reverify_days),
                 sample=timedelta(seconds=settings.sample_seconds),
             ),
-            clock=self._of.clock,
+            clock=self._of.store_time,
             random=Random(),  # noqa: S311 - which packs are looked at, not a secret
         )
 
@@ -206,7 +206,7 @@ class Proving:
             authority=authority,
             policy=self._of.keyring.timestamp_policy,
             rules=rules,
-            clock=self._of.clock,
+            clock=self._of.store_time,
             random=Random(),  # noqa: S311 - jitter, not a secret
         )
 
@@ -261,13 +261,17 @@ class Proving:
         rules = self.stamp_rules
         if rules is None:
             return None
-        with reading(self._of.store) as connection:
-            return read_countdown(connection, rules=rules, now=self._of.clock())
+        store = self._of.store
+        with reading(store) as connection:
+            now = tell_time(store, connection, at=self._of.clock)
+            return read_countdown(connection, rules=rules, now=now)
 
     def _stamp_judge(self) -> StampJudge:
         tolerance = timedelta(seconds=self._of.settings.audit.timestamp_tolerance_seconds)
         return StampJudge(
-            policy=self._of.keyring.believed_timestamps(), now=self._of.clock(), tolerance=tolerance
+            policy=self._of.keyring.believed_timestamps(),
+            now=self._of.store_time(),
+            tolerance=tolerance,
         )
 
     def check_log(

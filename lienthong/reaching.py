@@ -233,7 +233,7 @@ class Reaching:
                 fetch_entries=dictionaries,
                 store=self._of.store,
                 touched=self.touched_by,
-                clock=self._of.clock,
+                clock=self._of.store_time,
             )
 
     def touched_by(self, drifts: Sequence[Drift]) -> list[list[Touched]]:
@@ -262,7 +262,7 @@ class Reaching:
                 asker=self._make_asker(channel, rate=rate, wait=wait),
                 rules=self._compare_rules,
                 again_after=timedelta(seconds=self._of.settings.reconcile.again_seconds),
-                clock=self._of.clock,
+                clock=self._of.store_time,
                 actor=actor,
             )
 
@@ -281,7 +281,7 @@ class Reaching:
                 store=self._of.store,
                 asker=self._make_asker(channel, rate=None, wait=wait),
                 rules=self._compare_rules,
-                clock=self._of.clock,
+                clock=self._of.store_time,
             )
 
     def make_previewer(self, *, portal: PortalView | None = None) -> Previewer:
@@ -305,7 +305,7 @@ class Reaching:
             channel=channel,
             pacer=pacer,
             agency_codes=self._of.agency_code,
-            clock=self._of.clock,
+            clock=self._of.store_time,
             wait=wait,
         )
 
@@ -327,7 +327,7 @@ class Reaching:
             settings=self._of.settings.reconcile,
             zone=ZoneInfo(self._of.target.time_zone),
             store=self._of.store,
-            clock=self._of.clock,
+            clock=self._of.store_time,
             reconcilers=partial(self.open_reconciler, actor=PRODUCT, wait=stop.wait),
             must_stop=lambda: stop.is_set() or self._of.pauses.look().of_portal is not None,
         )
@@ -338,5 +338,5 @@ class Reaching:
             file,
             converter=self._of.mappings.get(agency),
             vault=self._of.store.vault,
-            clock=self._of.clock,
+            clock=self._of.store_time,
         )

@@ -8,6 +8,7 @@ signed is kept, and is the same bytes however often it is given.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from lienthong.store.submission_receipts import (
     write_receipts,
 )
 from lienthong.store.traced import origins_of_submissions
-from lienthong.store.work import begin
+from lienthong.store.work import begin, tell_time
 from lienthong.traces.recording import ending
 from lienthong.traces.spans import receipt_span
 from schemas.errors import ConfigError
@@ -41,6 +42,15 @@ log = structlog.get_logger()
 
 BATCH = 200
 """Submissions per transaction; about 0.1 s of signing before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """By whom, and when by the store: a worker's clock may be wrong."""
+
+    signer: XadesSigner
+    who: Signer
+    at: datetime
 
 
 class Acknowledger:
@@ -97,13 +107,14 @@ class Acknowledger:
         with reading(self._store) as connection:
             due = due_receipts(connection, vault=self._store.vault, limit=BATCH, only=only)
             received = origins_of_submissions(connection, {one.submission_id for one in due})
+            now = tell_time(self._store, connection, at=self._clock)
         if not due:
             return ()
         try:
             signer = self._signer()
-            who = read_signer(signer.key.certificate)
+            signing = _Signing(signer, read_signer(signer.key.certificate), at=now)
             made = [
-                (one, self._sign_traced(one, received.get(one.submission_id), signer, who))
+                (one, self._sign_traced(one, received.get(one.submission_id), signing))
                 for one in due
             ]
         except SigningError as error:
@@ -115,13 +126,13 @@ class Acknowledger:
         return due
 
     def _sign_traced(
-        self, due: DueReceipt, received: Origin | None, signer: XadesSigner, who: Signer
+        self, due: DueReceipt, received: Origin | None, signing: _Signing
     ) -> list[SignedReceipt]:
-        with ending(receipt_span(due.submission_id, origin=received, now=self._clock())):
-            return self._sign(due, signer, who)
+        with ending(receipt_span(due.submission_id, origin=received, now=signing.at)):
+            return self._sign(due, signing)
 
-    def _sign(self, due: DueReceipt, signer: XadesSigner, who: Signer) -> list[SignedReceipt]:
-        signed = []
+    def _sign(self, due: DueReceipt, signing: _Signing) -> list[SignedReceipt]:
+        signed, who = [], signing.who
         for statement in due.statements:
             unsigned = build_submission_receipt(
                 SubmissionReceipt(
@@ -138,7 +149,7 @@ class Acknowledger:
                     codes=due.codes,
                 )
             )
-            document = signer.sign(unsigned, signed_at=self._clock())
+            document = signing.signer.sign(unsigned, signed_at=signing.at)
             signed.append(
                 SignedReceipt(
                     submission_id=due.submission_id,

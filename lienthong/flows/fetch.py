@@ -55,7 +55,7 @@ from lienthong.store.pieces import PieceReader
 from lienthong.store.problems import open_problems, seal_problems
 from lienthong.store.sealed import problems_context
 from lienthong.store.tables import messages
-from lienthong.store.work import begin
+from lienthong.store.work import begin, tell_time
 from lienthong.trouble import STORE_TROUBLE
 from schemas.problem import Severity, Text
 
@@ -331,7 +331,9 @@ class Fetcher:
         if error.problem.code not in codes:
             return False
         patience = timedelta(seconds=self._sources.patience(declared, agency=claim.agency))
-        return self._clock() - waiting.created_at < patience
+        with reading(self._store) as connection:
+            now = tell_time(self._store, connection, at=self._clock)
+        return now - waiting.created_at < patience
 
     def _complete(self, claim: FetchClaim, waiting: Waiting) -> str | None:
         with begin(self._store, at=self._clock) as work:

@@ -46,7 +46,7 @@ from lienthong.store.replay_jobs import (
     next_items,
 )
 from lienthong.store.replay_problems import LeaseLost, changed_since, other_mapping
-from lienthong.store.work import begin
+from lienthong.store.work import begin, tell_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,7 +122,8 @@ class ReplayRunner:
 
     def _claim(self) -> None:
         with reading(self._store) as connection:
-            if not is_any_due(connection, now=self._clock()):
+            now = tell_time(self._store, connection, at=self._clock)
+            if not is_any_due(connection, now=now):
                 return
         with begin(self._store, at=self._clock) as work:
             job = claim_job(work, lease=LEASE)

@@ -20,6 +20,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 
 from lienthong.states import State
 from lienthong.store.batches import among, count, lock, pages
+from lienthong.store.database import reading
 from lienthong.store.indexing import forget_persons
 from lienthong.store.tables import (
     attachments,
@@ -29,7 +30,7 @@ from lienthong.store.tables import (
     submission_pieces,
     submissions,
 )
-from lienthong.store.work import PRODUCT, begin
+from lienthong.store.work import PRODUCT, begin, tell_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -208,14 +209,15 @@ def retain(
         ages: How long each class is kept; None, or no entry, is for ever.
         unqueued: Agencies without a results queue, whose results are old by themselves. Of one that
             is not known here nobody can say whether it could read them.
-        clock: Asked at the beginning for the age, and once per transaction.
+        clock: Tells the time where the store does not: a wrong one must not erase anything early.
         apply: False only counts.
         actor: Who asked for it.
 
     Returns:
         One line per class that is not kept for ever.
     """
-    now = clock()
+    with reading(store) as connection:
+        now = tell_time(store, connection, at=clock)
     found = []
     rules = _RULES | {PayloadClass.RESULTS: _rule_of_results(unqueued)}
     for payloads, rule in rules.items():

@@ -10,7 +10,7 @@ import structlog
 
 from lienthong.store.attachments import forget_blobs, known_blobs
 from lienthong.store.database import reading
-from lienthong.store.work import begin
+from lienthong.store.work import begin, tell_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,10 @@ def sweep_leavings(store: Store, blobs: BlobStore, *, clock: Callable[[], dateti
     Raises:
         OSError: the file store cannot be read.
     """
-    lying = blobs.names(before=(clock() - OVER).timestamp())
+    with reading(store) as connection:
+        # Files have the time of a machine, and any clock may be wrong: the earlier one is safe.
+        now = min(clock(), tell_time(store, connection, at=clock))
+    lying = blobs.names(before=(now - OVER).timestamp())
     removed = 0
     while names := list(islice(lying, BATCH)):
         with reading(store) as connection:

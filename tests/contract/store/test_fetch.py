@@ -543,6 +543,20 @@ def test_a_file_that_comes_later_is_waited_for_as_long_as_is_set(bench, dossier)
     assert bench.exchange.state_of("m1") == "rejected"
 
 
+def test_the_store_says_how_long_a_file_was_waited_for_and_not_the_worker(bench, dossier):
+    if bench.store.engine.dialect.name == "sqlite":
+        pytest.skip("it has no clock of its own")
+    bench.store = bench.exchange.store = replace(bench.store, has_clock=True)
+    bench.servers["land"] = bench.servers["land"].model_copy(update={"missing_after_seconds": 300})
+    bench.exchange.clock.jump(days=5_000)
+    dossier("m1", bench.declare())
+
+    bench.fetch()
+
+    assert bench.exchange.state_of("m1") == "held"
+    assert [one.code for one in bench.problems("m1")] == ["attachment.not_there_yet"]
+
+
 def test_the_same_dossier_may_come_again_when_its_file_is_mended(bench, dossier):
     dossier("m1", bench.declare())
     bench.fetch()
