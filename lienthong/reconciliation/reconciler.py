@@ -8,6 +8,7 @@ was found and how far it got is written down every few seconds: a kill costs a f
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ log = structlog.get_logger()
 
 TOGETHER = 100
 """Dossiers that are read at a time."""
-WRITE_EVERY = timedelta(seconds=5)
+WRITE_SECONDS = 5.0
 LEASE = timedelta(minutes=5)
 """Longer than one look-up with all its tries and pauses: written again with every progress."""
 KEPT = timedelta(days=30)
@@ -82,7 +83,7 @@ class _Batch:
 class Reconciler:
     """Compares for one installation."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - put together in one place
         self,
         *,
         store: Store,
@@ -91,6 +92,7 @@ class Reconciler:
         again_after: timedelta,
         clock: Callable[[], datetime],
         actor: str,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Put it together.
@@ -102,6 +104,7 @@ class Reconciler:
             again_after: How long after it first said so the portal is asked once more.
             clock: Tells the time, aware.
             actor: Who asks for it.
+            steady: Tells seconds that go on whatever happens to the clock.
         """
         self._store = store
         self._asker = asker
@@ -109,6 +112,7 @@ class Reconciler:
         self._again_after = again_after
         self._clock = clock
         self._actor = actor
+        self._steady = steady
 
     def begin(self, wanted: Wanted, *, total: int | None = None) -> Run | None:
         """
@@ -192,7 +196,7 @@ class Reconciler:
         self, page: Sequence[tuple[str, Ours]], *, after: str, agency: str | None
     ) -> Iterator[_Batch]:
         """Compare one page; give what was done every few seconds, also where it is stopped."""
-        batch, begun = _Batch(after), self._clock()
+        batch, begun = _Batch(after), self._steady()
         for code, ours in page:
             try:
                 if agency in (None, ours.agency):
@@ -202,9 +206,9 @@ class Reconciler:
                 raise
             batch.after = code
             batch.compared += 1
-            if self._clock() - begun >= WRITE_EVERY:
+            if self._steady() - begun >= WRITE_SECONDS:
                 yield batch
-                batch, begun = _Batch(code), self._clock()
+                batch, begun = _Batch(code), self._steady()
         yield batch
 
     def _compare_one(self, ours: Ours, batch: _Batch) -> None:
@@ -221,7 +225,7 @@ class Reconciler:
         return found
 
     def _listed_pages(self, run: Run, listed: Listed) -> Iterator[_Batch]:
-        begun, batch = self._clock(), _Batch(run.after)
+        begun, batch = self._steady(), _Batch(run.after)
         for number, group in listed.groups(after=int(run.after or 0), size=TOGETHER):
             with reading(self._store) as connection:
                 known = read_ours(connection, [one.dossier_code for one in group if one])
@@ -236,9 +240,9 @@ class Reconciler:
                     raise
                 batch.take(content)
             batch.after = str(number)
-            if self._clock() - begun >= WRITE_EVERY:
+            if self._steady() - begun >= WRITE_SECONDS:
                 yield batch
-                batch, begun = _Batch(batch.after), self._clock()
+                batch, begun = _Batch(batch.after), self._steady()
         yield batch
 
     def _compare_listed(
@@ -278,7 +282,7 @@ class Reconciler:
                 known = read_ours(connection, sorted({one.dossier_code for one in before}))
             if not before:
                 return run
-            begun, batch = self._clock(), _Batch(run.after)
+            begun, batch = self._steady(), _Batch(run.after)
             for one in before:
                 try:
                     self._confirm_one(one, known, batch, has_list=run.source is not None)
@@ -286,10 +290,10 @@ class Reconciler:
                     self._write(run, batch)
                     raise
                 batch.after = one.dossier_code
-                if self._clock() - begun >= WRITE_EVERY:
+                if self._steady() - begun >= WRITE_SECONDS:
                     run = self._write(run, batch)
                     progress(run)
-                    begun, batch = self._clock(), _Batch(batch.after)
+                    begun, batch = self._steady(), _Batch(batch.after)
             run = self._write(run, batch)
             progress(run)
 

@@ -78,6 +78,7 @@ class Desk:
             again_after=timedelta(minutes=1),
             clock=clock,
             actor="an",
+            steady=clock.steady,
         )
 
     def begin(self, **wanted):
@@ -119,6 +120,22 @@ def test_what_agrees_is_no_finding(desk):
     assert desk.findings(run) == {}
     assert (run.total, run.compared, run.asked, run.present) == (10, 10, 10, 10)
     assert run.is_done
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_from_being_written_down(desk, monkeypatch):
+    told = []
+
+    def slow(_desk, **_which):
+        if not desk.asked:
+            desk.exchange.clock.jump(days=-30)
+        desk.asked.append("")
+        desk.exchange.clock.tick(seconds=6)
+        return LookUp(found=Found.PRESENT)
+
+    monkeypatch.setattr(Desk, "look_up", slow)
+    desk.reconciler.work_off(desk.begin(), progress=lambda run: told.append(run.compared))
+
+    assert told[:3] == [1, 2, 3]
 
 
 def test_exactly_what_does_not_agree_is_found_and_asked_about_twice(desk):
