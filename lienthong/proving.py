@@ -117,7 +117,7 @@ class Proving:
             signing.KeyUnusable: the operator's key cannot sign; nothing was written down.
         """
         store = self._of.store
-        self._of.keyring.operator_key().check_usable_at(self._of.clock())
+        self._of.keyring.operator_key().check_usable_at(self._of.store_time())
         with reading(store) as connection:
             gathered = gather(connection, wanted.dossier, agency=wanted.agency)
         with begin(store, at=self._of.clock, actor=actor) as work:

@@ -40,8 +40,8 @@ from lienthong.policies import Policies
 from lienthong.policy_settings import AGENCY_DOCUMENT
 from lienthong.revocation.sources import RevocationSources
 from lienthong.store.audit import Entry
-from lienthong.store.database import open_postgresql, open_sqlite, open_store, reading
-from lienthong.store.work import tell_time
+from lienthong.store.database import open_postgresql, open_sqlite, open_store
+from lienthong.store.work import StoreTime
 from mappings import load_agencies
 from mappings.catalogue import load_catalogue
 from schemas.errors import ConfigError
@@ -92,17 +92,10 @@ class Installation:
         """Return the present moment."""
         return datetime.now(UTC)
 
-    def store_time(self) -> datetime:
-        """
-        Return the present moment by the store, where it has a clock of its own.
-
-        For whatever other processes rely on, and for what cannot be taken back: the clock of one
-        machine may be wrong.
-        """
-        if not self.store.has_clock:
-            return self.clock()
-        with reading(self.store) as connection:
-            return tell_time(self.store, connection, at=self.clock)
+    @cached_property
+    def store_time(self) -> StoreTime:
+        """What tells the time as the store does, where it has a clock of its own."""
+        return StoreTime(lambda: self.store, clock=self.clock)
 
     @cached_property
     def engine(self) -> Engine:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from sqlalchemy import func, select
 from lienthong.ids import make_ids
 from lienthong.store import audit
 from lienthong.store.bulk import insert_rows
+from lienthong.store.database import reading
 from lienthong.store.failures import Failures
 from lienthong.store.tables import results
 
@@ -29,6 +32,8 @@ PRODUCT = "lienthong"
 """The actor of everything that no person asked for."""
 
 
+ASKED_EVERY_SECONDS = 10.0
+"""How often whoever tells the store's time asks it."""
 _NOW = select(func.clock_timestamp())
 
 
@@ -112,8 +117,8 @@ def begin(
         actor: Who asked for it.
     """
     with store.engine.begin() as connection:
-        time = partial(tell_time, store, connection, at=at)
-        work = Work(connection, vault=store.vault, time=time, actor=actor)
+        moment = partial(tell_time, store, connection, at=at)
+        work = Work(connection, vault=store.vault, time=moment, actor=actor)
         yield work
         work.write()
 
@@ -129,8 +134,8 @@ def trying(store: Store, *, at: datetime | Callable[[], datetime]) -> Iterator[W
     with store.engine.connect() as connection:
         transaction = connection.begin()
         try:
-            time = partial(tell_time, store, connection, at=at)
-            yield Work(connection, vault=store.vault, time=time, actor=PRODUCT)
+            moment = partial(tell_time, store, connection, at=at)
+            yield Work(connection, vault=store.vault, time=moment, actor=PRODUCT)
         finally:
             transaction.rollback()
 
@@ -143,3 +148,43 @@ def tell_time(
         moment: datetime = connection.execute(_NOW).scalar_one()
         return moment
     return at() if callable(at) else at
+
+
+class StoreTime:
+    """
+    Tells the time as the store does, where that has a clock of its own; thread-safe.
+
+    For whatever other processes rely on, and for what cannot be taken back: the clock of one
+    machine may be wrong. The store is asked now and then; between, seconds count that no clock
+    moves.
+
+    Raises:
+        DBAPIError: the store fails when it is asked; trying again helps.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        *,
+        clock: Callable[[], datetime],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._steady = steady
+        self._asked_at = 0.0
+        self._zero: datetime | None = None
+        """The moment of the store at which `steady` was 0, as of `_asked_at`."""
+
+    def __call__(self) -> datetime:
+        """Return the present moment."""
+        store = self._store()
+        if not store.has_clock:
+            return self._clock()
+        now, zero = self._steady(), self._zero
+        if zero is None or now - self._asked_at >= ASKED_EVERY_SECONDS:
+            with reading(store) as connection:
+                moment = tell_time(store, connection, at=self._clock)
+            self._asked_at = now = self._steady()
+            self._zero = zero = moment - timedelta(seconds=now)
+        return zero + timedelta(seconds=now)

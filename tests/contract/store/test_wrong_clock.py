@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from lienthong.attachments.blobs import FolderBlobs
 from lienthong.channels.port import Found, LookUp
@@ -16,6 +16,7 @@ from lienthong.reaching import Reaching
 from lienthong.store.database import reading
 from lienthong.store.submission_receipts import read_receipts
 from lienthong.store.tables import messages, seals, submissions
+from lienthong.store.work import StoreTime
 from lienthong.testing.evidence_site import QuietSite, SigningPortal, land_rows
 
 WRONG = timedelta(days=3650)
@@ -35,6 +36,21 @@ def site(make_database, tmp_path):
 
 def is_now(moment):
     return abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
+
+
+def test_the_store_is_asked_for_the_time_now_and_then_and_seconds_count_between(site):
+    passed, asked = 50.0, []
+    time = StoreTime(lambda: site.store, clock=site.clock, steady=lambda: passed)
+    event.listen(site.engine, "begin", lambda _connection: asked.append(1))
+
+    first = time()
+    assert is_now(first)
+    passed += 9
+    assert time() - first == timedelta(seconds=9)
+    assert len(asked) == 1
+    passed += 1
+    assert is_now(time())
+    assert len(asked) == 2
 
 
 def test_nothing_is_erased_early(site):
