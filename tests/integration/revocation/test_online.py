@@ -121,6 +121,21 @@ def test_a_server_that_is_gone_is_left_alone_for_a_while(world, key):
     assert len(world.responder.asked) == 3
 
 
+def test_a_clock_that_was_set_back_leaves_no_server_alone_for_longer(world, key):
+    world.responder.mood = Mood.BROKEN
+    source = world.source()
+    world.clock.jump(timedelta(days=30))
+    world.judge(source, key)
+    assert source.wait(seconds=5)
+    world.clock.jump(timedelta(days=-30))
+
+    world.clock.now += timedelta(minutes=2)
+    world.judge(source, key)
+    assert source.wait(seconds=5)
+
+    assert len(world.responder.asked) == 2
+
+
 def test_traffic_goes_on_with_what_is_held_while_the_authority_is_down(world, key):
     source = world.source()
     world.judge(source, key)

@@ -49,9 +49,13 @@ class Portal:
 
 class Clock:
     now = START
+    ahead = timedelta(0)
 
     def __call__(self):
-        return self.now
+        return self.now + self.ahead
+
+    def steady(self):
+        return self.now.timestamp()
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def make(store, portal, clock):
                 for one in found
             ],
             clock=clock,
-            steady=lambda: clock().timestamp(),
+            steady=clock.steady,
         )
 
     return make_
@@ -130,6 +134,22 @@ def test_a_portal_that_is_away_is_asked_again_later_and_nothing_is_gone(make, po
     assert portal.asked == 3
     assert told(store) == set()
     assert all(one.trouble for one in looker.look_at_all())
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_from_looking_again(make, portal, clock):
+    looker = make()
+    portal.is_away = True
+    clock.ahead = timedelta(days=30)
+    looker.step()
+    portal.is_away, portal.asked = False, 0
+    clock.ahead = timedelta(0)
+
+    looker.step()
+    assert portal.asked == 0
+    clock.now += timedelta(minutes=15)
+    looker.step()
+
+    assert portal.asked == 3
 
 
 def test_an_empty_dictionary_is_trouble_and_not_the_end_of_every_code(make, portal, clock, store):
